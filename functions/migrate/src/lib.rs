@@ -1,0 +1,1 @@
+//! Brings both schemas up to date.

@@ -1,0 +1,1 @@
+//! Opens a WebSocket connection by its ticket.

@@ -1,0 +1,1 @@
+//! Answers the frames of a WebSocket connection.

@@ -1,0 +1,1 @@
+//! The journeys: the whole stack over the wire.

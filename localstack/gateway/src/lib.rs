@@ -1,0 +1,1 @@
+//! A faithful local API Gateway and Lambda, with template.yaml as its only route table.

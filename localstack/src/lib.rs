@@ -1,0 +1,1 @@
+//! The whole stack on one machine: up, test, check, doctor, clean.

@@ -1,0 +1,1 @@
+//! Databases, functions and gateway, started and stopped together.

@@ -1,0 +1,1 @@
+//! The first milliseconds: settings and secrets, telemetry, clock, id source.

@@ -1,0 +1,1 @@
+//! Password hashes, access tokens, refresh tokens, tickets.

@@ -1,0 +1,1 @@
+//! What the product means: ids, values, entities, rules, codes.

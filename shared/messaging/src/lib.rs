@@ -1,0 +1,1 @@
+//! Operations over the message store that two doors reach.

@@ -1,0 +1,1 @@
+//! Messages, room heads, room projections, connections, tickets: the record in MongoDB.

@@ -1,0 +1,1 @@
+//! People, sessions, rooms, members, outbox: the record in MySQL.

@@ -1,0 +1,1 @@
+//! Where both stores meet: a MySQL change and its projection in MongoDB.

@@ -1,0 +1,1 @@
+//! Test support: databases, fake clock, recording pusher, builders.

@@ -1,0 +1,1 @@
+//! HTTP manners: problems, extractors, locale, serve.
