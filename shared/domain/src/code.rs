@@ -1,0 +1,277 @@
+use crate::{Invalid, Locale};
+use serde::Serialize;
+use std::{borrow::Cow, error::Error};
+
+/// What went wrong, as clients know it; append-only, `snake_case` on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// The body is not JSON.
+    MalformedBody,
+    /// The body is over 64 KB.
+    BodyTooLarge,
+    /// The body is declared as another media type than the route takes.
+    UnsupportedMediaType,
+    /// One or more fields were refused; `errors` says which.
+    InvalidFields,
+    /// No access token, or one that is not valid.
+    Unauthenticated,
+    /// The access token was valid and its time is over.
+    TokenExpired,
+    /// E-mail and password do not belong together.
+    InvalidCredentials,
+    /// The ticket is unknown, used or late.
+    TicketInvalid,
+    /// Pages of this origin may not connect.
+    OriginForbidden,
+    /// The API has no such route.
+    RouteNotFound,
+    /// The route does not take this method.
+    MethodNotAllowed,
+    /// No such person for the caller.
+    UserNotFound,
+    /// No such room for the caller.
+    RoomNotFound,
+    /// No such message for the caller.
+    MessageNotFound,
+    /// Only its author may do this to a message.
+    NotAuthor,
+    /// Someone has this e-mail address.
+    EmailTaken,
+    /// Someone has this username.
+    UsernameTaken,
+    /// The `client_id` was used for another message.
+    ClientIdReused,
+    /// The frame is not of the form `{action, id?, d?}`.
+    MalformedFrame,
+    /// The frame names an action that does not exist.
+    UnknownAction,
+    /// The client speaks another version of the protocol.
+    UnsupportedVersion,
+    /// The connection is not known; connect again with a new ticket.
+    ConnectionUnknown,
+    /// A store is away or did not answer in time; the outcome may be unknown.
+    Unavailable,
+    /// A fault of ours.
+    Internal,
+}
+
+impl Code {
+    /// All of them, for the documents and tests that list them.
+    pub const ALL: [Self; 24] = [
+        Self::MalformedBody,
+        Self::BodyTooLarge,
+        Self::UnsupportedMediaType,
+        Self::InvalidFields,
+        Self::Unauthenticated,
+        Self::TokenExpired,
+        Self::InvalidCredentials,
+        Self::TicketInvalid,
+        Self::OriginForbidden,
+        Self::RouteNotFound,
+        Self::MethodNotAllowed,
+        Self::UserNotFound,
+        Self::RoomNotFound,
+        Self::MessageNotFound,
+        Self::NotAuthor,
+        Self::EmailTaken,
+        Self::UsernameTaken,
+        Self::ClientIdReused,
+        Self::MalformedFrame,
+        Self::UnknownAction,
+        Self::UnsupportedVersion,
+        Self::ConnectionUnknown,
+        Self::Unavailable,
+        Self::Internal,
+    ];
+
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MalformedBody => "malformed_body",
+            Self::BodyTooLarge => "body_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::InvalidFields => "invalid_fields",
+            Self::Unauthenticated => "unauthenticated",
+            Self::TokenExpired => "token_expired",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::TicketInvalid => "ticket_invalid",
+            Self::OriginForbidden => "origin_forbidden",
+            Self::RouteNotFound => "route_not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::UserNotFound => "user_not_found",
+            Self::RoomNotFound => "room_not_found",
+            Self::MessageNotFound => "message_not_found",
+            Self::NotAuthor => "not_author",
+            Self::EmailTaken => "email_taken",
+            Self::UsernameTaken => "username_taken",
+            Self::ClientIdReused => "client_id_reused",
+            Self::MalformedFrame => "malformed_frame",
+            Self::UnknownAction => "unknown_action",
+            Self::UnsupportedVersion => "unsupported_version",
+            Self::ConnectionUnknown => "connection_unknown",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// The HTTP status that goes with it.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::MalformedBody | Self::MalformedFrame | Self::UnknownAction | Self::UnsupportedVersion => 400,
+            Self::Unauthenticated
+            | Self::TokenExpired
+            | Self::InvalidCredentials
+            | Self::TicketInvalid
+            | Self::ConnectionUnknown => 401,
+            Self::OriginForbidden | Self::NotAuthor => 403,
+            Self::RouteNotFound | Self::UserNotFound | Self::RoomNotFound | Self::MessageNotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::EmailTaken | Self::UsernameTaken | Self::ClientIdReused => 409,
+            Self::BodyTooLarge => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::InvalidFields => 422,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
+
+    /// Seconds after which the same request may succeed, where waiting helps.
+    pub const fn retry_after(self) -> Option<u32> {
+        match self {
+            Self::Unavailable => Some(2),
+            Self::MalformedBody
+            | Self::BodyTooLarge
+            | Self::UnsupportedMediaType
+            | Self::InvalidFields
+            | Self::Unauthenticated
+            | Self::TokenExpired
+            | Self::InvalidCredentials
+            | Self::TicketInvalid
+            | Self::OriginForbidden
+            | Self::RouteNotFound
+            | Self::MethodNotAllowed
+            | Self::UserNotFound
+            | Self::RoomNotFound
+            | Self::MessageNotFound
+            | Self::NotAuthor
+            | Self::EmailTaken
+            | Self::UsernameTaken
+            | Self::ClientIdReused
+            | Self::MalformedFrame
+            | Self::UnknownAction
+            | Self::UnsupportedVersion
+            | Self::ConnectionUnknown
+            | Self::Internal => None,
+        }
+    }
+
+    /// The sentence that a person reads.
+    pub const fn text(self, locale: Locale) -> &'static str {
+        match self {
+            Self::MalformedBody => locale.pick("The request body could not be read.", "요청 본문을 읽을 수 없습니다."),
+            Self::BodyTooLarge => locale.pick("The request body is over 64 KB.", "요청 본문이 64KB를 넘습니다."),
+            Self::UnsupportedMediaType => {
+                locale.pick("This media type is not supported here.", "지원하지 않는 미디어 형식입니다.")
+            }
+            Self::InvalidFields => locale.pick("Some fields are not valid.", "올바르지 않은 항목이 있습니다."),
+            Self::Unauthenticated => locale.pick("Please sign in.", "로그인이 필요합니다."),
+            Self::TokenExpired => locale.pick("The access token has expired.", "액세스 토큰이 만료되었습니다."),
+            Self::InvalidCredentials => {
+                locale.pick("The e-mail address or the password is wrong.", "이메일 또는 비밀번호가 올바르지 않습니다.")
+            }
+            Self::TicketInvalid => locale.pick("The ticket is not valid.", "유효하지 않은 티켓입니다."),
+            Self::OriginForbidden => {
+                locale.pick("This origin may not connect.", "허용되지 않은 출처에서의 연결입니다.")
+            }
+            Self::RouteNotFound => locale.pick("There is no such route.", "존재하지 않는 경로입니다."),
+            Self::MethodNotAllowed => {
+                locale.pick("The route does not take this method.", "이 경로에서 허용되지 않는 메서드입니다.")
+            }
+            Self::UserNotFound => locale.pick("The user was not found.", "사용자를 찾을 수 없습니다."),
+            Self::RoomNotFound => locale.pick("The room was not found.", "대화방을 찾을 수 없습니다."),
+            Self::MessageNotFound => locale.pick("The message was not found.", "메시지를 찾을 수 없습니다."),
+            Self::NotAuthor => locale.pick("Only its author may do this.", "작성자만 할 수 있습니다."),
+            Self::EmailTaken => locale.pick("This e-mail address is taken.", "이미 사용 중인 이메일입니다."),
+            Self::UsernameTaken => locale.pick("This username is taken.", "이미 사용 중인 사용자 이름입니다."),
+            Self::ClientIdReused => {
+                locale.pick("This client_id belongs to another message.", "다른 메시지에 이미 사용된 client_id입니다.")
+            }
+            Self::MalformedFrame => locale.pick("The frame could not be read.", "프레임을 읽을 수 없습니다."),
+            Self::UnknownAction => locale.pick("There is no such action.", "존재하지 않는 동작입니다."),
+            Self::UnsupportedVersion => {
+                locale.pick("This protocol version is not supported.", "지원하지 않는 프로토콜 버전입니다.")
+            }
+            Self::ConnectionUnknown => {
+                locale.pick("Please connect again with a new ticket.", "새 티켓으로 다시 연결해 주세요.")
+            }
+            Self::Unavailable => locale.pick("Please try again in a moment.", "잠시 후 다시 시도해 주세요."),
+            Self::Internal => locale.pick("Something went wrong on our side.", "서버에 문제가 발생했습니다."),
+        }
+    }
+}
+
+/// A field of the request that was refused, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldFault {
+    /// The path of the field, such as `email` or `cursors.group:7`.
+    pub field: Cow<'static, str>,
+    /// Why.
+    pub reason: Invalid,
+}
+
+/// A refusal or a failure on its way to the door, which makes a problem or an error frame of it.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.code.as_str())]
+pub struct Fault {
+    /// What clients learn.
+    pub code: Code,
+    /// Which fields were refused, with `Code::InvalidFields`.
+    pub fields: Vec<FieldFault>,
+    /// What the log learns, never the client.
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Fault {
+    /// One field was refused.
+    pub fn field(field: impl Into<Cow<'static, str>>, reason: Invalid) -> Self {
+        let fields = vec![FieldFault { field: field.into(), reason }];
+        Self { code: Code::InvalidFields, fields, source: None }
+    }
+
+    /// A store is away; the cause goes to the log.
+    pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { code: Code::Unavailable, fields: Vec::new(), source: Some(cause.into()) }
+    }
+
+    /// A fault of ours; the cause goes to the log.
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { code: Code::Internal, fields: Vec::new(), source: Some(cause.into()) }
+    }
+}
+
+impl From<Code> for Fault {
+    fn from(code: Code) -> Self {
+        Self { code, fields: Vec::new(), source: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_serializes_as_its_word() {
+        for code in Code::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+    }
+
+    #[test]
+    fn every_code_speaks_both_languages() {
+        for code in Code::ALL {
+            assert!(code.text(Locale::Ko).chars().any(|c| ('가'..='힣').contains(&c)), "{code:?}");
+            assert!(code.text(Locale::En).is_ascii(), "{code:?}");
+        }
+    }
+}

@@ -1,0 +1,234 @@
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::{fmt, str::FromStr};
+
+/// A text that is no id of the kind asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an id")]
+pub struct IdError;
+
+macro_rules! integer_id {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                // One spelling per id: no sign, no leading zero.
+                let canonical = text == "0" || (text.starts_with(|c: char| matches!(c, '1'..='9')) && text.bytes().all(|b| b.is_ascii_digit()));
+                if !canonical {
+                    return Err(IdError);
+                }
+                text.parse().map(Self).map_err(|_| IdError)
+            }
+        }
+    };
+}
+
+integer_id!(
+    /// A person, as MySQL numbers them.
+    UserId(i32)
+);
+integer_id!(
+    /// A room of either kind, as MySQL numbers it; a private and a group room may share a number.
+    RoomId(i32)
+);
+integer_id!(
+    /// A message's place in its room: higher is later. Numbers may skip.
+    Seq(i64)
+);
+integer_id!(
+    /// A durable change's place in its room, edits included. Numbers may skip.
+    Rev(i64)
+);
+
+/// Whether a room has two people or a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RoomKind {
+    /// Two people.
+    Private,
+    /// Two or more, with roles.
+    Group,
+}
+
+impl RoomKind {
+    /// The word on the wire and in the stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Private => "private",
+            Self::Group => "group",
+        }
+    }
+}
+
+impl FromStr for RoomKind {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        match text {
+            "private" => Ok(Self::Private),
+            "group" => Ok(Self::Group),
+            _ => Err(IdError),
+        }
+    }
+}
+
+/// A room's full name, `private:12` or `group:7`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomKey {
+    /// Which of the two numberings `id` belongs to.
+    pub kind: RoomKind,
+    /// The number.
+    pub id: RoomId,
+}
+
+impl RoomKey {
+    /// The name of a 1:1 room.
+    pub const fn private(id: RoomId) -> Self {
+        Self { kind: RoomKind::Private, id }
+    }
+}
+
+impl fmt::Display for RoomKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind.as_str(), self.id)
+    }
+}
+
+impl FromStr for RoomKey {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let (kind, id) = text.split_once(':').ok_or(IdError)?;
+        Ok(Self { kind: kind.parse()?, id: id.parse()? })
+    }
+}
+
+impl Serialize for RoomKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for RoomKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(|_| D::Error::custom("invalid type: not a room name such as `private:12`"))
+    }
+}
+
+/// A message: 24 lower-case hex digits, MongoDB's `ObjectId`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId(pub [u8; 12]);
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl FromStr for MessageId {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        if text.len() != 24 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(IdError);
+        }
+        let mut bytes = [0; 12];
+        for (i, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).map_err(|_| IdError)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl Serialize for MessageId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for MessageId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(|_| D::Error::custom("invalid type: not a message id"))
+    }
+}
+
+/// One login on one device: 32 hex digits, chosen at random.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionId(pub String);
+
+impl SessionId {
+    /// A session id of 16 fresh random bytes.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An open WebSocket, as API Gateway names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConnectionId(pub String);
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_room_name_has_one_spelling() {
+        assert_eq!("private:12".parse(), Ok(RoomKey::private(RoomId(12))));
+        for wrong in [
+            "private:012",
+            "private:+1",
+            "private:-1",
+            "Private:1",
+            "private:",
+            "12",
+            "private:1 ",
+            "dm:1",
+            "private:99999999999",
+        ] {
+            assert_eq!(wrong.parse::<RoomKey>(), Err(IdError), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_message_id_reads_back(bytes: [u8; 12]) {
+            prop_assert_eq!(MessageId(bytes).to_string().parse(), Ok(MessageId(bytes)));
+        }
+
+        #[test]
+        fn a_room_name_reads_back(id in 0..i32::MAX) {
+            let key = RoomKey { kind: RoomKind::Group, id: RoomId(id) };
+            prop_assert_eq!(key.to_string().parse(), Ok(key));
+        }
+
+        #[test]
+        fn no_text_breaks_an_id_parser(text in ".*") {
+            if let Ok(id) = text.parse::<MessageId>() { prop_assert_eq!(id.to_string(), text.clone()); }
+            if let Ok(key) = text.parse::<RoomKey>() { prop_assert_eq!(key.to_string(), text); }
+        }
+    }
+}

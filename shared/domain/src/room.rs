@@ -1,0 +1,65 @@
+use crate::{Code, Profile, RoomId, RoomKey, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+/// What a member may do in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Reads and writes.
+    Member,
+    /// Also looks after the room.
+    Admin,
+    /// Also names admins; one per group.
+    Owner,
+}
+
+impl Role {
+    /// The word on the wire and in the stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+/// Someone in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member {
+    /// Who.
+    pub user: UserId,
+    /// As what.
+    pub role: Role,
+}
+
+/// Who may do what in a room, as of a version of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// Which room.
+    pub room: RoomKey,
+    /// Counts the changes of the room; a higher one replaces a lower one.
+    pub version: i64,
+    /// The people in it; empty once the room is gone.
+    pub members: Vec<Member>,
+}
+
+impl Access {
+    /// Lets members pass and hides the room from everyone else.
+    pub fn admit(&self, user: UserId) -> Result<&Member, Code> {
+        self.members.iter().find(|member| member.user == user).ok_or(Code::RoomNotFound)
+    }
+}
+
+/// A room of two people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrivateRoom {
+    /// Which.
+    pub id: RoomId,
+    /// Both people.
+    pub participants: [Profile; 2],
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When the row last changed.
+    pub updated_at: Timestamp,
+}
