@@ -146,7 +146,7 @@ pub struct Message {
     /// The place of its latest change.
     pub rev: Rev,
     /// The client's name for it.
-    pub client_id: ClientId,
+    pub client_id: String,
     /// When its author last changed it.
     pub edited_at: Option<Timestamp>,
     /// When it was deleted.

@@ -1,0 +1,123 @@
+use crate::{
+    Connection, Mongo,
+    connections::ConnectionDocument,
+    fault::{duplicate_key, store_fault},
+    schema::{CONNECTIONS, HEADS, ROOMS},
+};
+use domain::{Access, Fault, Member, Rev, Role, RoomKey, Timestamp, UserId};
+use futures_util::TryStreamExt as _;
+use mongodb::{
+    ClientSession,
+    bson::{Bson, DateTime, deserialize_from_document, doc},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// A room's projection: who may do what in it.
+#[derive(Debug, Serialize, Deserialize)]
+struct RoomDocument {
+    #[serde(rename = "_id")]
+    id: RoomKey,
+    version: i64,
+    members: Vec<MemberDocument>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct MemberDocument {
+    user_id: UserId,
+    role: Role,
+}
+
+impl From<RoomDocument> for Access {
+    fn from(room: RoomDocument) -> Self {
+        let members = room.members.into_iter().map(|m| Member { user: m.user_id, role: m.role }).collect();
+        Self { room: room.id, version: room.version, members }
+    }
+}
+
+impl Mongo {
+    /// Who may do what in a room, as a majority knows it. One round trip.
+    pub async fn find_access(&self, room: RoomKey) -> Result<Option<Access>, Fault> {
+        let found = self.database.collection::<RoomDocument>(ROOMS).find_one(doc! { "_id": room.to_string() }).await;
+        Ok(found.map_err(store_fault)?.map(Access::from))
+    }
+
+    pub(crate) async fn find_access_in(
+        &self,
+        session: &mut ClientSession,
+        room: RoomKey,
+    ) -> Result<Option<Access>, Fault> {
+        let rooms = self.database.collection::<RoomDocument>(ROOMS);
+        let found = rooms.find_one(doc! { "_id": room.to_string() }).session(session).await;
+        Ok(found.map_err(store_fault)?.map(Access::from))
+    }
+
+    /// Writes a room as of its version, unless a newer one is there, and closes the head to older rights. Two round trips.
+    ///
+    /// Repeating it is harmless, and so is any order of two versions.
+    pub async fn project_room(&self, access: &Access) -> Result<(), Fault> {
+        let room = access.room.to_string();
+        let members: Vec<_> =
+            access.members.iter().map(|m| doc! { "user_id": m.user.0, "role": m.role.as_str() }).collect();
+        let whole = doc! { "$set": { "version": access.version, "members": members } };
+        let older = doc! { "_id": &room, "version": { "$lt": access.version } };
+        let written = self.documents(ROOMS).update_one(older, whole).upsert(true).await;
+        // The upsert collides with the same or a newer version: nothing is left to write.
+        if let Err(error) = written
+            && duplicate_key(&error).is_none()
+        {
+            return Err(store_fault(error));
+        }
+        let raise = doc! {
+            "$max": { "access": access.version },
+            "$setOnInsert": { "seq": 0_i64, "rev": 0_i64, "last_at": Bson::Null, "inflight": [] },
+        };
+        let heads = self.documents(HEADS);
+        let raise_head = || async { heads.update_one(doc! { "_id": &room }, raise.clone()).upsert(true).await };
+        match raise_head().await {
+            // Two first projections at once: one inserts, the other finds the document now.
+            Err(error) if duplicate_key(&error).is_some() => raise_head().await.map_err(store_fault)?,
+            other => other.map_err(store_fault)?,
+        };
+        Ok(())
+    }
+
+    /// The live connections of a room's members, as a majority knows both. One round trip.
+    pub async fn list_room_connections(&self, room: RoomKey, now: Timestamp) -> Result<Vec<Connection>, Fault> {
+        let pipeline = [
+            doc! { "$match": { "_id": room.to_string() } },
+            doc! { "$lookup": {
+                "from": CONNECTIONS, "localField": "members.user_id", "foreignField": "user_id", "as": "connection",
+                "pipeline": [{ "$match": { "expires_at": { "$gt": DateTime::from_millis(now.millis()) } } }],
+            } },
+            doc! { "$unwind": "$connection" },
+            doc! { "$replaceRoot": { "newRoot": "$connection" } },
+        ];
+        let found: Vec<_> = async { self.documents(ROOMS).aggregate(pipeline).await?.try_collect().await }
+            .await
+            .map_err(store_fault)?;
+        let parsed = found.into_iter().map(|document| deserialize_from_document::<ConnectionDocument>(document));
+        parsed.map(|row| row.map(Connection::from).map_err(Fault::internal)).collect()
+    }
+
+    /// The newest `rev` of each room that a person is in. One round trip.
+    pub async fn list_room_revs(&self, user: UserId) -> Result<HashMap<RoomKey, Rev>, Fault> {
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(rename = "_id")]
+            room: RoomKey,
+            rev: Rev,
+        }
+        let pipeline = [
+            doc! { "$match": { "members.user_id": user.0 } },
+            doc! { "$project": { "_id": 1 } },
+            doc! { "$lookup": { "from": HEADS, "localField": "_id", "foreignField": "_id", "as": "head" } },
+            doc! { "$project": { "rev": { "$ifNull": [{ "$first": "$head.rev" }, 0_i64] } } },
+        ];
+        let rows: Vec<_> = async { self.documents(ROOMS).aggregate(pipeline).await?.try_collect().await }
+            .await
+            .map_err(store_fault)?;
+        let parsed = rows.into_iter().map(|document| deserialize_from_document::<Row>(document));
+        parsed.map(|row| row.map(|row| (row.room, row.rev)).map_err(Fault::internal)).collect()
+    }
+}

@@ -1,0 +1,117 @@
+use crate::{Mongo, fault::store_fault};
+use domain::Fault;
+use mongodb::{
+    IndexModel,
+    bson::{Document, doc},
+    options::IndexOptions,
+};
+use std::time::Duration;
+
+/// The version that this code creates and expects; raised with every change of [`indexes`].
+const VERSION: i32 = 1;
+
+pub(crate) const MESSAGES: &str = "messages";
+pub(crate) const HEADS: &str = "room_heads";
+pub(crate) const ROOMS: &str = "rooms";
+pub(crate) const CONNECTIONS: &str = "connections";
+pub(crate) const TICKETS: &str = "tickets";
+pub(crate) const REVOCATIONS: &str = "revocations";
+const SCHEMA: &str = "schema";
+
+pub(crate) const SEQ_KEY: &str = "messages_room_seq_key";
+pub(crate) const CLIENT_ID_KEY: &str = "messages_client_id_key";
+
+/// Which schema the database has, and which this code expects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SchemaVersion {
+    /// What was last migrated to, 0 before the first time.
+    pub found: i32,
+    /// What this code needs.
+    pub expected: i32,
+}
+
+impl SchemaVersion {
+    /// Whether the database is as this code expects it.
+    pub fn is_current(self) -> bool {
+        self.found == self.expected
+    }
+}
+
+impl Mongo {
+    /// Which schema the database has. One round trip.
+    pub async fn schema_version(&self) -> Result<SchemaVersion, Fault> {
+        let found = self.documents(SCHEMA).find_one(doc! { "_id": "version" }).await.map_err(store_fault)?;
+        let found = found.and_then(|version| version.get_i32("number").ok()).unwrap_or(0);
+        Ok(SchemaVersion { found, expected: VERSION })
+    }
+
+    /// Creates what is missing of the indexes; safe to run again, and twice at once. Refuses a newer schema.
+    pub async fn ensure_schema(&self) -> Result<SchemaVersion, Fault> {
+        let version = self.schema_version().await?;
+        if version.found > version.expected {
+            return Err(Fault::internal(format!(
+                "the MongoDB schema has version {}, this code knows {}: deploy newer code",
+                version.found, version.expected
+            )));
+        }
+        for (collection, models) in indexes() {
+            self.documents(collection).create_indexes(models).await.map_err(store_fault)?;
+        }
+        let raise = doc! { "$max": { "number": VERSION } };
+        self.documents(SCHEMA).update_one(doc! { "_id": "version" }, raise).upsert(true).await.map_err(store_fault)?;
+        Ok(SchemaVersion { found: VERSION, expected: VERSION })
+    }
+}
+
+fn indexes() -> [(&'static str, Vec<IndexModel>); 6] {
+    let room = |rest: Document| {
+        let mut keys = doc! { "room_type": 1, "room_id": 1 };
+        keys.extend(rest);
+        keys
+    };
+    let pending = IndexOptions::builder()
+        .name("messages_fanout_idx".to_owned())
+        .partial_filter_expression(doc! { "fanout.pending": true })
+        .build();
+    [
+        (
+            MESSAGES,
+            vec![
+                index("messages_room_created_idx", doc! { "room_id": 1, "room_type": 1, "created_at": -1 }),
+                index("messages_user_created_idx", doc! { "user_id": 1, "created_at": -1 }),
+                index("messages_type_created_idx", doc! { "room_type": 1, "created_at": -1 }),
+                unique(SEQ_KEY, room(doc! { "seq": 1 })),
+                unique(CLIENT_ID_KEY, room(doc! { "user_id": 1, "client_id": 1 })),
+                index("messages_room_rev_idx", room(doc! { "rev": 1 })),
+                IndexModel::builder().keys(doc! { "fanout.at": 1 }).options(pending).build(),
+            ],
+        ),
+        // Creating its default index creates the collection, so that no first write has to.
+        (HEADS, vec![index("_id_", doc! { "_id": 1 })]),
+        (ROOMS, vec![index("rooms_member_idx", doc! { "members.user_id": 1 })]),
+        (
+            CONNECTIONS,
+            vec![
+                index("connections_user_idx", doc! { "user_id": 1, "expires_at": 1 }),
+                index("connections_session_idx", doc! { "session_id": 1 }),
+                expiring("connections_ttl"),
+            ],
+        ),
+        (TICKETS, vec![expiring("tickets_ttl")]),
+        (REVOCATIONS, vec![expiring("revocations_ttl")]),
+    ]
+}
+
+fn index(name: &str, keys: Document) -> IndexModel {
+    IndexModel::builder().keys(keys).options(IndexOptions::builder().name(name.to_owned()).build()).build()
+}
+
+fn unique(name: &str, keys: Document) -> IndexModel {
+    let options = IndexOptions::builder().name(name.to_owned()).unique(true).build();
+    IndexModel::builder().keys(keys).options(options).build()
+}
+
+fn expiring(name: &str) -> IndexModel {
+    let options = IndexOptions::builder().name(name.to_owned()).expire_after(Duration::ZERO).build();
+    IndexModel::builder().keys(doc! { "expires_at": 1 }).options(options).build()
+}
