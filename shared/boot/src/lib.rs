@@ -1,1 +1,11 @@
-//! The first milliseconds: settings and secrets, telemetry, clock, id source.
+#![doc = include_str!("../README.md")]
+
+mod checks;
+mod secrets;
+mod settings;
+mod source;
+mod telemetry;
+
+pub use settings::{AwsCredentials, Settings, SettingsError, Signing};
+pub use source::{clock, random};
+pub use telemetry::telemetry;

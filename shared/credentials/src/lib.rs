@@ -1,1 +1,11 @@
-//! Password hashes, access tokens, refresh tokens, tickets.
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod password;
+mod refresh;
+mod ticket;
+
+pub use access::{AccessTokens, Claims, TokenError, UnknownAlgorithm};
+pub use password::{hash_password, verify_password};
+pub use refresh::{RefreshToken, RefreshTokens};
+pub use ticket::{Ticket, TicketHash};

@@ -1,0 +1,127 @@
+//! What a value must be; each answers with the end of the sentence "X ...".
+
+use std::time::Duration;
+use url::Url;
+
+pub(crate) type Check<T> = Result<T, &'static str>;
+
+/// `mysql://` or SQLAlchemy's `mysql+aiomysql://`, with a database in its path.
+pub(crate) fn mysql_url(value: &str) -> Check<String> {
+    let rest = value.strip_prefix("mysql://").or_else(|| value.strip_prefix("mysql+aiomysql://"));
+    let url = format!("mysql://{}", rest.ok_or("must begin with mysql://")?);
+    Url::parse(&url).map_err(|_| "is not a URL")?;
+    if database(&url).is_none() { Err("must name a database in its path") } else { Ok(url) }
+}
+
+/// `mongodb://`, with any number of hosts, or `mongodb+srv://`, with a database in its path.
+pub(crate) fn mongo_url(value: &str) -> Check<String> {
+    if !value.starts_with("mongodb://") && !value.starts_with("mongodb+srv://") {
+        return Err("must begin with mongodb:// or mongodb+srv://");
+    }
+    if database(value).is_none() { Err("must name a database in its path") } else { Ok(value.to_owned()) }
+}
+
+/// The first segment of the path. Not by a URL parser, since MongoDB's URLs may list several hosts.
+fn database(url: &str) -> Option<&str> {
+    let (_, after_scheme) = url.split_once("://")?;
+    let (authority, path) = after_scheme.split_once('/')?;
+    let name = path.split(['?', '#']).next()?;
+    (!authority.is_empty() && !name.is_empty() && !name.contains('/')).then_some(name)
+}
+
+pub(crate) fn url_of(value: &str, schemes: [&str; 2]) -> Check<String> {
+    match Url::parse(value) {
+        Ok(url) if schemes.contains(&url.scheme()) && url.has_host() => Ok(value.trim_end_matches('/').to_owned()),
+        Ok(_) => Err("has another scheme than it must"),
+        Err(_) => Err("is not a URL"),
+    }
+}
+
+/// Origins as browsers send them: scheme, host and port, nothing else.
+pub(crate) fn origins(value: &str) -> Check<Vec<String>> {
+    value
+        .split(',')
+        .map(str::trim)
+        .filter(|origin| !origin.is_empty())
+        .map(|origin| match Url::parse(origin) {
+            Ok(url) if url.has_host() && url.origin().ascii_serialization() == origin => Ok(origin.to_owned()),
+            Ok(_) | Err(_) => Err("must list origins such as https://chat.example.com; `*` is none"),
+        })
+        .collect()
+}
+
+/// 32 bytes or more that nobody has published.
+pub(crate) fn key(value: &str) -> Check<String> {
+    let letters: String = value.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    if ["yoursecretkey", "changeme", "changethis"].iter().any(|placeholder| letters.contains(placeholder)) {
+        return Err("is still a placeholder");
+    }
+    if value.len() < 32 { Err("has fewer than 32 bytes") } else { Ok(value.to_owned()) }
+}
+
+pub(crate) fn algorithm(value: &str) -> Check<&'static str> {
+    match value {
+        "HS256" => Ok("HS256"),
+        "HS384" => Ok("HS384"),
+        "HS512" => Ok("HS512"),
+        _ => Err("must be HS256, HS384 or HS512"),
+    }
+}
+
+/// A positive number of hours, fractions too, up to a year.
+pub(crate) fn hours(value: &str) -> Check<Duration> {
+    let hours: f64 = value.parse().map_err(|_| "is not a number")?;
+    if hours > 0.0 && hours <= 8_760.0 {
+        Ok(Duration::from_secs_f64(hours * 3_600.0))
+    } else {
+        Err("must be over 0 and at most 8760")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_must_be_named() {
+        assert_eq!(mysql_url("mysql+aiomysql://u:p@h:1/chat?x=1").as_deref(), Ok("mysql://u:p@h:1/chat?x=1"));
+        assert_eq!(mysql_url("mysql://root@h:1/"), Err("must name a database in its path"));
+        assert_eq!(mysql_url("postgres://h/chat"), Err("must begin with mysql://"));
+        assert!(mongo_url("mongodb://u:p@a:1,b:2/chat?replicaSet=rs0").is_ok());
+        assert!(mongo_url("mongodb+srv://u:p@cluster.example.net/chat").is_ok());
+        assert_eq!(mongo_url("mongodb://a:1/?replicaSet=rs0"), Err("must name a database in its path"));
+        assert_eq!(mongo_url("mongodb://a:1"), Err("must name a database in its path"));
+    }
+
+    #[test]
+    fn origins_are_what_browsers_send() {
+        assert_eq!(origins(" https://a.example , http://localhost:3000").unwrap().len(), 2);
+        assert_eq!(origins(""), Ok(Vec::new()));
+        for wrong in ["*", "https://a.example/", "https://A.example", "a.example", "https://a.example/x", "null"] {
+            assert!(origins(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn published_and_short_keys_are_refused() {
+        assert!(key("0123456789abcdef0123456789abcdef").is_ok());
+        assert_eq!(key("0123456789abcdef0123456789abcde"), Err("has fewer than 32 bytes"));
+        assert_eq!(key("your-secret-key-here-change-in-production"), Err("is still a placeholder"));
+        assert_eq!(key("CHANGE_ME_CHANGE_ME_CHANGE_ME_CHANGE_ME"), Err("is still a placeholder"));
+    }
+
+    #[test]
+    fn hours_may_be_fractions() {
+        assert_eq!(hours("0.25"), Ok(Duration::from_secs(900)));
+        for wrong in ["0", "-1", "NaN", "inf", "9000", "", "1h"] {
+            assert!(hours(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_its_scheme() {
+        assert_eq!(url_of("wss://x.example/v1/", ["ws", "wss"]).as_deref(), Ok("wss://x.example/v1"));
+        assert!(url_of("https://x.example/v1", ["ws", "wss"]).is_err());
+        assert!(url_of("x.example", ["ws", "wss"]).is_err());
+    }
+}
