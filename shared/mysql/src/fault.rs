@@ -1,0 +1,72 @@
+use domain::{Code, Fault};
+use sqlx::{Error, error::DatabaseError, mysql::MySqlDatabaseError};
+
+/// What a failed statement means to a caller.
+pub(crate) fn fault(error: Error) -> Fault {
+    if let Some(code) = error.as_database_error().and_then(taken) {
+        return code.into();
+    }
+    if is_away(&error) || is_contended(&error) { Fault::unavailable(error) } else { Fault::internal(error) }
+}
+
+/// Whether the same transaction may well succeed when it is run again.
+pub(crate) fn is_worth_repeating(fault: &Fault) -> bool {
+    fault.source.as_ref().and_then(|source| source.downcast_ref()).is_some_and(is_contended)
+}
+
+/// Whether the server knows no such table.
+pub(crate) fn is_missing_table(error: &Error) -> bool {
+    number(error) == Some(1146)
+}
+
+/// A deadlock, or a lock that was not free in time.
+fn is_contended(error: &Error) -> bool {
+    matches!(number(error), Some(1205 | 1213))
+}
+
+/// The server is out of reach, full, going down, read-only after a failover, or does not let us in.
+fn is_away(error: &Error) -> bool {
+    match error {
+        Error::Io(_) | Error::Tls(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => true,
+        Error::Database(_) => {
+            matches!(number(error), Some(1040 | 1044 | 1045 | 1053 | 1152 | 1158..=1161 | 1203 | 1290 | 1317 | 1836))
+        }
+        _ => false,
+    }
+}
+
+fn number(error: &Error) -> Option<u16> {
+    Some(error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?.number())
+}
+
+/// The refusal that a violated unique key stands for, where clients can run into it.
+fn taken(error: &(dyn DatabaseError + 'static)) -> Option<Code> {
+    if !error.is_unique_violation() {
+        return None;
+    }
+    match key(error.message())? {
+        "users_email_key" | "users_email_fold_key" => Some(Code::EmailTaken),
+        "users_username_key" | "users_username_fold_key" => Some(Code::UsernameTaken),
+        _ => None,
+    }
+}
+
+/// The key's name at the end of `Duplicate entry '…' for key '…'`; MySQL puts the table before it, `MariaDB` does not.
+fn key(message: &str) -> Option<&str> {
+    let (_, quoted) = message.rsplit_once("for key '")?;
+    let name = quoted.strip_suffix('\'')?;
+    Some(name.rsplit_once('.').map_or(name, |(_, key)| key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_is_found_in_both_servers_words() {
+        assert_eq!(key("Duplicate entry 'a@b.c' for key 'users_email_key'"), Some("users_email_key"));
+        assert_eq!(key("Duplicate entry 'a@b.c' for key 'users.users_email_key'"), Some("users_email_key"));
+        assert_eq!(key("Duplicate entry 'for key 'x'' for key 'users_email_key'"), Some("users_email_key"));
+        assert_eq!(key("Something else"), None);
+    }
+}

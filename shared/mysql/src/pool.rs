@@ -1,0 +1,138 @@
+use crate::{Outbox, PrivateRooms, Schema, Sessions, Users, fault::fault};
+use domain::Fault;
+use sqlx::{
+    Executor as _, MySqlPool,
+    mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode},
+};
+use std::{str::FromStr as _, time::Duration};
+
+/// How long a request waits for a connection, opening one included.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What every statement relies on, whatever the server's own settings are.
+const SESSION: &str = "SET time_zone = '+00:00', \
+    sql_mode = 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', \
+    innodb_lock_wait_timeout = 2, \
+    NAMES utf8mb4 COLLATE utf8mb4_unicode_ci";
+
+/// The certificate authorities of RDS; the README says where they come from.
+const RDS_CA: &[u8] = include_bytes!("../rds-global-bundle.pem");
+
+/// A pool of connections that opens them when they are first needed.
+#[derive(Debug, Clone)]
+pub struct Mysql {
+    pub(crate) pool: MySqlPool,
+}
+
+impl Mysql {
+    /// As many connections as a Lambda can use: it serves one request at a time.
+    pub const LAMBDA_CONNECTIONS: u32 = 2;
+
+    /// Reads the URL, `mysql://user:password@host/database`, without connecting; must be called within a runtime.
+    pub fn connect(url: &str, connections: u32) -> Result<Self, Fault> {
+        let pool = MySqlPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            // No reaper: it would not run while its environment is frozen, and every acquire pings anyway.
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    // The isolation is stated apart: the servers disagree on its variable's name.
+                    connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
+                    connection.execute(SESSION).await?;
+                    Ok(())
+                })
+            })
+            .connect_lazy_with(options(url).map_err(Fault::internal)?);
+        Ok(Self { pool })
+    }
+
+    /// Asks the server for an answer. One round trip.
+    pub async fn ping(&self) -> Result<(), Fault> {
+        self.pool.execute("SELECT 1").await.map_err(fault)?;
+        Ok(())
+    }
+
+    /// People.
+    pub fn users(&self) -> Users<&MySqlPool> {
+        Users(&self.pool)
+    }
+
+    /// Logins.
+    pub fn sessions(&self) -> Sessions<&MySqlPool> {
+        Sessions(&self.pool)
+    }
+
+    /// Rooms of two people.
+    pub fn private_rooms(&self) -> PrivateRooms<&MySqlPool> {
+        PrivateRooms(&self.pool)
+    }
+
+    /// What MongoDB has yet to learn.
+    pub fn outbox(&self) -> Outbox<&MySqlPool> {
+        Outbox(&self.pool)
+    }
+
+    /// The tables themselves.
+    pub fn schema(&self) -> Schema<'_> {
+        Schema(&self.pool)
+    }
+}
+
+/// The connection that a URL asks for, with TLS that verifies where the URL does not speak of it.
+pub(crate) fn options(url: &str) -> Result<MySqlConnectOptions, sqlx::Error> {
+    let options = MySqlConnectOptions::from_str(url)?
+        .pipes_as_concat(false)
+        .no_engine_substitution(false)
+        .timezone(None)
+        .set_names(false);
+    let says_ssl_mode =
+        url.split_once('?').is_some_and(|(_, query)| query.contains("ssl-mode=") || query.contains("sslmode="));
+    if says_ssl_mode || is_this_machine(options.get_host()) {
+        return Ok(options);
+    }
+    let options = options.ssl_mode(MySqlSslMode::VerifyIdentity);
+    let says_ca = url.split_once('?').is_some_and(|(_, query)| query.contains("ssl-ca=") || query.contains("sslca="));
+    Ok(if says_ca { options } else { options.ssl_ca_from_pem(RDS_CA.to_vec()) })
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(url: &str) -> MySqlSslMode {
+        options(url).unwrap().get_ssl_mode()
+    }
+
+    #[test]
+    fn a_server_elsewhere_must_prove_its_identity() {
+        for url in [
+            "mysql://u:p@db.example.com/chat",
+            "mysql://u@10.0.0.1:3306/chat?charset=utf8mb4",
+            "mysql://u@localhost.example/x",
+        ] {
+            assert!(matches!(mode(url), MySqlSslMode::VerifyIdentity), "{url}");
+        }
+    }
+
+    #[test]
+    fn this_machine_and_an_explicit_mode_are_taken_as_they_are() {
+        for url in ["mysql://root@127.0.0.1:3306/chat", "mysql://root@localhost/chat", "mysql://root@[::1]/chat"] {
+            assert!(matches!(mode(url), MySqlSslMode::Preferred), "{url}");
+        }
+        assert!(matches!(mode("mysql://u@db.example.com/chat?ssl-mode=REQUIRED"), MySqlSslMode::Required));
+    }
+
+    #[test]
+    fn the_bundle_holds_certificates_and_nothing_else() {
+        let text = std::str::from_utf8(RDS_CA).unwrap();
+        assert_eq!(text.matches("-----BEGIN CERTIFICATE-----").count(), 81);
+        assert_eq!(text.matches("-----END CERTIFICATE-----").count(), 81);
+    }
+}
