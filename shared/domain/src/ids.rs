@@ -169,7 +169,7 @@ pub struct SessionId(pub String);
 impl SessionId {
     /// A session id of 16 fresh random bytes.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(format!("{:032x}", u128::from_be_bytes(bytes)))
     }
 }
 

@@ -96,7 +96,7 @@ impl Mongo {
         let found: Vec<_> = async { self.documents(ROOMS).aggregate(pipeline).await?.try_collect().await }
             .await
             .map_err(store_fault)?;
-        let parsed = found.into_iter().map(|document| deserialize_from_document::<ConnectionDocument>(document));
+        let parsed = found.into_iter().map(deserialize_from_document::<ConnectionDocument>);
         parsed.map(|row| row.map(Connection::from).map_err(Fault::internal)).collect()
     }
 
@@ -117,7 +117,7 @@ impl Mongo {
         let rows: Vec<_> = async { self.documents(ROOMS).aggregate(pipeline).await?.try_collect().await }
             .await
             .map_err(store_fault)?;
-        let parsed = rows.into_iter().map(|document| deserialize_from_document::<Row>(document));
+        let parsed = rows.into_iter().map(deserialize_from_document::<Row>);
         parsed.map(|row| row.map(|row| (row.room, row.rev)).map_err(Fault::internal)).collect()
     }
 }

@@ -1,1 +1,11 @@
-//! Frames, and their delivery to connections.
+#![doc = include_str!("../README.md")]
+
+mod deliver;
+mod frame;
+mod management;
+mod view;
+
+pub use deliver::{Delivery, INLINE_TIME, Push, PushError, deliver};
+pub use frame::{Acknowledged, ErrorBody, FieldError, Frame, FramePayload, Pushed, Ready, SyncPage, Tag};
+pub use management::{AwsCredentials, ManagementApi};
+pub use view::{MessageView, ReactionView};

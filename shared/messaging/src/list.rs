@@ -1,0 +1,57 @@
+use crate::{Messenger, place::stamp};
+use domain::{Fault, RoomKey, UserId};
+use mongo::Anchor;
+use realtime::{MessageView, Push};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A page of a room's messages is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct ListMessages {
+    /// Which room.
+    pub room: RoomKey,
+    /// By whom.
+    pub user: UserId,
+    /// Where the page lies.
+    pub anchor: Anchor,
+    /// How many messages at the most.
+    pub limit: i64,
+}
+
+/// A page of a room's messages by `seq`.
+#[derive(Serialize, ToSchema)]
+pub struct MessagePage {
+    /// Oldest first.
+    pub items: Vec<MessageView>,
+    /// Whether there are older ones.
+    pub has_before: bool,
+    /// Whether there are newer ones.
+    pub has_after: bool,
+    /// The `after_rev` to go on with in `sync`; it was computed before the page was read.
+    #[schema(value_type = i64)]
+    pub cursor: domain::Rev,
+}
+
+/// A page of a room for one of its members. Four round trips at the most.
+///
+/// A message on it whose delivery is owed for over 5 s was written by someone who died, perhaps below a place that readers
+/// had passed: it is stamped and pushed first, so that no page shows what `sync` would not.
+pub async fn list_messages(
+    messenger: Messenger<'_>,
+    pusher: &(impl Push + Sync),
+    query: ListMessages,
+) -> Result<MessagePage, Fault> {
+    let ListMessages { room, user, anchor, limit } = query;
+    let mut window = messenger.mongo.list_messages(room, user, anchor, limit).await?;
+    let now = messenger.clock.now();
+    for row in window.rows.iter_mut().filter(|row| row.is_abandoned(now)) {
+        row.message = stamp(&messenger, row.message.id).await?;
+        messenger.publish(pusher, row.message.clone(), None).await;
+    }
+    Ok(MessagePage {
+        items: window.rows.into_iter().map(|row| MessageView::from(row.message)).collect(),
+        has_before: window.has_before,
+        has_after: window.has_after,
+        cursor: window.cursor,
+    })
+}

@@ -1,0 +1,62 @@
+use domain::{Access, Code, Fault, Message, MessageId, RoomKey, UserId};
+use mongo::{Mongo, Numbered, Reservation};
+
+use crate::Messenger;
+
+/// How often a change that loses a race tries again before it answers 503; each loss means that another one won.
+pub(crate) const ATTEMPTS: usize = 50;
+
+/// Takes the next place in a room for someone whose rights, as of that place, allow it.
+///
+/// Two round trips, and two more for each change of the room's rights in between.
+pub(crate) async fn reserve(
+    mongo: &Mongo,
+    room: RoomKey,
+    user: UserId,
+    numbered: Numbered,
+) -> Result<Reservation, Fault> {
+    for _ in 0..ATTEMPTS {
+        let access = admit(mongo, room, user).await?;
+        if let Some(place) = mongo.reserve(room, access.version, numbered).await? {
+            return Ok(place);
+        }
+    }
+    Err(contended())
+}
+
+/// The rights in a room, for one of its members; anyone else learns nothing of it.
+pub(crate) async fn admit(mongo: &Mongo, room: RoomKey, user: UserId) -> Result<Access, Fault> {
+    let access = mongo.find_access(room).await?.ok_or(Code::RoomNotFound)?;
+    access.admit(user)?;
+    Ok(access)
+}
+
+/// Moves a message above whatever readers may have passed, and returns it as of there.
+///
+/// Four round trips when nothing changes it at the same time.
+pub(crate) async fn stamp(messenger: &Messenger<'_>, id: MessageId) -> Result<Message, Fault> {
+    let mongo = messenger.mongo;
+    for _ in 0..ATTEMPTS {
+        let row = mongo.find_message(id).await?.ok_or(Code::MessageNotFound)?.message;
+        let place = mongo.reserve_above(row.room, row.rev, row.seq).await?.ok_or(Code::RoomNotFound)?;
+        let stamped = mongo.stamp_message(id, place, messenger.clock.now()).await?;
+        let held = mongo.release(row.room, place).await?;
+        if let (Some(message), true) = (stamped, held) {
+            return Ok(message);
+        }
+    }
+    Err(contended())
+}
+
+/// Gives the place of a written message back; one that was dropped meanwhile is stamped until a release counts.
+pub(crate) async fn settle(messenger: &Messenger<'_>, message: Message, place: Reservation) -> Result<Message, Fault> {
+    // An error leaves open whether the release counted, so it counts as late.
+    if let Ok(true) = messenger.mongo.release(message.room, place).await {
+        return Ok(message);
+    }
+    stamp(messenger, message.id).await
+}
+
+pub(crate) fn contended() -> Fault {
+    Fault::unavailable("lost every attempt against other changes of the same room")
+}

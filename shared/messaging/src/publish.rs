@@ -1,0 +1,62 @@
+use domain::{Clock, ConnectionId, Fault, Message, MessageId, Rev};
+use mongo::{Connection, Mongo};
+use realtime::{Frame, INLINE_TIME, MessageView, Push, deliver};
+use tracing::{info, warn};
+
+/// What the operations work with.
+#[derive(Debug, Clone, Copy)]
+pub struct Messenger<'a> {
+    /// The record of messages.
+    pub mongo: &'a Mongo,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Messenger<'_> {
+    /// Pushes a message's latest state to every live connection of its room but the one that caused it.
+    ///
+    /// Three round trips and at most `INLINE_TIME` of pushes. It never fails a change that is already acknowledged to be:
+    /// what is not delivered here stays pending on the message.
+    pub async fn publish(self, pusher: &(impl Push + Sync), message: Message, except: Option<&ConnectionId>) {
+        let (id, rev) = (message.id, message.rev);
+        if let Err(fault) = self.try_publish(pusher, message, except).await {
+            warn!(message.id = %id, message.rev = %rev, error = ?fault.source, "Left a message's delivery pending");
+        }
+    }
+
+    async fn try_publish(
+        self,
+        pusher: &(impl Push + Sync),
+        message: Message,
+        except: Option<&ConnectionId>,
+    ) -> Result<(), Fault> {
+        let (id, rev, room) = (message.id, message.rev, message.room);
+        // Read after the write, so that nobody removed before it is among the recipients.
+        let mut recipients = self.mongo.list_room_connections(room, self.clock.now()).await?;
+        recipients.retain(|connection| Some(&connection.id) != except);
+        let text = Frame::of_message(MessageView::from(message)).to_text()?;
+        self.push(pusher, &recipients, &text, id, rev).await?;
+        self.mongo.clear_fanout(id, rev).await
+    }
+
+    async fn push(
+        self,
+        pusher: &(impl Push + Sync),
+        recipients: &[Connection],
+        text: &str,
+        id: MessageId,
+        rev: Rev,
+    ) -> Result<(), Fault> {
+        let ids: Vec<_> = recipients.iter().map(|connection| &connection.id).collect();
+        let delivery = deliver(pusher, &ids, text, INLINE_TIME).await;
+        info!(
+            message.id = %id, message.rev = %rev, sent = delivery.sent, gone = delivery.gone.len(), failed = delivery.failed,
+            "Pushed a message to {} connections", recipients.len()
+        );
+        if delivery.gone.is_empty() {
+            return Ok(());
+        }
+        let gone: Vec<_> = delivery.gone.into_iter().map(|place| recipients[place].clone()).collect();
+        self.mongo.remove_gone_connections(&gone).await
+    }
+}

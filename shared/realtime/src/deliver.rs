@@ -1,0 +1,101 @@
+use domain::{ConnectionId, Fault};
+use futures_util::{StreamExt as _, stream};
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+use tracing::warn;
+
+/// How long a request waits for the pushes that it makes itself.
+pub const INLINE_TIME: Duration = Duration::from_millis(300);
+
+/// How many pushes of one frame are under way at once.
+const CONCURRENCY: usize = 16;
+
+/// Something that frames can be pushed through.
+pub trait Push {
+    /// Hands a text to a connection.
+    fn push(&self, connection: &ConnectionId, text: &str) -> impl Future<Output = Result<(), PushError>> + Send;
+}
+
+/// Why a push did not arrive.
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// The connection is closed (410): forget it.
+    #[error("the connection is gone")]
+    Gone,
+    /// The text is over API Gateway's limit (413): never try again.
+    #[error("the frame is too large")]
+    TooLarge,
+    /// Anything else, throttling included; `sync` heals it.
+    #[error("the push failed: {0}")]
+    Failed(String),
+}
+
+/// What became of a frame.
+#[derive(Debug, Default)]
+pub struct Delivery {
+    /// How many connections took it.
+    pub sent: usize,
+    /// The places, among the connections given, of those that are closed.
+    pub gone: Vec<usize>,
+    /// How many pushes failed or were still under way when the time was over.
+    pub failed: usize,
+}
+
+/// Pushes a frame to connections, without retries, and returns when all is done or the time is over.
+pub async fn deliver<P: Push + Sync>(
+    through: &P,
+    connections: &[&ConnectionId],
+    text: &str,
+    within: Duration,
+) -> Delivery {
+    let deadline = Instant::now() + within;
+    let mut delivery = Delivery { failed: connections.len(), ..Delivery::default() };
+    let attempts = connections.iter().enumerate().map(async |(place, id)| (place, through.push(id, text).await));
+    let mut outcomes = std::pin::pin!(stream::iter(attempts).buffer_unordered(CONCURRENCY));
+    while let Ok(Some((place, outcome))) = timeout_at(deadline, outcomes.next()).await {
+        match outcome {
+            Ok(()) => delivery.sent += 1,
+            Err(PushError::Gone) => delivery.gone.push(place),
+            Err(error) => {
+                warn!(connection.id = %connections[place], %error, "A push failed");
+                continue;
+            }
+        }
+        delivery.failed -= 1;
+    }
+    delivery
+}
+
+impl From<PushError> for Fault {
+    fn from(error: PushError) -> Self {
+        Self::unavailable(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct ByName;
+
+    impl Push for ByName {
+        async fn push(&self, connection: &ConnectionId, _text: &str) -> Result<(), PushError> {
+            match connection.0.as_str() {
+                "gone" => Err(PushError::Gone),
+                "full" => Err(PushError::Failed("429".to_owned())),
+                "slow" => std::future::pending().await,
+                _ => Ok(()),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_bad_connection_holds_up_no_other() {
+        let ids = ["slow", "a", "gone", "full", "b"].map(|name| ConnectionId(name.to_owned()));
+        let ids: Vec<_> = ids.iter().collect();
+
+        let delivery = deliver(&ByName, &ids, "{}", INLINE_TIME).await;
+
+        assert_eq!((delivery.sent, delivery.gone, delivery.failed), (2, vec![2], 2));
+    }
+}
