@@ -1,0 +1,160 @@
+use crate::{ApiError, query, reason};
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use domain::{Code, Fault, Invalid};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use serde_json::{Deserializer, Value};
+
+/// The longest body, in bytes.
+const LIMIT: usize = 64 * 1024;
+
+/// A JSON body; give its type `#[serde(deny_unknown_fields)]`. As an answer, 200.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+/// A body that may come as JSON or as an HTML form.
+#[derive(Debug)]
+pub enum JsonOrForm<J, F> {
+    /// `application/json` or `application/*+json`.
+    Json(J),
+    /// `application/x-www-form-urlencoded`.
+    Form(F),
+}
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        match media_type(request.headers()) {
+            Some(MediaType::Json) => Ok(Self(parse(&read(request).await?)?)),
+            Some(MediaType::Form) | None => Err(Code::UnsupportedMediaType.into()),
+        }
+    }
+}
+
+impl<J: DeserializeOwned, F: DeserializeOwned, S: Sync> FromRequest<S> for JsonOrForm<J, F> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        match media_type(request.headers()) {
+            Some(MediaType::Json) => Ok(Self::Json(parse(&read(request).await?)?)),
+            Some(MediaType::Form) => Ok(Self::Form(query::parse(&read(request).await?)?)),
+            None => Err(Code::UnsupportedMediaType.into()),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum MediaType {
+    Json,
+    Form,
+}
+
+fn media_type(headers: &HeaderMap) -> Option<MediaType> {
+    let declared = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let essence = declared.split(';').next()?.trim().to_ascii_lowercase();
+    match essence.strip_prefix("application/")? {
+        "json" => Some(MediaType::Json),
+        "x-www-form-urlencoded" => Some(MediaType::Form),
+        other => other.ends_with("+json").then_some(MediaType::Json),
+    }
+}
+
+async fn read(request: Request) -> Result<Bytes, Code> {
+    match Limited::new(request.into_body(), LIMIT).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Code::BodyTooLarge),
+        Err(_) => Err(Code::MalformedBody),
+    }
+}
+
+/// Syntax first and on its own, so that a broken document is 400 whatever its fields are, and lone surrogates in a field
+/// nobody asked for too.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
+    let value: Value = serde_json::from_slice(body).map_err(|_| Code::MalformedBody)?;
+    // Serde would take an array for a struct.
+    if !value.is_object() {
+        return Err(Fault::field("$", Invalid::WrongType));
+    }
+    serde_path_to_error::deserialize(&mut Deserializer::from_slice(body))
+        .map_err(|error| reason::of(error.path(), &error.inner().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::UserId;
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "what is parsed is not what is tested")]
+    struct Person {
+        name: String,
+        friend: Option<UserId>,
+        #[serde(default)]
+        pets: Vec<Pet>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "what is parsed is not what is tested")]
+    struct Pet {
+        name: String,
+    }
+
+    fn refused(body: &str) -> (Code, String, Option<Invalid>) {
+        let fault = parse::<Person>(body.as_bytes()).unwrap_err();
+        let field = fault.fields.first();
+        (fault.code, field.map(|f| f.field.to_string()).unwrap_or_default(), field.map(|f| f.reason))
+    }
+
+    #[test]
+    fn a_refused_field_is_named_by_its_path() {
+        for (body, field, reason) in [
+            (r"{}", "name", Invalid::Required),
+            (r#"{"name":1}"#, "name", Invalid::WrongType),
+            (r#"{"name":null}"#, "name", Invalid::WrongType),
+            (r#"{"name":"a","age":1}"#, "age", Invalid::UnknownField),
+            (r#"{"name":"a","a`, b":1}"#, "a`, b", Invalid::UnknownField),
+            (r#"{"name":"a","name":"b"}"#, "name", Invalid::Contradiction),
+            (r#"{"name":"a","friend":"1"}"#, "friend", Invalid::WrongType),
+            (r#"{"name":"a","friend":1.5}"#, "friend", Invalid::WrongType),
+            (r#"{"name":"a","friend":99999999999}"#, "friend", Invalid::OutOfRange),
+            (r#"{"name":"a","pets":[{"name":"x"},{}]}"#, "pets.1.name", Invalid::Required),
+            (r#"{"name":"a","pets":[{"name":"x","tail":1}]}"#, "pets.0.tail", Invalid::UnknownField),
+            (r"[]", "$", Invalid::WrongType),
+            (r#"["a",1,[]]"#, "$", Invalid::WrongType),
+            (r"null", "$", Invalid::WrongType),
+        ] {
+            assert_eq!(refused(body), (Code::InvalidFields, field.to_owned(), Some(reason)), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_is_malformed() {
+        for body in
+            ["", "{", r#"{"name":1"#, r#"{"name":"\ud800"}"#, r#"{"x":"\udc00\ud800"}"#, "{}x", "\u{feff}{}", "{'a':1}"]
+        {
+            assert_eq!(refused(body).0, Code::MalformedBody, "{body}");
+        }
+        assert_eq!(parse::<Person>(b"{\"name\":\"\xff\"}").unwrap_err().code, Code::MalformedBody);
+        assert_eq!(refused(&"[".repeat(60_000)).0, Code::MalformedBody);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_our_fault(body: Vec<u8>, json in "\\{(\"(name|friend|pets|x)\":(\"\\PC{0,5}\"|[0-9.e-]{1,12}|\\[\\]|null|\\{\\}),?){0,4}\\}?") {
+            for body in [body, json.into_bytes()] {
+                if let Err(fault) = parse::<Person>(&body) {
+                    prop_assert!(fault.code.status() < 500 && fault.source.is_none());
+                }
+            }
+        }
+    }
+}

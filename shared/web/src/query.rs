@@ -1,0 +1,79 @@
+use crate::{ApiError, reason};
+use axum::{extract::FromRequestParts, http::request::Parts};
+use domain::Fault;
+use serde::de::DeserializeOwned;
+use url::form_urlencoded;
+
+/// The query's parameters; give their type `#[serde(deny_unknown_fields)]`.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Ok(Self(parse(parts.uri.query().unwrap_or_default().as_bytes())?))
+    }
+}
+
+/// Reads `application/x-www-form-urlencoded`, of a query or of a form.
+pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Fault> {
+    let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text));
+    serde_path_to_error::deserialize(pairs).map_err(|error| reason::of(error.path(), &error.inner().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{Invalid, RoomKind, Seq};
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Page {
+        #[serde(default = "RoomKind::default_for_test")]
+        room_type: RoomKind,
+        before: Option<Seq>,
+        limit: u8,
+    }
+
+    trait DefaultForTest {
+        fn default_for_test() -> RoomKind;
+    }
+
+    impl DefaultForTest for RoomKind {
+        fn default_for_test() -> RoomKind {
+            Self::Private
+        }
+    }
+
+    fn refused(query: &str) -> (String, Invalid) {
+        let fault = parse::<Page>(query.as_bytes()).unwrap_err();
+        (fault.fields[0].field.to_string(), fault.fields[0].reason)
+    }
+
+    #[test]
+    fn parameters_are_typed() {
+        let page = Page { room_type: RoomKind::Group, before: Some(Seq(7)), limit: 30 };
+        assert_eq!(parse::<Page>(b"room_type=group&before=7&limit=30").unwrap(), page);
+    }
+
+    #[test]
+    fn a_refused_parameter_is_named() {
+        assert_eq!(refused("before=7"), ("limit".to_owned(), Invalid::Required));
+        assert_eq!(refused("limit=x"), ("limit".to_owned(), Invalid::WrongType));
+        assert_eq!(refused("limit="), ("limit".to_owned(), Invalid::WrongType));
+        assert_eq!(refused("limit=300"), ("limit".to_owned(), Invalid::OutOfRange));
+        assert_eq!(refused("limit=1&limit=2"), ("limit".to_owned(), Invalid::Contradiction));
+        assert_eq!(refused("limit=1&room_type=dm"), ("room_type".to_owned(), Invalid::WrongType));
+        assert_eq!(refused("limit=1&x=2"), ("x".to_owned(), Invalid::UnknownField));
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_is_our_fault(query: Vec<u8>) {
+            if let Err(fault) = parse::<Page>(&query) { prop_assert_eq!(fault.code.status(), 422); }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What serde says, in our words: its own never reach a client.
+
+use domain::{Fault, Invalid};
+use serde_path_to_error::{Path, Segment};
+
+/// The longest name of a field that is repeated to whoever sent it, in characters.
+const LONGEST: usize = 100;
+
+pub(crate) fn of(path: &Path, message: &str) -> Fault {
+    let mut segments: Vec<String> = path.iter().filter_map(segment).collect();
+    let reason = if let Some(name) = message.strip_prefix("missing field `") {
+        segments.push(until(name, name.find('`')));
+        Invalid::Required
+    } else if let Some(name) = message.strip_prefix("unknown field `") {
+        // `name`, expected `a` or `b`; or `name`, there are no fields. The name may hold a backtick itself.
+        name_once(&mut segments, until(name, name.rfind("`, expected").or_else(|| name.rfind("`, there are"))));
+        Invalid::UnknownField
+    } else if let Some(name) = message.strip_prefix("duplicate field `") {
+        name_once(&mut segments, until(name, name.find('`')));
+        Invalid::Contradiction
+    } else if message.starts_with("invalid value: integer") || message.starts_with("number too ") {
+        Invalid::OutOfRange
+    } else {
+        Invalid::WrongType
+    };
+    let field: String = segments.join(".").chars().take(LONGEST).collect();
+    Fault::field(if field.is_empty() { "$".to_owned() } else { field }, reason)
+}
+
+fn segment(segment: &Segment) -> Option<String> {
+    match segment {
+        Segment::Seq { index } => Some(index.to_string()),
+        Segment::Map { key } => Some(key.clone()),
+        Segment::Enum { variant } => Some(variant.clone()),
+        Segment::Unknown => None,
+    }
+}
+
+fn until(name: &str, end: Option<usize>) -> String {
+    name[..end.unwrap_or(name.len())].to_owned()
+}
+
+/// The path already ends with the name where serde had read it as a key.
+fn name_once(segments: &mut Vec<String>, name: String) {
+    if segments.last() != Some(&name) {
+        segments.push(name);
+    }
+}

@@ -1,0 +1,223 @@
+//! The manners of a router under `layers`, as a client meets them.
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::FromRef,
+    http::{HeaderMap, Request, StatusCode},
+    routing::{get, post},
+};
+use domain::{Clock, Code, Fault, Invalid, RoomId, SessionId, Timestamp, UserId};
+use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use tower::ServiceExt as _;
+use web::{ApiResult, Caller, Created, Gatekeeper, Json, Path};
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+const NOON: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+#[derive(Clone)]
+struct App(Gatekeeper);
+
+impl FromRef<App> for Gatekeeper {
+    fn from_ref(app: &App) -> Self {
+        app.0.clone()
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Note {
+    text: String,
+    seq: Option<i64>,
+}
+
+async fn create_note(Json(note): Json<Note>) -> ApiResult<Created<Note>> {
+    Ok(Created(note))
+}
+
+async fn get_room(Path(room): Path<RoomId>) -> ApiResult<Json<i32>> {
+    if room == RoomId(1) { Ok(Json(1)) } else { Err(Code::RoomNotFound.into()) }
+}
+
+async fn fail() -> ApiResult<()> {
+    Err(Fault::internal("SELECT secret FROM table").into())
+}
+
+async fn refuse() -> ApiResult<()> {
+    Err(Fault::field("email", Invalid::BadFormat).into())
+}
+
+async fn panic() -> ApiResult<()> {
+    panic!("a secret")
+}
+
+async fn dawdle() {
+    tokio::time::sleep(Duration::from_secs(60)).await;
+}
+
+async fn who(caller: Caller) -> String {
+    format!("{} {}", caller.id, caller.session)
+}
+
+fn tokens() -> credentials::AccessTokens {
+    credentials::AccessTokens::new("HS256", KEY, None, Duration::from_secs(900)).unwrap()
+}
+
+/// A router whose MongoDB is away.
+async fn router() -> Router {
+    let mongo = mongo::Mongo::connect("mongodb://127.0.0.1:1/none?serverSelectionTimeoutMS=50").await.unwrap();
+    let app = App(Gatekeeper { tokens: tokens(), mongo, clock: Clock(|| NOON) });
+    let router = Router::new()
+        .route("/notes", post(create_note))
+        .route("/rooms/{id}", get(get_room))
+        .route("/fail", get(fail))
+        .route("/refuse", get(refuse))
+        .route("/panic", get(panic))
+        .route("/dawdle", get(dawdle))
+        .route("/who", get(who))
+        .with_state(app);
+    web::layers(router)
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    fn code(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.body);
+        let problem: serde_json::Value = serde_json::from_str(&self.body).unwrap();
+        assert_eq!(problem["status"], self.status.as_u16());
+        problem["code"].as_str().unwrap().to_owned()
+    }
+}
+
+async fn ask(request: Request<Body>) -> Answer {
+    let response = router().await.oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+}
+
+async fn read(path: &str, headers: &[(&str, &str)]) -> Answer {
+    let request = headers.iter().fold(Request::get(path), |request, (name, value)| request.header(*name, *value));
+    ask(request.body(Body::empty()).unwrap()).await
+}
+
+async fn post_note(media_type: &str, body: impl Into<Body>) -> Answer {
+    ask(Request::post("/notes").header("content-type", media_type).body(body.into()).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_problem_says_it_all_in_english() {
+    let answer = read("/rooms/2", &[]).await;
+
+    insta::assert_snapshot!(answer.body, @r#"{"type":"about:blank","title":"Not Found","status":404,"code":"room_not_found","detail":"The room was not found.","request_id":"unknown"}"#);
+    assert_eq!(answer.header("content-language"), "en");
+    assert_eq!(answer.header("vary"), "accept-language");
+    assert_eq!(answer.header("x-request-id"), "unknown");
+    assert_eq!(answer.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn a_problem_says_it_all_in_korean() {
+    let answer = read("/refuse", &[("accept-language", "ko-KR,en;q=0.5")]).await;
+
+    insta::assert_snapshot!(answer.body, @r#"{"type":"about:blank","title":"Unprocessable Entity","status":422,"code":"invalid_fields","detail":"올바르지 않은 항목이 있습니다.","request_id":"unknown","errors":[{"field":"email","code":"bad_format","detail":"형식이 올바르지 않습니다."}]}"#);
+    assert_eq!(answer.header("content-language"), "ko");
+}
+
+#[tokio::test]
+async fn an_id_that_is_none_answers_like_an_unknown_one() {
+    for id in ["2", "0", "x", "01", "-1", "99999999999", "%20", "%FF"] {
+        let answer = read(&format!("/rooms/{id}"), &[]).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (404, "room_not_found"), "{id}");
+    }
+    assert_eq!(read("/rooms/1", &[]).await.body, "1");
+}
+
+#[tokio::test]
+async fn an_unknown_route_and_a_wrong_method_are_problems() {
+    assert_eq!(read("/nowhere", &[]).await.code(), "route_not_found");
+
+    let answer = read("/notes", &[]).await;
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (405, "method_not_allowed"));
+    assert_eq!(answer.header("allow"), "POST");
+}
+
+#[tokio::test]
+async fn neither_a_panic_nor_a_cause_is_told() {
+    for path in ["/fail", "/panic"] {
+        let answer = read(path, &[]).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (500, "internal"));
+        assert!(!answer.body.contains("secret"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_dawdles_is_cut_off() {
+    let answer = read("/dawdle", &[]).await;
+
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "unavailable"));
+    assert_eq!(answer.header("retry-after"), "2");
+}
+
+#[tokio::test]
+async fn a_body_is_judged_by_type_then_size_then_form() {
+    let big = "x".repeat(64 * 1024 + 1);
+    for (media_type, body, status, code) in [
+        ("text/plain", big.as_str(), 415, "unsupported_media_type"),
+        ("application/x-www-form-urlencoded", "text=a", 415, "unsupported_media_type"),
+        ("application/json", &big, 413, "body_too_large"),
+        ("application/json", "{", 400, "malformed_body"),
+        ("application/json", r#"{"text":"\ud800"}"#, 400, "malformed_body"),
+        ("application/json", "{}", 422, "invalid_fields"),
+    ] {
+        let answer = post_note(media_type, body.to_owned()).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{media_type}");
+    }
+    for media_type in ["application/json", "Application/JSON; charset=utf-8", "application/vnd.note+json"] {
+        assert_eq!(post_note(media_type, r#"{"text":"a"}"#).await.status, StatusCode::CREATED);
+    }
+}
+
+#[tokio::test]
+async fn who_calls_must_prove_it() {
+    let token = |seconds_ago| {
+        let issued = Timestamp::from_millis(NOON.millis() - seconds_ago * 1_000);
+        format!("Bearer {}", tokens().issue(UserId(3), &SessionId("5e55".to_owned()), issued).unwrap())
+    };
+    for (headers, code, challenge) in [
+        (vec![], "unauthenticated", "Bearer"),
+        (vec![("authorization", "Basic YTpi".to_owned())], "unauthenticated", "Bearer"),
+        (vec![("authorization", "Bearer x.y.z".to_owned())], "unauthenticated", "Bearer"),
+        (vec![("authorization", token(900))], "token_expired", r#"Bearer error="invalid_token""#),
+    ] {
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let answer = read("/who", &headers).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (401, code));
+        assert_eq!(answer.header("www-authenticate"), challenge);
+    }
+    // The token is good, and MongoDB is away.
+    assert_eq!(read("/who", &[("authorization", &token(0))]).await.code(), "unavailable");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_body_is_our_fault(bytes: Vec<u8>, text in "\\{\"(text|seq)\":\\PC{0,20}\\}") {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        for body in [bytes, text.into_bytes()] {
+            let status = runtime.block_on(post_note("application/json", body)).status;
+            prop_assert!(status.as_u16() < 500, "{status}");
+        }
+    }
+}
