@@ -1,0 +1,338 @@
+//! Faults on demand, all off until asked for, and repeatable from a seed.
+
+use std::{
+    collections::BTreeMap,
+    ops::RangeInclusive,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+use crate::processes::{Processes, Signal};
+
+/// A handle on the faults of one gateway; clones share them.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    state: Arc<Mutex<State>>,
+    processes: Processes,
+}
+
+/// Faults between the gateway and functions. Chances are from 0.0 (never, the default) to 1.0 (always).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rules {
+    /// Holds an event back before the function sees it, HTTP requests, `$connect` and `$disconnect` included. Frames
+    /// of one connection overtake each other this way.
+    pub delay: Delay,
+    /// Loses an event: a frame vanishes, an HTTP request gets the gateway's 503, `$connect` is refused with 500, and in
+    /// no case does the function run.
+    pub drop: f64,
+    /// Invokes the function twice for one frame, at the same time; the client gets both answers.
+    pub duplicate: f64,
+    /// Runs the function and loses its answer: an HTTP connection (or upgrade) is reset, an answer frame never comes.
+    pub lose_answer: f64,
+    /// Runs the function and answers as if it had failed: 503, or the gateway's error frame.
+    pub fail_answer: f64,
+    /// Never tells the function about a disconnect. Counts for the function that serves `$disconnect`.
+    pub lose_disconnect: f64,
+    /// Sends SIGKILL to the environment in the middle of an invocation, so long after its start.
+    pub kill: Delay,
+    /// Sends SIGSTOP to the environment in the middle of an invocation, so long after its start.
+    pub stop: Delay,
+    /// How long a stopped environment waits for its SIGCONT; no longer than zero by default.
+    pub stopped_for: Span,
+}
+
+/// Faults of what is posted to connections. Chances are from 0.0 (never, the default) to 1.0 (always).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PushRules {
+    /// Loses the push; the post answers 200.
+    pub drop: f64,
+    /// Sends it twice.
+    pub duplicate: f64,
+    /// Sends it later; the post answers 200 at once.
+    pub delay: Delay,
+    /// Sends it after the connection's next push, or after a second if there is none.
+    pub reorder: f64,
+    /// Answers the post with 410 though the connection lives.
+    pub gone: f64,
+    /// Answers the post with 429.
+    pub limited: f64,
+}
+
+/// A chance, and how long to wait when it strikes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Delay {
+    /// From 0.0 (never) to 1.0 (always).
+    pub chance: f64,
+    /// The shortest and longest wait.
+    pub span: Span,
+}
+
+/// A range of durations; any in it is as likely.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// The shortest.
+    pub from: Duration,
+    /// The longest.
+    pub to: Duration,
+}
+
+impl Span {
+    /// Always the same duration.
+    pub const fn exactly(duration: Duration) -> Self {
+        Self { from: duration, to: duration }
+    }
+
+    /// From and to so many milliseconds.
+    pub const fn millis(range: RangeInclusive<u64>) -> Self {
+        Self { from: Duration::from_millis(*range.start()), to: Duration::from_millis(*range.end()) }
+    }
+}
+
+impl Delay {
+    /// Strikes every time.
+    pub const fn always(span: Span) -> Self {
+        Self { chance: 1.0, span }
+    }
+
+    /// Strikes with this chance.
+    pub const fn sometimes(chance: f64, span: Span) -> Self {
+        Self { chance, span }
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    random: StdRng,
+    everywhere: Rules,
+    functions: BTreeMap<String, Rules>,
+    pushes: PushRules,
+    connections: BTreeMap<String, PushRules>,
+}
+
+/// What happens to one event.
+#[derive(Debug, PartialEq)]
+pub(crate) enum EventFate {
+    Drop,
+    Deliver { after: Duration, copies: usize },
+}
+
+/// What happens to one answer.
+#[derive(Debug, PartialEq)]
+pub(crate) enum AnswerFate {
+    Deliver,
+    Lose,
+    Fail,
+}
+
+/// What happens to one push.
+#[derive(Debug, PartialEq)]
+pub(crate) enum PushFate {
+    Gone,
+    Limited,
+    Drop,
+    Send { after: Duration, copies: usize, behind_next: bool },
+}
+
+/// What strikes a process in the middle of one invocation.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Strike {
+    pub(crate) kill_after: Option<Duration>,
+    /// After the first for the second.
+    pub(crate) stop: Option<(Duration, Duration)>,
+}
+
+impl Faults {
+    pub(crate) fn new(processes: Processes) -> Self {
+        let state = State {
+            random: StdRng::seed_from_u64(0),
+            everywhere: Rules::default(),
+            functions: BTreeMap::new(),
+            pushes: PushRules::default(),
+            connections: BTreeMap::new(),
+        };
+        Self { state: Arc::new(Mutex::new(state)), processes }
+    }
+
+    /// Starts the random choices anew. The same seed and the same order of events give the same faults.
+    pub fn seed(&self, seed: u64) {
+        crate::lock(&self.state).random = StdRng::seed_from_u64(seed);
+    }
+
+    /// Sets the rules of every function that has none of its own.
+    pub fn everywhere(&self, rules: Rules) {
+        crate::lock(&self.state).everywhere = rules;
+    }
+
+    /// Sets the rules of one function, in place of those for everywhere.
+    pub fn function(&self, name: &str, rules: Rules) {
+        crate::lock(&self.state).functions.insert(name.to_owned(), rules);
+    }
+
+    /// Sets the rules of posts to every connection that has none of its own.
+    pub fn pushes(&self, rules: PushRules) {
+        crate::lock(&self.state).pushes = rules;
+    }
+
+    /// Sets the rules of posts to one connection, in place of those for all.
+    pub fn pushes_to(&self, connection: &str, rules: PushRules) {
+        crate::lock(&self.state).connections.insert(connection.to_owned(), rules);
+    }
+
+    /// Switches every fault off. What was held back or stopped still comes when its time comes.
+    pub fn clear(&self) {
+        let mut state = crate::lock(&self.state);
+        state.everywhere = Rules::default();
+        state.functions.clear();
+        state.pushes = PushRules::default();
+        state.connections.clear();
+    }
+
+    /// Process ids of a function's environments, those in the middle of an invocation first.
+    pub fn pids(&self, function: &str) -> Vec<u32> {
+        self.processes.pids(Some(function))
+    }
+
+    /// Sends SIGKILL to one environment of a function, a busy one if there is one. Answers its process id.
+    pub fn kill_one(&self, function: &str) -> Option<u32> {
+        self.signal_one(function, Signal::SIGKILL)
+    }
+
+    /// Sends SIGSTOP to one environment of a function, a busy one if there is one, and SIGCONT after `duration`.
+    ///
+    /// Must be called inside a tokio runtime. Answers its process id.
+    pub fn stop_one(&self, function: &str, duration: Duration) -> Option<u32> {
+        let pid = self.signal_one(function, Signal::SIGSTOP)?;
+        self.resume_later(pid, duration);
+        Some(pid)
+    }
+
+    fn signal_one(&self, function: &str, signal: Signal) -> Option<u32> {
+        let pids = self.processes.pids(Some(function));
+        pids.into_iter().find(|pid| self.processes.signal(*pid, signal))
+    }
+
+    fn resume_later(&self, pid: u32, after: Duration) {
+        let processes = self.processes.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            processes.signal(pid, Signal::SIGCONT);
+        });
+    }
+
+    pub(crate) fn event(&self, function: &str) -> EventFate {
+        self.roll(function, |rules, dice| {
+            if dice.strikes(rules.drop) {
+                return EventFate::Drop;
+            }
+            let copies = if dice.strikes(rules.duplicate) { 2 } else { 1 };
+            EventFate::Deliver { after: dice.wait(&rules.delay).unwrap_or_default(), copies }
+        })
+    }
+
+    pub(crate) fn answer(&self, function: &str) -> AnswerFate {
+        self.roll(function, |rules, dice| match () {
+            () if dice.strikes(rules.lose_answer) => AnswerFate::Lose,
+            () if dice.strikes(rules.fail_answer) => AnswerFate::Fail,
+            () => AnswerFate::Deliver,
+        })
+    }
+
+    pub(crate) fn loses_disconnect(&self, function: &str) -> bool {
+        self.roll(function, |rules, dice| dice.strikes(rules.lose_disconnect))
+    }
+
+    pub(crate) fn push(&self, connection: &str) -> PushFate {
+        let mut state = crate::lock(&self.state);
+        let rules = state.connections.get(connection).unwrap_or(&state.pushes).clone();
+        let mut dice = Dice(&mut state.random);
+        match () {
+            () if dice.strikes(rules.gone) => PushFate::Gone,
+            () if dice.strikes(rules.limited) => PushFate::Limited,
+            () if dice.strikes(rules.drop) => PushFate::Drop,
+            () => PushFate::Send {
+                copies: if dice.strikes(rules.duplicate) { 2 } else { 1 },
+                behind_next: dice.strikes(rules.reorder),
+                after: dice.wait(&rules.delay).unwrap_or_default(),
+            },
+        }
+    }
+
+    /// Lets what the rules say happen to a process that begins an invocation.
+    pub(crate) fn strike(&self, function: &str, pid: u32) {
+        let strike = self.roll(function, |rules, dice| Strike {
+            kill_after: dice.wait(&rules.kill),
+            stop: dice.wait(&rules.stop).map(|after| (after, dice.within(rules.stopped_for))),
+        });
+        if let Some(after) = strike.kill_after {
+            self.signal_if_busy(pid, after, Signal::SIGKILL, None);
+        }
+        if let Some((after, duration)) = strike.stop {
+            self.signal_if_busy(pid, after, Signal::SIGSTOP, Some(duration));
+        }
+    }
+
+    fn signal_if_busy(&self, pid: u32, after: Duration, signal: Signal, resume_after: Option<Duration>) {
+        let faults = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            if faults.processes.is_busy(pid)
+                && faults.processes.signal(pid, signal)
+                && let Some(duration) = resume_after
+            {
+                faults.resume_later(pid, duration);
+            }
+        });
+    }
+
+    fn roll<T>(&self, function: &str, decide: impl FnOnce(&Rules, &mut Dice<'_>) -> T) -> T {
+        let mut state = crate::lock(&self.state);
+        let rules = state.functions.get(function).unwrap_or(&state.everywhere).clone();
+        decide(&rules, &mut Dice(&mut state.random))
+    }
+}
+
+struct Dice<'r>(&'r mut StdRng);
+
+impl Dice<'_> {
+    fn strikes(&mut self, chance: f64) -> bool {
+        chance > 0.0 && self.0.random_bool(chance.min(1.0))
+    }
+
+    fn within(&mut self, span: Span) -> Duration {
+        if span.to > span.from { self.0.random_range(span.from..=span.to) } else { span.from }
+    }
+
+    fn wait(&mut self, delay: &Delay) -> Option<Duration> {
+        self.strikes(delay.chance).then(|| self.within(delay.span))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_repeats_its_faults() {
+        let fates = |seed| {
+            let faults = Faults::new(Processes::default());
+            faults.seed(seed);
+            faults.everywhere(Rules { drop: 0.5, delay: Delay::sometimes(0.5, Span::millis(1..=100)), ..Rules::default() });
+            (0..20).map(|_| faults.event("any")).collect::<Vec<_>>()
+        };
+
+        assert_eq!(fates(7), fates(7));
+        assert_ne!(fates(7), fates(8));
+    }
+
+    #[test]
+    fn a_functions_own_rules_replace_those_for_everywhere() {
+        let faults = Faults::new(Processes::default());
+        faults.everywhere(Rules { drop: 1.0, ..Rules::default() });
+        faults.function("spared", Rules::default());
+
+        assert_eq!(faults.event("spared"), EventFate::Deliver { after: Duration::ZERO, copies: 1 });
+        assert_eq!(faults.event("other"), EventFate::Drop);
+    }
+}

@@ -1,0 +1,100 @@
+//! The HTTP API.
+
+mod cors;
+mod payload;
+mod routes;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use http::{HeaderName, HeaderValue, Request, StatusCode, header, request::Parts};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Bytes, Incoming};
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    Faults, Limits,
+    faults::{AnswerFate, EventFate},
+    ids,
+    lambda::{InvokeError, Lambda},
+    server::{Answer, Reset, Respond, message},
+    template::{HttpApi, Template},
+};
+pub(crate) use routes::decoded;
+use routes::Routes;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("apigw-requestid");
+
+/// Answers the HTTP API's requests.
+pub(crate) struct HttpDoor {
+    api: HttpApi,
+    routes: Routes,
+    lambda: Arc<Lambda>,
+    faults: Faults,
+    limits: Limits,
+}
+
+impl HttpDoor {
+    pub(crate) fn new(template: &Template, lambda: Arc<Lambda>, faults: Faults, limits: Limits) -> Self {
+        Self { api: template.http.clone().unwrap_or_default(), routes: Routes::new(template), lambda, faults, limits }
+    }
+
+    async fn answer(&self, parts: &Parts, body: Incoming, peer: SocketAddr, request_id: &str) -> Result<Answer, Reset> {
+        let Some(route) = self.routes.find(parts.method.as_str(), parts.uri.path()) else {
+            return Ok(message(StatusCode::NOT_FOUND, "Not Found"));
+        };
+        let body = match Limited::new(body, self.limits.http_body).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => return Ok(too_large()),
+            Err(_) => return Err(Reset),
+        };
+        let event = payload::event(parts, &body, &route, &self.api.logical_id, &peer.ip().to_string(), request_id);
+        let EventFate::Deliver { after, .. } = self.faults.event(route.function) else {
+            return Ok(unavailable());
+        };
+        sleep(after).await;
+        let invocation = self.lambda.invoke(route.function, Bytes::from(event.to_string()));
+        let result = timeout(self.limits.http_timeout, invocation).await;
+        match self.faults.answer(route.function) {
+            AnswerFate::Deliver => {}
+            AnswerFate::Lose => return Err(Reset),
+            AnswerFate::Fail => return Ok(unavailable()),
+        }
+        Ok(match result {
+            Ok(Ok(answer)) => payload::response(&answer).unwrap_or_else(failed),
+            Ok(Err(InvokeError::RequestTooLarge)) => too_large(),
+            Ok(Err(InvokeError::Throttled | InvokeError::TimedOut(_) | InvokeError::Stopping)) | Err(_) => unavailable(),
+            Ok(Err(InvokeError::Init(_) | InvokeError::Crashed(_) | InvokeError::ResponseTooLarge | InvokeError::Function(_))) => failed(),
+        })
+    }
+}
+
+impl Respond for HttpDoor {
+    async fn respond(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Result<Answer, Reset> {
+        let (parts, body) = request.into_parts();
+        let request_id = ids::short();
+        let mut answer = match cors::preflight(self.api.cors.as_ref(), &parts) {
+            Some(preflight) => preflight,
+            None => {
+                let mut answer = self.answer(&parts, body, peer, &request_id).await?;
+                cors::apply(self.api.cors.as_ref(), parts.headers.get(header::ORIGIN), &mut answer);
+                answer
+            }
+        };
+        if let Ok(value) = HeaderValue::from_str(&request_id) {
+            answer.headers_mut().insert(REQUEST_ID, value);
+        }
+        Ok(answer)
+    }
+}
+
+fn too_large() -> Answer {
+    message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
+}
+
+fn unavailable() -> Answer {
+    message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+}
+
+fn failed() -> Answer {
+    message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+}

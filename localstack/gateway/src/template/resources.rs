@@ -1,0 +1,370 @@
+//! The resources of a template, each read strictly.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Map, Value as Json};
+use serde_norway::Value as Yaml;
+
+use super::{
+    Cors, Function, HttpApi, HttpRoute, Template, WebSocketApi, WebSocketRoute,
+    intrinsics::{Scope, capitalized, plain, scalar},
+    section,
+};
+
+/// Types of resources that change nothing about how the stack runs locally.
+const IRRELEVANT: [&str; 15] = [
+    "AWS::ApiGateway::Account",
+    "AWS::ApiGatewayV2::Deployment",
+    "AWS::ApiGatewayV2::IntegrationResponse",
+    "AWS::ApiGatewayV2::Model",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::SecurityGroupEgress",
+    "AWS::EC2::SecurityGroupIngress",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::Policy",
+    "AWS::IAM::Role",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::LogGroup",
+    "AWS::Logs::MetricFilter",
+];
+
+/// Properties of a function that the gateway reads, then those that change nothing locally.
+const FUNCTION: [&str; 26] = [
+    "CodeUri", "Environment", "Events", "FunctionName", "LoggingConfig", "MemorySize", "ReservedConcurrentExecutions", "Timeout",
+    "Architectures", "AutoPublishAlias", "DeploymentPreference", "Description", "EphemeralStorage", "Handler", "PackageType",
+    "PermissionsBoundary", "Policies", "PropagateTags", "Role", "RolePath", "Runtime", "RuntimeManagementConfig", "Tags",
+    "Tracing", "VpcConfig", "AssumeRolePolicyDocument",
+];
+const HTTP_API: [&str; 11] = [
+    "CorsConfiguration", "StageName", "AccessLogSettings", "DefaultRouteSettings", "Description", "FailOnWarnings", "Name",
+    "PropagateTags", "RouteSettings", "StageVariables", "Tags",
+];
+const HTTP_EVENT: [&str; 6] = ["ApiId", "Method", "Path", "PayloadFormatVersion", "RouteSettings", "TimeoutInMillis"];
+const WEBSOCKET_API: [&str; 12] = [
+    "RouteSelectionExpression", "Routes", "StageName", "AccessLogSettings", "ApiKeySelectionExpression", "DefaultRouteSettings",
+    "Description", "Name", "PropagateTags", "RouteSettings", "Tags", "StageVariables",
+];
+const WEBSOCKET_ROUTE: [&str; 5] =
+    ["FunctionArn", "RouteResponseSelectionExpression", "IntegrationTimeout", "ModelSelectionExpression", "OperationName"];
+
+/// A resource that exists under the given parameters, resolved.
+struct Resource {
+    id: String,
+    kind: String,
+    properties: Map<String, Json>,
+    name: Option<String>,
+}
+
+/// A WebSocket route with the logical id of its resource.
+struct FoundRoute {
+    api: String,
+    resource: String,
+    key: String,
+    function_arn: String,
+    two_way: bool,
+}
+
+pub(super) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &Scope) -> Result<Template> {
+    let globals = globals(document, scope)?;
+    let mut found = Vec::new();
+    for (id, resource) in resources {
+        let kind = resource.get("Type").and_then(Yaml::as_str).unwrap_or_default();
+        found.extend(resolve(id, kind, resource, scope).with_context(|| format!("in resource `{id}` ({kind})"))?);
+    }
+    let mut template = Template { functions: Vec::new(), http: None, websocket: None };
+    let mut routes = Vec::new();
+    for resource in &found {
+        let context = || format!("in resource `{}` ({})", resource.id, resource.kind);
+        match resource.kind.as_str() {
+            "AWS::Serverless::Function" => {
+                let defaults = globals.get("Function").cloned().unwrap_or_default();
+                template.functions.push(function(resource, defaults).with_context(context)?);
+            }
+            "AWS::Serverless::HttpApi" => {
+                ensure!(template.http.is_none(), "the gateway runs one HTTP API; `{}` is another", resource.id);
+                let defaults = globals.get("HttpApi").cloned().unwrap_or_default();
+                template.http = Some(http_api(resource, defaults).with_context(context)?);
+            }
+            "AWS::Serverless::WebSocketApi" => {
+                ensure!(template.websocket.is_none(), "the gateway runs one WebSocket API; `{}` is another", resource.id);
+                let defaults = globals.get("WebSocketApi").cloned().unwrap_or_default();
+                template.websocket = Some(websocket_api(resource, defaults, &mut routes).with_context(context)?);
+            }
+            "AWS::ApiGatewayV2::Route" => routes.push(raw_route(resource, &found).with_context(context)?),
+            _ => {}
+        }
+    }
+    if template.http.is_none() && template.functions.iter().any(|function| !function.http_routes.is_empty()) {
+        template.http = Some(HttpApi { logical_id: "ServerlessHttpApi".to_owned(), cors: None });
+    }
+    attach(&mut template, routes, &found, scope)?;
+    distinct(&template)?;
+    Ok(template)
+}
+
+/// The function's name: what its binary, its folder and the logs call it.
+pub(super) fn function_name(id: &str, resource: &Yaml) -> Result<String> {
+    let metadata = resource.get("Metadata");
+    let binary = metadata.and_then(|it| it.get("BuildProperties")).and_then(|it| it.get("Binary"));
+    if let Some(binary) = binary {
+        return scalar(binary).with_context(|| format!("`Binary` of `{id}` is not a text"));
+    }
+    let code = resource.get("Properties").and_then(|it| it.get("CodeUri")).and_then(Yaml::as_str);
+    code.and_then(|code| code.trim_end_matches('/').rsplit('/').next())
+        .filter(|name| !name.is_empty() && *name != ".")
+        .map(str::to_owned)
+        .with_context(|| format!("function `{id}` has neither a `CodeUri` of its own nor `Metadata.BuildProperties.Binary`"))
+}
+
+fn globals(document: &Yaml, scope: &Scope) -> Result<Map<String, Json>> {
+    let mut globals = Map::new();
+    for (kind, properties) in section(document, "Globals")? {
+        ensure!(
+            ["Function", "HttpApi", "WebSocketApi"].contains(&kind.as_str()),
+            "the gateway does not know `Globals.{kind}`"
+        );
+        let properties = scope.resolve(&properties).with_context(|| format!("in `Globals.{kind}`"))?;
+        globals.insert(kind, properties.unwrap_or_default());
+    }
+    Ok(globals)
+}
+
+fn resolve(id: &str, kind: &str, resource: &Yaml, scope: &Scope) -> Result<Option<Resource>> {
+    let runs = [
+        "AWS::Serverless::Function", "AWS::Serverless::HttpApi", "AWS::Serverless::WebSocketApi", "AWS::ApiGatewayV2::Integration",
+        "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::RouteResponse",
+    ];
+    ensure!(runs.contains(&kind) || IRRELEVANT.contains(&kind), "the gateway does not know the resource type `{kind}`");
+    if let Some(condition) = resource.get("Condition").and_then(Yaml::as_str)
+        && !scope.holds(condition)?
+    {
+        return Ok(None);
+    }
+    let properties = match resource.get("Properties") {
+        Some(properties) => scope.resolve(properties)?,
+        None => None,
+    };
+    let Json::Object(properties) = properties.unwrap_or_else(|| Json::Object(Map::new())) else {
+        bail!("`Properties` is not a mapping");
+    };
+    let name = (kind == "AWS::Serverless::Function").then(|| function_name(id, resource)).transpose()?;
+    Ok(Some(Resource { id: id.to_owned(), kind: kind.to_owned(), properties, name }))
+}
+
+fn function(resource: &Resource, defaults: Json) -> Result<Function> {
+    let properties = merged(defaults, Json::Object(resource.properties.clone()));
+    known(&properties, &FUNCTION)?;
+    let name = resource.name.clone().context("a function without a name")?;
+    let mut environment = BTreeMap::new();
+    if let Some(variables) = properties.pointer("/Environment/Variables").and_then(Json::as_object) {
+        for (key, value) in variables {
+            environment.insert(key.clone(), plain(value).with_context(|| format!("in variable `{key}`"))?);
+        }
+    }
+    let mut http_routes = Vec::new();
+    for (event, definition) in properties.get("Events").and_then(Json::as_object).into_iter().flatten() {
+        http_routes.push(http_route(definition).with_context(|| format!("in event `{event}`"))?);
+    }
+    let logging = |key| properties.pointer(&format!("/LoggingConfig/{key}")).and_then(Json::as_str).map(str::to_owned);
+    Ok(Function {
+        logical_id: resource.id.clone(),
+        code_uri: properties.get("CodeUri").and_then(Json::as_str).unwrap_or(".").to_owned(),
+        lambda_name: properties.get("FunctionName").and_then(Json::as_str).unwrap_or(&name).to_owned(),
+        timeout: Duration::from_secs(number(&properties, "Timeout")?.unwrap_or(3)),
+        memory: u32::try_from(number(&properties, "MemorySize")?.unwrap_or(128))?,
+        reserved: number(&properties, "ReservedConcurrentExecutions")?.map(usize::try_from).transpose()?,
+        logging: (logging("LogFormat"), logging("ApplicationLogLevel")),
+        environment,
+        http_routes,
+        websocket_routes: Vec::new(),
+        name,
+    })
+}
+
+fn http_route(event: &Json) -> Result<HttpRoute> {
+    let kind = event.get("Type").and_then(Json::as_str).unwrap_or_default();
+    ensure!(kind == "HttpApi", "the gateway does not know the event type `{kind}`");
+    let properties = event.get("Properties").cloned().unwrap_or_default();
+    known(&properties, &HTTP_EVENT)?;
+    if let Some(version) = properties.get("PayloadFormatVersion") {
+        ensure!(plain(version)? == "2.0", "the gateway speaks payload format 2.0 only");
+    }
+    let part = |name| properties.get(name).and_then(Json::as_str);
+    match (part("Method"), part("Path")) {
+        (None, None) => Ok(HttpRoute { method: "ANY".to_owned(), path: "$default".to_owned() }),
+        (Some(method), Some(path)) => {
+            ensure!(path.starts_with('/'), "the path `{path}` does not begin with `/`");
+            let method = method.to_uppercase();
+            Ok(HttpRoute { method: if method == "X-AMAZON-APIGATEWAY-ANY-METHOD" { "ANY".to_owned() } else { method }, path: path.to_owned() })
+        }
+        _ => bail!("an `HttpApi` event needs both `Method` and `Path`, or neither"),
+    }
+}
+
+fn http_api(resource: &Resource, defaults: Json) -> Result<HttpApi> {
+    let properties = merged(defaults, Json::Object(resource.properties.clone()));
+    known(&properties, &HTTP_API)?;
+    let stage = properties.get("StageName").and_then(Json::as_str).unwrap_or("$default");
+    ensure!(stage == "$default", "the gateway serves the HTTP API's `$default` stage, not `{stage}`");
+    let cors = match properties.get("CorsConfiguration") {
+        None => None,
+        Some(cors @ Json::Object(_)) => {
+            known(cors, &["AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigins", "ExposeHeaders", "MaxAge"])?;
+            Some(Cors {
+                origins: texts(cors, "AllowOrigins")?,
+                methods: texts(cors, "AllowMethods")?,
+                headers: texts(cors, "AllowHeaders")?,
+                exposed: texts(cors, "ExposeHeaders")?,
+                max_age: number(cors, "MaxAge")?,
+                credentials: cors.get("AllowCredentials").map(plain).transpose()?.is_some_and(|it| it == "true"),
+            })
+        }
+        Some(other) => bail!("the gateway knows `CorsConfiguration` as a mapping only, not {other}"),
+    };
+    Ok(HttpApi { logical_id: resource.id.clone(), cors })
+}
+
+fn websocket_api(resource: &Resource, defaults: Json, routes: &mut Vec<FoundRoute>) -> Result<WebSocketApi> {
+    let properties = merged(defaults, Json::Object(resource.properties.clone()));
+    known(&properties, &WEBSOCKET_API)?;
+    for (key, route) in properties.get("Routes").and_then(Json::as_object).into_iter().flatten() {
+        known(route, &WEBSOCKET_ROUTE).with_context(|| format!("in route `{key}`"))?;
+        let arn = route.get("FunctionArn").and_then(Json::as_str);
+        routes.push(FoundRoute {
+            api: resource.id.clone(),
+            resource: format!("{}{}Route", resource.id, capitalized(key)),
+            key: key.clone(),
+            function_arn: arn.with_context(|| format!("route `{key}` has no `FunctionArn`"))?.to_owned(),
+            two_way: two_way(route)?,
+        });
+    }
+    let expression = properties.get("RouteSelectionExpression").and_then(Json::as_str).unwrap_or("$request.body.action");
+    let fields = expression
+        .strip_prefix("$request.body.")
+        .with_context(|| format!("the gateway does not know the route selection expression `{expression}`"))?;
+    Ok(WebSocketApi {
+        logical_id: resource.id.clone(),
+        stage: properties.get("StageName").and_then(Json::as_str).unwrap_or("default").to_owned(),
+        selection: fields.split('.').map(str::to_owned).collect(),
+    })
+}
+
+fn raw_route(resource: &Resource, all: &[Resource]) -> Result<FoundRoute> {
+    let text = |properties: &Map<String, Json>, key: &str| {
+        properties.get(key).and_then(Json::as_str).map(str::to_owned).with_context(|| format!("`{key}` is missing"))
+    };
+    let target = text(&resource.properties, "Target")?;
+    let integration = target.strip_prefix("integrations/").context("`Target` is not `integrations/<id>`")?;
+    let integration = all
+        .iter()
+        .find(|other| other.id == integration && other.kind == "AWS::ApiGatewayV2::Integration")
+        .with_context(|| format!("`{integration}` is not an integration of the template"))?;
+    let uri = text(&integration.properties, "IntegrationUri")?;
+    let arn = uri.split_once("/functions/").map_or(uri.as_str(), |(_, arn)| arn).trim_end_matches("/invocations");
+    Ok(FoundRoute {
+        api: text(&resource.properties, "ApiId")?,
+        resource: resource.id.clone(),
+        key: text(&resource.properties, "RouteKey")?,
+        function_arn: arn.to_owned(),
+        two_way: two_way(&Json::Object(resource.properties.clone()))?,
+    })
+}
+
+fn two_way(route: &Json) -> Result<bool> {
+    match route.get("RouteResponseSelectionExpression").and_then(Json::as_str) {
+        None => Ok(false),
+        Some("$default") => Ok(true),
+        Some(other) => bail!("the gateway does not know the route response selection expression `{other}`"),
+    }
+}
+
+/// Gives every WebSocket route to its function.
+fn attach(template: &mut Template, routes: Vec<FoundRoute>, all: &[Resource], scope: &Scope) -> Result<()> {
+    let responses: Vec<&str> = all
+        .iter()
+        .filter(|resource| resource.kind == "AWS::ApiGatewayV2::RouteResponse")
+        .filter_map(|resource| resource.properties.get("RouteId").and_then(Json::as_str))
+        .collect();
+    for response in &responses {
+        ensure!(
+            routes.iter().any(|route| route.resource == *response),
+            "a route response names the route `{response}`, which does not exist"
+        );
+    }
+    for route in routes {
+        ensure!(
+            template.websocket.as_ref().is_some_and(|api| api.logical_id == route.api),
+            "route `{}` belongs to `{}`, which is not the WebSocket API",
+            route.key,
+            route.api
+        );
+        let id = scope.functions.iter().find(|(_, arn)| **arn == route.function_arn).map(|(id, _)| id);
+        let function = template.functions.iter_mut().find(|function| Some(&function.logical_id) == id);
+        let answers = route.two_way && responses.contains(&route.resource.as_str());
+        function
+            .with_context(|| format!("route `{}` goes to `{}`, which is no function of the template", route.key, route.function_arn))?
+            .websocket_routes
+            .push(WebSocketRoute { key: route.key, answers });
+    }
+    Ok(())
+}
+
+fn distinct(template: &Template) -> Result<()> {
+    let mut names = BTreeMap::new();
+    let mut routes = BTreeMap::new();
+    for function in &template.functions {
+        if let Some(other) = names.insert(&function.name, &function.logical_id) {
+            bail!("functions `{other}` and `{}` have the same name `{}`", function.logical_id, function.name);
+        }
+        let http = function.http_routes.iter().map(|route| format!("{} {}", route.method, route.path));
+        let websocket = function.websocket_routes.iter().map(|route| route.key.clone());
+        for route in http.chain(websocket) {
+            if let Some(other) = routes.insert(route.clone(), &function.name) {
+                bail!("`{route}` is a route of both `{other}` and `{}`", function.name);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `Globals` under a resource's own properties: mappings are merged, lists joined, the rest replaced, as SAM does.
+fn merged(defaults: Json, own: Json) -> Json {
+    match (defaults, own) {
+        (Json::Object(mut defaults), Json::Object(own)) => {
+            for (key, value) in own {
+                let default = defaults.remove(&key).unwrap_or_default();
+                defaults.insert(key, merged(default, value));
+            }
+            Json::Object(defaults)
+        }
+        (Json::Array(mut defaults), Json::Array(own)) => {
+            defaults.extend(own);
+            Json::Array(defaults)
+        }
+        (_, own) => own,
+    }
+}
+
+fn known(properties: &Json, names: &[&str]) -> Result<()> {
+    for name in properties.as_object().into_iter().flat_map(Map::keys) {
+        ensure!(names.contains(&name.as_str()), "the gateway does not know the property `{name}` here");
+    }
+    Ok(())
+}
+
+fn number(properties: &Json, name: &str) -> Result<Option<u64>> {
+    let Some(value) = properties.get(name) else { return Ok(None) };
+    let number = plain(value)?.parse().with_context(|| format!("`{name}` is not a whole number"))?;
+    Ok(Some(number))
+}
+
+fn texts(properties: &Json, name: &str) -> Result<Vec<String>> {
+    match properties.get(name) {
+        None => Ok(Vec::new()),
+        Some(Json::Array(items)) => items.iter().map(plain).collect(),
+        Some(other) => Ok(plain(other)?.split(',').map(|item| item.trim().to_owned()).collect()),
+    }
+}

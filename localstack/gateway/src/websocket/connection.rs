@@ -1,0 +1,220 @@
+//! Open connections: what waits to be sent to them, and the socket itself.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{SinkExt, StreamExt};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::AsyncReadExt,
+    sync::mpsc,
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Error, Message,
+        error::ProtocolError,
+        protocol::{CloseFrame, frame::coding::CloseCode},
+    },
+};
+
+use crate::{Limits, ids, server::ShutdownSignal};
+
+/// How long a client that is told to close has for its part of it, and a slow one for reading a message.
+const CLOSING: Duration = Duration::from_secs(1);
+const SENDING: Duration = Duration::from_secs(30);
+
+/// Who is on the other side.
+#[derive(Clone, Debug)]
+pub(super) struct Peer {
+    pub(super) source_ip: String,
+    pub(super) user_agent: Option<String>,
+}
+
+/// What goes to a client.
+#[derive(Debug)]
+pub(super) enum Outgoing {
+    Message(Message),
+    Close { code: u16, reason: &'static str },
+}
+
+/// Why a message could not be queued.
+#[derive(Debug, PartialEq)]
+pub(super) enum Refused {
+    Gone,
+    BufferFull,
+}
+
+/// A connection as the rest of the gateway sees it.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) connected_at: i64,
+    pub(super) peer: Peer,
+    last_active: AtomicI64,
+    outgoing: mpsc::Sender<Outgoing>,
+    /// A push that a fault holds back until the next one.
+    held: Mutex<Option<Message>>,
+}
+
+impl Connection {
+    pub(super) fn new(connected_at: i64, peer: Peer, buffer: usize) -> (Arc<Self>, mpsc::Receiver<Outgoing>) {
+        let (outgoing, queue) = mpsc::channel(buffer);
+        let last_active = AtomicI64::new(connected_at);
+        (Arc::new(Self { connected_at, peer, last_active, outgoing, held: Mutex::new(None) }), queue)
+    }
+
+    /// Milliseconds since 1970 of the last message in either direction.
+    pub(super) fn last_active(&self) -> i64 {
+        self.last_active.load(Ordering::Relaxed)
+    }
+
+    /// Queues a message, and after it one that was held back.
+    pub(super) fn send(&self, message: Message) -> Result<(), Refused> {
+        self.queue(Outgoing::Message(message))?;
+        let held = crate::lock(&self.held).take();
+        held.map_or(Ok(()), |held| self.queue(Outgoing::Message(held)))
+    }
+
+    /// Keeps a message until the next one, or until [`Connection::release`].
+    pub(super) fn hold(&self, message: Message) {
+        let before = crate::lock(&self.held).replace(message);
+        if let Some(before) = before {
+            // The connection may be gone by now, and the message with it.
+            let _ = self.queue(Outgoing::Message(before));
+        }
+    }
+
+    /// Sends what is held back.
+    pub(super) fn release(&self) {
+        let held = crate::lock(&self.held).take();
+        if let Some(held) = held {
+            // The connection may be gone by now, and the message with it.
+            let _ = self.queue(Outgoing::Message(held));
+        }
+    }
+
+    pub(super) fn queue(&self, outgoing: Outgoing) -> Result<(), Refused> {
+        self.outgoing.try_send(outgoing).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Refused::BufferFull,
+            mpsc::error::TrySendError::Closed(_) => Refused::Gone,
+        })
+    }
+
+    fn touch(&self) {
+        self.last_active.store(ids::epoch_millis(ids::now()), Ordering::Relaxed);
+    }
+}
+
+/// All open connections by their ids.
+#[derive(Debug, Default)]
+pub(super) struct Connections(Mutex<HashMap<String, Arc<Connection>>>);
+
+impl Connections {
+    pub(super) fn insert(&self, id: String, connection: Arc<Connection>) {
+        crate::lock(&self.0).insert(id, connection);
+    }
+
+    pub(super) fn find(&self, id: &str) -> Option<Arc<Connection>> {
+        crate::lock(&self.0).get(id).cloned()
+    }
+
+    pub(super) fn remove(&self, id: &str) {
+        crate::lock(&self.0).remove(id);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        crate::lock(&self.0).is_empty()
+    }
+}
+
+/// How a connection ended, as `$disconnect` tells it.
+#[derive(Debug, PartialEq)]
+pub(super) struct End {
+    pub(super) code: u16,
+    pub(super) reason: String,
+}
+
+impl End {
+    fn new(code: u16, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+}
+
+pub(super) type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// Serves a socket until it ends. Hands every text frame to `receive`.
+pub(super) async fn serve(
+    mut socket: Socket,
+    connection: &Connection,
+    mut queue: mpsc::Receiver<Outgoing>,
+    limits: &Limits,
+    mut shutdown: ShutdownSignal,
+    receive: impl Fn(String),
+) -> End {
+    let dies = Instant::now() + limits.ws_life;
+    let mut silent_since = Instant::now();
+    loop {
+        let deadline = dies.min(silent_since + limits.ws_idle);
+        tokio::select! {
+            () = sleep_until(deadline) => return close(socket, 1001, "Going away").await,
+            () = shutdown.wait() => return close(socket, 1001, "Going away").await,
+            outgoing = queue.recv() => match outgoing {
+                Some(Outgoing::Message(message)) => {
+                    if !matches!(timeout(SENDING, socket.send(message)).await, Ok(Ok(()))) {
+                        return End::new(1006, "");
+                    }
+                    silent_since = Instant::now();
+                    connection.touch();
+                }
+                Some(Outgoing::Close { code, reason }) => return close(socket, code, reason).await,
+                None => return close(socket, 1001, "Going away").await,
+            },
+            incoming = socket.next() => match incoming {
+                Some(Ok(Message::Text(text))) => {
+                    silent_since = Instant::now();
+                    connection.touch();
+                    receive(text.as_str().to_owned());
+                }
+                Some(Ok(Message::Binary(_))) => return close(socket, 1003, "Binary frames are not supported").await,
+                // Pings are answered by the library and are no activity.
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Ok(Message::Close(frame))) => {
+                    let end = frame.map_or_else(|| End::new(1005, ""), |frame| End::new(frame.code.into(), frame.reason.as_str()));
+                    // Flushes our half of the handshake.
+                    let _ = timeout(CLOSING, async { while let Some(Ok(_)) = socket.next().await {} }).await;
+                    return end;
+                }
+                Some(Err(Error::Capacity(_))) => return close(socket, 1009, "Message too big").await,
+                Some(Err(Error::Utf8(_))) => return close(socket, 1007, "Invalid frame payload data").await,
+                Some(Err(Error::Protocol(error))) if error != ProtocolError::ResetWithoutClosingHandshake => {
+                    return close(socket, 1002, "Protocol error").await;
+                }
+                Some(Err(_)) | None => return End::new(1006, ""),
+            },
+        }
+    }
+}
+
+/// Says goodbye, and reads on for a moment: closing with unread bytes would reset the connection before the client reads ours.
+async fn close(mut socket: Socket, code: u16, reason: &'static str) -> End {
+    let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
+    let goodbye = async {
+        if socket.send(Message::Close(Some(frame))).await.is_ok() {
+            let stream = socket.get_mut();
+            let mut rest = [0; 4096];
+            // The first bytes after our frame may be the client's own close frame; whatever they are, the client is heard out.
+            while let Ok(1..) = stream.read(&mut rest).await {}
+        }
+    };
+    // A client that keeps its end open does not keep ours.
+    let _ = timeout(CLOSING, goodbye).await;
+    End::new(code, reason)
+}

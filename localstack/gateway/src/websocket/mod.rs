@@ -1,0 +1,270 @@
+//! The WebSocket API.
+
+mod connection;
+mod event;
+mod management;
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, request::Parts};
+use hyper::body::{Bytes, Incoming};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value as Json, json};
+use tokio::time::{sleep, timeout};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Message,
+        handshake::derive_accept_key,
+        protocol::{Role, WebSocketConfig},
+    },
+};
+
+use crate::{
+    Faults, Limits,
+    faults::{AnswerFate, EventFate},
+    http_api::decoded,
+    ids,
+    lambda::{InvokeError, Lambda},
+    server::{Answer, Reset, Respond, Shutdown, ShutdownSignal, message},
+    template::{Template, WebSocketApi, WebSocketRoute},
+};
+use connection::{Connection, Connections, Peer, serve};
+use event::Origin;
+
+/// A route and the function behind it.
+#[derive(Clone, Debug)]
+struct Target {
+    function: String,
+    answers: bool,
+}
+
+/// Answers the WebSocket API's requests, `@connections` included. Clones are the same door.
+#[derive(Clone)]
+pub(crate) struct WebSocketDoor {
+    api: Arc<WebSocketApi>,
+    routes: Arc<BTreeMap<String, Target>>,
+    connections: Arc<Connections>,
+    lambda: Arc<Lambda>,
+    faults: Faults,
+    limits: Limits,
+    shutdown: ShutdownSignal,
+}
+
+impl WebSocketDoor {
+    /// `None` if the template has no WebSocket API.
+    pub(crate) fn new(template: &Template, lambda: Arc<Lambda>, faults: Faults, limits: Limits, shutdown: &Shutdown) -> Option<Self> {
+        let api = Arc::new(template.websocket.clone()?);
+        let target = |name: &str, route: &WebSocketRoute| {
+            (route.key.clone(), Target { function: name.to_owned(), answers: route.answers })
+        };
+        let functions = template.functions.iter();
+        let routes = functions.flat_map(|it| it.websocket_routes.iter().map(move |route| target(&it.name, route)));
+        let routes = Arc::new(routes.collect());
+        Some(Self { api, routes, connections: Arc::default(), lambda, faults, limits, shutdown: shutdown.signal() })
+    }
+
+    /// Waits until every connection has ended.
+    pub(crate) async fn closed_within(&self, limit: Duration) {
+        let closed = async {
+            while !self.connections.is_empty() {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        // What is still open then ends with the process.
+        let _ = timeout(limit, closed).await;
+    }
+
+    async fn connect(&self, mut request: Request<Incoming>, peer: SocketAddr) -> Result<Answer, Reset> {
+        let upgrade = hyper::upgrade::on(&mut request);
+        let (parts, _) = request.into_parts();
+        let Some(key) = upgrade_key(&parts) else {
+            return Ok(message(StatusCode::UPGRADE_REQUIRED, "Upgrade Required"));
+        };
+        let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let host = text(header::HOST).unwrap_or_default();
+        let (domain, port) = host.rsplit_once(':').unwrap_or((host, "80"));
+        let origin = Origin {
+            connection_id: ids::short(),
+            connected_at: ids::epoch_millis(ids::now()),
+            domain: domain.to_owned(),
+            stage: self.api.stage.clone(),
+            api: self.api.logical_id.clone(),
+            peer: Peer { source_ip: peer.ip().to_string(), user_agent: text(header::USER_AGENT).map(str::to_owned) },
+        };
+        let mut accepted = Response::default();
+        if let Some(target) = self.routes.get("$connect") {
+            let event = origin.connect(&parts, port.parse().unwrap_or(80));
+            match self.ask(target, &event).await? {
+                Ok(answer) => match self.admit(&parts.headers, &answer) {
+                    Ok(protocol) => accepted.headers_mut().extend(protocol.map(|it| (header::SEC_WEBSOCKET_PROTOCOL, it))),
+                    Err(refusal) => return Ok(refusal),
+                },
+                Err(refusal) => return Ok(refusal),
+            }
+        }
+        *accepted.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let headers = accepted.headers_mut();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        if let Ok(key) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
+            headers.insert(header::SEC_WEBSOCKET_ACCEPT, key);
+        }
+        let (connection, queue) = Connection::new(origin.connected_at, origin.peer.clone(), self.limits.ws_buffer);
+        self.connections.insert(origin.connection_id.clone(), Arc::clone(&connection));
+        let door = self.clone();
+        tokio::spawn(async move {
+            let end = match upgrade.await {
+                Ok(upgraded) => {
+                    let config = WebSocketConfig::default()
+                        .max_frame_size(Some(door.limits.ws_frame))
+                        .max_message_size(Some(door.limits.ws_message));
+                    let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+                    let receive = |text| door.receive(&origin, &connection, text);
+                    serve(socket, &connection, queue, &door.limits, door.shutdown.clone(), receive).await
+                }
+                Err(_) => connection::End { code: 1006, reason: String::new() },
+            };
+            door.connections.remove(&origin.connection_id);
+            door.disconnected(&origin, &end).await;
+        });
+        Ok(accepted)
+    }
+
+    /// Asks the function behind `$connect`; the refusal is for a function that could not say.
+    async fn ask(&self, target: &Target, event: &Json) -> Result<Result<Json, Answer>, Reset> {
+        let refusal = |status, text| Err(message(status, text));
+        let EventFate::Deliver { after, .. } = self.faults.event(&target.function) else {
+            return Ok(refusal(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"));
+        };
+        sleep(after).await;
+        let invocation = self.lambda.invoke(&target.function, Bytes::from(event.to_string()));
+        let result = timeout(self.limits.ws_timeout, invocation).await;
+        match self.faults.answer(&target.function) {
+            AnswerFate::Deliver => {}
+            AnswerFate::Lose => return Err(Reset),
+            AnswerFate::Fail => return Ok(refusal(StatusCode::BAD_GATEWAY, "Internal server error")),
+        }
+        Ok(match result {
+            Ok(Ok(answer)) => serde_json::from_slice(&answer)
+                .map_err(|_| message(StatusCode::BAD_GATEWAY, "Internal server error")),
+            Ok(Err(InvokeError::Throttled)) => refusal(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"),
+            Ok(Err(_)) => refusal(StatusCode::BAD_GATEWAY, "Internal server error"),
+            Err(_) => refusal(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out"),
+        })
+    }
+
+    /// Whether the function's answer lets the client in, and the subprotocol that it chose.
+    fn admit(&self, request: &HeaderMap, answer: &Json) -> Result<Option<HeaderValue>, Answer> {
+        let status = answer.get("statusCode").and_then(Json::as_u64).and_then(|status| u16::try_from(status).ok());
+        let Some(status) = status.and_then(|status| StatusCode::from_u16(status).ok()) else {
+            return Err(message(StatusCode::BAD_GATEWAY, "Internal server error"));
+        };
+        if !status.is_success() {
+            let body = answer.get("body").and_then(Json::as_str).unwrap_or_default();
+            let mut refusal = Response::new(Bytes::from(body.to_owned()).into());
+            *refusal.status_mut() = status;
+            return Err(refusal);
+        }
+        let mut headers = answer.get("headers").and_then(Json::as_object).into_iter().flatten();
+        let chosen = headers.find(|(name, _)| name.eq_ignore_ascii_case(header::SEC_WEBSOCKET_PROTOCOL.as_str()));
+        let offered = request.contains_key(header::SEC_WEBSOCKET_PROTOCOL);
+        Ok(chosen.filter(|_| offered).and_then(|(_, value)| HeaderValue::from_str(value.as_str()?).ok()))
+    }
+
+    /// Invokes the function of a frame, without waiting for earlier frames.
+    fn receive(&self, origin: &Origin, connection: &Arc<Connection>, text: String) {
+        let request_id = ids::short();
+        let error = |text: &str| gateway_error(text, &origin.connection_id, &request_id);
+        let Some((key, target)) = self.route(&text) else {
+            // A client that is gone needs no answer.
+            let _ = connection.send(error("Forbidden"));
+            return;
+        };
+        let EventFate::Deliver { after, copies } = self.faults.event(&target.function) else { return };
+        let event = Bytes::from(origin.message(key, &text, &request_id).to_string());
+        for _ in 0..copies {
+            let (door, target, connection, event) = (self.clone(), target.clone(), Arc::clone(connection), event.clone());
+            let failure = error("Internal server error");
+            tokio::spawn(async move {
+                sleep(after).await;
+                let result = timeout(door.limits.ws_timeout, door.lambda.invoke(&target.function, event)).await;
+                let answer = match door.faults.answer(&target.function) {
+                    AnswerFate::Deliver => door.frame(&target, result.ok(), failure),
+                    AnswerFate::Lose => None,
+                    AnswerFate::Fail => Some(failure),
+                };
+                if let Some(answer) = answer {
+                    // A client that is gone needs no answer.
+                    let _ = connection.send(answer);
+                }
+            });
+        }
+    }
+
+    /// The route that a frame selects, or else `$default`.
+    fn route(&self, text: &str) -> Option<(&str, &Target)> {
+        let body: Option<Json> = serde_json::from_str(text).ok();
+        let selected = body.as_ref().and_then(|body| self.api.selection.iter().try_fold(body, |value, field| value.get(field)));
+        let selected = selected.and_then(Json::as_str).filter(|key| !key.starts_with('$'));
+        let route = selected.and_then(|key| self.routes.get_key_value(key));
+        let (key, target) = route.or_else(|| self.routes.get_key_value("$default"))?;
+        Some((key, target))
+    }
+
+    /// The frame that answers a frame, if any.
+    fn frame(&self, target: &Target, result: Option<Result<Bytes, InvokeError>>, failure: Message) -> Option<Message> {
+        let Some(Ok(answer)) = result else { return Some(failure) };
+        if !target.answers {
+            return None;
+        }
+        let Ok(answer) = serde_json::from_slice::<Json>(&answer) else { return Some(failure) };
+        if answer.get("statusCode").is_none() {
+            return Some(failure);
+        }
+        let body = answer.get("body").and_then(Json::as_str).filter(|body| !body.is_empty())?;
+        Some(if body.len() > self.limits.ws_message { failure } else { Message::text(body.to_owned()) })
+    }
+
+    async fn disconnected(&self, origin: &Origin, end: &connection::End) {
+        let Some(target) = self.routes.get("$disconnect") else { return };
+        if self.shutdown.begun() || self.faults.loses_disconnect(&target.function) {
+            return;
+        }
+        let EventFate::Deliver { after, .. } = self.faults.event(&target.function) else { return };
+        sleep(after).await;
+        let event = origin.disconnect(end.code, &end.reason);
+        // Best effort: a failure is in the function's log, and nobody waits for it.
+        let _ = self.lambda.invoke(&target.function, Bytes::from(event.to_string())).await;
+    }
+}
+
+impl Respond for WebSocketDoor {
+    async fn respond(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Result<Answer, Reset> {
+        let path = request.uri().path().to_owned();
+        let within = path.strip_prefix('/').and_then(|path| path.strip_prefix(self.api.stage.as_str()));
+        match within {
+            Some("" | "/") => self.connect(request, peer).await,
+            Some(rest) => match rest.strip_prefix("/@connections/").or_else(|| rest.strip_prefix("/%40connections/")) {
+                Some(id) => management::answer(&self, request, &decoded(id)).await,
+                None => Ok(message(StatusCode::FORBIDDEN, "Forbidden")),
+            },
+            None => Ok(message(StatusCode::FORBIDDEN, "Forbidden")),
+        }
+    }
+}
+
+/// The client's key, if this is a request for an upgrade to WebSocket.
+fn upgrade_key(parts: &Parts) -> Option<&str> {
+    let has = |name: HeaderName, wanted: &str| {
+        let value = parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        value.split(',').any(|token| token.trim().eq_ignore_ascii_case(wanted))
+    };
+    let asked = has(header::CONNECTION, "upgrade") && has(header::UPGRADE, "websocket") && has(header::SEC_WEBSOCKET_VERSION, "13");
+    parts.headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| asked)?.to_str().ok()
+}
+
+/// A frame of the gateway's own.
+fn gateway_error(text: &str, connection_id: &str, request_id: &str) -> Message {
+    Message::text(json!({"message": text, "connectionId": connection_id, "requestId": request_id}).to_string())
+}

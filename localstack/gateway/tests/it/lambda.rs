@@ -1,0 +1,147 @@
+use std::time::Duration;
+
+use gateway::{Limits, Outcome, summarize};
+use serde_json::{Value, json};
+
+use crate::{Local, eventually, is_alive};
+
+#[tokio::test]
+async fn an_idle_environment_is_reused_and_a_busy_one_is_not() {
+    let local = Local::start().await;
+
+    let first = local.get("/echo/1").await.1["pid"].clone();
+    assert_eq!(local.get("/echo/2").await.1["pid"], first);
+    let (one, other) = tokio::join!(local.get("/echo/1?do=sleep&ms=300"), local.get("/echo/2?do=sleep&ms=300"));
+    assert_ne!(one.1["pid"], other.1["pid"]);
+
+    let summary = &summarize(&local.gateway.records())["echo"];
+    assert_eq!((summary.invocations, summary.cold_starts, summary.failures), (4, 2, 0));
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn more_requests_than_environments_are_throttled() {
+    let local = Local::start().await;
+
+    let (one, other) = tokio::join!(local.get("/single?do=sleep&ms=1000"), local.get("/single?do=sleep&ms=1000"));
+
+    let mut statuses = [one.0, other.0];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 503]);
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_function_that_takes_too_long_is_killed_and_the_next_event_gets_a_new_one() {
+    let local = Local::start().await;
+
+    let first = local.get("/quick").await.1["pid"].clone();
+    assert_eq!(local.get("/quick?do=sleep&ms=60000").await, (503, json!({"message": "Service Unavailable"})));
+    let next = local.get("/quick").await;
+
+    assert_eq!(next.0, 200);
+    assert_ne!(next.1["pid"], first);
+    assert_eq!(local.gateway.records()[1].outcome, Outcome::Timeout);
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn http_gives_up_before_a_slow_function_does() {
+    let local = Local::with(Limits { http_timeout: Duration::from_millis(200), ..Limits::default() }).await;
+
+    assert_eq!(local.get("/echo/1?do=sleep&ms=1000").await.0, 503);
+
+    let outcome = eventually("the function's own end", || local.gateway.records().pop()).await.outcome;
+    assert_eq!(outcome, Outcome::Success);
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_crash_and_an_error_of_the_functions_own_are_500() {
+    let local = Local::start().await;
+    let failed = (500, json!({"message": "Internal Server Error"}));
+
+    let first = local.get("/echo/1").await.1["pid"].clone();
+    assert_eq!(local.get("/echo/1?do=fail").await, failed);
+    assert_eq!(local.get("/echo/1").await.1["pid"], first, "an error does not end the environment");
+    assert_eq!(local.get("/echo/1?do=crash").await, failed);
+    assert_ne!(local.get("/echo/1").await.1["pid"], first);
+    assert_eq!(local.get("/echo/1?do=big").await, failed);
+
+    let outcomes: Vec<_> = local.gateway.records().iter().map(|record| record.outcome).collect();
+    use Outcome::{Crash, FunctionError, Success, TooLarge};
+    assert_eq!(outcomes, [Success, FunctionError, Success, Crash, Success, TooLarge]);
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn an_init_that_fails_or_hangs_is_an_error() {
+    let limits = Limits { init: Duration::from_millis(500), ..Limits::default() };
+    let local = Local::with(limits).await;
+
+    assert_eq!(local.get("/crasher").await.0, 500);
+    let error = local.gateway.invoke("hanger", json!({})).await.unwrap_err().to_string();
+    assert!(error.contains("the init took longer"), "{error}");
+
+    let outcomes: Vec<_> = local.gateway.records().iter().map(|record| record.outcome).collect();
+    assert_eq!(outcomes, [Outcome::InitError, Outcome::InitError]);
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn invoke_passes_json_and_reports_function_errors() {
+    let local = Local::start().await;
+
+    assert_eq!(local.gateway.invoke("echo", json!({"do": "bare"})).await.unwrap(), json!({"bare": true}));
+    let error = local.gateway.invoke("echo", json!({"do": "fail"})).await.unwrap_err();
+    assert!(error.to_string().contains("asked to fail"), "{error}");
+    assert!(local.gateway.invoke("nobody", json!({})).await.unwrap_err().to_string().contains("no function `nobody`"));
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_function_sees_lambdas_environment_and_nothing_else() {
+    let local = Local::start().await;
+
+    let (_, environment) = local.get("/echo/1?do=env").await;
+
+    let variables: Vec<&str> = environment.as_object().unwrap().keys().map(String::as_str).collect();
+    let lambda = |name: &str| name.starts_with("AWS_") || name.starts_with("LAMBDA_");
+    let others: Vec<_> = variables.into_iter().filter(|name| !lambda(name)).collect();
+    assert_eq!(others, ["DEBUG", "LANG", "MONGO_URL", "OWN", "PATH", "TZ", "_HANDLER"]);
+    assert_eq!(environment["MONGO_URL"], "mongodb://here");
+    assert_eq!(environment["OWN"], "a-c-d");
+    assert_eq!(environment["DEBUG"], "true");
+    assert_eq!(environment["AWS_LAMBDA_FUNCTION_NAME"], "local-echo");
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn lines_arrive_with_the_functions_name() {
+    let local = Local::start().await;
+
+    local.get("/echo/1").await;
+
+    assert_eq!(local.line("init done").await, "echo: init done");
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_left_after_stop_or_drop() {
+    let pid = async |local: &Local| {
+        let answer: Value = local.get("/echo/1").await.1;
+        u32::try_from(answer["pid"].as_u64().unwrap()).unwrap()
+    };
+
+    let local = Local::start().await;
+    let stopped = pid(&local).await;
+    assert!(is_alive(stopped));
+    assert_eq!(local.gateway.pids(), [stopped]);
+    local.gateway.stop().await;
+    assert!(!is_alive(stopped));
+
+    let local = Local::start().await;
+    let dropped = pid(&local).await;
+    drop(local);
+    eventually("the end of the process", || (!is_alive(dropped)).then_some(())).await;
+}

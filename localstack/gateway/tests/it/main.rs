@@ -1,0 +1,160 @@
+//! The gateway over the wire, with real function processes.
+
+mod faults;
+mod http_api;
+mod lambda;
+mod template;
+mod websocket;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use futures_util::{SinkExt, StreamExt};
+use gateway::{Config, Gateway, Limits};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Message, protocol::CloseFrame},
+};
+
+const FUNCTIONS: [&str; 8] = ["echo", "quick", "single", "crasher", "hanger", "connect", "frames", "disconnect"];
+
+/// How long anything may take before a test says that it never comes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A gateway over the sample template, every function of which is the `echo` example.
+struct Local {
+    gateway: Gateway,
+    lines: Arc<Mutex<Vec<String>>>,
+    _binaries: TempDir,
+}
+
+impl Local {
+    async fn start() -> Self {
+        Self::with(Limits::default()).await
+    }
+
+    async fn with(limits: Limits) -> Self {
+        let binaries = tempfile::tempdir().unwrap();
+        for function in FUNCTIONS {
+            std::os::unix::fs::symlink(echo(), binaries.path().join(function)).unwrap();
+        }
+        let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+        let log = Arc::clone(&lines);
+        let gateway = Gateway::start(Config {
+            template: sample(),
+            parameters: BTreeMap::new(),
+            binaries: binaries.path().to_owned(),
+            environment: Box::new(|urls| {
+                let own = [("MONGO_URL", "mongodb://here"), ("CONNECTIONS_URL", urls.connections.as_str()), ("UNASKED", "x")];
+                own.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+            }),
+            http_port: 0,
+            ws_port: 0,
+            limits,
+            logs: Arc::new(move |function, line| log.lock().unwrap().push(format!("{function}: {line}"))),
+        });
+        Self { gateway: gateway.await.unwrap(), lines, _binaries: binaries }
+    }
+
+    fn http(&self, path: &str) -> String {
+        format!("{}{path}", self.gateway.urls().http)
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        let response = reqwest::get(self.http(path)).await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    async fn connect(&self) -> Client {
+        let (socket, _) = connect_async(&self.gateway.urls().ws).await.unwrap();
+        Client { socket }
+    }
+
+    /// Waits for a log line that contains `text`.
+    async fn line(&self, text: &str) -> String {
+        eventually(&format!("a line with `{text}`"), || {
+            self.lines.lock().unwrap().iter().find(|line| line.contains(text)).cloned()
+        })
+        .await
+    }
+
+    fn count(&self, function: &str) -> usize {
+        self.gateway.records().iter().filter(|record| record.function == function).count()
+    }
+}
+
+/// A WebSocket client.
+struct Client {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Client {
+    async fn send(&mut self, text: impl Into<String>) {
+        self.socket.send(Message::text(text.into())).await.unwrap();
+    }
+
+    /// The next text frame as JSON.
+    async fn receive(&mut self) -> Value {
+        match self.next().await {
+            Message::Text(text) => serde_json::from_str(&text).unwrap(),
+            other => panic!("no text: {other:?}"),
+        }
+    }
+
+    async fn next(&mut self) -> Message {
+        tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("a frame in time").unwrap().unwrap()
+    }
+
+    /// Waits for the close frame.
+    async fn closed(&mut self) -> CloseFrame {
+        loop {
+            if let Message::Close(frame) = self.next().await {
+                return frame.expect("a close code");
+            }
+        }
+    }
+
+    async fn ask(&mut self, text: impl Into<String>) -> Value {
+        self.send(text).await;
+        self.receive().await
+    }
+
+    /// The connection's id, from an echoed event.
+    async fn id(&mut self) -> String {
+        let answer = self.ask(r#"{"action":"send"}"#).await;
+        answer["event"]["requestContext"]["connectionId"].as_str().unwrap().to_owned()
+    }
+}
+
+/// Polls until there is something.
+async fn eventually<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = poll() {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{what} never came");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/template.yaml")
+}
+
+/// The example that cargo builds beside the tests.
+fn echo() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    tests.ancestors().nth(2).unwrap().join("examples/echo")
+}
+
+fn is_alive(pid: u32) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
+}

@@ -1,0 +1,49 @@
+use std::collections::BTreeMap;
+
+use gateway::template::Template;
+
+use crate::sample;
+
+fn errors(text: &str) -> String {
+    format!("{:#}", Template::parse(text, &BTreeMap::new()).unwrap_err())
+}
+
+#[test]
+fn the_model_holds_functions_with_their_routes() {
+    let template = Template::load(&sample(), &BTreeMap::new()).unwrap();
+
+    let echo = template.function("echo").unwrap();
+    let routes: Vec<_> = echo.http_routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+    assert_eq!(routes, ["ANY /echo/{proxy+}", "GET /echo/{id}", "POST /echo", "GET /echo/static"]);
+    let frames = template.function("frames").unwrap();
+    let routes: Vec<_> = frames.websocket_routes.iter().map(|route| (route.key.as_str(), route.answers)).collect();
+    assert_eq!(routes, [("$default", true), ("quiet", false), ("send", true)]);
+    assert_eq!(template.websocket.unwrap().stage, "local");
+    assert_eq!(template.http.unwrap().cors.unwrap().origins, ["https://app.example", "https://other.example"]);
+}
+
+#[test]
+fn what_is_unknown_is_named() {
+    let queue = "Resources: {Queue: {Type: AWS::SQS::Queue}}";
+    assert!(errors(queue).contains("`AWS::SQS::Queue`"), "{}", errors(queue));
+    let intrinsic = "Resources: {Role: {Type: AWS::IAM::Role, Properties: {Path: !ImportValue other}}}";
+    assert!(errors(intrinsic).contains("`ImportValue`"), "{}", errors(intrinsic));
+    let long = "Resources: {Role: {Type: AWS::IAM::Role, Properties: {Path: {Fn::Cidr: [a, b]}}}}";
+    assert!(errors(long).contains("`Cidr`"), "{}", errors(long));
+    let event = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f, Events: {E: {Type: SQS}}}}}";
+    assert!(errors(event).contains("event type `SQS`"), "{}", errors(event));
+    let property = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f, Layers: []}}}";
+    assert!(errors(property).contains("property `Layers`"), "{}", errors(property));
+    let reference = "Resources: {Role: {Type: AWS::IAM::Role, Properties: {Path: !Ref Nobody}}}";
+    assert!(errors(reference).contains("`Nobody`"), "{}", errors(reference));
+}
+
+#[test]
+fn a_route_belongs_to_one_function() {
+    let function = |id: &str| {
+        format!("  {id}: {{Type: AWS::Serverless::Function, Properties: {{CodeUri: {id}, Events: {{E: {{Type: HttpApi, Properties: {{Method: GET, Path: /x}}}}}}}}}}\n")
+    };
+    let both = format!("Resources:\n{}{}", function("One"), function("Two"));
+
+    assert!(errors(&both).contains("`GET /x` is a route of both"), "{}", errors(&both));
+}
