@@ -1,13 +1,12 @@
-use crate::{ApiError, query, reason};
+use crate::{ApiError, query};
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
-use domain::{Code, Fault, Invalid};
+use domain::{Code, Fault, parse_json};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
-use serde_json::{Deserializer, Value};
 
 /// The longest body, in bytes.
 const LIMIT: usize = 64 * 1024;
@@ -72,22 +71,14 @@ async fn read(request: Request) -> Result<Bytes, Code> {
     }
 }
 
-/// Syntax first and on its own, so that a broken document is 400 whatever its fields are, and lone surrogates in a field
-/// nobody asked for too.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
-    let value: Value = serde_json::from_slice(body).map_err(|_| Code::MalformedBody)?;
-    // Serde would take an array for a struct.
-    if !value.is_object() {
-        return Err(Fault::field("$", Invalid::WrongType));
-    }
-    serde_path_to_error::deserialize(&mut Deserializer::from_slice(body))
-        .map_err(|error| reason::of(error.path(), &error.inner().to_string()))
+    parse_json(body, Code::MalformedBody)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::UserId;
+    use domain::{Invalid, UserId};
     use proptest::prelude::*;
     use serde::Deserialize;
 

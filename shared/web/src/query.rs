@@ -1,6 +1,6 @@
-use crate::{ApiError, reason};
+use crate::ApiError;
 use axum::{extract::FromRequestParts, http::request::Parts};
-use domain::Fault;
+use domain::{Fault, refused};
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
@@ -19,7 +19,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
 /// Reads `application/x-www-form-urlencoded`, of a query or of a form.
 pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Fault> {
     let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text));
-    serde_path_to_error::deserialize(pairs).map_err(|error| reason::of(error.path(), &error.inner().to_string()))
+    serde_path_to_error::deserialize(pairs).map_err(|error| refused(error.path(), &error.inner().to_string()))
 }
 
 #[cfg(test)]
@@ -48,7 +48,7 @@ mod tests {
         }
     }
 
-    fn refused(query: &str) -> (String, Invalid) {
+    fn refusal(query: &str) -> (String, Invalid) {
         let fault = parse::<Page>(query.as_bytes()).unwrap_err();
         (fault.fields[0].field.to_string(), fault.fields[0].reason)
     }
@@ -61,13 +61,13 @@ mod tests {
 
     #[test]
     fn a_refused_parameter_is_named() {
-        assert_eq!(refused("before=7"), ("limit".to_owned(), Invalid::Required));
-        assert_eq!(refused("limit=x"), ("limit".to_owned(), Invalid::WrongType));
-        assert_eq!(refused("limit="), ("limit".to_owned(), Invalid::WrongType));
-        assert_eq!(refused("limit=300"), ("limit".to_owned(), Invalid::OutOfRange));
-        assert_eq!(refused("limit=1&limit=2"), ("limit".to_owned(), Invalid::Contradiction));
-        assert_eq!(refused("limit=1&room_type=dm"), ("room_type".to_owned(), Invalid::WrongType));
-        assert_eq!(refused("limit=1&x=2"), ("x".to_owned(), Invalid::UnknownField));
+        assert_eq!(refusal("before=7"), ("limit".to_owned(), Invalid::Required));
+        assert_eq!(refusal("limit=x"), ("limit".to_owned(), Invalid::WrongType));
+        assert_eq!(refusal("limit="), ("limit".to_owned(), Invalid::WrongType));
+        assert_eq!(refusal("limit=300"), ("limit".to_owned(), Invalid::OutOfRange));
+        assert_eq!(refusal("limit=1&limit=2"), ("limit".to_owned(), Invalid::Contradiction));
+        assert_eq!(refusal("limit=1&room_type=dm"), ("room_type".to_owned(), Invalid::WrongType));
+        assert_eq!(refusal("limit=1&x=2"), ("x".to_owned(), Invalid::UnknownField));
     }
 
     proptest! {

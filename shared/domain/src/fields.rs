@@ -1,11 +1,11 @@
-use domain::{Code, Fault, FieldFault, Invalid};
+use crate::{Code, Fault, FieldFault, Invalid};
 
 /// Takes the values of all fields, or refuses all bad ones at once (422).
 ///
 /// ```
 /// # use domain::{DisplayName, Email, Fault, Username};
 /// # fn read(email: &str, username: &str, display_name: Option<&str>) -> Result<(), Fault> {
-/// let (email, username, display_name) = web::fields((
+/// let (email, username, display_name) = domain::fields((
 ///     ("email", Email::parse(email)),
 ///     ("username", Username::parse(username)),
 ///     ("display_name", display_name.map(DisplayName::parse).transpose()),

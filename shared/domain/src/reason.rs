@@ -1,12 +1,27 @@
-//! What serde says, in our words: its own never reach a client.
-
-use domain::{Fault, Invalid};
+use crate::{Code, Fault, Invalid};
+use serde::de::DeserializeOwned;
+use serde_json::{Deserializer, Value};
 use serde_path_to_error::{Path, Segment};
 
 /// The longest name of a field that is repeated to whoever sent it, in characters.
 const LONGEST: usize = 100;
 
-pub(crate) fn of(path: &Path, message: &str) -> Fault {
+/// Reads a JSON object into a type that has `#[serde(deny_unknown_fields)]`; what is no JSON at all is `malformed`.
+///
+/// Syntax comes first and on its own, so that a broken document is malformed whatever its fields are, and so are lone
+/// surrogates in a field that nobody asked for.
+pub fn parse_json<T: DeserializeOwned>(text: &[u8], malformed: Code) -> Result<T, Fault> {
+    let value: Value = serde_json::from_slice(text).map_err(|_| malformed)?;
+    // Serde would take an array for a struct.
+    if !value.is_object() {
+        return Err(Fault::field("$", Invalid::WrongType));
+    }
+    serde_path_to_error::deserialize(&mut Deserializer::from_slice(text))
+        .map_err(|error| refused(error.path(), &error.inner().to_string()))
+}
+
+/// What serde says of a value, in our words: its own never reach a client.
+pub fn refused(path: &Path, message: &str) -> Fault {
     let mut segments: Vec<String> = path.iter().filter_map(segment).collect();
     let reason = if let Some(name) = message.strip_prefix("missing field `") {
         segments.push(until(name, name.find('`')));
