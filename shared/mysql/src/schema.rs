@@ -121,6 +121,8 @@ async fn change_database(url: &str, verb: &str) -> Result<(), Fault> {
     let options = pool::options(url).map_err(Fault::internal)?;
     let name = options.get_database().ok_or_else(|| Fault::internal("the URL names no database"))?.replace('`', "``");
     let mut connection = options.database("").connect().await.map_err(fault)?;
+    // A transaction left open must not hold us up for MySQL's default, a year.
+    connection.execute("SET lock_wait_timeout = 5").await.map_err(fault)?;
     // A name can't be bound; it is quoted.
     connection.execute(AssertSqlSafe(format!("{verb} `{name}`"))).await.map_err(fault)?;
     Ok(())

@@ -1,1 +1,3 @@
-//! Test support: databases, fake clock, recording pusher, builders.
+#![doc = include_str!("../README.md")]
+
+pub mod mysql;

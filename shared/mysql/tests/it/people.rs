@@ -1,0 +1,122 @@
+use domain::{Code, DisplayName, Email, Locale, Timestamp, User, UserId, Username};
+use mysql::{Mysql, NewUser};
+use testkit::mysql::Database;
+
+pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_790_000_000_123);
+
+pub(crate) fn someone(name: &str) -> NewUser {
+    NewUser {
+        email: Email::parse(&format!("{name}@example.com")).unwrap(),
+        username: Username::parse(name).unwrap(),
+        display_name: None,
+        password_hash: "$argon2id$".to_owned(),
+        locale: Locale::Ko,
+        at: NOON,
+    }
+}
+
+pub(crate) async fn join(mysql: &Mysql, name: &str) -> UserId {
+    mysql.users().insert(someone(name)).await.unwrap().profile.id
+}
+
+pub(crate) async fn deactivate(database: &Database, id: UserId) {
+    let pool = sqlx::MySqlPool::connect(&database.url).await.unwrap();
+    sqlx::query("UPDATE users SET is_active = FALSE WHERE id = ?").bind(id.0).execute(&pool).await.unwrap();
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn who_signed_up_is_found_as_they_are() {
+    let database = Database::new().await;
+    let new = NewUser { display_name: Some(DisplayName::parse("길동 🐯").unwrap()), ..someone("홍길동") };
+
+    let inserted: User = database.mysql.users().insert(new).await.unwrap();
+
+    assert_eq!(database.mysql.users().find(inserted.profile.id).await.unwrap(), Some(inserted));
+}
+
+#[tokio::test]
+async fn nobody_is_found_under_an_unknown_or_inactive_id() {
+    let database = Database::new().await;
+    let gone = join(&database.mysql, "gone").await;
+    deactivate(&database, gone).await;
+
+    assert_eq!(database.mysql.users().find(gone).await.unwrap(), None);
+    assert_eq!(database.mysql.users().find(UserId(gone.0 + 1)).await.unwrap(), None);
+    assert_eq!(database.mysql.users().list_profiles(&[gone, UserId(-1)]).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_address_is_taken_in_whatever_case() {
+    let database = Database::new().await;
+    join(&database.mysql, "tom").await;
+    let again = NewUser { email: Email::parse("TOM@example.COM").unwrap(), ..someone("other") };
+
+    let fault = database.mysql.users().insert(again).await.unwrap_err();
+
+    assert_eq!(fault.code, Code::EmailTaken);
+    assert!(fault.source.is_none(), "the driver's words hold the address");
+}
+
+#[tokio::test]
+async fn a_username_is_taken_in_whatever_case_and_width() {
+    let database = Database::new().await;
+    join(&database.mysql, "tom").await;
+
+    for name in ["TOM", "Ｔｏｍ", "tom"] {
+        let again = NewUser { email: Email::parse("new@example.com").unwrap(), ..someone(name) };
+        assert_eq!(database.mysql.users().insert(again).await.unwrap_err().code, Code::UsernameTaken, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_accent_makes_another_name() {
+    let database = Database::new().await;
+    join(&database.mysql, "resume").await;
+    let accented = NewUser { username: Username::parse("r\u{e9}sum\u{e9}").unwrap(), ..someone("other") };
+
+    assert!(database.mysql.users().insert(accented).await.is_ok());
+}
+
+#[tokio::test]
+async fn of_twenty_sign_ups_at_once_one_gets_the_address() {
+    let database = Database::new().await;
+    let attempts: Vec<_> = (0..20)
+        .map(|n| {
+            let mysql = database.mysql.clone();
+            let new = NewUser { username: Username::parse(&format!("name{n}")).unwrap(), ..someone("same") };
+            tokio::spawn(async move { mysql.users().insert(new).await })
+        })
+        .collect();
+
+    let mut taken = 0;
+    for attempt in attempts {
+        if let Err(fault) = attempt.await.unwrap() {
+            assert_eq!(fault.code, Code::EmailTaken);
+            taken += 1;
+        }
+    }
+
+    assert_eq!(taken, 19);
+}
+
+#[tokio::test]
+async fn credentials_are_found_by_the_folded_address() {
+    let database = Database::new().await;
+    let id = join(&database.mysql, "tom").await;
+
+    let credentials = database.mysql.users().find_credentials("tom@example.com").await.unwrap().unwrap();
+
+    assert_eq!((credentials.user, credentials.password_hash.as_str(), credentials.is_active), (id, "$argon2id$", true));
+    assert!(database.mysql.users().find_credentials("tim@example.com").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn profiles_come_in_the_order_of_their_ids() {
+    let database = Database::new().await;
+    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+
+    let profiles = database.mysql.users().list_profiles(&[b, a, b]).await.unwrap();
+
+    assert_eq!(profiles.iter().map(|profile| profile.username.as_str()).collect::<Vec<_>>(), ["aa", "bb"]);
+}

@@ -1,0 +1,93 @@
+use crate::people::{NOON, deactivate, join};
+use domain::{Code, Fault, Role, RoomId, RoomKey, UserId};
+use mysql::Tx;
+use std::collections::HashSet;
+use testkit::mysql::Database;
+
+async fn find_or_open(tx: &mut Tx, pair: [UserId; 2]) -> Result<RoomId, Fault> {
+    tx.users().lock_pair(pair).await?;
+    if let Some(room) = tx.private_rooms().find_by_pair(pair).await? {
+        return Ok(room);
+    }
+    let room = tx.private_rooms().insert(pair, NOON).await?;
+    tx.outbox().insert(RoomKey::private(room), NOON).await?;
+    Ok(room)
+}
+
+#[tokio::test]
+async fn twenty_openings_at_once_from_both_sides_are_one_room() {
+    let database = Database::new().await;
+    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let attempts: Vec<_> = (0..20)
+        .map(|n| {
+            let mysql = database.mysql.clone();
+            let pair = if n % 2 == 0 { [a, b] } else { [b, a] };
+            tokio::spawn(async move { mysql.transact(pair, find_or_open).await })
+        })
+        .collect();
+
+    let mut rooms = HashSet::new();
+    for attempt in attempts {
+        rooms.insert(attempt.await.unwrap().unwrap());
+    }
+
+    assert_eq!(rooms.len(), 1);
+    assert_eq!(database.mysql.outbox().count().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_second_room_of_a_pair_is_refused_even_without_the_locks() {
+    let database = Database::new().await;
+    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    async fn open(tx: &mut Tx, pair: [UserId; 2]) -> Result<RoomId, Fault> {
+        tx.private_rooms().insert(pair, NOON).await
+    }
+    database.mysql.transact([a, b], open).await.unwrap();
+
+    assert_eq!(database.mysql.transact([b, a], open).await.unwrap_err().code, Code::Internal);
+}
+
+#[tokio::test]
+async fn a_room_shows_both_people() {
+    let database = Database::new().await;
+    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let id = database.mysql.transact([b, a], find_or_open).await.unwrap();
+
+    let room = database.mysql.private_rooms().find(id).await.unwrap().unwrap();
+
+    assert_eq!(room.participants.each_ref().map(|profile| profile.username.as_str()), ["aa", "bb"]);
+    assert_eq!((room.created_at, room.updated_at), (NOON, NOON));
+    assert_eq!(database.mysql.private_rooms().find(RoomId(id.0 + 1)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn nobody_opens_a_room_with_someone_missing_or_inactive() {
+    let database = Database::new().await;
+    let (a, gone) = (join(&database.mysql, "aa").await, join(&database.mysql, "gone").await);
+    deactivate(&database, gone).await;
+
+    for other in [gone, UserId(gone.0 + 1), a] {
+        let fault = database.mysql.transact([a, other], find_or_open).await.unwrap_err();
+        assert_eq!(fault.code, Code::UserNotFound, "{other}");
+    }
+}
+
+#[tokio::test]
+async fn locking_raises_the_version_that_the_snapshot_shows() {
+    let database = Database::new().await;
+    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let id = database.mysql.transact([a, b], find_or_open).await.unwrap();
+    async fn change(tx: &mut Tx, id: RoomId) -> Result<bool, Fault> {
+        tx.private_rooms().lock(id, NOON).await
+    }
+
+    assert!(database.mysql.transact(id, change).await.unwrap());
+    assert!(!database.mysql.transact(RoomId(id.0 + 1), change).await.unwrap());
+
+    let access = database.mysql.private_rooms().find_snapshot(id).await.unwrap().unwrap().access;
+    assert_eq!((access.room, access.version), (RoomKey::private(id), 2));
+    assert_eq!(
+        access.members.iter().map(|member| (member.user, member.role)).collect::<Vec<_>>(),
+        [(a, Role::Member), (b, Role::Member)]
+    );
+}

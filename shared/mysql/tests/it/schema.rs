@@ -1,0 +1,116 @@
+use domain::{Code, Fault};
+use mysql::{Migrated, SchemaError, SchemaStatus};
+use sqlx::{Executor as _, MySqlPool};
+use testkit::mysql::Database;
+
+const NEWEST: i64 = 8;
+
+async fn sql(database: &Database, statement: &'static str) {
+    let pool = MySqlPool::connect(&database.url).await.unwrap();
+    pool.execute(statement).await.unwrap();
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn migrating_twice_at_once_applies_every_step_once() {
+    let database = Database::empty().await;
+    let mysql = &database.mysql;
+    assert_eq!(mysql.schema().status().await.unwrap(), SchemaStatus { current: 0, expected: NEWEST });
+
+    let (one, two) = tokio::join!(mysql.schema().migrate(), mysql.schema().migrate());
+
+    let (one, two) = (one.unwrap(), two.unwrap());
+    assert_eq!((one.version, two.version), (NEWEST, NEWEST));
+    assert_eq!(one.applied + two.applied, 8);
+    assert_eq!(mysql.schema().migrate().await.unwrap(), Migrated { version: NEWEST, applied: 0 });
+    assert!(mysql.schema().status().await.unwrap().is_current());
+}
+
+#[tokio::test]
+async fn a_schema_that_is_newer_is_left_alone() {
+    let database = Database::new().await;
+    sql(
+        &database,
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', TRUE, 'x', 0)",
+    )
+    .await;
+
+    let error = database.mysql.schema().migrate().await.unwrap_err();
+
+    assert!(matches!(error, SchemaError::Newer { current: 9999, expected: NEWEST }));
+    assert!(error.to_string().contains("newer than this build's 8"), "{error}");
+    assert_eq!(Fault::from(error).code, Code::Internal);
+    assert!(database.mysql.schema().status().await.unwrap().is_current());
+}
+
+#[tokio::test]
+async fn a_migration_that_was_killed_half_way_is_run_again() {
+    let database = Database::new().await;
+    sql(&database, "UPDATE _sqlx_migrations SET success = FALSE WHERE version = 8").await;
+    assert!(!database.mysql.schema().status().await.unwrap().is_current());
+
+    assert_eq!(database.mysql.schema().migrate().await.unwrap(), Migrated { version: NEWEST, applied: 1 });
+}
+
+#[tokio::test]
+async fn a_landed_migration_never_changes() {
+    let database = Database::new().await;
+    sql(&database, "UPDATE _sqlx_migrations SET checksum = 'x' WHERE version = 2").await;
+
+    assert!(matches!(database.mysql.schema().migrate().await.unwrap_err(), SchemaError::Changed(2)));
+}
+
+#[tokio::test]
+async fn uniqueness_and_references_are_the_databases_own() {
+    let database = Database::new().await;
+    let pool = MySqlPool::connect(&database.url).await.unwrap();
+    for (n, name) in ["a", "b", "c"].into_iter().enumerate() {
+        sqlx::query("INSERT INTO users (id, email, email_fold, password_hash, username, username_fold, created_at, updated_at) VALUES (?, ?, ?, '', ?, ?, NOW(3), NOW(3))")
+            .bind(i32::try_from(n + 1).unwrap())
+            .bind(name).bind(name).bind(name).bind(name)
+            .execute(&pool).await.unwrap();
+    }
+    let group = "INSERT INTO group_chat_rooms (id, name, created_by, created_at, updated_at) VALUES (1, 'g', 1, NOW(3), NOW(3))";
+    let friends = |one: i32, two: i32| {
+        format!(
+            "INSERT INTO friendships (user_id_1, user_id_2, created_at, updated_at) VALUES ({one}, {two}, NOW(3), NOW(3))"
+        )
+    };
+    let block = |one: i32, two: i32| {
+        format!("INSERT INTO block_users (user_id, blocked_user_id, created_at) VALUES ({one}, {two}, NOW(3))")
+    };
+    let member = |user: i32, role: &str| {
+        format!(
+            "INSERT INTO group_room_members (user_id, group_room_id, role, joined_at, created_at, updated_at) VALUES ({user}, 1, '{role}', NOW(3), NOW(3), NOW(3))"
+        )
+    };
+    let room = |one: i32, two: i32| {
+        format!(
+            "INSERT INTO chat_rooms (user_id_1, user_id_2, created_at, updated_at) VALUES ({one}, {two}, NOW(3), NOW(3))"
+        )
+    };
+    for (statement, accepted) in [
+        (group.to_owned(), true),
+        (friends(2, 1), true),
+        (friends(1, 2), false),
+        (friends(2, 1), false),
+        (friends(1, 1), false),
+        (friends(1, 3), true),
+        (block(1, 2), true),
+        (block(2, 1), true),
+        (block(1, 2), false),
+        (block(1, 1), false),
+        (member(1, "owner"), true),
+        (member(1, "member"), false),
+        (member(2, "king"), false),
+        (room(1, 2), true),
+        (room(1, 2), false),
+        (room(2, 1), false),
+        (room(1, 99), false),
+        ("DELETE FROM users WHERE id = 1".to_owned(), false),
+        ("INSERT INTO outbox (aggregate, aggregate_id, created_at) VALUES ('other', 1, NOW(3))".to_owned(), false),
+    ] {
+        let outcome = pool.execute(sqlx::AssertSqlSafe(statement.clone())).await;
+        assert_eq!(outcome.is_ok(), accepted, "{statement}: {outcome:?}");
+    }
+}

@@ -1,0 +1,69 @@
+use crate::people::{NOON, join, someone};
+use domain::{Code, Fault, RoomId, UserId};
+use mysql::{Mysql, Tx};
+use std::sync::Arc;
+use testkit::mysql::Database;
+use tokio::sync::Barrier;
+
+#[derive(Clone)]
+struct LockBoth {
+    rooms: [RoomId; 2],
+    both_hold_one: Arc<Barrier>,
+    attempts: Arc<std::sync::atomic::AtomicU32>,
+}
+
+/// Locks one room, meets the other transaction, then wants the room that the other has.
+async fn lock_both(tx: &mut Tx, command: LockBoth) -> Result<(), Fault> {
+    let attempt = command.attempts.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    tx.private_rooms().lock(command.rooms[0], NOON).await?;
+    if attempt < 2 {
+        command.both_hold_one.wait().await;
+    }
+    tx.private_rooms().lock(command.rooms[1], NOON).await?;
+    Ok(())
+}
+
+async fn open(tx: &mut Tx, pair: [UserId; 2]) -> Result<RoomId, Fault> {
+    tx.private_rooms().insert(pair, NOON).await
+}
+
+#[tokio::test]
+async fn a_deadlock_is_run_again() {
+    let database = Database::new().await;
+    let mysql = &database.mysql;
+    let (a, b, c) = (join(mysql, "aa").await, join(mysql, "bb").await, join(mysql, "cc").await);
+    let rooms = [mysql.transact([a, b], open).await.unwrap(), mysql.transact([b, c], open).await.unwrap()];
+    let (both_hold_one, attempts) = (Arc::new(Barrier::new(2)), Arc::default());
+    let forth = LockBoth { rooms, both_hold_one, attempts };
+    let back = LockBoth { rooms: [rooms[1], rooms[0]], ..forth.clone() };
+
+    let (first, second) = tokio::join!(mysql.transact(forth.clone(), lock_both), mysql.transact(back, lock_both));
+
+    first.unwrap();
+    second.unwrap();
+    assert_eq!(forth.attempts.load(std::sync::atomic::Ordering::SeqCst), 3);
+    for room in rooms {
+        assert_eq!(mysql.private_rooms().find_snapshot(room).await.unwrap().unwrap().access.version, 3);
+    }
+}
+
+#[tokio::test]
+async fn nothing_stays_of_an_operation_that_failed() {
+    let database = Database::new().await;
+    async fn join_and_fail(tx: &mut Tx, name: &'static str) -> Result<(), Fault> {
+        tx.users().insert(someone(name)).await?;
+        Err(Code::RoomNotFound.into())
+    }
+
+    let fault = database.mysql.transact("tom", join_and_fail).await.unwrap_err();
+
+    assert_eq!(fault.code, Code::RoomNotFound);
+    assert!(database.mysql.users().find_credentials("tom@example.com").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_unavailable() {
+    let mysql = Mysql::connect("mysql://root@127.0.0.1:1/chat", 2).unwrap();
+
+    assert_eq!(mysql.transact([UserId(1), UserId(2)], open).await.unwrap_err().code, Code::Unavailable);
+}

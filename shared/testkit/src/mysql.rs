@@ -1,0 +1,54 @@
+//! A migrated MySQL database of a test's own.
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a test without a database ends here, and says why"
+)]
+
+use mysql::{Mysql, create_database, drop_database};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
+/// A migrated database with a random name; dropped with this value, as far as the server lets it.
+#[derive(Debug)]
+pub struct Database {
+    /// Its pool, wide enough for tests of races.
+    pub mysql: Mysql,
+    /// Its URL.
+    pub url: String,
+}
+
+impl Database {
+    /// A fresh database with every migration applied.
+    pub async fn new() -> Self {
+        let database = Self::empty().await;
+        database.mysql.schema().migrate().await.expect("the migrations apply to an empty database");
+        database
+    }
+
+    /// A fresh database without a table.
+    pub async fn empty() -> Self {
+        let url = format!("{}/test_{:016x}", server(), RandomState::new().build_hasher().finish());
+        create_database(&url).await.expect("TEST_MYSQL_URL names a server that lets us create databases");
+        let mysql = Mysql::connect(&url, 40).expect("TEST_MYSQL_URL is a URL");
+        Self { mysql, url }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let url = self.url.clone();
+        // A drop can't await, and the test's own runtime is busy dropping.
+        let dropper = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(drop_database(&url)).map_err(std::io::Error::other)
+        });
+        // Best effort: the server itself is thrown away after the tests.
+        let _ = dropper.join();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests find their servers in the environment")]
+fn server() -> String {
+    let url = std::env::var("TEST_MYSQL_URL").expect("TEST_MYSQL_URL is not set: run `cargo local test`");
+    url.trim_end_matches('/').to_owned()
+}
