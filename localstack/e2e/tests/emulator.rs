@@ -1,0 +1,182 @@
+//! Every sample event in `localstack/events/`, answered by its function under AWS's own Runtime Interface Emulator.
+#![cfg(target_os = "linux")]
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+use anyhow::{Context, Result, ensure};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+
+/// The release of SAM CLI whose wheel the emulator comes from, where `LAMBDA_RIE` names none.
+const SAM_CLI: &str = "aws-sam-cli==1.170.0";
+
+/// What the answer to a function's event has: a status, and fields of its body by JSON pointer.
+struct Expected {
+    function: &'static str,
+    status: u16,
+    fields: &'static [(&'static str, &'static str)],
+}
+
+const EXPECTED: &[Expected] = &[
+    Expected { function: "health", status: 200, fields: &[("/status", "ok")] },
+    Expected { function: "docs", status: 200, fields: &[("/info/title", "BigTech Chat")] },
+    Expected { function: "auth", status: 201, fields: &[("/username", "haneul"), ("/display_name", "하늘")] },
+    Expected { function: "chat-rooms", status: 401, fields: &[("/code", "unauthenticated")] },
+    Expected { function: "messages", status: 401, fields: &[("/code", "unauthenticated")] },
+    Expected { function: "ws-connect", status: 401, fields: &[] },
+    Expected { function: "ws-send", status: 200, fields: &[("/t", "error"), ("/re", "1")] },
+    Expected { function: "ws-disconnect", status: 200, fields: &[] },
+];
+
+#[tokio::test]
+async fn every_function_answers_its_sample_event() -> Result<()> {
+    let mysql = testkit::mysql::Database::empty().await;
+    let mut mongo_url = url::Url::parse(&variable("TEST_MONGO_URL")?)?;
+    mongo_url.set_path(url::Url::parse(&mysql.url)?.path());
+    let stack = Stack { emulator: emulator()?, mysql_url: mysql.url.clone(), mongo_url: mongo_url.into() };
+
+    let migrated = stack.answer("migrate").await?;
+    ensure!(migrated["mysql"].as_u64() > Some(0), "migrate answered {migrated}");
+
+    for Expected { function, status, fields } in EXPECTED {
+        let answer = stack.answer(function).await?;
+        ensure!(answer["statusCode"] == *status, "{function} answered {answer}");
+        let body = answer["body"].as_str().map(serde_json::from_str::<Value>).transpose();
+        for (pointer, value) in *fields {
+            let found = body.as_ref().ok().and_then(Option::as_ref).and_then(|body| body.pointer(pointer));
+            ensure!(found == Some(&json!(value)), "{function} has no {value} at {pointer}: {answer}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_function_has_a_sample_event_and_an_expected_answer() -> Result<()> {
+    let names = |folder: &str| -> Result<BTreeSet<String>> {
+        let entries = fs::read_dir(root().join(folder))?;
+        let stem = |path: PathBuf| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        entries.map(|entry| stem(entry?.path()).context("an entry has a name")).collect()
+    };
+    let expected = EXPECTED.iter().map(|expected| expected.function).chain(["migrate"]);
+
+    let functions = names("functions")?;
+    assert_eq!(names("localstack/events")?, functions);
+    assert_eq!(expected.map(str::to_owned).collect::<BTreeSet<_>>(), functions);
+    Ok(())
+}
+
+struct Stack {
+    emulator: PathBuf,
+    mysql_url: String,
+    mongo_url: String,
+}
+
+impl Stack {
+    /// Plays a function's event to a fresh environment of it.
+    async fn answer(&self, function: &str) -> Result<Value> {
+        let event = fs::read(root().join("localstack/events").join(function).with_extension("json"))?;
+        let running = Running::start(self, function)?;
+        let url = format!("http://{}/2015-03-31/functions/function/invocations", running.address);
+        let response = reqwest::Client::new().post(url).body(event).timeout(Duration::from_secs(60)).send().await?;
+        let answer = response.text().await?;
+        serde_json::from_str(&answer).with_context(|| format!("{function} answered {answer}"))
+    }
+}
+
+/// An emulator with one function in it, ended with this value.
+struct Running {
+    emulator: Child,
+    address: SocketAddr,
+}
+
+impl Running {
+    fn start(stack: &Stack, function: &str) -> Result<Self> {
+        let binary = Path::new(&variable("FUNCTION_BINARIES")?).join(function).canonicalize();
+        let (address, runtime_api) = (free_address()?, free_address()?);
+        let emulator = Command::new(&stack.emulator)
+            .args(["--runtime-interface-emulator-address", &address.to_string()])
+            .args(["--runtime-api-address", &runtime_api.to_string()])
+            .args(["--log-level", "error"])
+            .arg(binary.with_context(|| format!("{function} is not built: run `cargo local test`"))?)
+            .envs([
+                ("MYSQL_URL", stack.mysql_url.as_str()),
+                ("MONGO_URL", &stack.mongo_url),
+                ("SECRET_KEY", "a key for the emulator's functions alone"),
+                ("WEBSOCKET_URL", "ws://127.0.0.1:9/local"),
+                ("CONNECTIONS_URL", "http://127.0.0.1:9/local"),
+                ("ALLOWED_ORIGINS", "http://localhost:3000"),
+                ("AWS_REGION", "us-east-1"),
+                ("AWS_ACCESS_KEY_ID", "local"),
+                ("AWS_SECRET_ACCESS_KEY", "local"),
+                ("AWS_LAMBDA_FUNCTION_NAME", function),
+            ])
+            .stdin(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .context("the emulator does not start")?;
+        let mut running = Self { emulator, address };
+        running.wait_until_listening()?;
+        Ok(running)
+    }
+
+    fn wait_until_listening(&mut self) -> Result<()> {
+        let started = Instant::now();
+        while std::net::TcpStream::connect(self.address).is_err() {
+            ensure!(self.emulator.try_wait()?.is_none(), "the emulator ended by itself");
+            ensure!(started.elapsed() < Duration::from_secs(30), "the emulator does not listen");
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let Ok(id) = i32::try_from(self.emulator.id()) else { return };
+        // It ends its function when asked; what stays of it after that is killed.
+        let _ = kill(Pid::from_raw(id), Signal::SIGTERM);
+        for _ in 0..100 {
+            if !matches!(self.emulator.try_wait(), Ok(None)) {
+                break;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
+        let _ = self.emulator.wait();
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn variable(name: &str) -> Result<String> {
+    env::var(name).with_context(|| format!("{name} is not set: run `cargo local test`"))
+}
+
+fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+/// `LAMBDA_RIE`, or the emulator in SAM CLI's wheel, fetched once into the target folder.
+fn emulator() -> Result<PathBuf> {
+    if let Some(path) = env::var_os("LAMBDA_RIE").filter(|path| !path.is_empty()) {
+        return Ok(path.into());
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(SAM_CLI);
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    let emulator = folder.join(format!("samcli/local/rapid/aws-lambda-rie-{architecture}"));
+    if !emulator.is_file() {
+        let pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target"];
+        let fetched = Command::new("python3").args(pip).arg(&folder).arg(SAM_CLI).stdin(Stdio::null()).status()?;
+        ensure!(fetched.success() && emulator.is_file(), "no emulator: set LAMBDA_RIE to an aws-lambda-rie binary");
+    }
+    Ok(emulator)
+}
