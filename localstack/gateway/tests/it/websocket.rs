@@ -1,0 +1,216 @@
+use std::time::Duration;
+
+use futures_util::SinkExt;
+use gateway::Limits;
+use serde_json::{Value, json};
+use tokio_tungstenite::{
+    connect_async,
+    tungstenite::{Error, Message, client::IntoClientRequest, protocol::frame::coding::CloseCode},
+};
+
+use crate::{Local, eventually};
+
+#[tokio::test]
+async fn a_frame_with_a_route_response_is_answered_with_the_body() {
+    let local = Local::start().await;
+    let mut client = local.connect().await;
+
+    let answer = client.ask(r#"{"action":"send","x":1}"#).await;
+
+    let event = &answer["event"];
+    assert_eq!(event["body"], r#"{"action":"send","x":1}"#);
+    assert_eq!(event["isBase64Encoded"], false);
+    let context = &event["requestContext"];
+    assert_eq!(context["routeKey"], "send");
+    assert_eq!(context["eventType"], "MESSAGE");
+    assert_eq!(context["messageDirection"], "IN");
+    assert_eq!(context["stage"], "local");
+    assert_eq!(context["identity"]["sourceIp"], "127.0.0.1");
+    assert!(context["connectionId"].as_str().unwrap().ends_with('='));
+    assert!(context["messageId"].is_string() && context["requestId"].is_string());
+    assert!(context["connectedAt"].as_i64() <= context["requestTimeEpoch"].as_i64());
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_selects_no_route_goes_to_default() {
+    let local = Local::start().await;
+    let mut client = local.connect().await;
+
+    for frame in ["no JSON", r#"{"action":"unknown"}"#, r#"{"action":7}"#, r#"{"action":"$connect"}"#, "[]"] {
+        let answer = client.ask(frame).await;
+        assert_eq!(answer["event"]["requestContext"]["routeKey"], "$default", "{frame}");
+    }
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_route_without_a_response_answers_only_when_it_fails() {
+    let local = Local::start().await;
+    let mut client = local.connect().await;
+
+    client.send(r#"{"action":"quiet"}"#).await;
+    eventually("the quiet invocation", || (local.count("frames") == 1).then_some(())).await;
+    let answer = client.ask(r#"{"action":"send"}"#).await;
+    assert_eq!(answer["event"]["requestContext"]["routeKey"], "send", "the quiet frame has no answer");
+
+    let failure = client.ask(r#"{"action":"quiet","do":"fail"}"#).await;
+    assert_eq!(failure["message"], "Internal server error");
+    assert_eq!(failure["connectionId"], answer["event"]["requestContext"]["connectionId"]);
+    assert!(failure["requestId"].is_string());
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn frames_of_one_connection_run_at_once() {
+    let local = Local::start().await;
+    let mut client = local.connect().await;
+
+    client.send(r#"{"action":"send","do":"sleep","ms":1000,"n":"slow"}"#).await;
+    client.send(r#"{"action":"send","n":"fast"}"#).await;
+
+    assert!(client.receive().await["event"]["body"].as_str().unwrap().contains("fast"));
+    assert!(client.receive().await["event"]["body"].as_str().unwrap().contains("slow"));
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn connect_refuses_with_the_functions_status() {
+    let local = Local::start().await;
+    let attempt = async |query: &str| {
+        let url = format!("{}?{query}", local.gateway.urls().ws);
+        match connect_async(url).await {
+            Err(Error::Http(response)) => response.status().as_u16(),
+            other => panic!("not refused: {other:?}"),
+        }
+    };
+
+    assert_eq!(attempt("do=status&status=401").await, 401);
+    assert_eq!(attempt("do=status&status=403").await, 403);
+    assert_eq!(attempt("do=fail").await, 502);
+    assert_eq!(attempt("do=malformed").await, 502);
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_subprotocol_is_the_one_that_the_function_chose() {
+    let local = Local::start().await;
+    let mut request = format!("{}?do=protocol", local.gateway.urls().ws).into_client_request().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", "chat.v1".parse().unwrap());
+
+    let (_socket, response) = connect_async(request).await.unwrap();
+
+    assert_eq!(response.headers()["sec-websocket-protocol"], "chat.v1");
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn connections_are_posted_to_described_and_closed_over_http() {
+    let local = Local::start().await;
+    let mut client = local.connect().await;
+    let id = client.id().await;
+    let url = |id: &str| format!("{}/@connections/{}", local.gateway.urls().connections, id.replace('=', "%3D"));
+    let call = async |method: reqwest::Method, id: &str, body: Vec<u8>| {
+        let request = reqwest::Client::new().request(method, url(id)).header("authorization", "AWS4-HMAC-SHA256 local");
+        let response = request.body(body).send().await.unwrap();
+        let kind = response.headers().get("x-amzn-errortype").map(|kind| kind.to_str().unwrap().to_owned());
+        (response.status().as_u16(), kind, response.text().await.unwrap())
+    };
+    use reqwest::Method;
+
+    assert_eq!(call(Method::POST, &id, br#"{"t":"hi"}"#.into()).await.0, 200);
+    assert_eq!(client.receive().await, json!({"t": "hi"}));
+
+    let (status, _, description) = call(Method::GET, &id, Vec::new()).await;
+    let description: Value = serde_json::from_str(&description).unwrap();
+    assert_eq!(status, 200);
+    assert_eq!(description["identity"]["sourceIp"], "127.0.0.1");
+    assert!(description["connectedAt"].as_str().unwrap().ends_with('Z'));
+
+    let too_large = call(Method::POST, &id, vec![b'x'; 128 * 1024 + 1]).await;
+    assert_eq!((too_large.0, too_large.1.as_deref()), (413, Some("PayloadTooLargeException")));
+    let gone = call(Method::POST, "unknown=", b"x".into()).await;
+    assert_eq!((gone.0, gone.1.as_deref()), (410, Some("GoneException")));
+    let unsigned = reqwest::Client::new().post(url(&id)).body("x").send().await.unwrap();
+    assert_eq!((unsigned.status().as_u16(), &unsigned.headers()["x-amzn-errortype"]), (403, &"ForbiddenException".parse().unwrap()));
+
+    assert_eq!(call(Method::DELETE, &id, Vec::new()).await.0, 204);
+    assert_eq!(client.closed().await.code, CloseCode::Normal);
+    assert_eq!(call(Method::GET, &id, Vec::new()).await.0, 410);
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn functions_post_with_awss_own_client_but_not_inside_their_own_connect() {
+    let local = Local::start().await;
+
+    let (_early, _) = connect_async(format!("{}?do=post&data=early", local.gateway.urls().ws)).await.unwrap();
+    assert_eq!(local.line("connect: posted").await, "connect: posted: gone");
+
+    let mut client = local.connect().await;
+    client.send(r#"{"action":"quiet","do":"post","data":"{\"t\":\"pushed\"}"}"#).await;
+    assert_eq!(client.receive().await, json!({"t": "pushed"}));
+    assert_eq!(local.line("frames: posted").await, "frames: posted: sent");
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn frames_and_messages_over_the_limits_and_binary_ones_close_the_connection() {
+    let local = Local::start().await;
+
+    let mut client = local.connect().await;
+    client.send("x".repeat(32 * 1024)).await;
+    assert!(client.receive().await["event"]["body"].is_string(), "32 KB fit");
+    client.send("x".repeat(33 * 1024)).await;
+    assert_eq!(client.closed().await.code, CloseCode::Size);
+
+    let mut client = local.connect().await;
+    client.socket.send(Message::binary(vec![1])).await.unwrap();
+    assert_eq!(client.closed().await.code, CloseCode::Unsupported);
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_silent_connection_is_closed_and_pings_do_not_count() {
+    let local = Local::with(Limits { ws_idle: Duration::from_secs(1), ..Limits::default() }).await;
+    let mut client = local.connect().await;
+
+    client.socket.send(Message::Ping("a".into())).await.unwrap();
+    assert_eq!(client.next().await, Message::Pong("a".into()));
+    let close = client.closed().await;
+
+    assert_eq!((close.code, close.reason.as_str()), (CloseCode::Away, "Going away"));
+    eventually("the disconnect", || (local.count("disconnect") == 1).then_some(())).await;
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn no_connection_outlives_its_life() {
+    let local = Local::with(Limits { ws_life: Duration::from_millis(500), ..Limits::default() }).await;
+
+    assert_eq!(local.connect().await.closed().await.code, CloseCode::Away);
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn every_end_is_told_to_disconnect() {
+    let local = Local::start().await;
+
+    let mut polite = local.connect().await;
+    polite.socket.close(None).await.unwrap();
+    eventually("the first disconnect", || (local.count("disconnect") == 1).then_some(())).await;
+    drop(local.connect().await);
+    eventually("the second disconnect", || (local.count("disconnect") == 2).then_some(())).await;
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_upgrade_or_another_stage_is_refused() {
+    let local = Local::start().await;
+    let root = &local.gateway.urls().connections;
+
+    assert_eq!(reqwest::get(root).await.unwrap().status(), 426);
+    assert_eq!(reqwest::get(format!("{root}x")).await.unwrap().status(), 403);
+    assert_eq!(reqwest::get(root.replace("/local", "/other")).await.unwrap().status(), 403);
+    local.gateway.stop().await;
+}
