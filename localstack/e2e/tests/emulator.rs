@@ -3,14 +3,13 @@
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use anyhow::{Context, Result, ensure};
-use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
@@ -118,7 +117,6 @@ impl Running {
                 ("AWS_LAMBDA_FUNCTION_NAME", function),
             ])
             .stdin(Stdio::null())
-            .process_group(0)
             .spawn()
             .context("the emulator does not start")?;
         let mut running = Self { emulator, address };
@@ -139,16 +137,15 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let Ok(id) = i32::try_from(self.emulator.id()) else { return };
-        // It ends its function when asked; what stays of it after that is killed.
-        let _ = kill(Pid::from_raw(id), Signal::SIGTERM);
+        // It ends its function only when it is asked to end itself.
+        let _ = i32::try_from(self.emulator.id()).map(|id| kill(Pid::from_raw(id), Signal::SIGTERM));
         for _ in 0..100 {
             if !matches!(self.emulator.try_wait(), Ok(None)) {
-                break;
+                return;
             }
             thread::sleep(Duration::from_millis(20));
         }
-        let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
+        let _ = self.emulator.kill();
         let _ = self.emulator.wait();
     }
 }
