@@ -1,1 +1,11 @@
-//! The history checker: seeded clients, faults, and what must hold at the end.
+#![doc = include_str!("../README.md")]
+
+mod client;
+pub mod client_rule;
+pub mod doors;
+pub mod drive;
+pub mod history;
+pub mod options;
+pub mod verify;
+
+pub use options::{Fault, FaultPlan, Options, Usage};

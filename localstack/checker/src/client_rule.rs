@@ -1,0 +1,198 @@
+//! What a client makes of frames and pages: the rule of the protocol as a pure state machine.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::history::{Message, Page, SyncPage};
+
+/// One client's view of one room.
+///
+/// It is entered by a list's page or from nothing, then fed with frames, acks and sync pages in any order, any number of times.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientView {
+    entered: u64,
+    cursor: u64,
+    known: u64,
+    held: BTreeMap<Arc<str>, Message>,
+    ahead: BTreeSet<u64>,
+}
+
+impl ClientView {
+    /// Enters a room by a list's page: its rows, and everything after its cursor.
+    pub fn enter(page: &Page) -> Self {
+        Self {
+            entered: page.cursor,
+            cursor: page.cursor,
+            known: page.cursor,
+            held: page.items.iter().map(|item| (Arc::clone(&item.id), item.clone())).collect(),
+            ahead: BTreeSet::new(),
+        }
+    }
+
+    /// The revision from which on the client is owed every change.
+    pub fn entered(&self) -> u64 {
+        self.entered
+    }
+
+    /// The revision up to which the client has every change since it entered.
+    pub fn cursor(&self) -> u64 {
+        self.cursor
+    }
+
+    /// The message as the client would show it.
+    pub fn held(&self, id: &str) -> Option<&Message> {
+        self.held.get(id)
+    }
+
+    /// Everything that the client would show.
+    pub fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.held.values()
+    }
+
+    /// Whether a change is known to be missing, so that a `sync` is due.
+    pub fn is_behind(&self) -> bool {
+        self.cursor < self.known
+    }
+
+    /// Takes the message of a frame or of an ack.
+    pub fn take(&mut self, message: &Message) {
+        self.apply(message);
+        self.known = self.known.max(message.rev);
+        if message.rev > self.cursor {
+            self.ahead.insert(message.rev);
+            self.advance();
+        }
+    }
+
+    /// Takes the answer to a `sync` that asked from this view's cursor, now or earlier.
+    pub fn take_sync(&mut self, page: &SyncPage) {
+        for item in &page.items {
+            self.apply(item);
+        }
+        self.known = self.known.max(page.head);
+        self.cursor = self.cursor.max(page.cursor);
+        self.advance();
+    }
+
+    /// Hears that the room is at least at this revision.
+    pub fn hear(&mut self, head: u64) {
+        self.known = self.known.max(head);
+    }
+
+    fn apply(&mut self, message: &Message) {
+        let newer = match self.held.get(&message.id) {
+            Some(held) => message.rev > held.rev,
+            None => message.rev > self.cursor,
+        };
+        if newer {
+            self.held.insert(Arc::clone(&message.id), message.clone());
+        }
+    }
+
+    /// A frame that came early counts as if it came again once its turn has come.
+    fn advance(&mut self) {
+        while let Some(next) = self.ahead.first().copied().filter(|rev| *rev <= self.cursor + 1) {
+            self.ahead.remove(&next);
+            self.cursor = self.cursor.max(next);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(id: &str, rev: u64) -> Message {
+        Message { id: id.into(), room: 1, seq: 1, rev, author: 1, client_id: None, content: format!("{id}@{rev}").into() }
+    }
+
+    fn view(cursor: u64, held: &[(&str, u64)]) -> ClientView {
+        let items = held.iter().map(|(id, rev)| message(id, *rev)).collect();
+        ClientView::enter(&Page { items, has_before: false, has_after: false, cursor })
+    }
+
+    fn page(items: &[(&str, u64)], cursor: u64, head: u64) -> SyncPage {
+        SyncPage { items: items.iter().map(|(id, rev)| message(id, *rev)).collect(), cursor, head, more: cursor < head }
+    }
+
+    fn rev(view: &ClientView, id: &str) -> Option<u64> {
+        view.held(id).map(|held| held.rev)
+    }
+
+    #[test]
+    fn the_next_frame_moves_the_cursor() {
+        let mut view = view(4, &[]);
+        view.take(&message("a", 5));
+        assert_eq!((view.cursor(), rev(&view, "a"), view.is_behind()), (5, Some(5), false));
+    }
+
+    #[test]
+    fn a_frame_after_a_gap_is_shown_but_does_not_move_the_cursor() {
+        let mut view = view(4, &[]);
+        view.take(&message("a", 6));
+        assert_eq!((view.cursor(), rev(&view, "a"), view.is_behind()), (4, Some(6), true));
+    }
+
+    #[test]
+    fn the_missing_frame_closes_the_gap() {
+        let mut view = view(4, &[]);
+        view.take(&message("a", 6));
+        view.take(&message("b", 7));
+        view.take(&message("c", 5));
+        assert_eq!((view.cursor(), view.is_behind()), (7, false));
+    }
+
+    #[test]
+    fn an_older_image_never_replaces_a_newer_one() {
+        let mut view = view(4, &[("a", 9)]);
+        view.take(&message("a", 5));
+        assert_eq!((view.cursor(), rev(&view, "a")), (5, Some(9)));
+    }
+
+    #[test]
+    fn the_same_frame_twice_is_the_same_view() {
+        let mut once = view(4, &[]);
+        once.take(&message("a", 6));
+        let mut twice = once.clone();
+        twice.take(&message("a", 6));
+        assert_eq!(once, twice);
+    }
+
+    #[test]
+    fn an_old_frame_of_a_message_that_is_not_held_is_ignored() {
+        let mut view = view(4, &[]);
+        view.take(&message("a", 4));
+        assert_eq!((view.cursor(), rev(&view, "a")), (4, None));
+    }
+
+    #[test]
+    fn a_sync_page_brings_rows_and_the_higher_cursor() {
+        let mut view = view(4, &[("a", 3)]);
+        view.take_sync(&page(&[("b", 5), ("a", 7)], 8, 9));
+        assert_eq!((view.cursor(), rev(&view, "a"), rev(&view, "b"), view.is_behind()), (8, Some(7), Some(5), true));
+    }
+
+    #[test]
+    fn a_sync_page_that_was_overtaken_by_frames_moves_nothing_back() {
+        let mut view = view(4, &[]);
+        view.take(&message("a", 5));
+        view.take(&message("a", 6));
+        view.take_sync(&page(&[("a", 5)], 5, 5));
+        assert_eq!((view.cursor(), rev(&view, "a"), view.is_behind()), (6, Some(6), false));
+    }
+
+    #[test]
+    fn a_sync_page_lets_an_early_frame_count() {
+        let mut view = view(4, &[]);
+        view.take(&message("a", 7));
+        view.take_sync(&page(&[("b", 6)], 6, 6));
+        assert_eq!((view.cursor(), view.is_behind()), (7, false));
+    }
+
+    #[test]
+    fn a_room_that_is_said_to_be_ahead_is_behind() {
+        let mut view = view(4, &[]);
+        view.hear(5);
+        assert!(view.is_behind());
+    }
+}

@@ -1,0 +1,37 @@
+//! What the clients need of a product: a request in, an answer out, and a socket that pushes.
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::history::{Answer, Message, Request, RoomId};
+
+/// A product as its clients reach it. People are numbered from 0.
+pub trait Doors {
+    /// An open connection; dropping it closes it.
+    type Socket: Socket;
+
+    /// Asks over HTTP.
+    fn ask(&self, person: usize, request: &Request) -> impl Future<Output = Answer>;
+
+    /// Opens a socket with a ticket of its own and says hello from `cursor`.
+    ///
+    /// Pushed messages go to `pushes`, whose sender is dropped when the connection ends.
+    fn connect(&self, person: usize, room: RoomId, cursor: u64, pushes: UnboundedSender<Message>) -> impl Future<Output = Result<Hello<Self::Socket>, String>>;
+}
+
+/// An open connection.
+pub trait Socket {
+    /// Asks over the socket.
+    fn ask(&self, request: &Request) -> impl Future<Output = Answer>;
+
+    /// Whether a ping came back.
+    fn ping(&self) -> impl Future<Output = bool>;
+}
+
+/// A connection that was greeted.
+#[derive(Debug)]
+pub struct Hello<S> {
+    /// The connection.
+    pub socket: S,
+    /// Whether the room is ahead of the cursor that was said.
+    pub ahead: bool,
+}

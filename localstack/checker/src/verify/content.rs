@@ -1,0 +1,85 @@
+//! Texts: a revision always shows the same one, and an acknowledged edit is superseded only by a higher revision.
+
+use std::collections::BTreeMap;
+
+use super::facts::{Call, Facts, Story};
+use super::{Promise, Violation};
+use crate::history::Request;
+
+pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    for story in facts.stories.values() {
+        let mut texts: BTreeMap<u64, (usize, &str)> = BTreeMap::new();
+        for sighting in &story.sightings {
+            let text = &*sighting.message.content;
+            let (place, first) = *texts.entry(sighting.message.rev).or_insert((sighting.place, text));
+            if first != text {
+                let what = format!("message {} shows two texts at rev {}: {first:?} and {text:?}", story.id, sighting.message.rev);
+                found.push(facts.violation(Promise::OneOrder, story.id, &[place, sighting.place], what));
+                break;
+            }
+        }
+        let edits: Vec<&Call<'_>> = story.edits.iter().filter_map(|place| facts.calls.get(place)).collect();
+        for (rev, (place, text)) in &texts {
+            if let Some(what) = wrong(facts, story, &edits, *rev, *place, text) {
+                found.push(facts.violation(Promise::NothingLost, story.id, &[*place], what));
+                break;
+            }
+        }
+        reversed(facts, story, &edits, found);
+        swallowed(facts, story, &edits, found);
+    }
+}
+
+/// Why this text may not stand at this revision, if so.
+fn wrong(facts: &Facts<'_>, story: &Story<'_>, edits: &[&Call<'_>], rev: u64, place: usize, text: &str) -> Option<String> {
+    let sent = story.sends.iter().filter_map(|send| facts.calls.get(send)).find_map(|call| match call.request {
+        Request::Send { content, .. } => Some(&**content),
+        _ => None,
+    });
+    let own: Vec<&&Call<'_>> = edits.iter().filter(|call| edit_text(call) == Some(text)).collect();
+    if sent != Some(text) && !own.iter().any(|call| call.place < place) {
+        return Some(format!("message {} shows a text at rev {rev} that nobody wrote: {text:?}", story.id));
+    }
+    let acks = edits.iter().filter_map(|call| call.ack()).map(|(_, message, _)| (message.rev, &*message.content));
+    let last = acks.filter(|(acked, _)| *acked <= rev).max()?;
+    if last.1 == text || own.iter().any(|call| call.is_open() || call.ack().is_some_and(|(_, message, _)| message.rev >= last.0)) {
+        return None;
+    }
+    Some(format!("message {} shows {text:?} at rev {rev}, but {:?} had been acknowledged at rev {}", story.id, last.1, last.0))
+}
+
+/// An edit that began after another was acknowledged has at least its revision.
+fn reversed(facts: &Facts<'_>, story: &Story<'_>, edits: &[&Call<'_>], found: &mut Vec<Violation>) {
+    for call in edits {
+        let Some((place, message, _)) = call.ack() else { continue };
+        let before = edits.iter().filter_map(|other| other.ack()).filter(|(acked, ..)| *acked < call.place).max_by_key(|(_, other, _)| other.rev);
+        if let Some((acked, other, _)) = before
+            && other.rev > message.rev
+        {
+            let what = format!("an edit of message {} was acknowledged at rev {}, after one at rev {}", story.id, message.rev, other.rev);
+            found.push(facts.violation(Promise::NothingLost, story.id, &[acked, place], what));
+            return;
+        }
+    }
+}
+
+/// The ack of an edit shows its own text, or that of another edit which was not over when this one began.
+fn swallowed(facts: &Facts<'_>, story: &Story<'_>, edits: &[&Call<'_>], found: &mut Vec<Violation>) {
+    for call in edits {
+        let Some((place, message, _)) = call.ack() else { continue };
+        let shown = Some(&*message.content);
+        let newer = |other: &&&Call<'_>| edit_text(other) == shown && (other.is_open() || other.answered.is_some_and(|(at, _)| at > call.place));
+        if edit_text(call) != shown && !edits.iter().any(|other| newer(&other)) {
+            let what = format!("an edit of message {} was acknowledged with an older text, {shown:?}", story.id);
+            found.push(facts.violation(Promise::NothingLost, story.id, &[place], what));
+            return;
+        }
+    }
+}
+
+fn edit_text<'h>(call: &Call<'h>) -> Option<&'h str> {
+    match call.request {
+        Request::Edit { content, .. } => Some(content),
+        _ => None,
+    }
+}

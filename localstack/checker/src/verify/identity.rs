@@ -1,0 +1,88 @@
+//! One `client_id` is one message, and nobody sees a message that nobody sent.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::facts::{Call, Facts};
+use super::{Promise, Violation};
+use crate::history::{Answer, Request, RoomId};
+
+pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    for ((room, client_id), places) in &facts.sends {
+        let calls: Vec<&Call<'_>> = places.iter().filter_map(|place| facts.calls.get(place)).collect();
+        one_message(facts, *room, client_id, &calls, found);
+        retries(facts, *room, client_id, &calls, found);
+    }
+    rows(facts, found);
+    refusals(facts, found);
+}
+
+/// All acks of a `client_id` name the same message.
+fn one_message(facts: &Facts<'_>, room: RoomId, client_id: &str, calls: &[&Call<'_>], found: &mut Vec<Violation>) {
+    let names: BTreeSet<(&str, u64)> =
+        calls.iter().filter_map(|call| call.ack()).map(|(_, message, _)| (&*message.id, message.seq)).collect();
+    if names.len() > 1 {
+        let places: Vec<usize> = calls.iter().flat_map(|call| [Some(call.place), call.answered.map(|(place, _)| place)]).flatten().collect();
+        let what = format!("client_id {client_id} was acknowledged as more than one message: {names:?}");
+        found.push(facts.room_violation(Promise::SameMessage, room, &places, what));
+    }
+}
+
+/// After an ack, the same request is the same message (`dup`), and another body is refused.
+fn retries(facts: &Facts<'_>, room: RoomId, client_id: &str, calls: &[&Call<'_>], found: &mut Vec<Violation>) {
+    let Some(first) = calls.first().and_then(|call| content(call)) else { return };
+    let acked = calls.iter().filter_map(|call| call.ack()).map(|(place, ..)| place).min();
+    for call in calls {
+        let after_ack = acked.is_some_and(|acked| call.place > acked);
+        let what = match call.answered {
+            Some((_, Answer::Ack { .. })) if content(call) != Some(first) => "another body under its client_id was acknowledged",
+            Some((_, Answer::Ack { dup, .. })) if after_ack && *dup != Some(true) => "a retry after the ack was not told that it is a dup",
+            Some((_, Answer::Refused { status: 409, .. })) if content(call) == Some(first) => "an honest retry was refused as a conflict",
+            _ => continue,
+        };
+        let places: Vec<usize> = calls.iter().flat_map(|call| [Some(call.place), call.answered.map(|(place, _)| place)]).flatten().collect();
+        found.push(facts.room_violation(Promise::SameMessage, room, &places, format!("client_id {client_id}: {what}")));
+    }
+}
+
+/// Every row that was ever seen was sent, by its author, and is the only one of its `client_id`.
+fn rows(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    let mut owners: BTreeMap<(RoomId, &str), &str> = BTreeMap::new();
+    for story in facts.stories.values() {
+        let Some(first) = story.sightings.first() else { continue };
+        let seen = first.place;
+        if story.sends.is_empty() {
+            let what = format!("message {} is shown, but nobody sent it", story.id);
+            found.push(facts.violation(Promise::SameMessage, story.id, &[seen], what));
+            continue;
+        }
+        if story.sightings.iter().any(|sighting| sighting.message.author != first.message.author || sighting.message.room != first.message.room) {
+            let what = format!("message {} changed its author or its room", story.id);
+            found.push(facts.violation(Promise::SameMessage, story.id, &[seen], what));
+        }
+        let Some(name) = first.message.client_id.as_deref() else { continue };
+        if let Some(other) = owners.insert((story.room, name), story.id) {
+            let what = format!("client_id {name} is two messages: {other} and {}", story.id);
+            found.push(facts.violation(Promise::SameMessage, story.id, &[seen], what));
+        }
+    }
+}
+
+/// An honest request is never refused for good; a full bucket (429) is only a delay.
+fn refusals(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    for call in facts.calls.values() {
+        let Some((place, Answer::Refused { status, code })) = call.answered else { continue };
+        if matches!(status, 409 | 429) && matches!(call.request, Request::Send { .. }) || *status == 429 {
+            continue;
+        }
+        let what = format!("an honest request was refused: {status} {code}");
+        found.push(facts.room_violation(Promise::Protocol, call.request.room(), &[call.place, place], what));
+    }
+}
+
+fn content<'h>(call: &Call<'h>) -> Option<&'h Arc<str>> {
+    match call.request {
+        Request::Send { content, .. } => Some(content),
+        _ => None,
+    }
+}

@@ -1,0 +1,76 @@
+//! What must hold of every history, whatever died while it happened. A pure function.
+
+mod content;
+mod coverage;
+mod ending;
+mod facts;
+mod identity;
+mod order;
+
+use std::fmt;
+
+use crate::history::{History, RoomId};
+pub(crate) use coverage::follow;
+use facts::Facts;
+
+/// What the product promises of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Promise {
+    /// P1: no acknowledged change is lost.
+    NothingLost,
+    /// P2: one order per room, the same for everybody.
+    OneOrder,
+    /// P3: who follows the client rule misses nothing.
+    NothingMissed,
+    /// P4: a retried send is the same message.
+    SameMessage,
+    /// An answer that the protocol doesn't have for an honest request.
+    Protocol,
+}
+
+/// A broken promise and where the history shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which promise.
+    pub promise: Promise,
+    /// The room.
+    pub room: RoomId,
+    /// What is wrong, in a sentence.
+    pub what: String,
+    /// The lines of the history that show it.
+    pub excerpt: Vec<String>,
+}
+
+/// Checks everything; an empty answer means that every promise was kept.
+pub fn verify(history: &History) -> Vec<Violation> {
+    let facts = Facts::gather(history);
+    let mut found = Vec::new();
+    identity::check(&facts, &mut found);
+    order::check(&facts, &mut found);
+    content::check(&facts, &mut found);
+    coverage::check(&facts, &mut found);
+    ending::check(&facts, &mut found);
+    found
+}
+
+impl fmt::Display for Promise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NothingLost => "P1 (no acknowledged change is lost)",
+            Self::OneOrder => "P2 (one order per room)",
+            Self::NothingMissed => "P3 (no reader misses anything)",
+            Self::SameMessage => "P4 (a retry is the same message)",
+            Self::Protocol => "protocol",
+        })
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: room {}: {}", self.promise, self.room, self.what)?;
+        for line in &self.excerpt {
+            writeln!(f, "    {line}")?;
+        }
+        Ok(())
+    }
+}

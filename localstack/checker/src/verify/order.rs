@@ -1,0 +1,108 @@
+//! Sequence numbers: one per message, never changed, in the order of acknowledgement.
+
+use std::collections::BTreeMap;
+
+use super::facts::Facts;
+use super::{Promise, Violation};
+use crate::history::{Answer, Event, Message, Request, RoomId, Window};
+
+pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    for story in facts.stories.values() {
+        let Some(first) = story.sightings.first() else { continue };
+        if let Some(other) = story.sightings.iter().find(|sighting| sighting.message.seq != first.message.seq) {
+            let what = format!("message {} changed its seq from {} to {}", story.id, first.message.seq, other.message.seq);
+            found.push(facts.violation(Promise::OneOrder, story.id, &[first.place, other.place], what));
+        }
+    }
+    for rows in facts.by_seq.values() {
+        for (seq, ids) in rows.iter().filter(|(_, ids)| ids.len() > 1) {
+            let places: Vec<usize> =
+                ids.iter().filter_map(|id| facts.stories.get(id)?.sightings.first()).map(|sighting| sighting.place).collect();
+            let what = format!("two messages have seq {seq}: {ids:?}");
+            found.push(facts.violation(Promise::OneOrder, ids.first().unwrap_or(&""), &places, what));
+        }
+    }
+    acks(facts, found);
+    pages(facts, found);
+}
+
+/// A send that began after another was acknowledged has the higher sequence number.
+fn acks(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    let mut acked: BTreeMap<RoomId, Vec<(usize, &Message)>> = BTreeMap::new();
+    for call in facts.calls.values() {
+        if let (Request::Send { room, .. }, Some((place, message, _))) = (call.request, call.ack()) {
+            acked.entry(*room).or_default().push((place, message));
+        }
+    }
+    for acks in acked.values_mut() {
+        acks.sort_unstable_by_key(|(place, _)| *place);
+        let mut highest: Option<&Message> = None;
+        for (_, message) in acks {
+            match highest {
+                Some(higher) if higher.seq >= message.seq => *message = higher,
+                _ => highest = Some(message),
+            }
+        }
+    }
+    for story in facts.stories.values() {
+        let (Some(begun), Some(seen)) = (story.sends.first(), story.sightings.first()) else { continue };
+        let Some(acks) = acked.get(&story.room) else { continue };
+        let earlier = acks.partition_point(|(place, _)| place < begun);
+        let Some((_, before)) = earlier.checked_sub(1).and_then(|last| acks.get(last)) else { continue };
+        if before.seq >= seen.message.seq && *before.id != *story.id {
+            let places: Vec<usize> = facts.stories.get(&*before.id).into_iter().flat_map(|other| &other.sends).copied().collect();
+            let what = format!(
+                "message {} has seq {}, but was sent after {} with seq {} had been acknowledged",
+                story.id, seen.message.seq, before.id, before.seq
+            );
+            found.push(facts.violation(Promise::OneOrder, story.id, &places, what));
+        }
+    }
+}
+
+/// Pages are sorted and hold what was asked for.
+fn pages(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    for call in facts.calls.values() {
+        let Some((place, answer)) = call.answered else { continue };
+        let what = match (call.request, answer) {
+            (Request::List { window, limit, .. }, Answer::Page(page)) => {
+                let inside = |seq: u64| match window {
+                    Window::Newest | Window::Around(_) => true,
+                    Window::Before(bound) => seq < *bound,
+                    Window::After(bound) => seq > *bound,
+                };
+                if !is_sorted(&page.items, |item| item.seq) {
+                    "a page is not sorted by seq"
+                } else if !page.items.iter().all(|item| inside(item.seq)) || page.items.len() > *limit as usize {
+                    "a page holds more than was asked for"
+                } else {
+                    continue;
+                }
+            }
+            (Request::Sync { after, limit, .. }, Answer::Synced(page)) => {
+                if !page.items.is_sorted_by_key(|item| item.rev) {
+                    "a sync page is not sorted by rev"
+                } else if page.cursor > page.head {
+                    "a sync's cursor is above its head"
+                } else if page.items.iter().any(|item| item.rev <= *after || item.rev > page.cursor) || page.items.len() > *limit as usize {
+                    "a sync page holds more than was asked for"
+                } else {
+                    continue;
+                }
+            }
+            _ => continue,
+        };
+        found.push(facts.room_violation(Promise::OneOrder, call.request.room(), &[call.place, place], what.to_owned()));
+    }
+    for (place, _, event) in facts.events() {
+        if let Event::Ending { room, way, messages } = event
+            && !is_sorted(messages, |message| message.seq)
+        {
+            found.push(facts.room_violation(Promise::OneOrder, *room, &[place], format!("the room {way} is not sorted by seq")));
+        }
+    }
+}
+
+fn is_sorted(items: &[Message], key: impl Fn(&Message) -> u64) -> bool {
+    items.windows(2).all(|pair| matches!(pair, [one, next] if key(one) < key(next)))
+}

@@ -1,0 +1,120 @@
+//! The checker finds mistakes: a room server that does one thing wrong fails, the right one passes the same seeds.
+
+#![expect(clippy::unwrap_used, reason = "a test says by panicking that it failed")]
+
+mod model_room;
+
+use std::time::Duration;
+
+use checker::drive::{Cast, drive};
+use checker::history::Recorder;
+use checker::verify::{Promise, Violation, verify};
+use checker::Usage;
+use model_room::{Mistake, ModelRoom};
+
+const SEEDS: u64 = 60;
+
+fn play(seed: u64, mistake: Option<Mistake>) -> Vec<Violation> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let server = ModelRoom::new(seed, mistake);
+        let lasts = Duration::from_secs(20);
+        let usage = Usage { via: None, think_ms: 120 };
+        let cast = Cast { rooms: vec![(1, [0, 1])], clients: 5, seed, lasts, usage };
+        let recorder = Recorder::default();
+        drive(&server, &cast, &recorder, server.break_for(lasts)).await.unwrap();
+        verify(&recorder.take())
+    })
+}
+
+/// The first seed that shows the mistake, and what it breaks.
+fn caught(mistake: Mistake) -> (u64, Vec<Violation>) {
+    let found = (1..=SEEDS).map(|seed| (seed, play(seed, Some(mistake)))).find(|(_, found)| !found.is_empty());
+    let (seed, found) = found.unwrap_or_else(|| panic!("{mistake:?} is not seen in {SEEDS} seeds"));
+    println!("{mistake:?} is seen with seed {seed}:\n{}", found[0]);
+    (seed, found)
+}
+
+fn breaks(mistake: Mistake, promise: Promise) {
+    let (_, found) = caught(mistake);
+    assert!(found.iter().any(|violation| violation.promise == promise), "{found:#?}");
+}
+
+#[test]
+fn the_right_server_keeps_every_promise() {
+    for seed in 1..=SEEDS {
+        let found = play(seed, None);
+        assert!(found.is_empty(), "seed {seed}: {}", found[0]);
+    }
+}
+
+#[test]
+fn a_run_of_the_model_is_the_same_every_time() {
+    let (seed, found) = caught(Mistake::CursorPastEntryInFlight);
+    assert_eq!(play(seed, Some(Mistake::CursorPastEntryInFlight)), found);
+}
+
+#[test]
+fn a_release_before_the_write_is_seen() {
+    breaks(Mistake::ReleaseBeforeWrite, Promise::NothingMissed);
+}
+
+#[test]
+fn a_cursor_past_an_entry_in_flight_is_seen() {
+    breaks(Mistake::CursorPastEntryInFlight, Promise::NothingMissed);
+}
+
+#[test]
+fn a_missing_unique_key_on_client_id_is_seen() {
+    breaks(Mistake::NoUniqueClientId, Promise::SameMessage);
+}
+
+#[test]
+fn a_missing_unique_key_on_seq_is_seen() {
+    breaks(Mistake::NoUniqueSeq, Promise::OneOrder);
+}
+
+#[test]
+fn a_page_that_ends_between_two_rows_of_one_rev_is_seen() {
+    breaks(Mistake::NoUniqueRev, Promise::NothingMissed);
+}
+
+#[test]
+fn a_release_that_is_not_counted_is_seen() {
+    breaks(Mistake::UncountedRelease, Promise::NothingMissed);
+}
+
+#[test]
+fn an_edit_over_a_newer_change_is_seen() {
+    caught(Mistake::UnguardedEdit);
+}
+
+#[test]
+fn a_cut_page_with_the_cursor_of_a_whole_one_is_seen() {
+    breaks(Mistake::CutPageCursor, Promise::NothingMissed);
+}
+
+#[test]
+fn rows_that_are_read_before_the_head_are_seen() {
+    breaks(Mistake::RowsBeforeHead, Promise::NothingMissed);
+}
+
+#[test]
+fn a_retry_that_acknowledges_what_nobody_released_is_seen() {
+    breaks(Mistake::UnstampedRetry, Promise::NothingMissed);
+}
+
+#[test]
+fn a_retry_that_is_compared_with_an_edited_text_is_seen() {
+    breaks(Mistake::RetryAgainstEditedText, Promise::SameMessage);
+}
+
+#[test]
+fn an_ack_before_the_write_is_seen() {
+    breaks(Mistake::AckBeforeWrite, Promise::NothingLost);
+}
+
+#[test]
+fn a_list_whose_cursor_is_read_after_its_rows_is_seen() {
+    breaks(Mistake::ListCursorAfterRows, Promise::NothingMissed);
+}
