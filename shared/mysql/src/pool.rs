@@ -1,13 +1,16 @@
 use crate::{Outbox, PrivateRooms, Schema, Sessions, Users, fault::fault};
 use domain::Fault;
 use sqlx::{
-    Executor as _, MySqlPool,
+    Connection as _, Executor as _, MySqlPool,
     mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode},
 };
 use std::{str::FromStr as _, time::Duration};
 
 /// How long a request waits for a connection, opening one included.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A connection that rested no longer than this is trusted to be alive.
+const REST: Duration = Duration::from_secs(1);
 
 /// What every statement relies on, whatever the server's own settings are.
 const SESSION: &str = "SET time_zone = '+00:00', \
@@ -33,9 +36,18 @@ impl Mysql {
         let pool = MySqlPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            // No reaper: it would not run while its environment is frozen, and every acquire pings anyway.
+            // No reaper: it would not run while its environment is frozen.
             .idle_timeout(None)
             .max_lifetime(None)
+            .test_before_acquire(false)
+            .before_acquire(|connection, rested| {
+                Box::pin(async move {
+                    if rested.idle_for > REST {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .after_connect(|connection, _| {
                 Box::pin(async move {
                     // The isolation is stated apart: the servers disagree on its variable's name.

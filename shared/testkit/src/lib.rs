@@ -1,3 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+pub mod mongo;
 pub mod mysql;
+mod scratch;
+
+use scratch::{drop_later, random_name};

@@ -5,8 +5,8 @@
     reason = "a test without a database ends here, and says why"
 )]
 
+use crate::{drop_later, random_name};
 use mysql::{Mysql, create_database, drop_database};
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 /// A migrated database with a random name; dropped with this value, as far as the server lets it.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Database {
 
     /// A fresh database without a table.
     pub async fn empty() -> Self {
-        let url = format!("{}/test_{:016x}", server(), RandomState::new().build_hasher().finish());
+        let url = format!("{}/{}", server(), random_name());
         create_database(&url).await.expect("TEST_MYSQL_URL names a server that lets us create databases");
         let mysql = Mysql::connect(&url, 40).expect("TEST_MYSQL_URL is a URL");
         Self { mysql, url }
@@ -37,13 +37,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         let url = self.url.clone();
-        // A drop can't await, and the test's own runtime is busy dropping.
-        let dropper = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(drop_database(&url)).map_err(std::io::Error::other)
-        });
-        // Best effort: the server itself is thrown away after the tests.
-        let _ = dropper.join();
+        drop_later(async move { Ok(drop_database(&url).await?) });
     }
 }
 

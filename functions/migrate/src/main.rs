@@ -1,0 +1,20 @@
+//! The `migrate` Lambda.
+
+use boot::Settings;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use migrate::{App, Report};
+use serde::de::IgnoredAny;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    boot::telemetry();
+    let mut settings = Settings::load().await;
+    let (mysql_url, mongo_url) = (settings.mysql_url(), settings.mongo_url());
+    settings.finish()?;
+    let app = App::connect(&mysql_url?, &mongo_url?).await?;
+    lambda_runtime::run(service_fn(|event| migrate(&app, event))).await
+}
+
+async fn migrate(app: &App, _: LambdaEvent<IgnoredAny>) -> Result<Report, Error> {
+    Ok(app.migrate().await.inspect_err(|error| tracing::error!("Failed to migrate {error}"))?)
+}
