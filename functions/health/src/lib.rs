@@ -1,1 +1,49 @@
-//! Alive and ready.
+#![doc = include_str!("../README.md")]
+
+mod get_health;
+mod get_readiness;
+
+use axum::Router;
+use domain::Fault;
+use mongo::Mongo;
+use mysql::Mysql;
+use std::sync::Arc;
+use tokio::sync::OnceCell;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// What the routes work with.
+#[derive(Debug, Clone)]
+pub struct App {
+    mysql: Mysql,
+    mongo_url: Arc<str>,
+    mongo: Arc<OnceCell<Mongo>>,
+}
+
+impl App {
+    /// Over both stores, whether they answer or not.
+    pub fn new(mysql: Mysql, mongo_url: &str) -> Self {
+        Self { mysql, mongo_url: mongo_url.into(), mongo: Arc::default() }
+    }
+
+    /// A client, made when it is first asked for: a `mongodb+srv` URL needs an answer from the name service.
+    async fn mongo(&self) -> Result<&Mongo, Fault> {
+        self.mongo.get_or_try_init(|| Mongo::connect(&self.mongo_url)).await
+    }
+}
+
+/// The routes, without the manners that `web::serve` puts around them.
+pub fn router(app: App) -> Router {
+    routes().with_state(app).into()
+}
+
+/// The routes' part of the API's document.
+pub fn openapi() -> OpenApi {
+    routes().into_openapi()
+}
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(web::openapi())
+        .routes(routes!(get_health::get_health))
+        .routes(routes!(get_readiness::get_readiness))
+}

@@ -30,7 +30,7 @@ impl Ticket {
     /// The form at rest.
     pub fn hash(&self) -> TicketHash {
         let hash = digest(&SHA256, &self.0);
-        TicketHash(hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+        TicketHash(hash.as_ref().iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}")))
     }
 }
 

@@ -191,7 +191,7 @@ async fn a_body_is_judged_by_type_then_size_then_form() {
 
 #[tokio::test]
 async fn who_calls_must_prove_it() {
-    let token = |seconds_ago| {
+    let token = |seconds_ago: i64| {
         let issued = Timestamp::from_millis(NOON.millis() - seconds_ago * 1_000);
         format!("Bearer {}", tokens().issue(UserId(3), &SessionId("5e55".to_owned()), issued).unwrap())
     };
