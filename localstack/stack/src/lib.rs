@@ -1,1 +1,20 @@
-//! Databases, functions and gateway, started and stopped together.
+#![doc = include_str!("../README.md")]
+
+mod container;
+mod databases;
+mod download;
+mod install;
+mod mongod;
+mod mysqld;
+mod place;
+mod ports;
+mod process;
+mod progress;
+
+pub use self::databases::Databases;
+pub use self::download::runtime_interface_emulator;
+pub use self::install::{find_mongod, find_mysqld, program};
+pub use self::place::{Folder, Lock, local, root, write_atomically};
+pub use self::ports::{free_port, preferred_port};
+pub use self::process::{Leftover, leftovers, stop_leftovers};
+pub use self::progress::{Progress, Step};

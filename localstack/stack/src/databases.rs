@@ -1,0 +1,169 @@
+//! A MySQL server and a MongoDB server that belong together.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use nix::sys::signal::Signal;
+
+use crate::container::Container;
+use crate::install;
+use crate::mongod::{Mongod, REPLICA_SET};
+use crate::mysqld::Mysqld;
+use crate::place::Folder;
+use crate::ports::Ports;
+use crate::process::stop_leftovers;
+use crate::progress::Progress;
+
+/// A MySQL (or MariaDB) server and a MongoDB replica set of our own: own ports, own folder.
+///
+/// Dropped without [`Databases::stop`], the servers are killed; their data survive.
+#[derive(Debug)]
+pub struct Databases {
+    mysql: Mysql,
+    mongo: Mongo,
+    ports: Ports,
+    _folder: Folder,
+}
+
+#[derive(Debug)]
+enum Mysql {
+    Process(Mysqld),
+    Container(Container),
+}
+
+#[derive(Debug)]
+enum Mongo {
+    Process(Mongod),
+    Container(Container),
+}
+
+impl Databases {
+    /// Finds or installs the servers, makes their data at the first start, starts both and waits until they answer.
+    ///
+    /// What an earlier run left behind in the folder is stopped first. Ports stay those of the last run while they are free.
+    /// Fails if another run holds the folder, and where there is no way to a server: the error says what to install.
+    pub async fn start(folder: &Path, progress: &Progress) -> Result<Self> {
+        let folder = Folder::take(folder)?;
+        for leftover in stop_leftovers(&folder.path().join("processes"))? {
+            progress.say(&format!("stopped {} (process {}), which an earlier run left behind", leftover.name, leftover.pid));
+        }
+        let ports = Ports::remembered(folder.path())?;
+        let (mysqld, mongod) = tokio::try_join!(install::mysqld(progress), install::mongod(progress))?;
+        let step = progress.step("starting the databases");
+        let mysql = async {
+            Ok(match mysqld {
+                Some(program) => Mysql::Process(Mysqld::start(&program, folder.path(), ports.mysql).await?),
+                None => Mysql::Container(Container::start("mysql", folder.path(), ports).await.context(NO_MYSQL)?),
+            })
+        };
+        let mongo = async {
+            Ok(match mongod {
+                Some(program) => Mongo::Process(Mongod::start(&program, folder.path(), ports.mongo).await?),
+                None => Mongo::Container(Container::start("mongo", folder.path(), ports).await.context(NO_MONGO)?),
+            })
+        };
+        let (mysql, mongo) = tokio::try_join!(mysql, mongo).map_err(|error: anyhow::Error| error)?;
+        step.done(&format!("databases on ports {} (MySQL) and {} (MongoDB)", ports.mysql, ports.mongo));
+        Ok(Self { mysql, mongo, ports, _folder: folder })
+    }
+
+    /// The URL of a database of the MySQL server; without a name, of the server.
+    pub fn mysql_url(&self, database: &str) -> String {
+        named(&format!("mysql://root@127.0.0.1:{}", self.ports.mysql), database)
+    }
+
+    /// The URL of a database of the replica set; without a name, of the set.
+    pub fn mongo_url(&self, database: &str) -> String {
+        named(&format!("mongodb://127.0.0.1:{}/?replicaSet={REPLICA_SET}", self.ports.mongo), database)
+    }
+
+    /// The process id of `mongod`; `None` while it is down or if it runs in a container.
+    pub fn mongod_pid(&self) -> Option<u32> {
+        match &self.mongo {
+            Mongo::Process(mongod) => mongod.pid(),
+            Mongo::Container(_) => None,
+        }
+    }
+
+    /// SIGKILL to `mongod`; returns when it is gone.
+    pub async fn kill_mongod(&self) {
+        match &self.mongo {
+            Mongo::Process(mongod) => mongod.kill().await,
+            Mongo::Container(container) => container.act("kill"),
+        }
+    }
+
+    /// Starts `mongod` again on the same port with the same data, killing it first if it runs; returns when it is primary.
+    pub async fn restart_mongod(&self) -> Result<()> {
+        match &self.mongo {
+            Mongo::Process(mongod) => mongod.restart().await,
+            Mongo::Container(container) => container.up().await,
+        }
+    }
+
+    /// SIGSTOP to `mongod`: connections stay open and nothing answers.
+    pub fn pause_mongod(&self) {
+        match &self.mongo {
+            Mongo::Process(mongod) => mongod.signal(Signal::SIGSTOP),
+            Mongo::Container(container) => container.act("pause"),
+        }
+    }
+
+    /// SIGCONT to `mongod`: it goes on as if nothing had happened.
+    pub fn resume_mongod(&self) {
+        match &self.mongo {
+            Mongo::Process(mongod) => mongod.signal(Signal::SIGCONT),
+            Mongo::Container(container) => container.act("unpause"),
+        }
+    }
+
+    /// Shuts both down in order.
+    pub async fn stop(self) {
+        let mysql = async {
+            match &self.mysql {
+                Mysql::Process(mysqld) => mysqld.stop().await,
+                Mysql::Container(container) => container.act("stop"),
+            }
+        };
+        let mongo = async {
+            match &self.mongo {
+                Mongo::Process(mongod) => mongod.stop().await,
+                Mongo::Container(container) => container.act("stop"),
+            }
+        };
+        tokio::join!(mysql, mongo);
+    }
+
+    /// Kills both: for data that are thrown away.
+    pub async fn abandon(self) {
+        match &self.mysql {
+            Mysql::Process(mysqld) => mysqld.kill().await,
+            Mysql::Container(container) => container.act("down"),
+        }
+        match &self.mongo {
+            Mongo::Process(mongod) => mongod.kill().await,
+            Mongo::Container(container) => container.act("down"),
+        }
+    }
+}
+
+const NO_MYSQL: &str = "there is no MySQL: install MySQL 8.4 or MariaDB 10.11 (mysqld or mariadbd), or Docker with Compose";
+const NO_MONGO: &str = "there is no MongoDB: install MongoDB 6 or newer (mongod), or Docker with Compose";
+
+/// A server's URL with a database in its path.
+pub(crate) fn named(url: &str, database: &str) -> String {
+    let (address, query) = url.split_once('?').map_or((url, String::new()), |(address, query)| (address, format!("?{query}")));
+    format!("{}/{database}{query}", address.trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_goes_between_address_and_query() {
+        assert_eq!(named("mysql://root@127.0.0.1:3306", "chat"), "mysql://root@127.0.0.1:3306/chat");
+        assert_eq!(named("mongodb://127.0.0.1:1/?replicaSet=rs0", "chat"), "mongodb://127.0.0.1:1/chat?replicaSet=rs0");
+        assert_eq!(named("mongodb://127.0.0.1:1?replicaSet=rs0", ""), "mongodb://127.0.0.1:1/?replicaSet=rs0");
+    }
+}

@@ -1,0 +1,92 @@
+//! Where things lie: the checkout, `.local/`, and folders that one process at a time may hold.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// The root of the checkout that this program was built from.
+pub fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here)
+}
+
+/// The folder of everything that is not source: `.local/`.
+pub fn local() -> PathBuf {
+    root().join(".local")
+}
+
+/// Writes a whole file or nothing: a reader never sees half of it.
+pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().context("a file has a folder")?;
+    let write = || -> Result<()> {
+        fs::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A lock that ends with the process, however it ends. The file holds the owner's process id.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "held, not read")] File);
+
+impl Lock {
+    /// Takes the lock, or gives the process id of the one that holds it.
+    pub fn take(path: &Path) -> Result<Result<Self, u32>> {
+        let mut file = open(path)?;
+        match file.try_lock() {
+            Ok(()) => {
+                file.set_len(0)?;
+                file.rewind()?;
+                write!(file, "{}", std::process::id())?;
+                Ok(Ok(Self(file)))
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut owner = String::new();
+                file.read_to_string(&mut owner)?;
+                Ok(Err(owner.trim().parse().unwrap_or_default()))
+            }
+            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+        }
+    }
+
+    /// Takes the lock, waiting for whoever holds it.
+    pub fn wait(path: &Path) -> Result<Self> {
+        let file = open(path)?;
+        file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
+        Ok(Self(file))
+    }
+}
+
+fn open(path: &Path) -> Result<File> {
+    let open = || {
+        fs::create_dir_all(path.parent().unwrap_or(path))?;
+        File::options().read(true).write(true).create(true).truncate(false).open(path)
+    };
+    open().with_context(|| format!("cannot open {}", path.display()))
+}
+
+/// A folder for databases, held by one process at a time.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    _lock: Lock,
+}
+
+impl Folder {
+    /// Creates the folder if needed and takes it.
+    pub fn take(path: &Path) -> Result<Self> {
+        let lock = Lock::take(&path.join("lock"))?;
+        let lock = lock.map_err(|owner| anyhow::anyhow!("{} is in use by process {owner}", path.display()))?;
+        Ok(Self { path: fs::canonicalize(path)?, _lock: lock })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
