@@ -24,21 +24,31 @@ async fn main() -> Result<(), Error> {
 async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let (event, context) = event.into_parts();
     let wish = wish(&event);
+    if event["requestContext"]["eventType"].as_str().is_some_and(|kind| kind != "MESSAGE") {
+        println!("event: {event}");
+    }
     match wish["do"].as_str().unwrap_or("echo") {
         "fail" => return Err("asked to fail".into()),
         "crash" => std::process::exit(7),
         "bare" => return Ok(json!({"bare": true})),
         "malformed" => return Ok(json!({"statusCode": "what"})),
         "big" => return Ok(json!({"statusCode": 200, "body": "x".repeat(7_000_000)})),
-        "sleep" => tokio::time::sleep(Duration::from_millis(number(&wish["ms"]))).await,
+        "sleep" => {
+            println!("sleeping {}", wish["ms"]);
+            tokio::time::sleep(Duration::from_millis(number(&wish["ms"]))).await;
+        }
         "status" => return Ok(json!({"statusCode": number(&wish["status"]), "body": "as asked"})),
         "headers" => {
-            let headers = json!({"x-one": 1, "access-control-allow-origin": "https://evil.example", "content-type": "text/html"});
-            return Ok(json!({"statusCode": 201, "headers": headers, "cookies": ["a=1", "b=2"], "body": "aGk=", "isBase64Encoded": true}));
+            let headers =
+                json!({"x-one": 1, "access-control-allow-origin": "https://evil.example", "content-type": "text/html"});
+            return Ok(
+                json!({"statusCode": 201, "headers": headers, "cookies": ["a=1", "b=2"], "body": "aGk=", "isBase64Encoded": true}),
+            );
         }
         "protocol" => return Ok(json!({"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "chat.v1"}})),
         "env" => {
-            let variables: serde_json::Map<_, _> = std::env::vars().map(|(key, value)| (key, Value::String(value))).collect();
+            let variables: serde_json::Map<_, _> =
+                std::env::vars().map(|(key, value)| (key, Value::String(value))).collect();
             return Ok(json!({"statusCode": 200, "body": Value::Object(variables).to_string()}));
         }
         "post" => {
@@ -47,7 +57,8 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
         }
         _ => {}
     }
-    let context = json!({"request_id": context.request_id, "deadline": context.deadline, "arn": context.invoked_function_arn});
+    let context =
+        json!({"request_id": context.request_id, "deadline": context.deadline, "arn": context.invoked_function_arn});
     let body = json!({"event": event, "context": context, "pid": std::process::id()});
     Ok(json!({"statusCode": 200, "headers": {"content-type": "application/json"}, "body": body.to_string()}))
 }
@@ -71,7 +82,8 @@ async fn post(connection: &str, data: &str) -> String {
         .credentials_provider(Credentials::new("local", "local", None, None, "test"))
         .endpoint_url(std::env::var("CONNECTIONS_URL").unwrap_or_default())
         .build();
-    let sent = Client::from_conf(config).post_to_connection().connection_id(connection).data(Blob::new(data)).send().await;
+    let sent =
+        Client::from_conf(config).post_to_connection().connection_id(connection).data(Blob::new(data)).send().await;
     match sent.map_err(aws_sdk_apigatewaymanagement::error::SdkError::into_service_error) {
         Ok(_) => "sent".to_owned(),
         Err(error) if error.is_gone_exception() => "gone".to_owned(),

@@ -318,7 +318,11 @@ mod tests {
         let fates = |seed| {
             let faults = Faults::new(Processes::default());
             faults.seed(seed);
-            faults.everywhere(Rules { drop: 0.5, delay: Delay::sometimes(0.5, Span::millis(1..=100)), ..Rules::default() });
+            faults.everywhere(Rules {
+                drop: 0.5,
+                delay: Delay::sometimes(0.5, Span::millis(1..=100)),
+                ..Rules::default()
+            });
             (0..20).map(|_| faults.event("any")).collect::<Vec<_>>()
         };
 

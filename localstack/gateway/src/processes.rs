@@ -36,7 +36,9 @@ impl Processes {
     pub(crate) fn pids(&self, function: Option<&str>) -> Vec<u32> {
         let processes = crate::lock(&self.0);
         let wanted = |process: &&Process| function.is_none_or(|name| name == process.function);
-        let with = |busy| processes.iter().filter(wanted).filter(move |process| process.busy == busy).map(|process| process.pid);
+        let with = |busy| {
+            processes.iter().filter(wanted).filter(move |process| process.busy == busy).map(|process| process.pid)
+        };
         with(true).chain(with(false)).collect()
     }
 

@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn a_summary_tells_cold_from_warm() {
-        let record = |init_ms, duration_ms, outcome| InvocationRecord { function: "echo".into(), init_ms, duration_ms, outcome };
+        let record =
+            |init_ms, duration_ms, outcome| InvocationRecord { function: "echo".into(), init_ms, duration_ms, outcome };
         let records = [
             record(Some(20.0), 5.0, Outcome::Success),
             record(None, 1.0, Outcome::Success),

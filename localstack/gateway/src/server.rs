@@ -1,6 +1,10 @@
 //! Listening, and stopping to listen.
 
-use std::{io, net::{Ipv4Addr, SocketAddr}, sync::Arc};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 use http::{HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::Full;
@@ -29,7 +33,11 @@ impl std::error::Error for Reset {}
 
 /// Who answers the requests of a listener.
 pub(crate) trait Respond: Send + Sync + 'static {
-    fn respond(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> impl Future<Output = Result<Answer, Reset>> + Send;
+    fn respond(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> impl Future<Output = Result<Answer, Reset>> + Send;
 }
 
 /// Tells every task of a gateway to end, at the latest as it is dropped.
@@ -102,7 +110,8 @@ impl Door {
                 let (responder, mut stopped) = (Arc::clone(&responder), stopped.clone());
                 tokio::spawn(async move {
                     let service = service_fn(|request| Arc::clone(&responder).respond(request, peer));
-                    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades();
+                    let connection =
+                        http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades();
                     tokio::select! {
                         () = stopped.wait() => {}
                         // An error here is a client that went away, or a reset on purpose.

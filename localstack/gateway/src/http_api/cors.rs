@@ -51,7 +51,9 @@ impl Cors {
     fn allowed(&self, origin: &HeaderValue) -> Option<HeaderValue> {
         let text = origin.to_str().ok()?;
         let any = self.origins.iter().any(|allowed| allowed == "*");
-        let scheme = |allowed: &String| allowed.strip_suffix('*').is_some_and(|prefix| prefix.ends_with("://") && text.starts_with(prefix));
+        let scheme = |allowed: &String| {
+            allowed.strip_suffix('*').is_some_and(|prefix| prefix.ends_with("://") && text.starts_with(prefix))
+        };
         if any && !self.credentials {
             return Some(HeaderValue::from_static("*"));
         }

@@ -9,7 +9,7 @@ use std::{net::SocketAddr, sync::Arc};
 use http::{HeaderName, HeaderValue, Request, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::{
     Faults, Limits,
@@ -19,8 +19,8 @@ use crate::{
     server::{Answer, Reset, Respond, message},
     template::{HttpApi, Template},
 };
-pub(crate) use routes::decoded;
 use routes::Routes;
+pub(crate) use routes::decoded;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("apigw-requestid");
 
@@ -51,8 +51,7 @@ impl HttpDoor {
         let EventFate::Deliver { after, .. } = self.faults.event(route.function) else {
             return Ok(unavailable());
         };
-        sleep(after).await;
-        let invocation = self.lambda.invoke(route.function, Bytes::from(event.to_string()));
+        let invocation = self.lambda.invoke_after(after, route.function, Bytes::from(event.to_string()));
         let result = timeout(self.limits.http_timeout, invocation).await;
         match self.faults.answer(route.function) {
             AnswerFate::Deliver => {}
@@ -62,8 +61,15 @@ impl HttpDoor {
         Ok(match result {
             Ok(Ok(answer)) => payload::response(&answer).unwrap_or_else(failed),
             Ok(Err(InvokeError::RequestTooLarge)) => too_large(),
-            Ok(Err(InvokeError::Throttled | InvokeError::TimedOut(_) | InvokeError::Stopping)) | Err(_) => unavailable(),
-            Ok(Err(InvokeError::Init(_) | InvokeError::Crashed(_) | InvokeError::ResponseTooLarge | InvokeError::Function(_))) => failed(),
+            Ok(Err(InvokeError::Throttled | InvokeError::TimedOut(_) | InvokeError::Stopping)) | Err(_) => {
+                unavailable()
+            }
+            Ok(Err(
+                InvokeError::Init(_)
+                | InvokeError::Crashed(_)
+                | InvokeError::ResponseTooLarge
+                | InvokeError::Function(_),
+            )) => failed(),
         })
     }
 }
@@ -72,13 +78,13 @@ impl Respond for HttpDoor {
     async fn respond(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Result<Answer, Reset> {
         let (parts, body) = request.into_parts();
         let request_id = ids::short();
-        let mut answer = match cors::preflight(self.api.cors.as_ref(), &parts) {
-            Some(preflight) => preflight,
-            None => {
-                let mut answer = self.answer(&parts, body, peer, &request_id).await?;
-                cors::apply(self.api.cors.as_ref(), parts.headers.get(header::ORIGIN), &mut answer);
-                answer
-            }
+        let cors = self.api.cors.as_ref();
+        let mut answer = if let Some(preflight) = cors::preflight(cors, &parts) {
+            preflight
+        } else {
+            let mut answer = self.answer(&parts, body, peer, &request_id).await?;
+            cors::apply(cors, parts.headers.get(header::ORIGIN), &mut answer);
+            answer
         };
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             answer.headers_mut().insert(REQUEST_ID, value);

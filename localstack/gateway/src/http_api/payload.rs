@@ -16,7 +16,14 @@ const HOP_BY_HOP: [HeaderName; 5] =
     [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::UPGRADE, header::DATE];
 
 /// The event for a request.
-pub(super) fn event(parts: &Parts, body: &Bytes, route: &Match<'_>, api: &str, source_ip: &str, request_id: &str) -> Json {
+pub(super) fn event(
+    parts: &Parts,
+    body: &Bytes,
+    route: &Match<'_>,
+    api: &str,
+    source_ip: &str,
+    request_id: &str,
+) -> Json {
     let at = ids::now();
     let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let (domain, port) = host.rsplit_once(':').unwrap_or((host, "80"));
@@ -25,7 +32,8 @@ pub(super) fn event(parts: &Parts, body: &Bytes, route: &Match<'_>, api: &str, s
     let mut headers = joined(&parts.headers);
     let cookies = headers.remove("cookie");
     let user_agent = headers.get("user-agent").cloned().unwrap_or_default();
-    let forwarded = headers.get("x-forwarded-for").map_or_else(|| source_ip.to_owned(), |before| format!("{before}, {source_ip}"));
+    let forwarded =
+        headers.get("x-forwarded-for").map_or_else(|| source_ip.to_owned(), |before| format!("{before}, {source_ip}"));
     headers.insert("x-amzn-trace-id".to_owned(), ids::trace());
     headers.insert("x-forwarded-for".to_owned(), forwarded);
     headers.insert("x-forwarded-port".to_owned(), port.to_owned());

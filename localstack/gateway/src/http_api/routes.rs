@@ -123,16 +123,9 @@ pub(crate) fn decoded(text: &str) -> String {
     let mut index = 0;
     while index < bytes.len() {
         let code = (bytes[index] == b'%').then(|| text.get(index + 1..index + 3)).flatten();
-        match code.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                result.push(byte);
-                index += 3;
-            }
-            None => {
-                result.push(bytes[index]);
-                index += 1;
-            }
-        }
+        let byte = code.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        result.push(byte.unwrap_or(bytes[index]));
+        index += if byte.is_some() { 3 } else { 1 };
     }
     String::from_utf8_lossy(&result).into_owned()
 }

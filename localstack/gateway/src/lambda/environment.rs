@@ -20,20 +20,26 @@ use tokio::{
 use super::{Function, InvokeError, runtime_api};
 use crate::{Logs, ids, processes::Signal};
 
+/// Tells the caller how its event ended.
+type Settle = oneshot::Sender<Result<Bytes, InvokeError>>;
+
 /// An event on its way to a process.
 pub(super) struct Work {
     pub(super) request_id: String,
     pub(super) payload: Bytes,
     pub(super) deadline_ms: i64,
     pub(super) taken: oneshot::Sender<()>,
-    pub(super) answer: oneshot::Sender<Result<Bytes, InvokeError>>,
+    pub(super) answer: Settle,
 }
 
 /// How an attempt to run an event in an environment ended.
 pub(super) enum Attempt {
     /// The process ended before it saw the event: another environment may try.
     NotStarted,
-    Ended { result: Result<Bytes, InvokeError>, duration: Duration },
+    Ended {
+        result: Result<Bytes, InvokeError>,
+        duration: Duration,
+    },
 }
 
 /// What the Runtime API's server, the supervisor and the callers share.
@@ -44,7 +50,7 @@ pub(super) struct Environment {
     /// Locked by the one `next` that waits.
     pub(super) inbox: AsyncMutex<mpsc::Receiver<Work>>,
     /// The event that the process works on.
-    pub(super) current: Mutex<Option<(String, oneshot::Sender<Result<Bytes, InvokeError>>)>>,
+    pub(super) current: Mutex<Option<(String, Settle)>>,
     /// Taken by the first `next`, an init error, or the end of the process.
     ready: Mutex<Option<oneshot::Sender<Result<(), String>>>>,
     server: Mutex<Option<AbortHandle>>,

@@ -122,7 +122,8 @@ impl Lambda {
     ) -> Result<Self> {
         let folder = binaries.canonicalize().with_context(|| format!("{} does not exist", binaries.display()))?;
         let spawner = Spawner::start()?;
-        let shared = Arc::new(Shared { spawner, logs, limits: limits.clone(), faults, processes, records: Records::default() });
+        let shared =
+            Arc::new(Shared { spawner, logs, limits: limits.clone(), faults, processes, records: Records::default() });
         let mut functions = BTreeMap::new();
         let mut missing = Vec::new();
         for function in &template.functions {
@@ -147,18 +148,27 @@ impl Lambda {
         Ok(Self { functions, shared })
     }
 
-    /// Invokes a function. The invocation goes on if the caller stops waiting.
-    pub(crate) async fn invoke(&self, function: &str, payload: Bytes) -> Result<Bytes, InvokeError> {
+    /// Invokes a function after a while. Both go on if the caller stops waiting.
+    pub(crate) async fn invoke_after(
+        &self,
+        delay: Duration,
+        function: &str,
+        payload: Bytes,
+    ) -> Result<Bytes, InvokeError> {
         let Some(function) = self.functions.get(function) else {
             return Err(InvokeError::Init(format!("the template has no function `{function}`")));
         };
-        let invocation = tokio::spawn(Arc::clone(function).invoke(payload));
+        let function = Arc::clone(function);
+        let invocation = tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            function.invoke(payload).await
+        });
         invocation.await.unwrap_or(Err(InvokeError::Stopping))
     }
 
     /// Lambda's own Invoke: JSON in, JSON out.
     pub(crate) async fn invoke_json(&self, function: &str, payload: &Json) -> Result<Json> {
-        match self.invoke(function, Bytes::from(payload.to_string())).await {
+        match self.invoke_after(Duration::ZERO, function, Bytes::from(payload.to_string())).await {
             Ok(answer) => serde_json::from_slice(&answer).with_context(|| format!("`{function}` did not answer JSON")),
             Err(error) => bail!("`{function}`: {error}"),
         }
@@ -218,8 +228,12 @@ impl Drop for Lambda {
 
 impl Function {
     async fn invoke(self: Arc<Self>, payload: Bytes) -> Result<Bytes, InvokeError> {
-        let mut record =
-            InvocationRecord { function: self.name.clone(), init_ms: None, duration_ms: 0.0, outcome: Outcome::Success };
+        let mut record = InvocationRecord {
+            function: self.name.clone(),
+            init_ms: None,
+            duration_ms: 0.0,
+            outcome: Outcome::Success,
+        };
         let result = self.attempt(payload, &mut record).await;
         if let Err(error) = &result {
             record.outcome = error.outcome();
@@ -315,7 +329,10 @@ fn variables(
     }
     for (key, value) in &variables {
         if let Some(parameter) = template::unset_parameter(value) {
-            bail!("`{key}` of `{}` needs parameter `{parameter}`, which has neither a value nor a default", function.name);
+            bail!(
+                "`{key}` of `{}` needs parameter `{parameter}`, which has neither a value nor a default",
+                function.name
+            );
         }
     }
     let lambda = [

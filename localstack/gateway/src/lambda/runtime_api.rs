@@ -4,11 +4,7 @@ use std::{convert::Infallible, sync::Arc};
 
 use http::{HeaderName, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::{
-    body::Incoming,
-    server::conn::http1,
-    service::service_fn,
-};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value as Json, json as value};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -101,7 +97,8 @@ async fn response(request: Request<Incoming>, environment: &Environment, id: &st
 async fn reported(request: Request<Incoming>) -> Json {
     let kind = request.headers().get(ERROR_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);
     let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let mut error = serde_json::from_slice(&body).unwrap_or_else(|_| value!({"errorMessage": String::from_utf8_lossy(&body)}));
+    let mut error =
+        serde_json::from_slice(&body).unwrap_or_else(|_| value!({"errorMessage": String::from_utf8_lossy(&body)}));
     if let (Some(kind), Some(fields)) = (kind, error.as_object_mut()) {
         fields.entry("errorType").or_insert(Json::String(kind));
     }

@@ -54,10 +54,7 @@ impl Scope {
 
     /// Says whether a named condition holds.
     pub(super) fn holds(&self, name: &str) -> Result<bool> {
-        let condition = self
-            .conditions
-            .get(name)
-            .with_context(|| format!("condition `{name}` is not defined"))?;
+        let condition = self.conditions.get(name).with_context(|| format!("condition `{name}` is not defined"))?;
         self.test(condition).with_context(|| format!("in condition `{name}`"))
     }
 
@@ -96,7 +93,9 @@ impl Scope {
                 }
                 _ => bail!("`Fn::Select` takes an index and a list"),
             },
-            "Equals" | "Not" | "And" | "Or" | "Condition" => self.truth(function, argument).map(|truth| Some(Json::Bool(truth))),
+            "Equals" | "Not" | "And" | "Or" | "Condition" => {
+                self.truth(function, argument).map(|truth| Some(Json::Bool(truth)))
+            }
             unknown => Err(anyhow!("the gateway does not know the intrinsic function `{unknown}`")),
         }
     }
@@ -195,7 +194,8 @@ impl Scope {
                 _ => bail!("`Fn::Not` takes one condition"),
             },
             "And" | "Or" => {
-                let truths = list(argument, function)?.iter().map(|each| self.test(each)).collect::<Result<Vec<_>>>()?;
+                let truths =
+                    list(argument, function)?.iter().map(|each| self.test(each)).collect::<Result<Vec<_>>>()?;
                 Ok(if function == "And" { truths.iter().all(|it| *it) } else { truths.iter().any(|it| *it) })
             }
             unknown => Err(anyhow!("the gateway does not know the intrinsic function `{unknown}` in a condition")),
@@ -219,10 +219,9 @@ pub(super) fn generated(logical_id: &str, kind: &str, properties: &Yaml) -> BTre
     let stage = properties.get("StageName").and_then(Yaml::as_str).unwrap_or_default();
     match kind {
         "AWS::Serverless::Function" => BTreeSet::from([format!("{logical_id}Role")]),
-        "AWS::Serverless::HttpApi" => BTreeSet::from([
-            format!("{logical_id}ApiGatewayDefaultStage"),
-            format!("{logical_id}{stage}Stage"),
-        ]),
+        "AWS::Serverless::HttpApi" => {
+            BTreeSet::from([format!("{logical_id}ApiGatewayDefaultStage"), format!("{logical_id}{stage}Stage")])
+        }
         "AWS::Serverless::WebSocketApi" => {
             let routes = properties.get("Routes").and_then(Yaml::as_mapping);
             let keys = routes.into_iter().flat_map(|routes| routes.keys().filter_map(Yaml::as_str));
@@ -282,8 +281,5 @@ fn text(value: &Yaml, function: &str) -> Result<String> {
 }
 
 fn list<'v>(value: &'v Yaml, function: &str) -> Result<&'v [Yaml]> {
-    value
-        .as_sequence()
-        .map(Vec::as_slice)
-        .with_context(|| format!("`{function}` takes a list"))
+    value.as_sequence().map(Vec::as_slice).with_context(|| format!("`{function}` takes a list"))
 }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value as Json;
 use serde_norway::Value as Yaml;
 
@@ -129,8 +129,16 @@ impl Template {
         let mut document: Yaml = serde_norway::from_str(text)?;
         document.apply_merge()?;
         let known = [
-            "AWSTemplateFormatVersion", "Transform", "Description", "Metadata", "Globals", "Parameters", "Conditions",
-            "Resources", "Outputs", "Rules",
+            "AWSTemplateFormatVersion",
+            "Transform",
+            "Description",
+            "Metadata",
+            "Globals",
+            "Parameters",
+            "Conditions",
+            "Resources",
+            "Outputs",
+            "Rules",
         ];
         for section in section(&document, "")?.keys() {
             ensure!(known.contains(&section.as_str()), "the gateway does not know the section `{section}`");
@@ -153,8 +161,8 @@ impl Template {
 fn scope(document: &Yaml, resources: &BTreeMap<String, Yaml>, overrides: &BTreeMap<String, String>) -> Result<Scope> {
     let mut parameters = BTreeMap::new();
     let declared = section(document, "Parameters")?;
-    for unknown in overrides.keys().filter(|name| !declared.contains_key(*name)) {
-        bail!("the template has no parameter `{unknown}`");
+    for name in overrides.keys() {
+        ensure!(declared.contains_key(name), "the template has no parameter `{name}`");
     }
     for (name, parameter) in declared {
         let given = overrides.get(&name).cloned();
@@ -178,7 +186,8 @@ fn scope(document: &Yaml, resources: &BTreeMap<String, Yaml>, overrides: &BTreeM
         functions: BTreeMap::new(),
     };
     for (id, resource) in resources {
-        let kind = resource.get("Type").and_then(Yaml::as_str).with_context(|| format!("resource `{id}` has no type"))?;
+        let kind =
+            resource.get("Type").and_then(Yaml::as_str).with_context(|| format!("resource `{id}` has no type"))?;
         let properties = resource.get("Properties").cloned().unwrap_or_default();
         let names: BTreeSet<String> = intrinsics::generated(id, kind, &properties);
         scope.references.extend(names.into_iter().map(|name| (name.clone(), name)));

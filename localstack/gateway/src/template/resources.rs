@@ -33,22 +33,68 @@ const IRRELEVANT: [&str; 15] = [
 
 /// Properties of a function that the gateway reads, then those that change nothing locally.
 const FUNCTION: [&str; 26] = [
-    "CodeUri", "Environment", "Events", "FunctionName", "LoggingConfig", "MemorySize", "ReservedConcurrentExecutions", "Timeout",
-    "Architectures", "AutoPublishAlias", "DeploymentPreference", "Description", "EphemeralStorage", "Handler", "PackageType",
-    "PermissionsBoundary", "Policies", "PropagateTags", "Role", "RolePath", "Runtime", "RuntimeManagementConfig", "Tags",
-    "Tracing", "VpcConfig", "AssumeRolePolicyDocument",
+    "CodeUri",
+    "Environment",
+    "Events",
+    "FunctionName",
+    "LoggingConfig",
+    "MemorySize",
+    "ReservedConcurrentExecutions",
+    "Timeout",
+    "Architectures",
+    "AutoPublishAlias",
+    "DeploymentPreference",
+    "Description",
+    "EphemeralStorage",
+    "Handler",
+    "PackageType",
+    "PermissionsBoundary",
+    "Policies",
+    "PropagateTags",
+    "Role",
+    "RolePath",
+    "Runtime",
+    "RuntimeManagementConfig",
+    "Tags",
+    "Tracing",
+    "VpcConfig",
+    "AssumeRolePolicyDocument",
 ];
 const HTTP_API: [&str; 11] = [
-    "CorsConfiguration", "StageName", "AccessLogSettings", "DefaultRouteSettings", "Description", "FailOnWarnings", "Name",
-    "PropagateTags", "RouteSettings", "StageVariables", "Tags",
+    "CorsConfiguration",
+    "StageName",
+    "AccessLogSettings",
+    "DefaultRouteSettings",
+    "Description",
+    "FailOnWarnings",
+    "Name",
+    "PropagateTags",
+    "RouteSettings",
+    "StageVariables",
+    "Tags",
 ];
 const HTTP_EVENT: [&str; 6] = ["ApiId", "Method", "Path", "PayloadFormatVersion", "RouteSettings", "TimeoutInMillis"];
 const WEBSOCKET_API: [&str; 12] = [
-    "RouteSelectionExpression", "Routes", "StageName", "AccessLogSettings", "ApiKeySelectionExpression", "DefaultRouteSettings",
-    "Description", "Name", "PropagateTags", "RouteSettings", "Tags", "StageVariables",
+    "RouteSelectionExpression",
+    "Routes",
+    "StageName",
+    "AccessLogSettings",
+    "ApiKeySelectionExpression",
+    "DefaultRouteSettings",
+    "Description",
+    "Name",
+    "PropagateTags",
+    "RouteSettings",
+    "Tags",
+    "StageVariables",
 ];
-const WEBSOCKET_ROUTE: [&str; 5] =
-    ["FunctionArn", "RouteResponseSelectionExpression", "IntegrationTimeout", "ModelSelectionExpression", "OperationName"];
+const WEBSOCKET_ROUTE: [&str; 5] = [
+    "FunctionArn",
+    "RouteResponseSelectionExpression",
+    "IntegrationTimeout",
+    "ModelSelectionExpression",
+    "OperationName",
+];
 
 /// A resource that exists under the given parameters, resolved.
 struct Resource {
@@ -89,7 +135,11 @@ pub(super) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &
                 template.http = Some(http_api(resource, defaults).with_context(context)?);
             }
             "AWS::Serverless::WebSocketApi" => {
-                ensure!(template.websocket.is_none(), "the gateway runs one WebSocket API; `{}` is another", resource.id);
+                ensure!(
+                    template.websocket.is_none(),
+                    "the gateway runs one WebSocket API; `{}` is another",
+                    resource.id
+                );
                 let defaults = globals.get("WebSocketApi").cloned().unwrap_or_default();
                 template.websocket = Some(websocket_api(resource, defaults, &mut routes).with_context(context)?);
             }
@@ -116,7 +166,9 @@ pub(super) fn function_name(id: &str, resource: &Yaml) -> Result<String> {
     code.and_then(|code| code.trim_end_matches('/').rsplit('/').next())
         .filter(|name| !name.is_empty() && *name != ".")
         .map(str::to_owned)
-        .with_context(|| format!("function `{id}` has neither a `CodeUri` of its own nor `Metadata.BuildProperties.Binary`"))
+        .with_context(|| {
+            format!("function `{id}` has neither a `CodeUri` of its own nor `Metadata.BuildProperties.Binary`")
+        })
 }
 
 fn globals(document: &Yaml, scope: &Scope) -> Result<Map<String, Json>> {
@@ -134,8 +186,12 @@ fn globals(document: &Yaml, scope: &Scope) -> Result<Map<String, Json>> {
 
 fn resolve(id: &str, kind: &str, resource: &Yaml, scope: &Scope) -> Result<Option<Resource>> {
     let runs = [
-        "AWS::Serverless::Function", "AWS::Serverless::HttpApi", "AWS::Serverless::WebSocketApi", "AWS::ApiGatewayV2::Integration",
-        "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::RouteResponse",
+        "AWS::Serverless::Function",
+        "AWS::Serverless::HttpApi",
+        "AWS::Serverless::WebSocketApi",
+        "AWS::ApiGatewayV2::Integration",
+        "AWS::ApiGatewayV2::Route",
+        "AWS::ApiGatewayV2::RouteResponse",
     ];
     ensure!(runs.contains(&kind) || IRRELEVANT.contains(&kind), "the gateway does not know the resource type `{kind}`");
     if let Some(condition) = resource.get("Condition").and_then(Yaml::as_str)
@@ -198,7 +254,10 @@ fn http_route(event: &Json) -> Result<HttpRoute> {
         (Some(method), Some(path)) => {
             ensure!(path.starts_with('/'), "the path `{path}` does not begin with `/`");
             let method = method.to_uppercase();
-            Ok(HttpRoute { method: if method == "X-AMAZON-APIGATEWAY-ANY-METHOD" { "ANY".to_owned() } else { method }, path: path.to_owned() })
+            Ok(HttpRoute {
+                method: if method == "X-AMAZON-APIGATEWAY-ANY-METHOD" { "ANY".to_owned() } else { method },
+                path: path.to_owned(),
+            })
         }
         _ => bail!("an `HttpApi` event needs both `Method` and `Path`, or neither"),
     }
@@ -212,7 +271,10 @@ fn http_api(resource: &Resource, defaults: Json) -> Result<HttpApi> {
     let cors = match properties.get("CorsConfiguration") {
         None => None,
         Some(cors @ Json::Object(_)) => {
-            known(cors, &["AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigins", "ExposeHeaders", "MaxAge"])?;
+            known(
+                cors,
+                &["AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigins", "ExposeHeaders", "MaxAge"],
+            )?;
             Some(Cors {
                 origins: texts(cors, "AllowOrigins")?,
                 methods: texts(cors, "AllowMethods")?,
@@ -241,7 +303,8 @@ fn websocket_api(resource: &Resource, defaults: Json, routes: &mut Vec<FoundRout
             two_way: two_way(route)?,
         });
     }
-    let expression = properties.get("RouteSelectionExpression").and_then(Json::as_str).unwrap_or("$request.body.action");
+    let expression =
+        properties.get("RouteSelectionExpression").and_then(Json::as_str).unwrap_or("$request.body.action");
     let fields = expression
         .strip_prefix("$request.body.")
         .with_context(|| format!("the gateway does not know the route selection expression `{expression}`"))?;
@@ -305,7 +368,9 @@ fn attach(template: &mut Template, routes: Vec<FoundRoute>, all: &[Resource], sc
         let function = template.functions.iter_mut().find(|function| Some(&function.logical_id) == id);
         let answers = route.two_way && responses.contains(&route.resource.as_str());
         function
-            .with_context(|| format!("route `{}` goes to `{}`, which is no function of the template", route.key, route.function_arn))?
+            .with_context(|| {
+                format!("route `{}` goes to `{}`, which is no function of the template", route.key, route.function_arn)
+            })?
             .websocket_routes
             .push(WebSocketRoute { key: route.key, answers });
     }

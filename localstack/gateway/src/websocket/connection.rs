@@ -157,7 +157,7 @@ pub(super) async fn serve(
     mut queue: mpsc::Receiver<Outgoing>,
     limits: &Limits,
     mut shutdown: ShutdownSignal,
-    receive: impl Fn(String),
+    receive: impl Fn(&str),
 ) -> End {
     let dies = Instant::now() + limits.ws_life;
     let mut silent_since = Instant::now();
@@ -181,7 +181,7 @@ pub(super) async fn serve(
                 Some(Ok(Message::Text(text))) => {
                     silent_since = Instant::now();
                     connection.touch();
-                    receive(text.as_str().to_owned());
+                    receive(text.as_str());
                 }
                 Some(Ok(Message::Binary(_))) => return close(socket, 1003, "Binary frames are not supported").await,
                 // Pings are answered by the library and are no activity.

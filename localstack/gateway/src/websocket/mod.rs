@@ -39,6 +39,19 @@ struct Target {
     answers: bool,
 }
 
+/// Why a client may not come in.
+enum Refusal {
+    Answer(StatusCode, String),
+    Reset,
+}
+
+impl Refusal {
+    /// The gateway's own refusal: the function had no say.
+    fn own(status: StatusCode) -> Self {
+        Self::Answer(status, json!({"message": "Internal server error"}).to_string())
+    }
+}
+
 /// Answers the WebSocket API's requests, `@connections` included. Clones are the same door.
 #[derive(Clone)]
 pub(crate) struct WebSocketDoor {
@@ -53,7 +66,13 @@ pub(crate) struct WebSocketDoor {
 
 impl WebSocketDoor {
     /// `None` if the template has no WebSocket API.
-    pub(crate) fn new(template: &Template, lambda: Arc<Lambda>, faults: Faults, limits: Limits, shutdown: &Shutdown) -> Option<Self> {
+    pub(crate) fn new(
+        template: &Template,
+        lambda: Arc<Lambda>,
+        faults: Faults,
+        limits: Limits,
+        shutdown: &Shutdown,
+    ) -> Option<Self> {
         let api = Arc::new(template.websocket.clone()?);
         let target = |name: &str, route: &WebSocketRoute| {
             (route.key.clone(), Target { function: name.to_owned(), answers: route.answers })
@@ -92,24 +111,13 @@ impl WebSocketDoor {
             api: self.api.logical_id.clone(),
             peer: Peer { source_ip: peer.ip().to_string(), user_agent: text(header::USER_AGENT).map(str::to_owned) },
         };
-        let mut accepted = Response::default();
-        if let Some(target) = self.routes.get("$connect") {
-            let event = origin.connect(&parts, port.parse().unwrap_or(80));
-            match self.ask(target, &event).await? {
-                Ok(answer) => match self.admit(&parts.headers, &answer) {
-                    Ok(protocol) => accepted.headers_mut().extend(protocol.map(|it| (header::SEC_WEBSOCKET_PROTOCOL, it))),
-                    Err(refusal) => return Ok(refusal),
-                },
-                Err(refusal) => return Ok(refusal),
-            }
-        }
-        *accepted.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-        let headers = accepted.headers_mut();
-        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        if let Ok(key) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
-            headers.insert(header::SEC_WEBSOCKET_ACCEPT, key);
-        }
+        let event = origin.connect(&parts, port.parse().unwrap_or(80));
+        let protocol = match self.admit(&parts.headers, &event).await {
+            Ok(protocol) => protocol,
+            Err(Refusal::Answer(status, body)) => return Ok(refused(status, body)),
+            Err(Refusal::Reset) => return Err(Reset),
+        };
+        let accepted = accepted(key, protocol);
         let (connection, queue) = Connection::new(origin.connected_at, origin.peer.clone(), self.limits.ws_buffer);
         self.connections.insert(origin.connection_id.clone(), Arc::clone(&connection));
         let door = self.clone();
@@ -119,8 +127,9 @@ impl WebSocketDoor {
                     let config = WebSocketConfig::default()
                         .max_frame_size(Some(door.limits.ws_frame))
                         .max_message_size(Some(door.limits.ws_message));
-                    let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
-                    let receive = |text| door.receive(&origin, &connection, text);
+                    let socket =
+                        WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+                    let receive = |text: &str| door.receive(&origin, &connection, text);
                     serve(socket, &connection, queue, &door.limits, door.shutdown.clone(), receive).await
                 }
                 Err(_) => connection::End { code: 1006, reason: String::new() },
@@ -131,40 +140,32 @@ impl WebSocketDoor {
         Ok(accepted)
     }
 
-    /// Asks the function behind `$connect`; the refusal is for a function that could not say.
-    async fn ask(&self, target: &Target, event: &Json) -> Result<Result<Json, Answer>, Reset> {
-        let refusal = |status, text| Err(message(status, text));
+    /// Asks the function behind `$connect`, if there is one, and answers the subprotocol that it chose.
+    async fn admit(&self, request: &HeaderMap, event: &Json) -> Result<Option<HeaderValue>, Refusal> {
+        let Some(target) = self.routes.get("$connect") else { return Ok(None) };
         let EventFate::Deliver { after, .. } = self.faults.event(&target.function) else {
-            return Ok(refusal(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"));
+            return Err(Refusal::own(StatusCode::INTERNAL_SERVER_ERROR));
         };
-        sleep(after).await;
-        let invocation = self.lambda.invoke(&target.function, Bytes::from(event.to_string()));
+        let invocation = self.lambda.invoke_after(after, &target.function, Bytes::from(event.to_string()));
         let result = timeout(self.limits.ws_timeout, invocation).await;
-        match self.faults.answer(&target.function) {
-            AnswerFate::Deliver => {}
-            AnswerFate::Lose => return Err(Reset),
-            AnswerFate::Fail => return Ok(refusal(StatusCode::BAD_GATEWAY, "Internal server error")),
-        }
-        Ok(match result {
-            Ok(Ok(answer)) => serde_json::from_slice(&answer)
-                .map_err(|_| message(StatusCode::BAD_GATEWAY, "Internal server error")),
-            Ok(Err(InvokeError::Throttled)) => refusal(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"),
-            Ok(Err(_)) => refusal(StatusCode::BAD_GATEWAY, "Internal server error"),
-            Err(_) => refusal(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out"),
-        })
-    }
-
-    /// Whether the function's answer lets the client in, and the subprotocol that it chose.
-    fn admit(&self, request: &HeaderMap, answer: &Json) -> Result<Option<HeaderValue>, Answer> {
-        let status = answer.get("statusCode").and_then(Json::as_u64).and_then(|status| u16::try_from(status).ok());
-        let Some(status) = status.and_then(|status| StatusCode::from_u16(status).ok()) else {
-            return Err(message(StatusCode::BAD_GATEWAY, "Internal server error"));
+        let answer = match (self.faults.answer(&target.function), result) {
+            (AnswerFate::Lose, _) => return Err(Refusal::Reset),
+            (AnswerFate::Deliver, Ok(Ok(answer))) => answer,
+            (AnswerFate::Deliver, Ok(Err(InvokeError::Throttled))) => {
+                return Err(Refusal::own(StatusCode::INTERNAL_SERVER_ERROR));
+            }
+            (AnswerFate::Deliver, Err(_)) => return Err(Refusal::own(StatusCode::GATEWAY_TIMEOUT)),
+            (AnswerFate::Fail, _) | (AnswerFate::Deliver, Ok(Err(_))) => {
+                return Err(Refusal::own(StatusCode::BAD_GATEWAY));
+            }
         };
+        let answer: Json = serde_json::from_slice(&answer).unwrap_or_default();
+        let status = answer.get("statusCode").and_then(Json::as_u64).and_then(|status| u16::try_from(status).ok());
+        let status = status.and_then(|status| StatusCode::from_u16(status).ok());
+        let status = status.ok_or(Refusal::own(StatusCode::BAD_GATEWAY))?;
         if !status.is_success() {
             let body = answer.get("body").and_then(Json::as_str).unwrap_or_default();
-            let mut refusal = Response::new(Bytes::from(body.to_owned()).into());
-            *refusal.status_mut() = status;
-            return Err(refusal);
+            return Err(Refusal::Answer(status, body.to_owned()));
         }
         let mut headers = answer.get("headers").and_then(Json::as_object).into_iter().flatten();
         let chosen = headers.find(|(name, _)| name.eq_ignore_ascii_case(header::SEC_WEBSOCKET_PROTOCOL.as_str()));
@@ -173,22 +174,23 @@ impl WebSocketDoor {
     }
 
     /// Invokes the function of a frame, without waiting for earlier frames.
-    fn receive(&self, origin: &Origin, connection: &Arc<Connection>, text: String) {
+    fn receive(&self, origin: &Origin, connection: &Arc<Connection>, text: &str) {
         let request_id = ids::short();
         let error = |text: &str| gateway_error(text, &origin.connection_id, &request_id);
-        let Some((key, target)) = self.route(&text) else {
+        let Some((key, target)) = self.route(text) else {
             // A client that is gone needs no answer.
             let _ = connection.send(error("Forbidden"));
             return;
         };
         let EventFate::Deliver { after, copies } = self.faults.event(&target.function) else { return };
-        let event = Bytes::from(origin.message(key, &text, &request_id).to_string());
+        let event = Bytes::from(origin.message(key, text, &request_id).to_string());
         for _ in 0..copies {
-            let (door, target, connection, event) = (self.clone(), target.clone(), Arc::clone(connection), event.clone());
+            let (door, target, connection, event) =
+                (self.clone(), target.clone(), Arc::clone(connection), event.clone());
             let failure = error("Internal server error");
             tokio::spawn(async move {
-                sleep(after).await;
-                let result = timeout(door.limits.ws_timeout, door.lambda.invoke(&target.function, event)).await;
+                let invocation = door.lambda.invoke_after(after, &target.function, event);
+                let result = timeout(door.limits.ws_timeout, invocation).await;
                 let answer = match door.faults.answer(&target.function) {
                     AnswerFate::Deliver => door.frame(&target, result.ok(), failure),
                     AnswerFate::Lose => None,
@@ -205,7 +207,8 @@ impl WebSocketDoor {
     /// The route that a frame selects, or else `$default`.
     fn route(&self, text: &str) -> Option<(&str, &Target)> {
         let body: Option<Json> = serde_json::from_str(text).ok();
-        let selected = body.as_ref().and_then(|body| self.api.selection.iter().try_fold(body, |value, field| value.get(field)));
+        let selected =
+            body.as_ref().and_then(|body| self.api.selection.iter().try_fold(body, |value, field| value.get(field)));
         let selected = selected.and_then(Json::as_str).filter(|key| !key.starts_with('$'));
         let route = selected.and_then(|key| self.routes.get_key_value(key));
         let (key, target) = route.or_else(|| self.routes.get_key_value("$default"))?;
@@ -232,10 +235,9 @@ impl WebSocketDoor {
             return;
         }
         let EventFate::Deliver { after, .. } = self.faults.event(&target.function) else { return };
-        sleep(after).await;
         let event = origin.disconnect(end.code, &end.reason);
         // Best effort: a failure is in the function's log, and nobody waits for it.
-        let _ = self.lambda.invoke(&target.function, Bytes::from(event.to_string())).await;
+        let _ = self.lambda.invoke_after(after, &target.function, Bytes::from(event.to_string())).await;
     }
 }
 
@@ -244,7 +246,11 @@ impl Respond for WebSocketDoor {
         let path = request.uri().path().to_owned();
         let within = path.strip_prefix('/').and_then(|path| path.strip_prefix(self.api.stage.as_str()));
         match within {
-            Some("" | "/") => self.connect(request, peer).await,
+            // In a task of its own, so that a client that leaves during `$connect` is told to `$disconnect`.
+            Some("" | "/") => {
+                let connecting = tokio::spawn(async move { self.connect(request, peer).await });
+                connecting.await.unwrap_or(Err(Reset))
+            }
             Some(rest) => match rest.strip_prefix("/@connections/").or_else(|| rest.strip_prefix("/%40connections/")) {
                 Some(id) => management::answer(&self, request, &decoded(id)).await,
                 None => Ok(message(StatusCode::FORBIDDEN, "Forbidden")),
@@ -260,8 +266,30 @@ fn upgrade_key(parts: &Parts) -> Option<&str> {
         let value = parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         value.split(',').any(|token| token.trim().eq_ignore_ascii_case(wanted))
     };
-    let asked = has(header::CONNECTION, "upgrade") && has(header::UPGRADE, "websocket") && has(header::SEC_WEBSOCKET_VERSION, "13");
+    let asked = has(header::CONNECTION, "upgrade")
+        && has(header::UPGRADE, "websocket")
+        && has(header::SEC_WEBSOCKET_VERSION, "13");
     parts.headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| asked)?.to_str().ok()
+}
+
+/// The upgrade to WebSocket.
+fn accepted(key: &str, protocol: Option<HeaderValue>) -> Answer {
+    let mut answer = Response::default();
+    *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = answer.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.extend(protocol.map(|protocol| (header::SEC_WEBSOCKET_PROTOCOL, protocol)));
+    if let Ok(key) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, key);
+    }
+    answer
+}
+
+fn refused(status: StatusCode, body: String) -> Answer {
+    let mut answer = Response::new(Bytes::from(body).into());
+    *answer.status_mut() = status;
+    answer
 }
 
 /// A frame of the gateway's own.

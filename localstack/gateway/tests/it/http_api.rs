@@ -1,3 +1,4 @@
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use gateway::Limits;
 use serde_json::{Value, json};
 
@@ -21,6 +22,7 @@ async fn a_request_arrives_in_payload_format_2() {
     assert_eq!(response.headers()["apigw-requestid"].len(), 16);
     let answer: Value = response.json().await.unwrap();
     let event = &answer["event"];
+    serde_json::from_value::<ApiGatewayV2httpRequest>(event.clone()).unwrap();
     assert_eq!(event["version"], "2.0");
     assert_eq!(event["routeKey"], "ANY /echo/{proxy+}");
     assert_eq!(event["rawPath"], "/echo/a b/c");

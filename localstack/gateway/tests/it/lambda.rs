@@ -1,9 +1,13 @@
-use std::time::Duration;
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use gateway::{Limits, Outcome, summarize};
 use serde_json::{Value, json};
 
-use crate::{Local, eventually, is_alive};
+use crate::{Local, echo, eventually, is_alive, sample};
 
 #[tokio::test]
 async fn an_idle_environment_is_reused_and_a_busy_one_is_not() {
@@ -11,7 +15,7 @@ async fn an_idle_environment_is_reused_and_a_busy_one_is_not() {
 
     let first = local.get("/echo/1").await.1["pid"].clone();
     assert_eq!(local.get("/echo/2").await.1["pid"], first);
-    let (one, other) = tokio::join!(local.get("/echo/1?do=sleep&ms=300"), local.get("/echo/2?do=sleep&ms=300"));
+    let (one, other) = tokio::join!(local.get("/echo/1?do=sleep&ms=1000"), local.get("/echo/2?do=sleep&ms=1000"));
     assert_ne!(one.1["pid"], other.1["pid"]);
 
     let summary = &summarize(&local.gateway.records())["echo"];
@@ -69,8 +73,15 @@ async fn a_crash_and_an_error_of_the_functions_own_are_500() {
     assert_eq!(local.get("/echo/1?do=big").await, failed);
 
     let outcomes: Vec<_> = local.gateway.records().iter().map(|record| record.outcome).collect();
-    use Outcome::{Crash, FunctionError, Success, TooLarge};
-    assert_eq!(outcomes, [Success, FunctionError, Success, Crash, Success, TooLarge]);
+    let expected = [
+        Outcome::Success,
+        Outcome::FunctionError,
+        Outcome::Success,
+        Outcome::Crash,
+        Outcome::Success,
+        Outcome::TooLarge,
+    ];
+    assert_eq!(outcomes, expected);
     local.gateway.stop().await;
 }
 
@@ -145,4 +156,23 @@ async fn nothing_is_left_after_stop_or_drop() {
     let dropped = pid(&local).await;
     drop(local);
     eventually("the end of the process", || (!is_alive(dropped)).then_some(())).await;
+}
+
+#[tokio::test]
+async fn processes_end_with_a_gateway_that_was_killed() {
+    // With `setpriv` the kernel ends them; without it, the runtime library does as its connection breaks.
+    for path in [std::env::var("PATH").unwrap().as_str(), ""] {
+        let host = echo().with_file_name("host");
+        let mut host =
+            Command::new(host).arg(sample()).arg(echo()).env("PATH", path).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(host.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let pid: u32 = line.trim().parse().unwrap();
+        assert!(is_alive(pid));
+
+        host.kill().unwrap();
+        host.wait().unwrap();
+
+        eventually("the end of the process", || (!is_alive(pid)).then_some(())).await;
+    }
 }

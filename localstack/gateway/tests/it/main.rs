@@ -1,4 +1,5 @@
 //! The gateway over the wire, with real function processes.
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "what fails here fails a test")]
 
 mod faults;
 mod http_api;
@@ -52,7 +53,8 @@ impl Local {
             parameters: BTreeMap::new(),
             binaries: binaries.path().to_owned(),
             environment: Box::new(|urls| {
-                let own = [("MONGO_URL", "mongodb://here"), ("CONNECTIONS_URL", urls.connections.as_str()), ("UNASKED", "x")];
+                let own =
+                    [("MONGO_URL", "mongodb://here"), ("CONNECTIONS_URL", urls.connections.as_str()), ("UNASKED", "x")];
                 own.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
             }),
             http_port: 0,

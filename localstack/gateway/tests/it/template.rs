@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use gateway::template::Template;
 
@@ -23,6 +23,15 @@ fn the_model_holds_functions_with_their_routes() {
 }
 
 #[test]
+fn the_projects_own_template_is_known() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+
+    let template = Template::load(&path, &BTreeMap::new()).unwrap();
+
+    assert!(template.functions.len() >= 9);
+}
+
+#[test]
 fn what_is_unknown_is_named() {
     let queue = "Resources: {Queue: {Type: AWS::SQS::Queue}}";
     assert!(errors(queue).contains("`AWS::SQS::Queue`"), "{}", errors(queue));
@@ -41,7 +50,9 @@ fn what_is_unknown_is_named() {
 #[test]
 fn a_route_belongs_to_one_function() {
     let function = |id: &str| {
-        format!("  {id}: {{Type: AWS::Serverless::Function, Properties: {{CodeUri: {id}, Events: {{E: {{Type: HttpApi, Properties: {{Method: GET, Path: /x}}}}}}}}}}\n")
+        format!(
+            "  {id}: {{Type: AWS::Serverless::Function, Properties: {{CodeUri: {id}, Events: {{E: {{Type: HttpApi, Properties: {{Method: GET, Path: /x}}}}}}}}}}\n"
+        )
     };
     let both = format!("Resources:\n{}{}", function("One"), function("Two"));
 

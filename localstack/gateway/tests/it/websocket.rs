@@ -1,11 +1,18 @@
 use std::time::Duration;
 
+use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 use futures_util::SinkExt;
 use gateway::Limits;
+use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tokio_tungstenite::{
     connect_async,
-    tungstenite::{Error, Message, client::IntoClientRequest, protocol::frame::coding::CloseCode},
+    tungstenite::{
+        Error, Message,
+        client::IntoClientRequest,
+        protocol::{CloseFrame, frame::coding::CloseCode},
+    },
 };
 
 use crate::{Local, eventually};
@@ -29,6 +36,28 @@ async fn a_frame_with_a_route_response_is_answered_with_the_body() {
     assert!(context["connectionId"].as_str().unwrap().ends_with('='));
     assert!(context["messageId"].is_string() && context["requestId"].is_string());
     assert!(context["connectedAt"].as_i64() <= context["requestTimeEpoch"].as_i64());
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn connect_and_disconnect_arrive_as_awss_types_read_them() {
+    let local = Local::start().await;
+    let mut request = format!("{}?ticket=a%2Bb&x=1&x=2", local.gateway.urls().ws).into_client_request().unwrap();
+    request.headers_mut().insert("origin", "https://app.example".parse().unwrap());
+    let (socket, _) = connect_async(request).await.unwrap();
+    drop(socket);
+
+    let read = async |start: &str| {
+        let line = local.line(start).await;
+        serde_json::from_str::<ApiGatewayWebsocketProxyRequest>(line.strip_prefix(start).unwrap()).unwrap()
+    };
+    let connect = read("connect: event: ").await;
+    assert_eq!(connect.request_context.event_type.as_deref(), Some("CONNECT"));
+    assert_eq!(connect.query_string_parameters.first("ticket"), Some("a+b"));
+    assert_eq!(connect.query_string_parameters.first("x"), Some("2"));
+    assert_eq!(connect.headers["origin"], "https://app.example");
+    let disconnect = read("disconnect: event: ").await;
+    assert_eq!(disconnect.request_context.connection_id, connect.request_context.connection_id);
     local.gateway.stop().await;
 }
 
@@ -110,13 +139,12 @@ async fn connections_are_posted_to_described_and_closed_over_http() {
     let mut client = local.connect().await;
     let id = client.id().await;
     let url = |id: &str| format!("{}/@connections/{}", local.gateway.urls().connections, id.replace('=', "%3D"));
-    let call = async |method: reqwest::Method, id: &str, body: Vec<u8>| {
+    let call = async |method: Method, id: &str, body: Vec<u8>| {
         let request = reqwest::Client::new().request(method, url(id)).header("authorization", "AWS4-HMAC-SHA256 local");
         let response = request.body(body).send().await.unwrap();
         let kind = response.headers().get("x-amzn-errortype").map(|kind| kind.to_str().unwrap().to_owned());
         (response.status().as_u16(), kind, response.text().await.unwrap())
     };
-    use reqwest::Method;
 
     assert_eq!(call(Method::POST, &id, br#"{"t":"hi"}"#.into()).await.0, 200);
     assert_eq!(client.receive().await, json!({"t": "hi"}));
@@ -132,7 +160,10 @@ async fn connections_are_posted_to_described_and_closed_over_http() {
     let gone = call(Method::POST, "unknown=", b"x".into()).await;
     assert_eq!((gone.0, gone.1.as_deref()), (410, Some("GoneException")));
     let unsigned = reqwest::Client::new().post(url(&id)).body("x").send().await.unwrap();
-    assert_eq!((unsigned.status().as_u16(), &unsigned.headers()["x-amzn-errortype"]), (403, &"ForbiddenException".parse().unwrap()));
+    assert_eq!(
+        (unsigned.status().as_u16(), &unsigned.headers()["x-amzn-errortype"]),
+        (403, &"ForbiddenException".parse().unwrap())
+    );
 
     assert_eq!(call(Method::DELETE, &id, Vec::new()).await.0, 204);
     assert_eq!(client.closed().await.code, CloseCode::Normal);
@@ -172,7 +203,7 @@ async fn frames_and_messages_over_the_limits_and_binary_ones_close_the_connectio
 
 #[tokio::test]
 async fn a_silent_connection_is_closed_and_pings_do_not_count() {
-    let local = Local::with(Limits { ws_idle: Duration::from_secs(1), ..Limits::default() }).await;
+    let local = Local::with(Limits { ws_idle: Duration::from_secs(2), ..Limits::default() }).await;
     let mut client = local.connect().await;
 
     client.socket.send(Message::Ping("a".into())).await.unwrap();
@@ -197,10 +228,28 @@ async fn every_end_is_told_to_disconnect() {
     let local = Local::start().await;
 
     let mut polite = local.connect().await;
-    polite.socket.close(None).await.unwrap();
-    eventually("the first disconnect", || (local.count("disconnect") == 1).then_some(())).await;
+    let frame = CloseFrame { code: CloseCode::Library(4001), reason: "bye".into() };
+    polite.socket.close(Some(frame)).await.unwrap();
+    assert!(local.line("\"disconnectStatusCode\":4001").await.contains("\"disconnectReason\":\"bye\""));
     drop(local.connect().await);
-    eventually("the second disconnect", || (local.count("disconnect") == 2).then_some(())).await;
+    local.line("\"disconnectStatusCode\":1006").await;
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_during_connect_is_told_to_disconnect() {
+    let local = Local::start().await;
+    let root = local.gateway.urls().ws.strip_prefix("ws://").unwrap();
+    let (address, stage) = root.split_once('/').unwrap();
+    let upgrade = "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET /{stage}?do=sleep&ms=500 HTTP/1.1\r\n{upgrade}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    local.line("connect: sleeping").await;
+    drop(stream);
+
+    local.line("disconnect: event").await;
     local.gateway.stop().await;
 }
 
