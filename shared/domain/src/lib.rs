@@ -6,6 +6,7 @@ mod ids;
 mod invalid;
 mod locale;
 mod message;
+mod page;
 mod people;
 mod reason;
 mod room;
@@ -18,6 +19,7 @@ pub use ids::{ConnectionId, IdError, MessageId, Rev, RoomId, RoomKey, RoomKind, 
 pub use invalid::Invalid;
 pub use locale::Locale;
 pub use message::{ClientId, Content, Message, MessageDraft, MessageType};
+pub use page::PageSize;
 pub use people::{DisplayName, Email, Password, Profile, User, Username};
 pub use reason::{parse_json, refused};
 pub use room::{Access, Member, PrivateRoom, Role};

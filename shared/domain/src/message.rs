@@ -1,4 +1,4 @@
-use crate::{Invalid, MessageId, Rev, RoomKey, Seq, Timestamp, UserId};
+use crate::{Invalid, MessageId, Random, Rev, RoomKey, Seq, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -67,6 +67,11 @@ impl ClientId {
             1..=64 => Err(Invalid::ForbiddenCharacter),
             _ => Err(Invalid::TooLong),
         }
+    }
+
+    /// A name for a message whose client gave it none.
+    pub fn generate(random: Random) -> Self {
+        Self(format!("{:032x}", u128::from_be_bytes(random.bytes())))
     }
 
     /// The name.

@@ -1,5 +1,5 @@
 use crate::{Messenger, place::stamp};
-use domain::{Fault, RoomKey, UserId};
+use domain::{Fault, PageSize, RoomKey, UserId};
 use mongo::Anchor;
 use realtime::{MessageView, Push};
 use serde::Serialize;
@@ -15,7 +15,7 @@ pub struct ListMessages {
     /// Where the page lies.
     pub anchor: Anchor,
     /// How many messages at the most.
-    pub limit: i64,
+    pub limit: PageSize,
 }
 
 /// A page of a room's messages by `seq`.
@@ -42,7 +42,7 @@ pub async fn list_messages(
     query: ListMessages,
 ) -> Result<MessagePage, Fault> {
     let ListMessages { room, user, anchor, limit } = query;
-    let mut window = messenger.mongo.list_messages(room, user, anchor, limit).await?;
+    let mut window = messenger.mongo.list_messages(room, user, anchor, limit.get()).await?;
     let now = messenger.clock.now();
     for row in window.rows.iter_mut().filter(|row| row.is_abandoned(now)) {
         row.message = stamp(&messenger, row.message.id).await?;

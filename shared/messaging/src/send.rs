@@ -1,7 +1,7 @@
 use crate::{
     Messenger,
     fingerprint::fingerprint,
-    place::{ATTEMPTS, contended, reserve, settle, stamp},
+    place::{ATTEMPTS, admit, contended, reserve, settle, stamp},
 };
 use domain::{Code, ConnectionId, Fault, Invalid, Message, MessageDraft};
 use mongo::{Inserted, Mongo, NewMessage, Numbered, Stored};
@@ -58,8 +58,7 @@ async fn write(messenger: &Messenger<'_>, draft: &MessageDraft) -> Result<Writte
         match mongo.insert_message(&new, place).await {
             Ok(Inserted::Done(message)) => return settle(messenger, message, place).await.map(Written::Now),
             // Nothing was written: the place goes back, and a release that fails only delays readers by 5 s.
-            Ok(Inserted::SeqTaken) => drop(mongo.release(draft.room, place).await),
-            Ok(Inserted::ClientIdTaken) => drop(mongo.release(draft.room, place).await),
+            Ok(Inserted::SeqTaken | Inserted::ClientIdTaken) => drop(mongo.release(draft.room, place).await),
             // The write may still arrive: its entry stays until a release or its age removes it.
             Err(_) => {}
         }
@@ -78,7 +77,7 @@ async fn write(messenger: &Messenger<'_>, draft: &MessageDraft) -> Result<Writte
 async fn check_reply(mongo: &Mongo, draft: &MessageDraft) -> Result<(), Fault> {
     let Some(id) = draft.reply_to else { return Ok(()) };
     // Rights first, or a stranger could probe a room for its messages.
-    crate::place::admit(mongo, draft.room, draft.user).await?;
+    admit(mongo, draft.room, draft.user).await?;
     let found = mongo.find_message(id).await?.filter(|stored| stored.message.room == draft.room);
     found.map(|_| ()).ok_or_else(|| Fault::field("reply_to", Invalid::NotFound))
 }

@@ -1,7 +1,7 @@
-use domain::{Fault, Rev, RoomKey, UserId};
+use domain::{Fault, PageSize, Rev, RoomKey, UserId};
 use mongo::Mongo;
 use realtime::{MessageView, SyncPage};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// A room's changes are asked for.
 #[derive(Debug, Clone, Copy)]
@@ -13,14 +13,14 @@ pub struct SyncRoom {
     /// The last change that the client has.
     pub after: Rev,
     /// How many messages at the most.
-    pub limit: i64,
+    pub limit: PageSize,
     /// How many bytes of JSON the items may have, where the door has a limit; one item always fits.
     pub max_bytes: Option<usize>,
 }
 
 /// What changed in a room since a cursor, for one of its members. Three round trips.
 pub async fn sync_room(mongo: &Mongo, query: SyncRoom) -> Result<SyncPage, Fault> {
-    let feed = mongo.list_changes(query.room, query.user, query.after, query.limit).await?;
+    let feed = mongo.list_changes(query.room, query.user, query.after, query.limit.get()).await?;
     let (mut items, mut bytes, mut more) = (Vec::with_capacity(feed.rows.len()), 0, feed.cut);
     for row in feed.rows {
         let view = MessageView::from(row.message);
@@ -44,7 +44,7 @@ pub async fn sync_room(mongo: &Mongo, query: SyncRoom) -> Result<SyncPage, Fault
 pub async fn list_gaps(
     mongo: &Mongo,
     user: UserId,
-    cursors: &HashMap<RoomKey, Rev>,
+    cursors: &BTreeMap<RoomKey, Rev>,
     limit: usize,
 ) -> Result<(Vec<RoomKey>, bool), Fault> {
     let revs = mongo.list_room_revs(user).await?;

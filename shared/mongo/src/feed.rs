@@ -1,4 +1,4 @@
-use crate::{Mongo, Stored, fault::store_fault, messages::in_room, schema::MESSAGES};
+use crate::{Mongo, Stored, fault::store_fault, messages::in_room};
 use domain::{Access, Code, Fault, Rev, RoomKey, Seq, UserId};
 use mongodb::{
     ClientSession,
@@ -57,36 +57,26 @@ impl Mongo {
     ) -> Result<Window, Fault> {
         let mut session = self.causal_session().await?;
         let head = self.head_in(&mut session, room).await?.ok_or(Code::RoomNotFound)?;
-        let page = async |session: &mut ClientSession, condition: Option<Document>, order: i32, limit: i64| {
-            let mut filter = in_room(room);
-            if let Some(condition) = condition {
-                filter.insert("seq", condition);
-            }
-            let mut rows = self.rows_in(session, filter, doc! { "seq": order }, limit + 1).await?;
-            let more = truncate(&mut rows, limit);
-            if order < 0 {
-                rows.reverse();
-            }
-            Ok::<_, Fault>((rows, more))
-        };
         let (rows, has_before, has_after) = match anchor {
             Anchor::Newest => {
-                let (rows, older) = page(&mut session, None, -1, limit).await?;
+                let (rows, older) = self.page_in(&mut session, room, None, -1, limit).await?;
                 (rows, older, false)
             }
             Anchor::Before(seq) => {
-                let (rows, older) = page(&mut session, Some(doc! { "$lt": seq.0 }), -1, limit).await?;
-                let (_, newer) = page(&mut session, Some(doc! { "$gte": seq.0 }), 1, 0).await?;
+                let (rows, older) = self.page_in(&mut session, room, Some(doc! { "$lt": seq.0 }), -1, limit).await?;
+                let (_, newer) = self.page_in(&mut session, room, Some(doc! { "$gte": seq.0 }), 1, 0).await?;
                 (rows, older, newer)
             }
             Anchor::After(seq) => {
-                let (rows, newer) = page(&mut session, Some(doc! { "$gt": seq.0 }), 1, limit).await?;
-                let (_, older) = page(&mut session, Some(doc! { "$lte": seq.0 }), -1, 0).await?;
+                let (rows, newer) = self.page_in(&mut session, room, Some(doc! { "$gt": seq.0 }), 1, limit).await?;
+                let (_, older) = self.page_in(&mut session, room, Some(doc! { "$lte": seq.0 }), -1, 0).await?;
                 (rows, older, newer)
             }
             Anchor::Around(seq) => {
-                let (mut rows, older) = page(&mut session, Some(doc! { "$lt": seq.0 }), -1, limit / 2).await?;
-                let (after, newer) = page(&mut session, Some(doc! { "$gte": seq.0 }), 1, limit - limit / 2).await?;
+                let (mut rows, older) =
+                    self.page_in(&mut session, room, Some(doc! { "$lt": seq.0 }), -1, limit / 2).await?;
+                let (after, newer) =
+                    self.page_in(&mut session, room, Some(doc! { "$gte": seq.0 }), 1, limit - limit / 2).await?;
                 rows.extend(after);
                 (rows, older, newer)
             }
@@ -107,6 +97,27 @@ impl Mongo {
         Ok(Feed { rows, safe: head.safe, head: head.rev, cut })
     }
 
+    /// Up to `limit` rows oldest first, and whether there are more in the direction of `order`.
+    async fn page_in(
+        &self,
+        session: &mut ClientSession,
+        room: RoomKey,
+        seq: Option<Document>,
+        order: i32,
+        limit: i64,
+    ) -> Result<(Vec<Stored>, bool), Fault> {
+        let mut filter = in_room(room);
+        if let Some(condition) = seq {
+            filter.insert("seq", condition);
+        }
+        let mut rows = self.rows_in(session, filter, doc! { "seq": order }, limit + 1).await?;
+        let more = truncate(&mut rows, limit);
+        if order < 0 {
+            rows.reverse();
+        }
+        Ok((rows, more))
+    }
+
     async fn admitted(&self, session: &mut ClientSession, room: RoomKey, user: UserId) -> Result<Access, Fault> {
         let access = self.find_access_in(session, room).await?.ok_or(Code::RoomNotFound)?;
         access.admit(user)?;
@@ -124,14 +135,13 @@ impl Mongo {
         sort: Document,
         limit: i64,
     ) -> Result<Vec<Stored>, Fault> {
-        let messages = self.database.collection(MESSAGES);
+        let messages = self.messages();
         let found =
             messages.find(filter).sort(sort).limit(limit).batch_size(u32::try_from(limit + 1).unwrap_or(u32::MAX));
         let mut cursor = found.session(&mut *session).await.map_err(store_fault)?;
         let mut rows = Vec::new();
         while let Some(row) = cursor.next(&mut *session).await {
-            let row: crate::messages::MessageDocument = row.map_err(store_fault)?;
-            rows.push(Stored::from(row));
+            rows.push(Stored::from(row.map_err(store_fault)?));
         }
         Ok(rows)
     }

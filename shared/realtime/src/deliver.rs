@@ -1,5 +1,5 @@
 use domain::{ConnectionId, Fault};
-use futures_util::{StreamExt as _, stream};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
@@ -50,9 +50,12 @@ pub async fn deliver<P: Push + Sync>(
 ) -> Delivery {
     let deadline = Instant::now() + within;
     let mut delivery = Delivery { failed: connections.len(), ..Delivery::default() };
-    let attempts = connections.iter().enumerate().map(async |(place, id)| (place, through.push(id, text).await));
-    let mut outcomes = std::pin::pin!(stream::iter(attempts).buffer_unordered(CONCURRENCY));
-    while let Ok(Some((place, outcome))) = timeout_at(deadline, outcomes.next()).await {
+    let mut waiting = connections.iter().enumerate();
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        let free = CONCURRENCY - under_way.len();
+        under_way.extend(waiting.by_ref().take(free).map(|(place, id)| attempt(through, place, id, text)));
+        let Ok(Some((place, outcome))) = timeout_at(deadline, under_way.next()).await else { break };
         match outcome {
             Ok(()) => delivery.sent += 1,
             Err(PushError::Gone) => delivery.gone.push(place),
@@ -64,6 +67,10 @@ pub async fn deliver<P: Push + Sync>(
         delivery.failed -= 1;
     }
     delivery
+}
+
+async fn attempt<P: Push>(through: &P, place: usize, id: &ConnectionId, text: &str) -> (usize, Result<(), PushError>) {
+    (place, through.push(id, text).await)
 }
 
 impl From<PushError> for Fault {

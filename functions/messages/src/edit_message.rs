@@ -1,0 +1,45 @@
+use crate::App;
+use axum::extract::State;
+use domain::{Content, MessageId};
+use messaging::EditMessage;
+use realtime::MessageView;
+use serde::Deserialize;
+use tracing::instrument;
+use utoipa::ToSchema;
+use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, Path, StoreProblems};
+
+/// What is to change.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MessagePatch {
+    /// 1 to 5,000 characters, at most 16 KiB as JSON.
+    #[schema(example = "안녕히 가세요")]
+    content: String,
+}
+
+web::problems!(EditProblems: MessageNotFound, NotAuthor);
+
+/// Replaces the text of one's own message.
+///
+/// Ten round trips and the pushes: the caller's session, and those of `messaging::edit_message`.
+#[utoipa::path(
+    put, path = "/messages/{id}", operation_id = "edit_message", tag = "messages", security(("bearer" = [])),
+    params(("id" = String, Path, description = "The message, 24 hex digits")),
+    request_body = MessagePatch,
+    responses(
+        (status = 200, description = "The message as of the change", body = MessageView),
+        EditProblems, BodyProblems, CallerProblems, StoreProblems,
+    )
+)]
+#[instrument(skip_all, fields(user.id = %caller.id, message.id = %id))]
+pub(crate) async fn edit_message(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<MessageId>,
+    Json(patch): Json<MessagePatch>,
+) -> ApiResult<Json<MessageView>> {
+    let (content,) = domain::fields((("content", Content::parse(&patch.content)),))?;
+    let command = EditMessage { message: id, user: caller.id, content };
+    let message = messaging::edit_message(app.messenger(), &app.pusher, &command, None).await?;
+    Ok(Json(MessageView::from(message)))
+}

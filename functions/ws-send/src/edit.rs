@@ -1,0 +1,21 @@
+use crate::{App, send::acknowledge};
+use domain::{Content, Fault, MessageId};
+use messaging::EditMessage;
+use mongo::Connection;
+use realtime::{FramePayload, MessageView};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Edit {
+    id: MessageId,
+    content: String,
+}
+
+/// Changes one's own message; the round trips of `messaging::edit_message`.
+pub(crate) async fn edit(app: &App, connection: &Connection, edit: Edit) -> Result<FramePayload, Fault> {
+    let (content,) = domain::fields((("content", Content::parse(&edit.content)),))?;
+    let command = EditMessage { message: edit.id, user: connection.user, content };
+    let message = messaging::edit_message(app.messenger(), &app.pusher, &command, Some(&connection.id)).await?;
+    Ok(acknowledge(MessageView::from(message), false))
+}

@@ -1,0 +1,43 @@
+use crate::App;
+use domain::{Code, Fault, Rev, RoomKey};
+use mongo::Connection;
+use realtime::{FramePayload, Ready};
+use serde::Deserialize;
+use std::{collections::BTreeMap, time::Duration};
+
+/// The version of the protocol that this code speaks.
+const VERSION: u32 = 1;
+/// API Gateway closes a connection after two hours; clients come back ten to fifteen minutes before, not all at once.
+const RECONNECT_AFTER: Duration = Duration::from_mins(105);
+const RECONNECT_SPREAD_SECONDS: u64 = 300;
+/// API Gateway closes a connection after ten idle minutes.
+const PING_SECONDS: u32 = 270;
+const MOST_GAPS: usize = 200;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Hello {
+    v: u32,
+    /// Read before, by `Request::language`.
+    #[expect(dead_code, reason = "named, so that it is no unknown field")]
+    lang: Option<String>,
+    #[serde(default)]
+    cursors: BTreeMap<RoomKey, Rev>,
+}
+
+/// Tells a client who it is and where it has something to catch up on. One round trip.
+pub(crate) async fn hello(app: &App, connection: &Connection, hello: Hello) -> Result<FramePayload, Fault> {
+    if hello.v != VERSION {
+        return Err(Code::UnsupportedVersion.into());
+    }
+    let (gaps, more) = messaging::list_gaps(&app.mongo, connection.user, &hello.cursors, MOST_GAPS).await?;
+    let spread = u64::from_be_bytes(app.random.bytes()) % RECONNECT_SPREAD_SECONDS;
+    Ok(FramePayload::Ready(Ready {
+        user: connection.user,
+        session: connection.session.clone(),
+        reconnect_at: connection.connected_at.plus(RECONNECT_AFTER + Duration::from_secs(spread)).seconds(),
+        ping_s: PING_SECONDS,
+        gaps,
+        more,
+    }))
+}
