@@ -68,7 +68,7 @@ web::problems!(
 
 /// Logs someone in on a device.
 ///
-/// Takes JSON, or the form of OAuth2's password grant. Round trips: two to MySQL.
+/// Takes JSON, or the form of RFC 6749, 4.3. Round trips: two to MySQL.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", security(()),
     request_body(content((Login = "application/json"), (PasswordGrant = "application/x-www-form-urlencoded"))),
     responses((status = 200, description = "Tokens of a new session.", body = Tokens),

@@ -5,7 +5,7 @@ use url::Url;
 
 pub(crate) type Check<T> = Result<T, &'static str>;
 
-/// `mysql://` or SQLAlchemy's `mysql+aiomysql://`, with a database in its path.
+/// `mysql://` or `mysql+aiomysql://` (Python's), with a database in its path.
 pub(crate) fn mysql_url(value: &str) -> Check<String> {
     let rest = value.strip_prefix("mysql://").or_else(|| value.strip_prefix("mysql+aiomysql://"));
     let url = format!("mysql://{}", rest.ok_or("must begin with mysql://")?);
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn hours_may_be_fractions() {
-        assert_eq!(hours("0.25"), Ok(Duration::from_secs(900)));
+        assert_eq!(hours("0.25"), Ok(Duration::from_mins(15)));
         for wrong in ["0", "-1", "NaN", "inf", "9000", "", "1h"] {
             assert!(hours(wrong).is_err(), "{wrong}");
         }

@@ -68,55 +68,49 @@ impl Settings {
 
     /// `MYSQL_URL`, in the form `mysql://user:password@host:port/database`.
     pub fn mysql_url(&mut self) -> Result<String, SettingsError> {
-        let value = self.secret("MYSQL_URL");
-        self.required("MYSQL_URL", value, checks::mysql_url)
+        self.required("MYSQL_URL", checks::mysql_url)
     }
 
     /// `MONGO_URL`, with a database in its path.
     pub fn mongo_url(&mut self) -> Result<String, SettingsError> {
-        let value = self.secret("MONGO_URL");
-        self.required("MONGO_URL", value, checks::mongo_url)
+        self.required("MONGO_URL", checks::mongo_url)
     }
 
     /// `SECRET_KEY`, `SECRET_KEY_PREVIOUS`, `ALGORITHM` and `ACCESS_TOKEN_EXPIRE_HOURS`.
     pub fn signing(&mut self) -> Result<Signing, SettingsError> {
-        let (key, previous) = (self.secret("SECRET_KEY"), self.secret("SECRET_KEY_PREVIOUS"));
-        let key = self.required("SECRET_KEY", key, checks::key);
-        let previous_key = self.checked("SECRET_KEY_PREVIOUS", previous, checks::key);
-        let algorithm = Ok(Some(self.variables.get("ALGORITHM").unwrap_or("HS256").to_owned()));
-        let algorithm = self.required("ALGORITHM", algorithm, checks::algorithm);
-        let hours = Ok(Some(self.variables.get("ACCESS_TOKEN_EXPIRE_HOURS").unwrap_or("0.25").to_owned()));
-        let lifetime = self.required("ACCESS_TOKEN_EXPIRE_HOURS", hours, checks::hours);
-        Ok(Signing { algorithm: algorithm?, key: key?, previous_key: previous_key?, lifetime: lifetime? })
+        let key = self.required("SECRET_KEY", checks::key);
+        let previous_key = self.optional("SECRET_KEY_PREVIOUS", checks::key);
+        let algorithm = self.optional("ALGORITHM", checks::algorithm);
+        let lifetime = self.optional("ACCESS_TOKEN_EXPIRE_HOURS", checks::hours);
+        Ok(Signing {
+            algorithm: algorithm?.unwrap_or("HS256"),
+            key: key?,
+            previous_key: previous_key?,
+            lifetime: lifetime?.unwrap_or(Duration::from_mins(15)),
+        })
     }
 
     /// `WEBSOCKET_URL`, where clients connect, without a slash at its end.
     pub fn websocket_url(&mut self) -> Result<String, SettingsError> {
-        let value = self.variable("WEBSOCKET_URL");
-        self.required("WEBSOCKET_URL", value, |value| checks::url_of(value, ["ws", "wss"]))
+        self.required("WEBSOCKET_URL", |value| checks::url_of(value, ["ws", "wss"]))
     }
 
     /// `CONNECTIONS_URL`, where frames are pushed, without a slash at its end.
     pub fn connections_url(&mut self) -> Result<String, SettingsError> {
-        let value = self.variable("CONNECTIONS_URL");
-        self.required("CONNECTIONS_URL", value, |value| checks::url_of(value, ["http", "https"]))
+        self.required("CONNECTIONS_URL", |value| checks::url_of(value, ["http", "https"]))
     }
 
     /// `ALLOWED_ORIGINS`, separated by commas: the web pages that may connect.
     ///
     /// An empty list admits none of them, only clients that send no `Origin`. There is no wildcard.
     pub fn allowed_origins(&mut self) -> Result<Vec<String>, SettingsError> {
-        let value = self.variable("ALLOWED_ORIGINS");
-        Ok(self.checked("ALLOWED_ORIGINS", value, checks::origins)?.unwrap_or_default())
+        Ok(self.optional("ALLOWED_ORIGINS", checks::origins)?.unwrap_or_default())
     }
 
     /// What Lambda gives every function, `AWS_ACCESS_KEY_ID` and its kin.
     pub fn aws_credentials(&mut self) -> Result<AwsCredentials, SettingsError> {
-        let present = |value: &str| Ok(value.to_owned());
-        let [id, secret, region] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"].map(|name| {
-            let value = self.variable(name);
-            self.required(name, value, present)
-        });
+        let [id, secret, region] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"]
+            .map(|name| self.required(name, |value| Ok(value.to_owned())));
         let session_token = self.variables.get("AWS_SESSION_TOKEN").map(str::to_owned);
         Ok(AwsCredentials { access_key_id: id?, secret_access_key: secret?, session_token, region: region? })
     }
@@ -126,40 +120,24 @@ impl Settings {
         if self.wrong.is_empty() { Ok(()) } else { Err(SettingsError(self.wrong)) }
     }
 
-    fn variable(&self, name: &'static str) -> Check<Option<String>> {
-        Ok(self.variables.get(name).map(str::to_owned))
-    }
-
-    fn secret(&self, name: &'static str) -> Check<Option<String>> {
-        match self.secrets.get(name) {
-            Some(fetched) => fetched.clone().map(Some),
-            None => self.variable(name),
+    fn required<T>(&mut self, name: &'static str, check: impl Fn(&str) -> Check<T>) -> Result<T, SettingsError> {
+        match self.optional(name, check)? {
+            Some(value) => Ok(value),
+            None => Err(self.refuse(name, "is missing")),
         }
     }
 
-    fn required<T>(
+    fn optional<T>(
         &mut self,
         name: &'static str,
-        value: Check<Option<String>>,
-        check: impl Fn(&str) -> Check<T>,
-    ) -> Result<T, SettingsError> {
-        let value = value.and_then(|value| value.ok_or("is missing"));
-        match value.and_then(|value| check(&value)) {
-            Ok(value) => Ok(value),
-            Err(why) => Err(self.refuse(name, why)),
-        }
-    }
-
-    fn checked<T>(
-        &mut self,
-        name: &'static str,
-        value: Check<Option<String>>,
         check: impl Fn(&str) -> Check<T>,
     ) -> Result<Option<T>, SettingsError> {
-        match value {
-            Ok(None) => Ok(None),
-            value => self.required(name, value, check).map(Some),
-        }
+        let value = match self.secrets.get(name) {
+            Some(Ok(secret)) => Some(secret.as_str()),
+            Some(Err(why)) => return Err(self.refuse(name, why)),
+            None => self.variables.get(name),
+        };
+        value.map(check).transpose().map_err(|why| self.refuse(name, why))
     }
 
     fn refuse(&mut self, name: &'static str, why: &'static str) -> SettingsError {
@@ -240,7 +218,7 @@ mod tests {
         let mut settings = settings(&[("SECRET_KEY", KEY), ("SECRET_KEY_PREVIOUS", "")]).await;
         let signing = settings.signing().unwrap();
 
-        assert_eq!((signing.algorithm, signing.lifetime), ("HS256", Duration::from_secs(900)));
+        assert_eq!((signing.algorithm, signing.lifetime), ("HS256", Duration::from_mins(15)));
         assert_eq!(signing.previous_key, None);
         assert!(!format!("{signing:?}{settings:?}").contains(KEY));
         assert_eq!(settings.finish(), Ok(()));

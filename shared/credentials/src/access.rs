@@ -137,7 +137,7 @@ mod tests {
     const NOON: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
     fn tokens(algorithm: &str, key: &str, previous: Option<&str>) -> AccessTokens {
-        AccessTokens::new(algorithm, key, previous, Duration::from_secs(900)).unwrap()
+        AccessTokens::new(algorithm, key, previous, Duration::from_mins(15)).unwrap()
     }
 
     fn issue(tokens: &AccessTokens) -> String {
@@ -156,7 +156,7 @@ mod tests {
     fn a_token_reads_back_until_it_expires() {
         for algorithm in ["HS256", "HS384", "HS512"] {
             let tokens = tokens(algorithm, KEY, None);
-            let (token, end) = (issue(&tokens), NOON.plus(Duration::from_secs(900)));
+            let (token, end) = (issue(&tokens), NOON.plus(Duration::from_mins(15)));
             let claims = Claims { user: UserId(3), session: SessionId("5e55".to_owned()), expires_at: end };
 
             assert_eq!(tokens.verify(&token, NOON), Ok(claims));

@@ -1,4 +1,5 @@
 //! Accounts and their tokens, over real stores.
+#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not stand")]
 
 use auth::App;
 use axum::{

@@ -1,4 +1,5 @@
 //! The documents, as a client fetches and keeps them.
+#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not stand")]
 
 use axum::{
     body::{Body, to_bytes},

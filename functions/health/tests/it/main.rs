@@ -1,4 +1,5 @@
 //! Readiness, over stores that are there, empty or away.
+#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not stand")]
 
 use axum::{
     body::{Body, to_bytes},
