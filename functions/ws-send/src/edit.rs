@@ -4,11 +4,16 @@ use messaging::EditMessage;
 use mongo::Connection;
 use realtime::{FramePayload, MessageView};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-#[derive(Deserialize)]
+/// A new text for one's own message.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Edit {
+    /// The message, 24 hex digits.
+    #[schema(value_type = String)]
     id: MessageId,
+    /// 1 to 5,000 characters, at most 16 KiB as JSON.
     content: String,
 }
 

@@ -4,6 +4,7 @@ use mongo::Connection;
 use realtime::{FramePayload, Ready};
 use serde::Deserialize;
 use std::{collections::BTreeMap, time::Duration};
+use utoipa::ToSchema;
 
 /// The version of the protocol that this code speaks.
 const VERSION: u32 = 1;
@@ -14,14 +15,20 @@ const RECONNECT_SPREAD_SECONDS: u64 = 300;
 const PING_SECONDS: u32 = 270;
 const MOST_GAPS: usize = 200;
 
-#[derive(Deserialize)]
+/// What a client says first.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Hello {
+    /// The version of the protocol, 1.
+    #[schema(example = 1)]
     v: u32,
-    /// Read before, by `Request::language`.
-    #[expect(dead_code, reason = "named, so that it is no unknown field")]
+    /// The language of texts, `ko` or `en`.
+    #[schema(example = "ko")]
+    #[expect(dead_code, reason = "`Request::language` has read it; here it is named, so that it is no unknown field")]
     lang: Option<String>,
+    /// The last `rev` that the client has of each room.
     #[serde(default)]
+    #[schema(value_type = BTreeMap<String, i64>)]
     cursors: BTreeMap<RoomKey, Rev>,
 }
 

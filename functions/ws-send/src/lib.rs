@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod document;
 mod edit;
 mod hello;
 mod request;
 mod send;
 mod sync;
+
+pub use document::asyncapi;
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 use domain::{Clock, Code, ConnectionId, Fault, Locale, Random};

@@ -3,14 +3,26 @@ use domain::{ClientId, Content, Fault, MessageDraft, MessageId, MessageType, Roo
 use mongo::Connection;
 use realtime::{Acknowledged, FramePayload, MessageView};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-#[derive(Deserialize)]
+/// A message that is to be sent.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Send {
+    /// Where to.
+    #[schema(value_type = String, example = "private:12")]
     room: RoomKey,
+    /// 1 to 64 visible ASCII characters: a retry under the same one is the same message.
+    #[schema(example = "01J9ZQ4Z7Y")]
     client_id: String,
+    /// 1 to 5,000 characters, at most 16 KiB as JSON.
+    #[schema(example = "안녕")]
     content: String,
+    /// `text`, which is also the default.
+    #[schema(value_type = Option<String>)]
     message_type: Option<MessageType>,
+    /// The message of the same room that it answers.
+    #[schema(value_type = Option<String>)]
     reply_to: Option<MessageId>,
 }
 
