@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod binaries;
 mod container;
 mod databases;
 mod download;
@@ -10,7 +11,9 @@ mod place;
 mod ports;
 mod process;
 mod progress;
+mod run;
 
+pub use self::binaries::{Extent, Profile, build, functions};
 pub use self::databases::Databases;
 pub use self::download::runtime_interface_emulator;
 pub use self::install::{find_mongod, find_mysqld, program};
@@ -18,3 +21,4 @@ pub use self::place::{Folder, Lock, local, root, write_atomically};
 pub use self::ports::{free_port, preferred_port};
 pub use self::process::{Leftover, leftovers, stop_leftovers};
 pub use self::progress::{Progress, Step};
+pub use self::run::{Options, Source, Stack, random_key};

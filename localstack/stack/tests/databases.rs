@@ -76,11 +76,12 @@ async fn what_a_killed_run_left_behind_is_stopped_and_its_data_recover() -> Resu
     assert_eq!(running.len(), 2);
 
     // As if we had been killed: nobody stops them or removes their records.
-    let copy = tempfile::tempdir()?;
+    let copy = folder.path().join("copy");
+    std::fs::create_dir(&copy)?;
     for name in ["mongod.json", "mysqld.json"] {
-        std::fs::copy(records.join(name), copy.path().join(name))?;
+        std::fs::copy(records.join(name), copy.join(name))?;
     }
-    let stopped = stop_leftovers(&copy.path().join("."))?;
+    let stopped = stop_leftovers(&copy)?;
 
     assert!(stopped.iter().any(|leftover| leftover.pid == pid));
     drop(databases);
