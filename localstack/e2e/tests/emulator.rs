@@ -85,7 +85,7 @@ impl Stack {
         let event = fs::read(root().join("localstack/events").join(function).with_extension("json"))?;
         let running = Running::start(self, function)?;
         let url = format!("http://{}/2015-03-31/functions/function/invocations", running.address);
-        let response = reqwest::Client::new().post(url).body(event).timeout(Duration::from_secs(60)).send().await?;
+        let response = reqwest::Client::new().post(url).body(event).timeout(Duration::from_mins(1)).send().await?;
         let answer = response.text().await?;
         serde_json::from_str(&answer).with_context(|| format!("{function} answered {answer}"))
     }
