@@ -30,7 +30,7 @@ const EXPECTED: &[Expected] = &[
     Expected { function: "chat-rooms", status: 401, fields: &[("/code", "unauthenticated")] },
     Expected { function: "messages", status: 401, fields: &[("/code", "unauthenticated")] },
     Expected { function: "ws-connect", status: 401, fields: &[] },
-    Expected { function: "ws-send", status: 200, fields: &[("/t", "error"), ("/re", "1")] },
+    Expected { function: "ws-send", status: 200, fields: &[("/re", "1"), ("/d/code", "connection_unknown")] },
     Expected { function: "ws-disconnect", status: 200, fields: &[] },
 ];
 
