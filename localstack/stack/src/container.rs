@@ -22,7 +22,11 @@ impl Container {
     /// Starts the service and waits until it is healthy.
     pub(crate) async fn start(service: &'static str, folder: &Path, ports: Ports) -> Result<Self> {
         // One project per folder, so that two stacks have their own containers and volumes.
-        let name: String = folder.to_string_lossy().chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+        let name: String = folder
+            .to_string_lossy()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+            .collect();
         let container = Self { service, project: format!("chat{name}"), ports, folder: folder.to_owned() };
         container.up().await?;
         Ok(container)
@@ -47,7 +51,9 @@ impl Container {
 
     fn compose(&self) -> Command {
         let mut command = Command::new("docker");
-        command.args(["compose", "--project-name", &self.project, "--file"]).arg(root().join("localstack/compose.yaml"));
+        command
+            .args(["compose", "--project-name", &self.project, "--file"])
+            .arg(root().join("localstack/compose.yaml"));
         command.env("MYSQL_PORT", self.ports.mysql.to_string()).env("MONGO_PORT", self.ports.mongo.to_string());
         command.current_dir(&self.folder);
         command

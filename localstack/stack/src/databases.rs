@@ -45,7 +45,10 @@ impl Databases {
     pub async fn start(folder: &Path, progress: &Progress) -> Result<Self> {
         let folder = Folder::take(folder)?;
         for leftover in stop_leftovers(&folder.path().join("processes"))? {
-            progress.say(&format!("stopped {} (process {}), which an earlier run left behind", leftover.name, leftover.pid));
+            progress.say(&format!(
+                "stopped {} (process {}), which an earlier run left behind",
+                leftover.name, leftover.pid
+            ));
         }
         let ports = Ports::remembered(folder.path())?;
         let (mysqld, mongod) = tokio::try_join!(install::mysqld(progress), install::mongod(progress))?;
@@ -147,12 +150,14 @@ impl Databases {
     }
 }
 
-const NO_MYSQL: &str = "there is no MySQL: install MySQL 8.4 or MariaDB 10.11 (mysqld or mariadbd), or Docker with Compose";
+const NO_MYSQL: &str =
+    "there is no MySQL: install MySQL 8.4 or MariaDB 10.11 (mysqld or mariadbd), or Docker with Compose";
 const NO_MONGO: &str = "there is no MongoDB: install MongoDB 6 or newer (mongod), or Docker with Compose";
 
 /// A server's URL with a database in its path.
 pub(crate) fn named(url: &str, database: &str) -> String {
-    let (address, query) = url.split_once('?').map_or((url, String::new()), |(address, query)| (address, format!("?{query}")));
+    let (address, query) =
+        url.split_once('?').map_or((url, String::new()), |(address, query)| (address, format!("?{query}")));
     format!("{}/{database}{query}", address.trim_end_matches('/'))
 }
 

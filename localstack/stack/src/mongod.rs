@@ -120,7 +120,8 @@ async fn towards_primary(admin: &Database, port: u16) -> Result<bool> {
     }
     // It belongs to no set: a new node, or one whose set knows it under the port of last time.
     let members = vec![doc! { "_id": 0, "host": &address }];
-    let Err(refused) = admin.run_command(doc! { "replSetInitiate": { "_id": REPLICA_SET, "members": &members } }).await else {
+    let Err(refused) = admin.run_command(doc! { "replSetInitiate": { "_id": REPLICA_SET, "members": &members } }).await
+    else {
         return Ok(false);
     };
     let answer = admin.run_command(doc! { "replSetGetConfig": 1 }).await;

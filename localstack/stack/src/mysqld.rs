@@ -63,11 +63,6 @@ impl Mysqld {
     pub(crate) async fn kill(&self) {
         self.server.kill().await;
     }
-
-    #[cfg(test)]
-    pub(crate) fn pid(&self) -> u32 {
-        self.server.pid()
-    }
 }
 
 /// What every use of the server begins with. `--no-defaults` comes first: no file of the machine has a say.
@@ -135,7 +130,8 @@ fn scripts(program: &Path) -> Result<Vec<PathBuf>> {
     let program = fs::canonicalize(program)?;
     let prefix = program.ancestors().nth(2).unwrap_or(Path::new("/usr"));
     let folders = ["share/mariadb", "share/mysql", "share"].map(|folder| prefix.join(folder));
-    let folders = folders.iter().map(PathBuf::as_path).chain([Path::new("/usr/share/mariadb"), Path::new("/usr/share/mysql")]);
+    let folders =
+        folders.iter().map(PathBuf::as_path).chain([Path::new("/usr/share/mariadb"), Path::new("/usr/share/mysql")]);
     for folder in folders {
         let find = |names: &&[&str]| names.iter().map(|name| folder.join(name)).find(|file| file.exists());
         let found: Vec<PathBuf> = SCRIPTS.iter().filter_map(find).collect();

@@ -3,8 +3,11 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
+
+use crate::process::stop_leftovers;
 
 /// The root of the checkout that this program was built from.
 pub fn root() -> &'static Path {
@@ -72,21 +75,92 @@ fn open(path: &Path) -> Result<File> {
 
 /// A folder for databases, held by one process at a time.
 #[derive(Debug)]
-pub struct Folder {
+pub(crate) struct Folder {
     path: PathBuf,
     _lock: Lock,
 }
 
 impl Folder {
     /// Creates the folder if needed and takes it.
-    pub fn take(path: &Path) -> Result<Self> {
+    pub(crate) fn take(path: &Path) -> Result<Self> {
         let lock = Lock::take(&path.join("lock"))?;
         let lock = lock.map_err(|owner| anyhow::anyhow!("{} is in use by process {owner}", path.display()))?;
         Ok(Self { path: fs::canonicalize(path)?, _lock: lock })
     }
 
     /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// A folder in `.local/` for one run, which goes with it; what dead runs left there is swept away first.
+#[derive(Debug)]
+pub struct Scratch {
+    path: PathBuf,
+    _lock: Lock,
+}
+
+/// How the names of such folders begin.
+const SCRATCH: [&str; 2] = ["check-", "test-"];
+
+/// Younger folders may be about to be locked by who made them.
+const SETTLED: Duration = Duration::from_secs(5);
+
+impl Scratch {
+    /// Makes the folder of this process's test run.
+    pub fn new() -> Result<Self> {
+        sweep(&local())?;
+        let path = local().join(format!("test-{}", std::process::id()));
+        let lock = Lock::take(&path.join("lock"))?;
+        let lock = lock.map_err(|owner| anyhow::anyhow!("{} is in use by process {owner}", path.display()))?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Stops what dead runs left running in the scratch folders of `local`, and removes the folders; says how many.
+pub fn sweep(local: &Path) -> Result<usize> {
+    let mut swept = 0;
+    for path in scratches(local) {
+        let settled = path
+            .metadata()
+            .and_then(|data| data.modified())
+            .is_ok_and(|at| at.elapsed().is_ok_and(|age| age > SETTLED));
+        if !settled || Lock::take(&path.join("lock"))?.is_err() {
+            continue;
+        }
+        for records in record_folders(&path) {
+            stop_leftovers(&records)?;
+        }
+        fs::remove_dir_all(&path)?;
+        swept += 1;
+    }
+    Ok(swept)
+}
+
+/// Every folder in `local` that may hold records of processes.
+pub fn all_records(local: &Path) -> Vec<PathBuf> {
+    scratches(local).iter().flat_map(|path| record_folders(path)).chain(record_folders(local)).collect()
+}
+
+fn record_folders(path: &Path) -> [PathBuf; 2] {
+    ["processes", "databases/processes"].map(|records| path.join(records))
+}
+
+fn scratches(local: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(local).into_iter().flatten().flatten();
+    let ours =
+        entries.filter(|entry| SCRATCH.iter().any(|start| entry.file_name().to_string_lossy().starts_with(start)));
+    ours.map(|entry| entry.path()).collect()
 }

@@ -187,7 +187,11 @@ pub fn stop_leftovers(records: &Path) -> Result<Vec<Leftover>> {
         let deadline = Instant::now() + Duration::from_secs(10);
         while Identity::of(leftover.pid).as_ref() == Some(identity) {
             if !send(leftover.pid, Signal::SIGKILL) || Instant::now() > deadline {
-                bail!("an earlier run left {} behind, process {}, and it cannot be stopped", leftover.name, leftover.pid);
+                bail!(
+                    "an earlier run left {} behind, process {}, and it cannot be stopped",
+                    leftover.name,
+                    leftover.pid
+                );
             }
             thread::sleep(POLL);
         }
@@ -243,7 +247,8 @@ mod tests {
         let theirs = folder.path().join("theirs");
         let mut identity = Identity::of(server.pid()).expect("it lives");
         identity.started.push('7');
-        write_atomically(&theirs.join("mysqld.json"), &serde_json::to_string(&identity).expect("JSON")).expect("a record");
+        write_atomically(&theirs.join("mysqld.json"), &serde_json::to_string(&identity).expect("JSON"))
+            .expect("a record");
 
         assert_eq!(stop_leftovers(&theirs).expect("nothing to stop"), []);
         assert!(server.is_alive());

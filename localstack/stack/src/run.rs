@@ -118,7 +118,9 @@ impl Stack {
                 (Some(databases), urls.0, urls.1)
             }
             Source::Running { mysql, mongo } => (None, named(mysql, &name), named(mongo, &name)),
-            Source::Tests => (None, named(&variable("TEST_MYSQL_URL")?, &name), named(&variable("TEST_MONGO_URL")?, &name)),
+            Source::Tests => {
+                (None, named(&variable("TEST_MYSQL_URL")?, &name), named(&variable("TEST_MONGO_URL")?, &name))
+            }
         };
         Self::over(databases, temporary, mysql_url, mongo_url, options).await
     }

@@ -1,0 +1,55 @@
+//! Ctrl-C and SIGTERM: the first one asks, the second one insists.
+
+use std::process::exit;
+
+use anyhow::Result;
+use stack::{all_records, local, stop_leftovers};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// What a shell expects of a program that Ctrl-C ended.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// Whether we were asked to end.
+#[derive(Clone, Debug)]
+pub(crate) struct Interrupt(watch::Receiver<bool>);
+
+impl Interrupt {
+    /// Listens from now on. After the second signal what we started is killed, and so are we.
+    pub(crate) fn listen() -> Result<Self> {
+        let (sender, receiver) = watch::channel(false);
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                if sender.send_replace(true) {
+                    eprintln!("\nstopped at once");
+                    kill_ours();
+                    exit(INTERRUPTED.into());
+                }
+                eprintln!("\nstopping; once more to force it");
+            }
+        });
+        Ok(Self(receiver))
+    }
+
+    /// Returns when we are asked to end.
+    pub(crate) async fn asked(&mut self) {
+        // The sender lives as long as the runtime.
+        let _ = self.0.wait_for(|asked| *asked).await;
+    }
+}
+
+/// Servers that this process started: exiting skips their destructors.
+fn kill_ours() {
+    let scratch = local().join(format!("test-{}", std::process::id()));
+    let ours = all_records(&local()).into_iter().filter(|records| {
+        records.starts_with(&scratch) || (records.starts_with(local().join("databases")) && crate::running::is_ours())
+    });
+    for records in ours {
+        let _ = stop_leftovers(&records);
+    }
+}

@@ -1,0 +1,60 @@
+//! What a person who just started the stack needs: somebody to be, and something to paste.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use serde_json::json;
+use stack::Urls;
+
+/// The people who are there from the start.
+const PEOPLE: [&str; 2] = ["alice", "bob"];
+
+/// Their password, which opens nothing but this machine.
+const PASSWORD: &str = "down-the-rabbit-hole";
+
+/// Registers them as anybody would be; that they are there already is fine.
+pub(crate) async fn demo_users(http: &str) -> Result<()> {
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?;
+    for name in PEOPLE {
+        let person = json!({ "email": format!("{name}@example.com"), "username": name, "password": PASSWORD });
+        let answer = client.post(format!("{http}/auth/register")).json(&person).send().await?;
+        let status = answer.status().as_u16();
+        if status != 201 && status != 409 {
+            bail!("{name}: {status} {}", answer.text().await?);
+        }
+    }
+    Ok(())
+}
+
+/// Where everything is, who is there, and a conversation to paste.
+pub(crate) fn text(urls: &Urls) -> String {
+    EXAMPLE.replace("{http}", &urls.http).replace("{ws}", &urls.ws).replace("{password}", PASSWORD)
+}
+
+const EXAMPLE: &str = r#"
+HTTP       {http}
+WebSocket  {ws}
+People     alice@example.com, bob@example.com; password {password}
+
+A conversation to paste into a shell (curl and python3):
+
+  API={http}
+  field() { python3 -c "import json,sys; print(json.load(sys.stdin)['$1'])"; }
+  post() { curl -s "$API$1" -H 'content-type: application/json' ${3:+-H "authorization: Bearer $3"} -d "$2"; }
+  login() { post /auth/login "{\"email\":\"$1@example.com\",\"password\":\"{password}\"}" | field access_token; }
+  guest=guest$RANDOM
+  id=$(post /auth/register "{\"email\":\"$guest@example.com\",\"username\":\"$guest\",\"password\":\"{password}\"}" | field id)
+  alice=$(login alice)
+  room=$(post /chat-rooms "{\"participant_id\":$id}" "$alice" | field id)
+  post /messages "{\"room_id\":$room,\"room_type\":\"private\",\"content\":\"hello\"}" "$alice"
+
+And in the same shell a live socket for alice, to which the guest writes after 10 s:
+
+  ticket=$(post /auth/ticket '' "$alice"); url="$(echo "$ticket" | field url)?ticket=$(echo "$ticket" | field ticket)"
+  (sleep 10; post /messages "{\"room_id\":$room,\"room_type\":\"private\",\"content\":\"hi\"}" "$(login $guest)" >/dev/null) &
+  npx --yes wscat --connect "$url" --execute '{"action":"hello","id":"1","d":{"v":1,"lang":"en","cursors":{}}}' --wait 60
+
+In the socket type, with the room's number for ROOM:
+
+  {"action":"send","id":"2","d":{"room":"private:ROOM","client_id":"first","content":"hello from a socket"}}
+"#;
