@@ -137,6 +137,27 @@ async fn a_problem_says_it_all_in_korean() {
 }
 
 #[tokio::test]
+async fn the_request_id_is_the_one_in_api_gateways_log() {
+    let event = serde_json::json!({"version": "2.0", "routeKey": "GET /rooms/{id}", "rawPath": "/rooms/2",
+        "rawQueryString": "", "headers": {"accept-language": "ko"}, "isBase64Encoded": false,
+        "requestContext": {"accountId": "1", "apiId": "a", "requestId": "Kx1yVhFpoAMEPRQ=", "stage": "$default",
+            "routeKey": "GET /rooms/{id}", "time": "", "timeEpoch": 0, "domainName": "a.example",
+            "domainPrefix": "a", "http": {"method": "GET", "path": "/rooms/2", "protocol": "HTTP/1.1",
+            "sourceIp": "192.0.2.1", "userAgent": "test"}}});
+    let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+
+    let response = router().await.oneshot(request).await.unwrap();
+
+    assert_eq!(response.headers()["x-request-id"], "Kx1yVhFpoAMEPRQ=");
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(
+        (&problem["request_id"], &problem["detail"]),
+        (&"Kx1yVhFpoAMEPRQ=".into(), &"대화방을 찾을 수 없습니다.".into())
+    );
+}
+
+#[tokio::test]
 async fn an_id_that_is_none_answers_like_an_unknown_one() {
     for id in ["2", "0", "x", "01", "-1", "99999999999", "%20", "%FF"] {
         let answer = read(&format!("/rooms/{id}"), &[]).await;
