@@ -1,6 +1,7 @@
 use domain::{Code, DisplayName, Email, Locale, Timestamp, User, UserId, Username};
 use mysql::{Mysql, NewUser};
 use testkit::mysql::Database;
+use tokio::task::JoinSet;
 
 pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_790_000_000_123);
 
@@ -81,23 +82,17 @@ async fn an_accent_makes_another_name() {
 #[tokio::test]
 async fn of_twenty_sign_ups_at_once_one_gets_the_address() {
     let database = Database::new().await;
-    let attempts: Vec<_> = (0..20)
-        .map(|n| {
-            let mysql = database.mysql.clone();
-            let new = NewUser { username: Username::parse(&format!("name{n}")).unwrap(), ..someone("same") };
-            tokio::spawn(async move { mysql.users().insert(new).await })
-        })
-        .collect();
-
-    let mut taken = 0;
-    for attempt in attempts {
-        if let Err(fault) = attempt.await.unwrap() {
-            assert_eq!(fault.code, Code::EmailTaken);
-            taken += 1;
-        }
+    let mut attempts = JoinSet::new();
+    for n in 0..20 {
+        let mysql = database.mysql.clone();
+        let new = NewUser { username: Username::parse(&format!("name{n}")).unwrap(), ..someone("same") };
+        attempts.spawn(async move { mysql.users().insert(new).await });
     }
 
-    assert_eq!(taken, 19);
+    let refused: Vec<_> = attempts.join_all().await.into_iter().filter_map(Result::err).collect();
+
+    assert_eq!(refused.len(), 19);
+    assert!(refused.iter().all(|fault| fault.code == Code::EmailTaken));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@ use domain::{Code, Fault, Role, RoomId, RoomKey, UserId};
 use mysql::Tx;
 use std::collections::HashSet;
 use testkit::mysql::Database;
+use tokio::task::JoinSet;
 
 async fn find_or_open(tx: &mut Tx, pair: [UserId; 2]) -> Result<RoomId, Fault> {
     tx.users().lock_pair(pair).await?;
@@ -14,22 +15,26 @@ async fn find_or_open(tx: &mut Tx, pair: [UserId; 2]) -> Result<RoomId, Fault> {
     Ok(room)
 }
 
+async fn open(tx: &mut Tx, pair: [UserId; 2]) -> Result<RoomId, Fault> {
+    tx.private_rooms().insert(pair, NOON).await
+}
+
+async fn change(tx: &mut Tx, id: RoomId) -> Result<bool, Fault> {
+    tx.private_rooms().lock(id, NOON).await
+}
+
 #[tokio::test]
 async fn twenty_openings_at_once_from_both_sides_are_one_room() {
     let database = Database::new().await;
     let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
-    let attempts: Vec<_> = (0..20)
-        .map(|n| {
-            let mysql = database.mysql.clone();
-            let pair = if n % 2 == 0 { [a, b] } else { [b, a] };
-            tokio::spawn(async move { mysql.transact(pair, find_or_open).await })
-        })
-        .collect();
-
-    let mut rooms = HashSet::new();
-    for attempt in attempts {
-        rooms.insert(attempt.await.unwrap().unwrap());
+    let mut attempts = JoinSet::new();
+    for n in 0..20 {
+        let mysql = database.mysql.clone();
+        let pair = if n % 2 == 0 { [a, b] } else { [b, a] };
+        attempts.spawn(async move { mysql.transact(pair, find_or_open).await });
     }
+
+    let rooms: HashSet<_> = attempts.join_all().await.into_iter().map(Result::unwrap).collect();
 
     assert_eq!(rooms.len(), 1);
     assert_eq!(database.mysql.outbox().count().await.unwrap(), 1);
@@ -39,9 +44,6 @@ async fn twenty_openings_at_once_from_both_sides_are_one_room() {
 async fn a_second_room_of_a_pair_is_refused_even_without_the_locks() {
     let database = Database::new().await;
     let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
-    async fn open(tx: &mut Tx, pair: [UserId; 2]) -> Result<RoomId, Fault> {
-        tx.private_rooms().insert(pair, NOON).await
-    }
     database.mysql.transact([a, b], open).await.unwrap();
 
     assert_eq!(database.mysql.transact([b, a], open).await.unwrap_err().code, Code::Internal);
@@ -77,9 +79,6 @@ async fn locking_raises_the_version_that_the_snapshot_shows() {
     let database = Database::new().await;
     let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
     let id = database.mysql.transact([a, b], find_or_open).await.unwrap();
-    async fn change(tx: &mut Tx, id: RoomId) -> Result<bool, Fault> {
-        tx.private_rooms().lock(id, NOON).await
-    }
 
     assert!(database.mysql.transact(id, change).await.unwrap());
     assert!(!database.mysql.transact(RoomId(id.0 + 1), change).await.unwrap());

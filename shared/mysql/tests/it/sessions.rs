@@ -14,7 +14,7 @@ async fn a_login_keeps_its_times_and_what_fits_of_its_device() {
         user,
         user_agent: Some("폰".repeat(300)),
         at: NOON,
-        expires_at: NOON.plus(Duration::from_secs(90 * 24 * 3600)),
+        expires_at: NOON.plus(Duration::from_hours(90 * 24)),
     };
 
     database.mysql.sessions().insert(session).await.unwrap();

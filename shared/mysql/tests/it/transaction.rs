@@ -1,7 +1,10 @@
 use crate::people::{NOON, join, someone};
 use domain::{Code, Fault, RoomId, UserId};
 use mysql::{Mysql, Tx};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering::SeqCst},
+};
 use testkit::mysql::Database;
 use tokio::sync::Barrier;
 
@@ -9,12 +12,12 @@ use tokio::sync::Barrier;
 struct LockBoth {
     rooms: [RoomId; 2],
     both_hold_one: Arc<Barrier>,
-    attempts: Arc<std::sync::atomic::AtomicU32>,
+    attempts: Arc<AtomicU32>,
 }
 
 /// Locks one room, meets the other transaction, then wants the room that the other has.
 async fn lock_both(tx: &mut Tx, command: LockBoth) -> Result<(), Fault> {
-    let attempt = command.attempts.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    let attempt = command.attempts.fetch_add(1, SeqCst);
     tx.private_rooms().lock(command.rooms[0], NOON).await?;
     if attempt < 2 {
         command.both_hold_one.wait().await;
@@ -25,6 +28,11 @@ async fn lock_both(tx: &mut Tx, command: LockBoth) -> Result<(), Fault> {
 
 async fn open(tx: &mut Tx, pair: [UserId; 2]) -> Result<RoomId, Fault> {
     tx.private_rooms().insert(pair, NOON).await
+}
+
+async fn join_and_fail(tx: &mut Tx, name: &'static str) -> Result<(), Fault> {
+    tx.users().insert(someone(name)).await?;
+    Err(Code::RoomNotFound.into())
 }
 
 #[tokio::test]
@@ -41,7 +49,7 @@ async fn a_deadlock_is_run_again() {
 
     first.unwrap();
     second.unwrap();
-    assert_eq!(forth.attempts.load(std::sync::atomic::Ordering::SeqCst), 3);
+    assert_eq!(forth.attempts.load(SeqCst), 3);
     for room in rooms {
         assert_eq!(mysql.private_rooms().find_snapshot(room).await.unwrap().unwrap().access.version, 3);
     }
@@ -50,10 +58,6 @@ async fn a_deadlock_is_run_again() {
 #[tokio::test]
 async fn nothing_stays_of_an_operation_that_failed() {
     let database = Database::new().await;
-    async fn join_and_fail(tx: &mut Tx, name: &'static str) -> Result<(), Fault> {
-        tx.users().insert(someone(name)).await?;
-        Err(Code::RoomNotFound.into())
-    }
 
     let fault = database.mysql.transact("tom", join_and_fail).await.unwrap_err();
 

@@ -1,10 +1,12 @@
 //! A change in both stores, on real databases.
+#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not stand")]
 
 use domain::{Access, Clock, Code, Email, Fault, Locale, Member, Role, RoomId, RoomKey, Timestamp, UserId, Username};
 use mongo::Mongo;
 use mysql::{Mysql, NewUser, Tx};
 use projection::{Changed, Projector};
 use testkit::{mongo::Database as MongoDatabase, mysql::Database as MysqlDatabase};
+use tokio::task::JoinSet;
 
 const NOON: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
@@ -45,13 +47,12 @@ async fn join(mysql: &Mysql, name: &str) -> UserId {
 
 async fn open_room(tx: &mut Tx, pair: [UserId; 2]) -> Result<Changed<RoomId>, Fault> {
     tx.users().lock_pair(pair).await?;
-    let room = match tx.private_rooms().find_by_pair(pair).await? {
-        Some(room) => room,
-        None => {
-            let room = tx.private_rooms().insert(pair, NOON).await?;
-            tx.outbox().insert(RoomKey::private(room), NOON).await?;
-            room
-        }
+    let room = if let Some(room) = tx.private_rooms().find_by_pair(pair).await? {
+        room
+    } else {
+        let room = tx.private_rooms().insert(pair, NOON).await?;
+        tx.outbox().insert(RoomKey::private(room), NOON).await?;
+        room
     };
     Ok(Changed { room, answer: room })
 }
@@ -116,16 +117,13 @@ async fn projecting_again_changes_nothing() {
 async fn changes_at_once_leave_the_newest_version() {
     let stores = Stores::new().await;
     let room = stores.projector.change(stores.pair, open_room).await.unwrap();
-    let changes: Vec<_> = (0..20)
-        .map(|_| {
-            let projector = stores.projector.clone();
-            tokio::spawn(async move { projector.change(room, touch_room).await })
-        })
-        .collect();
-
-    for change in changes {
-        change.await.unwrap().unwrap();
+    let mut changes = JoinSet::new();
+    for _ in 0..20 {
+        let projector = stores.projector.clone();
+        changes.spawn(async move { projector.change(room, touch_room).await });
     }
+
+    changes.join_all().await.into_iter().for_each(Result::unwrap);
 
     assert_eq!(stores.known(room).await.unwrap().version, 21);
     assert_eq!(stores.mysql().outbox().count().await.unwrap(), 0);

@@ -1,0 +1,80 @@
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Request, StatusCode},
+};
+use credentials::AccessTokens;
+use domain::{Clock, DisplayName, Email, Locale, SessionId, Timestamp, UserId, Username};
+use mysql::NewUser;
+use projection::Projector;
+use serde_json::Value;
+use std::time::Duration;
+use testkit::{mongo, mysql as sql};
+use tower::ServiceExt as _;
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+const NOON: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+/// The function's router, two empty stores, and people.
+pub(crate) struct House {
+    pub(crate) mysql: sql::Database,
+    pub(crate) mongo: mongo::Database,
+    tokens: AccessTokens,
+    router: Router,
+}
+
+impl House {
+    pub(crate) async fn new() -> Self {
+        let (mysql, mongo) = tokio::join!(sql::Database::new(), mongo::Database::new());
+        let tokens = AccessTokens::new("HS256", KEY, None, Duration::from_secs(900)).unwrap();
+        let clock = Clock(|| NOON);
+        let app = chat_rooms::App {
+            gatekeeper: web::Gatekeeper { tokens: tokens.clone(), mongo: mongo.mongo.clone(), clock },
+            projector: Projector { mysql: mysql.mysql.clone(), mongo: mongo.mongo.clone() },
+            clock,
+        };
+        Self { mysql, mongo, tokens, router: web::layers(chat_rooms::router(app)) }
+    }
+
+    pub(crate) async fn join(&self, name: &str) -> UserId {
+        let new = NewUser {
+            email: Email::parse(&format!("{name}@example.com")).unwrap(),
+            username: Username::parse(name).unwrap(),
+            display_name: Some(DisplayName::parse(&name.to_uppercase()).unwrap()),
+            password_hash: String::new(),
+            locale: Locale::En,
+            at: NOON,
+        };
+        self.mysql.mysql.users().insert(new).await.unwrap().profile.id
+    }
+
+    pub(crate) async fn create(&self, caller: UserId, body: &str) -> (StatusCode, Value) {
+        self.answer(caller, Request::post("/chat-rooms").header("content-type", "application/json"), body).await
+    }
+
+    pub(crate) async fn open(&self, caller: UserId, participant: UserId) -> (StatusCode, Value) {
+        self.create(caller, &format!(r#"{{"participant_id":{participant}}}"#)).await
+    }
+
+    pub(crate) async fn get(&self, caller: UserId, room: impl std::fmt::Display) -> (StatusCode, Value) {
+        self.answer(caller, Request::get(format!("/chat-rooms/{room}")), "").await
+    }
+
+    async fn answer(&self, caller: UserId, request: axum::http::request::Builder, body: &str) -> (StatusCode, Value) {
+        let token = self.tokens.issue(caller, &SessionId::from_bytes([1; 16]), NOON).unwrap();
+        let request = request.header("authorization", format!("Bearer {token}"));
+        let (status, body) = send(self.router.clone(), request.body(Body::from(body.to_owned())).unwrap()).await;
+        (status, body)
+    }
+
+    pub(crate) async fn anonymous(&self, request: Request<Body>) -> (StatusCode, Value) {
+        send(self.router.clone(), request).await
+    }
+}
+
+async fn send(router: Router, request: Request<Body>) -> (StatusCode, Value) {
+    let response = router.oneshot(request).await.unwrap();
+    let status = response.status();
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap())
+}
