@@ -1,0 +1,155 @@
+use domain::{
+    Access, ClientId, Clock, ConnectionId, Content, Locale, Member, MessageDraft, MessageType, PageSize, Rev, Role,
+    RoomId, RoomKey, SessionId, Timestamp, UserId,
+};
+use messaging::{
+    EditMessage, ListMessages, MessagePage, Messenger, Sent, SyncRoom, edit_message, list_messages, send_message,
+    sync_room,
+};
+use mongo::{Anchor, Connection, Mongo};
+use realtime::{Push, PushError, SyncPage};
+use std::{sync::Mutex, time::Duration};
+use testkit::mongo::Database;
+
+pub(crate) const ROOM: RoomKey = RoomKey::private(RoomId(1));
+pub(crate) const ANNA: UserId = UserId(1);
+pub(crate) const BORA: UserId = UserId(2);
+pub(crate) const EVE: UserId = UserId(3);
+
+/// A database with one room of two people.
+pub(crate) struct House {
+    pub(crate) database: Database,
+    pub(crate) pushed: Recorder,
+}
+
+/// Takes note of what is pushed where.
+#[derive(Default)]
+pub(crate) struct Recorder(Mutex<Vec<(String, String)>>);
+
+impl Push for Recorder {
+    async fn push(&self, connection: &ConnectionId, text: &str) -> Result<(), PushError> {
+        if connection.0 == "gone" {
+            return Err(PushError::Gone);
+        }
+        self.0.lock().unwrap().push((connection.0.clone(), text.to_owned()));
+        Ok(())
+    }
+}
+
+impl Recorder {
+    pub(crate) fn connections(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.0.lock().unwrap().iter().map(|(name, _)| name.clone()).collect();
+        names.sort();
+        names
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the store's own clock goes on while a test runs")]
+pub(crate) fn now() -> Timestamp {
+    time::OffsetDateTime::now_utc().into()
+}
+
+pub(crate) fn access(version: i64, users: &[UserId]) -> Access {
+    let members = users.iter().map(|user| Member { user: *user, role: Role::Member }).collect();
+    Access { room: ROOM, version, members }
+}
+
+pub(crate) fn draft(user: UserId, client_id: &str, content: &str) -> MessageDraft {
+    MessageDraft {
+        room: ROOM,
+        user,
+        content: Content::parse(content).unwrap(),
+        message_type: MessageType::Text,
+        reply_to: None,
+        client_id: ClientId::parse(client_id).unwrap(),
+    }
+}
+
+impl House {
+    pub(crate) async fn new() -> Self {
+        let database = Database::new().await;
+        database.mongo.project_room(&access(1, &[ANNA, BORA])).await.unwrap();
+        Self { database, pushed: Recorder::default() }
+    }
+
+    pub(crate) fn mongo(&self) -> &Mongo {
+        &self.database.mongo
+    }
+
+    pub(crate) fn messenger(&self) -> Messenger<'_> {
+        Messenger { mongo: self.mongo(), clock: Clock(now) }
+    }
+
+    pub(crate) async fn connect(&self, user: UserId, name: &str) {
+        let connection = Connection {
+            id: ConnectionId(name.to_owned()),
+            user,
+            session: SessionId("s".to_owned()),
+            locale: Locale::En,
+            connected_at: now(),
+        };
+        self.mongo().insert_connection(&connection).await.unwrap();
+    }
+
+    pub(crate) async fn send(&self, user: UserId, client_id: &str, content: &str) -> Result<Sent, domain::Fault> {
+        send_message(self.messenger(), &self.pushed, &draft(user, client_id, content), None).await
+    }
+
+    pub(crate) async fn edit(
+        &self,
+        user: UserId,
+        message: &domain::Message,
+        content: &str,
+    ) -> Result<domain::Message, domain::Fault> {
+        let command = EditMessage { message: message.id, user, content: Content::parse(content).unwrap() };
+        edit_message(self.messenger(), &self.pushed, &command, None).await
+    }
+
+    pub(crate) async fn list(&self, user: UserId, anchor: Anchor, limit: i64) -> Result<MessagePage, domain::Fault> {
+        let limit = PageSize::parse(Some(limit)).unwrap();
+        list_messages(self.messenger(), &self.pushed, ListMessages { room: ROOM, user, anchor, limit }).await
+    }
+
+    pub(crate) async fn sync(&self, user: UserId, after: i64, limit: i64) -> Result<SyncPage, domain::Fault> {
+        let limit = PageSize::parse(Some(limit)).unwrap();
+        sync_room(self.mongo(), SyncRoom { room: ROOM, user, after: Rev(after), limit, max_bytes: None }).await
+    }
+
+    /// A release is seen by readers once it is replicated: a client asks again while `cursor < head`.
+    pub(crate) async fn sync_settled(&self, user: UserId, after: i64, limit: i64) -> SyncPage {
+        self.settle().await;
+        self.sync(user, after, limit).await.unwrap()
+    }
+
+    /// Waits until a majority knows what was released.
+    pub(crate) async fn settle(&self) {
+        eventually(async || {
+            let page = self.sync(ANNA, i64::MAX, 1).await.unwrap();
+            page.cursor == page.head
+        })
+        .await;
+    }
+
+    pub(crate) async fn is_delivered(&self, id: domain::MessageId) {
+        eventually(async || self.mongo().find_message(id).await.unwrap().unwrap().pending_since.is_none()).await;
+    }
+}
+
+/// Asks until the answer is yes, for 5 s at the most.
+pub(crate) async fn eventually(ask: impl AsyncFn() -> bool) {
+    for _ in 0..500 {
+        if ask().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it never came true");
+}
+
+pub(crate) fn texts(items: &[realtime::MessageView]) -> Vec<&str> {
+    items.iter().map(|item| item.content.as_str()).collect()
+}

@@ -1,0 +1,7 @@
+//! The message path on a real MongoDB.
+
+mod house;
+mod order;
+mod rights;
+mod sending;
+mod syncing;
