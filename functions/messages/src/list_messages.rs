@@ -35,8 +35,8 @@ web::problems!(ListProblems: RoomNotFound);
 ///
 /// Five round trips at the most: the caller's session, and those of `messaging::list_messages`.
 #[utoipa::path(
-    get, path = "/messages/{room_id}", operation_id = "list_messages", tag = "messages", security(("bearer" = [])),
-    params(("room_id" = i32, Path, description = "The room's number"), PageQuery),
+    get, path = "/messages/{id}", operation_id = "list_messages", tag = "messages", security(("bearer" = [])),
+    params(("id" = i32, Path, description = "The number of the room"), PageQuery),
     responses(
         (status = 200, description = "The page", body = MessagePage),
         ListProblems, QueryProblems, CallerProblems, StoreProblems,
