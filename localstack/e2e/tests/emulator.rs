@@ -13,9 +13,6 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-/// The release of SAM CLI whose wheel the emulator comes from, where `LAMBDA_RIE` names none.
-const SAM_CLI: &str = "aws-sam-cli==1.170.0";
-
 /// What the answer to a function's event has: a status, and fields of its body by JSON pointer.
 struct Expected {
     function: &'static str,
@@ -39,7 +36,8 @@ async fn every_function_answers_its_sample_event() -> Result<()> {
     let mysql = testkit::mysql::Database::empty().await;
     let mut mongo_url = url::Url::parse(&variable("TEST_MONGO_URL")?)?;
     mongo_url.set_path(url::Url::parse(&mysql.url)?.path());
-    let stack = Stack { emulator: emulator()?, mysql_url: mysql.url.clone(), mongo_url: mongo_url.into() };
+    let stack =
+        Stack { emulator: variable("LAMBDA_RIE")?.into(), mysql_url: mysql.url.clone(), mongo_url: mongo_url.into() };
 
     let migrated = stack.answer("migrate").await?;
     for store in ["mysql", "mongo"] {
@@ -162,20 +160,4 @@ fn variable(name: &str) -> Result<String> {
 
 fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
-}
-
-/// `LAMBDA_RIE`, or the emulator in SAM CLI's wheel, fetched once into the target folder.
-fn emulator() -> Result<PathBuf> {
-    if let Some(path) = env::var_os("LAMBDA_RIE").filter(|path| !path.is_empty()) {
-        return Ok(path.into());
-    }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(SAM_CLI);
-    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
-    let emulator = folder.join(format!("samcli/local/rapid/aws-lambda-rie-{architecture}"));
-    if !emulator.is_file() {
-        let pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target"];
-        let fetched = Command::new("python3").args(pip).arg(&folder).arg(SAM_CLI).stdin(Stdio::null()).status()?;
-        ensure!(fetched.success() && emulator.is_file(), "no emulator: set LAMBDA_RIE to an aws-lambda-rie binary");
-    }
-    Ok(emulator)
 }
