@@ -98,5 +98,6 @@ async fn act(app: &App, connection: &Connection, request: Request) -> Result<Fra
         Action::Edit => edit::edit(app, connection, request.details()?).await,
         Action::Sync => sync::sync(app, connection, request.details()?).await,
         Action::Ping => Ok(FramePayload::Pong),
+        Action::Unknown => Err(Code::UnknownAction.into()),
     }
 }

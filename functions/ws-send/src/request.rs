@@ -19,17 +19,19 @@ pub(crate) enum Action {
     Edit,
     Sync,
     Ping,
+    /// Anything else: still a frame, whose refusal echoes its `id`.
+    Unknown,
 }
 
 impl Action {
-    fn parse(name: &str) -> Option<Self> {
+    fn of_name(name: &str) -> Self {
         match name {
-            "hello" => Some(Self::Hello),
-            "send" => Some(Self::Send),
-            "edit" => Some(Self::Edit),
-            "sync" => Some(Self::Sync),
-            "ping" => Some(Self::Ping),
-            _ => None,
+            "hello" => Self::Hello,
+            "send" => Self::Send,
+            "edit" => Self::Edit,
+            "sync" => Self::Sync,
+            "ping" => Self::Ping,
+            _ => Self::Unknown,
         }
     }
 }
@@ -47,8 +49,7 @@ impl Request {
     pub(crate) fn parse(text: &str) -> Result<Self, Fault> {
         let envelope: Envelope = domain::parse_json(text.as_bytes(), Code::MalformedFrame)
             .map_err(|refused| Fault { code: Code::MalformedFrame, ..refused })?;
-        let action = Action::parse(&envelope.action).ok_or(Code::UnknownAction)?;
-        Ok(Self { action, id: envelope.id, d: envelope.d })
+        Ok(Self { action: Action::of_name(&envelope.action), id: envelope.id, d: envelope.d })
     }
 
     /// The frame's `d`; none is an empty one.
@@ -79,7 +80,8 @@ mod tests {
     #[test]
     fn a_frame_is_an_object_with_an_action() {
         assert_eq!(code(r#"{"action":"ping"}"#), None);
-        assert_eq!(code(r#"{"action":"fly"}"#), Some(Code::UnknownAction));
+        let unknown = Request::parse(r#"{"action":"fly","id":"1"}"#).unwrap();
+        assert_eq!((unknown.action, unknown.id.as_deref()), (Action::Unknown, Some("1")));
         for malformed in [
             "",
             "ping",
