@@ -4,9 +4,10 @@ use boot::Settings;
 use credentials::AccessTokens;
 use mongo::Mongo;
 use realtime::{AwsCredentials, ManagementApi};
+use std::error::Error;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     boot::telemetry();
     let mut settings = Settings::load().await;
     let (mongo_url, signing) = (settings.mongo_url(), settings.signing());
