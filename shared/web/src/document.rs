@@ -1,7 +1,7 @@
 //! The refusals of an operation, as the API's document lists them.
 
 use crate::{FieldProblem, Problem};
-use domain::{Code, Fault, Locale};
+use domain::{Code, Fault, Invalid, Locale};
 use std::collections::BTreeMap;
 use utoipa::{
     PartialSchema as _, ToSchema as _,
@@ -35,7 +35,11 @@ fn response(codes: &[Code]) -> Response {
     let description: Vec<_> =
         codes.iter().map(|code| format!("`{}`: {}", code.as_str(), code.text(Locale::En))).collect();
     let examples = codes.iter().map(|code| {
-        let problem = Problem::new(&Fault::from(*code), Locale::En, "Kx1yVhFpoAMEPRQ=".into());
+        let fault = match code {
+            Code::InvalidFields => Fault::field("name", Invalid::Required),
+            code => (*code).into(),
+        };
+        let problem = Problem::new(&fault, Locale::En, "Kx1yVhFpoAMEPRQ=".into());
         let example = ExampleBuilder::new().value(serde_json::to_value(problem).ok()).build();
         (code.as_str(), RefOr::T(example))
     });
