@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// BigTech Chat on this machine. All state lies in `.local/`.
+/// The chat on this machine. All state lies in `.local/`.
 #[derive(Debug, Parser)]
 #[command(name = "cargo local", bin_name = "cargo local", arg_required_else_help = true)]
 struct Cli {

@@ -26,7 +26,7 @@ pub enum Profile {
 /// What to build beside the functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// Binaries only.
+    /// Nothing.
     Binaries,
     /// Every target of every crate: the build that `cargo test --workspace` finds done.
     Everything,
@@ -42,16 +42,17 @@ pub fn functions() -> Result<BTreeSet<String>> {
 
 /// Builds every function; answers the folder with one executable per function.
 ///
-/// The whole workspace is selected, so that every crate is compiled with the same features whoever asks, and so only once.
+/// The features are always those of the whole workspace, so that no crate is compiled twice with different ones.
 /// Fails with what the compiler says.
 pub async fn build(profile: Profile, extent: Extent, progress: &Progress) -> Result<PathBuf> {
     let step = progress.step("building the functions");
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["build", "--workspace", "--message-format=json-render-diagnostics"]).current_dir(root());
-    command.arg(match extent {
-        Extent::Binaries => "--bins",
-        Extent::Everything => "--all-targets",
-    });
+    command.args(["build", "--message-format=json-render-diagnostics"]).current_dir(root());
+    match extent {
+        // Named without their packages: all of the workspace is selected then, and little of it built.
+        Extent::Binaries => command.args(functions()?.iter().flat_map(|name| ["--bin", name])),
+        Extent::Everything => command.args(["--workspace", "--all-targets"]),
+    };
     if profile == Profile::Release {
         command.arg("--release");
     }

