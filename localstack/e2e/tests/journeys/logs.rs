@@ -1,0 +1,71 @@
+//! What functions log is for those who run them, and no place for anyone's secrets.
+
+use e2e::{Api, Socket, journey_in, room_name};
+use serde_json::{Value, json};
+use stack::Options;
+
+#[test]
+fn no_secret_and_no_text_is_ever_logged() {
+    let mut options = Options::for_test();
+    options.environment.insert("DEBUG".to_owned(), "true".to_owned());
+    options.parameters.insert("Debug".to_owned(), "true".to_owned());
+    let mut secrets = vec![options.secret_key.clone()];
+
+    let lines = journey_in(options, async |house| {
+        let (email, password) = ("canary.address@example.com", "canary password");
+        let account = json!({"email": email, "username": "canary-username", "password": password});
+        house.api().post("/auth/register", &account).await.with(201);
+        let tokens = house.api().post("/auth/login", &json!({"email": email, "password": password})).await.with(200);
+        let token = tokens["access_token"].as_str().unwrap();
+        let canary = house.api().with_token(token);
+        let other = house.register("other").await;
+        let room = canary.post("/chat-rooms", &json!({"participant_id": other.id})).await.with(201)["id"].clone();
+        let ticket = canary.call("POST", "/auth/ticket", None).await.with(201);
+        let unused = canary.call("POST", "/auth/ticket", None).await.with(201);
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        secrets.extend([email, password, token].map(str::to_owned));
+        secrets.extend([&tokens["refresh_token"], &ticket["ticket"], &unused["ticket"]].map(text));
+        secrets
+            .extend(["canary text", "canary edit", "canary frame", "wrong canary", "canary.forged"].map(str::to_owned));
+
+        let mut socket = Socket::connect(house.socket_url(), ticket["ticket"].as_str().unwrap()).await;
+        let body = json!({"room_id": room, "room_type": "private", "content": "canary text", "client_id": "1"});
+        let sent = canary.post("/messages", &body).await.with(201);
+        canary.post("/messages", &body).await.with(200);
+        canary.put(&format!("/messages/{}", text(&sent["id"])), &json!({"content": "canary edit"})).await.with(200);
+        let name = room_name(room.as_i64().unwrap());
+        socket.ask("send", json!({"room": name, "client_id": "2", "content": "canary frame"})).await;
+        socket.ask("send", json!({"room": name, "client_id": "2", "content": "canary frame\u{0}"})).await;
+        socket.ask("edit", json!({"id": "canary frame", "content": "canary frame"})).await;
+        socket.send_text("canary frame").await;
+        refused(house.api(), &canary, email, password).await;
+        for used in [ticket["ticket"].as_str().unwrap(), "canary.forged"] {
+            assert_eq!(Socket::upgrade(Socket::request(house.socket_url(), used)).await.err(), Some(401));
+        }
+        socket.ask("ping", json!({})).await;
+        socket.close().await;
+    });
+
+    // Somebody has logged something: silence would prove nothing.
+    for function in ["auth", "messages", "ws-connect", "ws-send"] {
+        assert!(lines.iter().any(|line| line.starts_with(&format!("{function}: {{"))), "{function} is silent");
+    }
+    let told: Vec<_> =
+        lines.iter().filter(|line| secrets.iter().any(|secret| line.contains(secret.as_str()))).collect();
+    assert!(told.is_empty(), "{told:#?}");
+}
+
+/// The same secrets in requests that fail.
+async fn refused(nobody: Api, canary: &Api, email: &str, password: &str) {
+    let again = json!({"email": email, "username": "canary-username", "password": password});
+    assert_eq!(nobody.post("/auth/register", &again).await.status, 409);
+    let unknown = json!({"email": email, "username": "x", "password": "wrong canary", "x": password});
+    assert_eq!(nobody.post("/auth/register", &unknown).await.status, 422);
+    assert_eq!(nobody.post("/auth/login", &json!({"email": email, "password": "wrong canary"})).await.status, 401);
+    assert_eq!(nobody.raw("POST", "/auth/login", format!("{email}{password}")).await.status, 400);
+    assert_eq!(nobody.with_token("canary.forged").get("/messages/1").await.status, 401);
+    let stranger = json!({"room_id": 2_000_000_000, "room_type": "private", "content": "canary text"});
+    assert_eq!(canary.post("/messages", &stranger).await.status, 404);
+    let wrong = json!({"room_id": "canary text", "room_type": "canary text", "content": "canary text"});
+    assert_eq!(canary.post("/messages", &wrong).await.status, 422);
+}

@@ -1,0 +1,18 @@
+//! What people do with the product, and what others try with it.
+
+mod bodies;
+mod broken_sends;
+mod first_message;
+mod gone_sockets;
+mod line;
+mod logs;
+mod once_only;
+mod rights;
+mod shapes;
+mod socket_manners;
+mod stores_away;
+mod strangers;
+mod text;
+mod tickets;
+mod together;
+mod tokens;

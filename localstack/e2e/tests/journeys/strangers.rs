@@ -1,0 +1,139 @@
+//! Whoever is no member learns nothing, not even that there is something to learn.
+
+use e2e::{Answer, journey, room_name};
+use serde_json::{Value, json};
+
+const UNKNOWN_ROOM: i64 = 2_000_000_000;
+const UNKNOWN_MESSAGE: &str = "000000000000000000000000";
+
+#[test]
+fn a_strangers_answer_is_that_of_an_unknown_room_on_every_route() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+        let message = minji.say(room, "private").await["id"].as_str().unwrap().to_owned();
+        let stranger = house.register("stranger").await;
+        // A member of the known room shows that what the stranger asks for would be answered.
+        for (method, path, body) in routes(room, &message) {
+            let allowed = if method == "PUT" { &minji } else { &junho }.api.call(method, &path, body.as_ref()).await;
+            assert!(allowed.status < 300, "{method} {path}: {}", allowed.text);
+        }
+
+        for (known, unknown) in routes(room, &message).into_iter().zip(routes(UNKNOWN_ROOM, UNKNOWN_MESSAGE)) {
+            let (method, path, body) = known;
+            let hidden = stranger.api.call(method, &path, body.as_ref()).await;
+            let absent = stranger.api.call(method, &unknown.1, unknown.2.as_ref()).await;
+
+            assert_eq!(hidden.status, 404, "{method} {path}: {}", hidden.text);
+            assert_eq!(bytes(&hidden), bytes(&absent), "{method} {path}");
+            assert_eq!(headers(&hidden), headers(&absent), "{method} {path}");
+        }
+    });
+}
+
+#[test]
+fn a_strangers_answer_is_that_of_an_unknown_room_on_every_action() {
+    journey(async |house| {
+        let (minji, _, room) = house.pair().await;
+        let message = minji.say(room, "private").await["id"].as_str().unwrap().to_owned();
+        let mut socket = house.register("stranger").await.socket().await;
+
+        for (known, unknown) in actions(room, &message).into_iter().zip(actions(UNKNOWN_ROOM, UNKNOWN_MESSAGE)) {
+            let hidden = socket.ask(known.0, known.1).await;
+            let absent = socket.ask(unknown.0, unknown.1).await;
+
+            assert_eq!(hidden["t"], "error", "{}: {hidden}", known.0);
+            assert_eq!(anonymous(hidden), anonymous(absent), "{}", known.0);
+        }
+        let ready = socket.ask("hello", json!({"v": 1, "cursors": {room_name(room): 0}})).await;
+        assert_eq!(ready["d"]["gaps"], json!([]));
+    });
+}
+
+#[test]
+fn a_room_number_is_a_secret_of_its_kind() {
+    journey(async |house| {
+        let (minji, _, room) = house.pair().await;
+        minji.say(room, "private").await;
+
+        let as_group = minji.api.get(&format!("/messages/{room}?room_type=group")).await;
+
+        assert_eq!(as_group.refusal(), (404, "room_not_found".to_owned()));
+    });
+}
+
+#[test]
+fn a_reply_to_a_message_elsewhere_is_a_reply_to_nothing() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+        let stranger = house.register("stranger").await;
+        let elsewhere = stranger.room_with(&junho).await;
+        let secret = junho.say(elsewhere, "secret").await;
+        let reply = async |to: &Value| {
+            let body = json!({"room_id": room, "room_type": "private", "content": "re", "reply_to": to});
+            minji.api.post("/messages", &body).await
+        };
+
+        let (hidden, absent) = (reply(&secret["id"]).await, reply(&json!(UNKNOWN_MESSAGE)).await);
+
+        assert_eq!(hidden.refusal(), (422, "invalid_fields".to_owned()));
+        assert_eq!(bytes(&hidden), bytes(&absent));
+        let own = minji.say(room, "to be answered").await;
+        assert_eq!(reply(&own["id"]).await.with(201)["reply_to"], own["id"]);
+    });
+}
+
+#[test]
+fn whoever_looks_for_a_person_that_is_not_there_finds_nobody() {
+    journey(async |house| {
+        let minji = house.register("minji").await;
+
+        let nobody = minji.api.post("/chat-rooms", &json!({"participant_id": UNKNOWN_ROOM})).await;
+
+        assert_eq!(nobody.refusal(), (404, "user_not_found".to_owned()));
+    });
+}
+
+fn routes(room: i64, message: &str) -> Vec<(&'static str, String, Option<Value>)> {
+    let send = json!({"room_id": room, "room_type": "private", "content": "hi"});
+    let reply = json!({"room_id": room, "room_type": "private", "content": "hi", "reply_to": message});
+    vec![
+        ("GET", format!("/chat-rooms/{room}"), None),
+        ("GET", format!("/messages/{room}"), None),
+        ("GET", format!("/messages/{room}?around=1&limit=1"), None),
+        ("GET", format!("/messages/sync?room_id={room}&after_rev=0"), None),
+        ("POST", "/messages".to_owned(), Some(send)),
+        ("POST", "/messages".to_owned(), Some(reply)),
+        ("PUT", format!("/messages/{message}"), Some(json!({"content": "mine now"}))),
+    ]
+}
+
+fn actions(room: i64, message: &str) -> Vec<(&'static str, Value)> {
+    let room = room_name(room);
+    vec![
+        ("send", json!({"room": room, "client_id": "1", "content": "hi"})),
+        ("send", json!({"room": room, "client_id": "2", "content": "hi", "reply_to": message})),
+        ("edit", json!({"id": message, "content": "mine now"})),
+        ("sync", json!({"room": room, "after_rev": 0})),
+    ]
+}
+
+/// The body without what is new in every answer.
+fn bytes(answer: &Answer) -> String {
+    let id = answer.json()["request_id"].as_str().unwrap_or_default().to_owned();
+    assert!(!id.is_empty(), "{}", answer.text);
+    answer.text.replace(&id, "")
+}
+
+fn headers(answer: &Answer) -> Vec<(String, String)> {
+    let told = answer.headers.iter().map(|(name, value)| (name.to_string(), format!("{value:?}")));
+    let new = ["x-request-id", "apigw-requestid", "date"];
+    let mut told: Vec<_> = told.filter(|(name, _)| !new.contains(&name.as_str())).collect();
+    told.sort();
+    told
+}
+
+fn anonymous(mut frame: Value) -> Value {
+    frame["re"].take();
+    frame["d"]["request_id"].take();
+    frame
+}

@@ -1,0 +1,95 @@
+//! Many sends at once.
+
+use e2e::{Person, journey, room_name};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+#[test]
+fn of_thirty_two_sends_at_once_every_acknowledged_one_is_there_once_and_in_one_order() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+
+        let (minjis, junhos) = tokio::join!(sixteen(&minji, room, "minji"), sixteen(&junho, room, "junho"));
+
+        let acknowledged: Vec<Value> = minjis.into_iter().chain(junhos).collect();
+        assert_eq!(acknowledged.len(), 32);
+        let list = minji.list(room).await;
+        let listed = list["items"].as_array().unwrap();
+        assert_eq!(&list, &junho.list(room).await);
+        let seqs: Vec<_> = listed.iter().map(|item| item["seq"].as_i64().unwrap()).collect();
+        assert!(seqs.is_sorted_by(|one, next| one < next), "{seqs:?}");
+        let contents: BTreeSet<_> = listed.iter().map(|item| item["content"].as_str().unwrap()).collect();
+        assert_eq!((listed.len(), contents.len()), (32, 32));
+        for message in &acknowledged {
+            let same = |item: &&Value| item["id"] == message["id"] && item["seq"] == message["seq"];
+            assert_eq!(listed.iter().filter(same).count(), 1, "{message}");
+        }
+
+        let (changes, _) = junho.catch_up(room, 0).await;
+        let revs: Vec<_> = changes.iter().map(|item| item["rev"].as_i64().unwrap()).collect();
+        assert!(revs.len() == 32 && revs.is_sorted_by(|one, next| one < next), "{revs:?}");
+    });
+}
+
+/// Eight over HTTP and eight on one socket, all at once.
+async fn sixteen(person: &Person, room: i64, name: &str) -> Vec<Value> {
+    let mut socket = person.socket().await;
+    let over_http = join_all((0..8).map(async |number| person.say(room, &format!("{name} {number}")).await));
+    let over_socket = async {
+        let mut ids = Vec::new();
+        for number in 8..16 {
+            let text = format!("{name} {number}");
+            ids.push(
+                socket
+                    .send(
+                        "send",
+                        json!({"room": room_name(room), "client_id": text.replace(' ', "-"), "content": text}),
+                    )
+                    .await,
+            );
+        }
+        let mut acks = Vec::new();
+        for id in ids {
+            let ack = socket.answer(&id).await;
+            assert_eq!(ack["t"], "ack", "{ack}");
+            acks.push(ack["d"]["message"].clone());
+        }
+        acks
+    };
+    let (mut messages, acks) = tokio::join!(over_http, over_socket);
+    messages.extend(acks);
+    messages
+}
+
+#[test]
+fn two_people_who_open_their_room_at_once_open_one_room() {
+    journey(async |house| {
+        let (minji, junho) = tokio::join!(house.register("minji"), house.register("junho"));
+
+        let rooms = join_all((0..8).map(async |number| {
+            if number % 2 == 0 { minji.room_with(&junho).await } else { junho.room_with(&minji).await }
+        }))
+        .await;
+
+        assert_eq!(rooms.iter().collect::<BTreeSet<_>>().len(), 1, "{rooms:?}");
+    });
+}
+
+#[test]
+fn edits_of_one_message_at_once_leave_the_one_with_the_highest_rev() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+        let sent = minji.say(room, "0").await;
+        let url = format!("/messages/{}", sent["id"].as_str().unwrap());
+
+        let edits = join_all(
+            (1..=8).map(async |number| minji.api.put(&url, &json!({"content": number.to_string()})).await.with(200)),
+        )
+        .await;
+
+        let last = edits.iter().max_by_key(|edit| edit["rev"].as_i64()).unwrap();
+        assert_eq!(junho.list(room).await["items"], json!([last]));
+        assert_eq!(junho.catch_up(room, sent["rev"].as_i64().unwrap()).await.0, [last.clone()]);
+    });
+}

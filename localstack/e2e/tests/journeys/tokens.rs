@@ -1,0 +1,157 @@
+//! Access tokens that are none.
+
+use crate::rights::Scene;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use e2e::{House, Person, Socket, journey};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use mongo::Mongo;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const ANOTHER_KEY: &str = "another key, which has more than 32 bytes";
+
+#[test]
+fn a_forged_token_is_refused_on_every_route_that_needs_one() {
+    journey(async |house| {
+        let scene = Scene::set(house).await;
+        // The forgeries are good but for what is forged: the same claims under the right key are taken.
+        let honest = sign(Algorithm::HS256, &claims(&scene.author), house.secret_key());
+        scene.author.api.with_token(honest).call("POST", "/auth/ticket", None).await.with(201);
+
+        let mut wrong = Vec::new();
+        for (name, token) in forgeries(&scene.author, house.secret_key()) {
+            let api = house.api().with_token(token);
+            for row in scene.routes().iter().filter(|row| row.outcomes[0].0 == 401) {
+                let answer = api.call(row.method, &row.path, row.body.as_ref()).await;
+                if answer.refusal() != (401, "unauthenticated".to_owned()) {
+                    wrong.push(format!("{name}: {} {}: {}", row.method, row.route, answer.text));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    });
+}
+
+#[test]
+fn an_expired_token_is_refused_on_every_route_that_needs_one() {
+    journey(async |house| {
+        let scene = Scene::set(house).await;
+        let mut late = claims(&scene.author);
+        late["exp"] = json!(late["iat"].as_i64().unwrap_or_default() - 1);
+        let api = house.api().with_token(sign(Algorithm::HS256, &late, house.secret_key()));
+
+        for row in scene.routes().iter().filter(|row| row.outcomes[0].0 == 401) {
+            let answer = api.call(row.method, &row.path, row.body.as_ref()).await;
+            assert_eq!(answer.refusal(), (401, "token_expired".to_owned()), "{} {}", row.method, row.route);
+            assert_eq!(answer.header("www-authenticate"), r#"Bearer error="invalid_token""#);
+        }
+    });
+}
+
+#[test]
+fn a_revoked_session_opens_no_door() {
+    journey(async |house| {
+        let scene = Scene::set(house).await;
+        let (url, ticket) = scene.author.ticket().await;
+        revoke(house, &scene.author).await;
+
+        for row in scene.routes().iter().filter(|row| row.outcomes[0].0 == 401) {
+            let answer = scene.author.api.call(row.method, &row.path, row.body.as_ref()).await;
+            assert_eq!(answer.refusal(), (401, "unauthenticated".to_owned()), "{} {}", row.method, row.route);
+        }
+        assert_eq!(Socket::upgrade(Socket::request(&url, &ticket)).await.err(), Some(401));
+        // Another login of the same person is another session.
+        scene.author.login().await.api.get(&format!("/messages/{}", scene.room)).await.with(200);
+    });
+}
+
+#[test]
+fn no_wrong_credential_says_what_was_wrong() {
+    journey(async |house| {
+        let minji = house.register("minji").await;
+        let email = minji.account["email"].as_str().unwrap();
+        let mut answers = Vec::new();
+        for (email, password) in [(email, "wrong password"), ("nobody@example.com", e2e::PASSWORD), ("no address", "x")]
+        {
+            let mut answer = house.api().post("/auth/login", &json!({"email": email, "password": password})).await;
+            assert_eq!(answer.refusal(), (401, "invalid_credentials".to_owned()));
+            let id = answer.json()["request_id"].as_str().unwrap().to_owned();
+            answer.text = answer.text.replace(&id, "");
+            answers.push(answer.text);
+        }
+        answers.dedup();
+        assert_eq!(answers.len(), 1, "{answers:?}");
+    });
+}
+
+#[test]
+fn the_password_form_of_oauth_logs_in_as_json_does() {
+    journey(async |house| {
+        let minji = house.register("minji").await;
+        let form = [("username", minji.account["email"].as_str().unwrap()), ("password", e2e::PASSWORD)];
+
+        let request = house.api().request("POST".parse().unwrap(), "/auth/login").form(&form);
+        let tokens = e2e::Api::send(request).await.with(200);
+
+        assert_eq!(tokens["token_type"], "bearer");
+        let api = house.api().with_token(tokens["access_token"].as_str().unwrap());
+        api.call("POST", "/auth/ticket", None).await.with(201);
+    });
+}
+
+/// Tokens that differ from a good one in one way each.
+fn forgeries(person: &Person, key: &str) -> Vec<(&'static str, String)> {
+    let claims = claims(person);
+    let with = |name: &str, value: Value| {
+        let mut forged = claims.clone();
+        forged[name] = value;
+        sign(Algorithm::HS256, &forged, key)
+    };
+    let without = |name: &str| {
+        let mut forged = claims.clone();
+        forged.as_object_mut().map(|claims| claims.remove(name));
+        sign(Algorithm::HS256, &forged, key)
+    };
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let unsigned = |alg: &str| format!("{}.{}.", part(&json!({"alg": alg, "typ": "JWT"})), part(&claims));
+    let (signed, signature) = person.token.rsplit_once('.').unwrap_or_default();
+    vec![
+        ("no algorithm", unsigned("none")),
+        ("no algorithm, in capitals", unsigned("NONE")),
+        ("no signature", format!("{signed}.")),
+        ("another key", sign(Algorithm::HS256, &claims, ANOTHER_KEY)),
+        ("another algorithm", sign(Algorithm::HS512, &claims, key)),
+        ("another audience", with("aud", json!("another-api"))),
+        ("two audiences", with("aud", json!(["bigtech-chat-api", "another-api"]))),
+        ("another issuer", with("iss", json!("someone"))),
+        (
+            "another person",
+            format!("{}.{}.{signature}", part(&json!({"alg": "HS256", "typ": "JWT"})), part(&json!({"sub": "1"}))),
+        ),
+        ("no person", without("sub")),
+        ("no session", without("sid")),
+        ("no end", without("exp")),
+        ("garbage", "garbage".to_owned()),
+        ("a ticket", "dGhpcyBpcyBubyB0b2tlbiBidXQgYSB0aWNrZXQgb2Yg".to_owned()),
+        ("too much", "a".repeat(5_000)),
+    ]
+}
+
+fn sign(algorithm: Algorithm, claims: &Value, key: &str) -> String {
+    let key = EncodingKey::from_secret(key.as_bytes());
+    encode(&Header::new(algorithm), claims, &key).unwrap_or_else(|error| unreachable!("{error}"))
+}
+
+fn claims(person: &Person) -> Value {
+    let payload = person.token.split('.').nth(1).and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
+    serde_json::from_slice(&payload.unwrap_or_default()).unwrap_or_default()
+}
+
+/// What a logout does first.
+async fn revoke(house: &House, person: &Person) {
+    let session = domain::SessionId(claims(person)["sid"].as_str().unwrap_or_default().to_owned());
+    let until = boot::clock().now().plus(Duration::from_mins(15));
+    let mongo = Mongo::connect(house.mongo_url()).await;
+    let revoked = async { mongo?.insert_revocation(&session, until).await }.await;
+    assert!(revoked.is_ok(), "{revoked:?}");
+}
