@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod bench;
 mod check;
 mod clean;
 mod doctor;
@@ -29,6 +30,8 @@ enum Command {
     Test(test::Args),
     /// Lets clients work while processes are killed, and checks what they saw.
     Check(check::Args),
+    /// Measures messages per second, and each function as the gateway sees it.
+    Bench(bench::Args),
     /// Says what this machine has and what it lacks.
     Doctor,
     /// Removes `.local/`: data, downloads, everything. Sources and builds stay.
@@ -41,6 +44,7 @@ async fn main() -> ExitCode {
         Command::Up(args) => up::run(args).await,
         Command::Test(args) => test::run(args).await,
         Command::Check(args) => check::run(args).await,
+        Command::Bench(args) => bench::run(args).await,
         Command::Doctor => Ok(doctor::run()),
         Command::Clean(args) => clean::run(&args).await,
     };

@@ -31,9 +31,9 @@ pub struct SchemaVersion {
 }
 
 impl SchemaVersion {
-    /// Whether the database is as this code expects it.
+    /// Whether the database has at least what this code expects; newer schemas serve older code.
     pub fn is_current(self) -> bool {
-        self.found == self.expected
+        self.found >= self.expected
     }
 }
 
