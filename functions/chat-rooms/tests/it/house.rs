@@ -26,7 +26,7 @@ pub(crate) struct House {
 impl House {
     pub(crate) async fn new() -> Self {
         let (mysql, mongo) = tokio::join!(sql::Database::new(), mongo::Database::new());
-        let tokens = AccessTokens::new("HS256", KEY, None, Duration::from_secs(900)).unwrap();
+        let tokens = AccessTokens::new("HS256", KEY, None, Duration::from_mins(15)).unwrap();
         let clock = Clock(|| NOON);
         let app = chat_rooms::App {
             gatekeeper: web::Gatekeeper { tokens: tokens.clone(), mongo: mongo.mongo.clone(), clock },

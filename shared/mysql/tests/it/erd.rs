@@ -5,19 +5,19 @@ use testkit::mysql::Database;
 const ARCHITECTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ARCHITECTURE.md");
 
 /// A column: its table, name, type and keys as the diagram writes them. Integers lose their display width, which MySQL no
-/// longer shows; nullable columns say so.
+/// longer shows; nullable columns say so. Every table names the schema, or the server opens the databases of other tests as well.
 const COLUMNS: &str = "
     SELECT c.TABLE_NAME, c.COLUMN_NAME,
            CASE WHEN c.DATA_TYPE IN ('int', 'bigint') THEN c.DATA_TYPE ELSE c.COLUMN_TYPE END,
            CONCAT_WS(',',
                IF(EXISTS(SELECT 1 FROM information_schema.STATISTICS s
-                         WHERE s.TABLE_SCHEMA = c.TABLE_SCHEMA AND s.TABLE_NAME = c.TABLE_NAME AND s.COLUMN_NAME = c.COLUMN_NAME
+                         WHERE s.TABLE_SCHEMA = DATABASE() AND s.TABLE_NAME = c.TABLE_NAME AND s.COLUMN_NAME = c.COLUMN_NAME
                              AND s.INDEX_NAME = 'PRIMARY'), 'PK', NULL),
                IF(EXISTS(SELECT 1 FROM information_schema.KEY_COLUMN_USAGE k
-                         WHERE k.TABLE_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME AND k.COLUMN_NAME = c.COLUMN_NAME
+                         WHERE k.TABLE_SCHEMA = DATABASE() AND k.TABLE_NAME = c.TABLE_NAME AND k.COLUMN_NAME = c.COLUMN_NAME
                              AND k.REFERENCED_TABLE_NAME IS NOT NULL), 'FK', NULL),
                IF(EXISTS(SELECT 1 FROM information_schema.STATISTICS s
-                         WHERE s.TABLE_SCHEMA = c.TABLE_SCHEMA AND s.TABLE_NAME = c.TABLE_NAME AND s.COLUMN_NAME = c.COLUMN_NAME
+                         WHERE s.TABLE_SCHEMA = DATABASE() AND s.TABLE_NAME = c.TABLE_NAME AND s.COLUMN_NAME = c.COLUMN_NAME
                              AND s.INDEX_NAME <> 'PRIMARY' AND s.NON_UNIQUE = 0), 'UK', NULL)),
            IF(c.GENERATION_EXPRESSION <> '', 'generated', IF(c.IS_NULLABLE = 'YES', 'nullable', ''))
     FROM information_schema.COLUMNS c
