@@ -9,6 +9,7 @@ use futures_util::TryStreamExt as _;
 use mongodb::{
     ClientSession,
     bson::{Bson, DateTime, deserialize_from_document, doc},
+    results::UpdateResult,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -52,7 +53,9 @@ impl Mongo {
         Ok(found.map_err(store_fault)?.map(Access::from))
     }
 
-    /// Writes a room as of its version, unless a newer one is there, and closes the head to older rights. Two round trips.
+    /// Writes a room as of its version, unless a newer one is there, and closes the head to older rights.
+    ///
+    /// Two round trips; three when nothing is newer. The head's write comes last: its majority has the room's too.
     ///
     /// Repeating it is harmless, and so is any order of two versions.
     pub async fn project_room(&self, access: &Access) -> Result<(), Fault> {
@@ -61,24 +64,22 @@ impl Mongo {
             access.members.iter().map(|m| doc! { "user_id": m.user.0, "role": m.role.as_str() }).collect();
         let whole = doc! { "$set": { "version": access.version, "members": members } };
         let older = doc! { "_id": &room, "version": { "$lt": access.version } };
-        let written = self.documents(ROOMS).update_one(older, whole).upsert(true).await;
-        // The upsert collides with the same or a newer version: nothing is left to write.
-        if let Err(error) = written
-            && duplicate_key(&error).is_none()
-        {
-            return Err(store_fault(error));
+        let rooms = self.documents(ROOMS);
+        let write = || async { rooms.update_one(older.clone(), whole.clone()).upsert(true).await };
+        // The upsert collides with any document that the filter passes over: with one that another inserted this moment,
+        // which may be older, and then with none but the same or a newer version.
+        if collided(write().await)? {
+            collided(write().await)?;
         }
         let raise = doc! {
             "$max": { "access": access.version },
             "$setOnInsert": { "seq": 0_i64, "rev": 0_i64, "last_at": Bson::Null, "inflight": [] },
         };
         let heads = self.documents(HEADS);
-        let raise_head = || async { heads.update_one(doc! { "_id": &room }, raise.clone()).upsert(true).await };
-        match raise_head().await {
-            // Two first projections at once: one inserts, the other finds the document now.
-            Err(error) if duplicate_key(&error).is_some() => raise_head().await.map_err(store_fault)?,
-            other => other.map_err(store_fault)?,
-        };
+        let close = || async { heads.update_one(doc! { "_id": &room }, raise.clone()).upsert(true).await };
+        if collided(close().await)? {
+            close().await.map_err(store_fault)?;
+        }
         Ok(())
     }
 
@@ -119,5 +120,14 @@ impl Mongo {
             .map_err(store_fault)?;
         let parsed = rows.into_iter().map(deserialize_from_document::<Row>);
         parsed.map(|row| row.map(|row| (row.room, row.rev)).map_err(Fault::internal)).collect()
+    }
+}
+
+/// Whether an upsert found a document that another one had inserted.
+fn collided(written: mongodb::error::Result<UpdateResult>) -> Result<bool, Fault> {
+    match written {
+        Ok(_) => Ok(false),
+        Err(error) if duplicate_key(&error).is_some() => Ok(true),
+        Err(error) => Err(store_fault(error)),
     }
 }
