@@ -15,9 +15,6 @@ use crate::history::{Answer, Event, Message, Purpose, Recorder, Request, RoomId,
 use crate::options::Usage;
 use crate::verify::follow;
 
-/// After this long a client stops waiting for an answer; API Gateway itself gives up after 30 s.
-const PATIENCE: Duration = Duration::from_secs(32);
-
 /// What a person's clients know together: the messages that they sent.
 pub(crate) type Own = Arc<Mutex<Vec<Sent>>>;
 
@@ -160,7 +157,8 @@ impl<D: Doors> Client<'_, D> {
     /// Reads some page of the room's changes.
     async fn poll(&self, rng: &mut ChaCha8Rng) {
         let cursor = self.state().view.cursor();
-        let request = Request::Sync { room: self.room, after: rng.random_range(0..=cursor), limit: rng.random_range(1..=100) };
+        let request =
+            Request::Sync { room: self.room, after: rng.random_range(0..=cursor), limit: rng.random_range(1..=20) };
         self.call(self.via(rng), Purpose::Look, request).await;
     }
 
@@ -206,10 +204,14 @@ impl<D: Doors> Client<'_, D> {
     async fn connect(&self) -> Option<mpsc::UnboundedReceiver<Message>> {
         let cursor = self.state().view.cursor();
         let (sender, pushes) = mpsc::unbounded_channel();
-        let greeted = timeout(PATIENCE, self.doors.connect(self.person, self.room, cursor, sender)).await;
+        let greeted =
+            timeout(self.usage.patience * 6, self.doors.connect(self.person, self.room, cursor, sender)).await;
         match greeted.unwrap_or_else(|_| Err("no answer to the upgrade or to hello".to_owned())) {
             Ok(Hello { socket, ahead }) => {
-                self.recorder.note(Some(self.number), format!("is connected from cursor {cursor}{}", if ahead { ", the room is ahead" } else { "" }));
+                self.recorder.note(
+                    Some(self.number),
+                    format!("is connected from cursor {cursor}{}", if ahead { ", the room is ahead" } else { "" }),
+                );
                 let mut state = self.state();
                 state.socket = Some(Arc::new(socket));
                 if ahead {
@@ -281,7 +283,7 @@ impl<D: Doors> Client<'_, D> {
     }
 
     async fn sync_once(&self, rng: &mut ChaCha8Rng, after: u64) -> bool {
-        let request = Request::Sync { room: self.room, after, limit: rng.random_range(10..=100) };
+        let request = Request::Sync { room: self.room, after, limit: rng.random_range(3..=60) };
         matches!(self.call(self.via(rng), Purpose::Follow, request).await, Answer::Synced(_))
     }
 
@@ -314,9 +316,10 @@ impl<D: Doors> Client<'_, D> {
         let socket = if via == Via::Socket { self.state().socket.clone() } else { None };
         let via = if socket.is_some() { Via::Socket } else { Via::Http };
         let call = self.recorder.record(Some(self.number), Event::Invoked { via, purpose, request: request.clone() });
+        let patience = self.usage.patience * u32::try_from(call % 6 + 1).unwrap_or(1);
         let answer = match socket {
-            Some(socket) => timeout(PATIENCE, socket.ask(&request)).await,
-            None => timeout(PATIENCE, self.doors.ask(self.person, &request)).await,
+            Some(socket) => timeout(patience, socket.ask(&request)).await,
+            None => timeout(patience, self.doors.ask(self.person, &request)).await,
         };
         let answer = answer.unwrap_or_else(|_| Answer::Unknown("no answer in time".to_owned()));
         let mut state = self.state();
@@ -377,5 +380,8 @@ fn jittered(rng: &mut impl Rng, pause: &mut u64) -> Duration {
 }
 
 fn words(rng: &mut impl Rng) -> &'static str {
-    ["", " 안녕하세요", " 👩‍👩‍👧‍👦 \"quoted\"", " naïve\nsecond line", " <b>&amp;</b> \\ 日本"].get(rng.random_range(0..5)).copied().unwrap_or_default()
+    ["", " 안녕하세요", " 👩‍👩‍👧‍👦 \"quoted\"", " naïve\nsecond line", " <b>&amp;</b> \\ 日本"]
+        .get(rng.random_range(0..5))
+        .copied()
+        .unwrap_or_default()
 }

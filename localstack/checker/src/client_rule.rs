@@ -103,7 +103,15 @@ mod tests {
     use super::*;
 
     fn message(id: &str, rev: u64) -> Message {
-        Message { id: id.into(), room: 1, seq: 1, rev, author: 1, client_id: None, content: format!("{id}@{rev}").into() }
+        Message {
+            id: id.into(),
+            room: 1,
+            seq: 1,
+            rev,
+            author: 1,
+            client_id: None,
+            content: format!("{id}@{rev}").into(),
+        }
     }
 
     fn view(cursor: u64, held: &[(&str, u64)]) -> ClientView {

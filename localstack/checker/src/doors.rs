@@ -15,7 +15,13 @@ pub trait Doors {
     /// Opens a socket with a ticket of its own and says hello from `cursor`.
     ///
     /// Pushed messages go to `pushes`, whose sender is dropped when the connection ends.
-    fn connect(&self, person: usize, room: RoomId, cursor: u64, pushes: UnboundedSender<Message>) -> impl Future<Output = Result<Hello<Self::Socket>, String>>;
+    fn connect(
+        &self,
+        person: usize,
+        room: RoomId,
+        cursor: u64,
+        pushes: UnboundedSender<Message>,
+    ) -> impl Future<Output = Result<Hello<Self::Socket>, String>>;
 }
 
 /// An open connection.

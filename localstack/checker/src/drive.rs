@@ -35,7 +35,12 @@ pub struct Cast {
 }
 
 /// Plays a run and writes it down. `faults` ends when nothing is broken any more.
-pub async fn drive<D: Doors>(doors: &D, cast: &Cast, recorder: &Recorder, faults: impl Future<Output = ()>) -> anyhow::Result<()> {
+pub async fn drive<D: Doors>(
+    doors: &D,
+    cast: &Cast,
+    recorder: &Recorder,
+    faults: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
     let mut own: BTreeMap<(usize, RoomId), Own> = BTreeMap::new();
     let clients: Vec<Client<'_, D>> = (0..cast.clients)
         .filter_map(|number| {
@@ -132,13 +137,19 @@ impl<D: Doors> Ending<'_, D> {
     }
 
     /// All rows by pages of a list, walked backwards, forwards, or from place to place.
-    async fn by_list(&self, deadline: Instant, person: usize, window: fn(u64) -> Window) -> anyhow::Result<Vec<Message>> {
+    async fn by_list(
+        &self,
+        deadline: Instant,
+        person: usize,
+        window: fn(u64) -> Window,
+    ) -> anyhow::Result<Vec<Message>> {
         let backwards = matches!(window(0), Window::Before(_));
         let mut rows: Vec<Message> = Vec::new();
         let mut at = if backwards { None } else { Some(0) };
         loop {
             let request = Request::List { room: self.room, window: at.map_or(Window::Newest, window), limit: 60 };
-            let Answer::Page(Page { items, has_before, has_after, .. }) = self.call(Via::Http, person, request).await else {
+            let Answer::Page(Page { items, has_before, has_after, .. }) = self.call(Via::Http, person, request).await
+            else {
                 self.wait(deadline, "list").await?;
                 continue;
             };

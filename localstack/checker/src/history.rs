@@ -46,7 +46,9 @@ impl Request {
     /// The room that it is about.
     pub fn room(&self) -> RoomId {
         match self {
-            Self::Send { room, .. } | Self::Edit { room, .. } | Self::List { room, .. } | Self::Sync { room, .. } => *room,
+            Self::Send { room, .. } | Self::Edit { room, .. } | Self::List { room, .. } | Self::Sync { room, .. } => {
+                *room
+            }
         }
     }
 }
@@ -157,7 +159,12 @@ pub struct Entry {
 ///
 /// An operation that was invoked at a higher place than another one's answer began after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct History(pub Vec<Entry>);
+pub struct History {
+    /// What happened.
+    pub entries: Vec<Entry>,
+    /// Whether a frame may have reached the product twice, so that its ack is not the end of it.
+    pub frames_repeat: bool,
+}
 
 /// Writes a history while it happens.
 #[derive(Debug)]
@@ -197,7 +204,7 @@ impl Recorder {
 
     /// Everything that happened so far; the recorder starts anew.
     pub fn take(&self) -> History {
-        History(std::mem::take(&mut *self.entries()))
+        History { entries: std::mem::take(&mut *self.entries()), frames_repeat: false }
     }
 
     fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
@@ -213,7 +220,7 @@ impl History {
         places.dedup();
         let cut = places.len().saturating_sub(limit);
         let (head, tail) = if cut == 0 { (places.len(), places.len()) } else { (limit / 2, limit / 2 + cut) };
-        let line = |place: &usize| self.0.get(*place).map(|entry| format!("#{place} {entry}"));
+        let line = |place: &usize| self.entries.get(*place).map(|entry| format!("#{place} {entry}"));
         let mut lines: Vec<String> = places.iter().take(head).filter_map(line).collect();
         if cut > 0 {
             lines.push(format!("... {cut} more ..."));

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::bail;
+use stack::Progress;
 
 use crate::history::Via;
 
@@ -24,12 +26,25 @@ pub struct Options {
     pub usage: Usage,
     /// What is broken meanwhile.
     pub faults: FaultPlan,
+    /// The folder of the function binaries; `None` takes `FUNCTION_BINARIES`.
+    pub binaries: Option<PathBuf>,
+    /// Who hears what is being done.
+    pub progress: Progress,
 }
 
 impl Options {
     /// Eight clients in two rooms over both doors, and every fault there is.
     pub fn new(seed: u64, seconds: u64) -> Self {
-        Self { seed, seconds, clients: 8, rooms: 2, usage: Usage::default(), faults: FaultPlan::all() }
+        Self {
+            seed,
+            seconds,
+            clients: 8,
+            rooms: 2,
+            usage: Usage::default(),
+            faults: FaultPlan::all(),
+            binaries: None,
+            progress: Progress::silent(),
+        }
     }
 
     /// How long clients work and faults happen.
@@ -45,11 +60,13 @@ pub struct Usage {
     pub via: Option<Via>,
     /// The longest pause between two actions of a client, in milliseconds.
     pub think_ms: u64,
+    /// The shortest time that a client waits for an answer before it takes the outcome for unknown; the longest is six times that.
+    pub patience: Duration,
 }
 
 impl Default for Usage {
     fn default() -> Self {
-        Self { via: None, think_ms: 200 }
+        Self { via: None, think_ms: 150, patience: Duration::from_secs(2) }
     }
 }
 

@@ -13,7 +13,10 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             let text = &*sighting.message.content;
             let (place, first) = *texts.entry(sighting.message.rev).or_insert((sighting.place, text));
             if first != text {
-                let what = format!("message {} shows two texts at rev {}: {first:?} and {text:?}", story.id, sighting.message.rev);
+                let what = format!(
+                    "message {} shows two texts at rev {}: {first:?} and {text:?}",
+                    story.id, sighting.message.rev
+                );
                 found.push(facts.violation(Promise::OneOrder, story.id, &[place, sighting.place], what));
                 break;
             }
@@ -31,7 +34,14 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 }
 
 /// Why this text may not stand at this revision, if so.
-fn wrong(facts: &Facts<'_>, story: &Story<'_>, edits: &[&Call<'_>], rev: u64, place: usize, text: &str) -> Option<String> {
+fn wrong(
+    facts: &Facts<'_>,
+    story: &Story<'_>,
+    edits: &[&Call<'_>],
+    rev: u64,
+    place: usize,
+    text: &str,
+) -> Option<String> {
     let sent = story.sends.iter().filter_map(|send| facts.calls.get(send)).find_map(|call| match call.request {
         Request::Send { content, .. } => Some(&**content),
         _ => None,
@@ -42,21 +52,33 @@ fn wrong(facts: &Facts<'_>, story: &Story<'_>, edits: &[&Call<'_>], rev: u64, pl
     }
     let acks = edits.iter().filter_map(|call| call.ack()).map(|(_, message, _)| (message.rev, &*message.content));
     let last = acks.filter(|(acked, _)| *acked <= rev).max()?;
-    if last.1 == text || own.iter().any(|call| call.is_open() || call.ack().is_some_and(|(_, message, _)| message.rev >= last.0)) {
+    if last.1 == text
+        || own.iter().any(|call| call.is_open() || call.ack().is_some_and(|(_, message, _)| message.rev >= last.0))
+    {
         return None;
     }
-    Some(format!("message {} shows {text:?} at rev {rev}, but {:?} had been acknowledged at rev {}", story.id, last.1, last.0))
+    Some(format!(
+        "message {} shows {text:?} at rev {rev}, but {:?} had been acknowledged at rev {}",
+        story.id, last.1, last.0
+    ))
 }
 
 /// An edit that began after another was acknowledged has at least its revision.
 fn reversed(facts: &Facts<'_>, story: &Story<'_>, edits: &[&Call<'_>], found: &mut Vec<Violation>) {
     for call in edits {
         let Some((place, message, _)) = call.ack() else { continue };
-        let before = edits.iter().filter_map(|other| other.ack()).filter(|(acked, ..)| *acked < call.place).max_by_key(|(_, other, _)| other.rev);
+        let before = edits
+            .iter()
+            .filter_map(|other| other.ack())
+            .filter(|(acked, ..)| *acked < call.place)
+            .max_by_key(|(_, other, _)| other.rev);
         if let Some((acked, other, _)) = before
             && other.rev > message.rev
         {
-            let what = format!("an edit of message {} was acknowledged at rev {}, after one at rev {}", story.id, message.rev, other.rev);
+            let what = format!(
+                "an edit of message {} was acknowledged at rev {}, after one at rev {}",
+                story.id, message.rev, other.rev
+            );
             found.push(facts.violation(Promise::NothingLost, story.id, &[acked, place], what));
             return;
         }
@@ -68,7 +90,9 @@ fn swallowed(facts: &Facts<'_>, story: &Story<'_>, edits: &[&Call<'_>], found: &
     for call in edits {
         let Some((place, message, _)) = call.ack() else { continue };
         let shown = Some(&*message.content);
-        let newer = |other: &&&Call<'_>| edit_text(other) == shown && (other.is_open() || other.answered.is_some_and(|(at, _)| at > call.place));
+        let newer = |other: &&&Call<'_>| {
+            edit_text(other) == shown && (other.is_open() || other.answered.is_some_and(|(at, _)| at > call.place))
+        };
         if edit_text(call) != shown && !edits.iter().any(|other| newer(&other)) {
             let what = format!("an edit of message {} was acknowledged with an older text, {shown:?}", story.id);
             found.push(facts.violation(Promise::NothingLost, story.id, &[place], what));

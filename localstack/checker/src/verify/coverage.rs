@@ -11,7 +11,9 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     let mut heads: BTreeMap<RoomId, Vec<(usize, usize, u64)>> = BTreeMap::new();
     for call in facts.calls.values() {
         match (call.request, call.answered) {
-            (Request::List { window, .. }, Some((place, Answer::Page(page)))) => list(facts, call, place, *window, page, found),
+            (Request::List { window, .. }, Some((place, Answer::Page(page)))) => {
+                list(facts, call, place, *window, page, found);
+            }
             (Request::Sync { room, after, .. }, Some((place, Answer::Synced(page)))) => {
                 heads.entry(*room).or_default().push((call.place, place, page.head));
                 sync(facts, call, place, *after, page, found);
@@ -53,7 +55,10 @@ fn list(facts: &Facts<'_>, call: &Call<'_>, place: usize, window: Window, page: 
         if let Some(owed) = owed
             && shown.get(id).is_none_or(|rev| *rev < owed)
         {
-            let what = format!("the page lacks message {id} at rev {owed} or higher, which had been seen before, or lies behind its cursor {}", page.cursor);
+            let what = format!(
+                "the page lacks message {id} at rev {owed} or higher, which had been seen before, or lies behind its cursor {}",
+                page.cursor
+            );
             found.push(facts.violation(Promise::NothingMissed, id, &[call.place, place], what));
             return;
         }
@@ -64,8 +69,11 @@ fn list(facts: &Facts<'_>, call: &Call<'_>, place: usize, window: Window, page: 
 fn sync(facts: &Facts<'_>, call: &Call<'_>, place: usize, after: u64, page: &SyncPage, found: &mut Vec<Violation>) {
     let shown = revs(&page.items);
     for (id, rev) in passed(facts, call.request.room(), after, page.cursor) {
-        if shown.get(id).is_none_or(|shown| *shown < rev) && !facts.may_be_above(id, page.cursor, place) {
-            let what = format!("the sync's cursor {} passes message {id} at rev {rev} without delivering it", page.cursor);
+        if shown.get(id).is_none_or(|shown| *shown < rev)
+            && !facts.may_be_above(id, rev, page.cursor, call.place, place)
+        {
+            let what =
+                format!("the sync's cursor {} passes message {id} at rev {rev} without delivering it", page.cursor);
             found.push(facts.violation(Promise::NothingMissed, id, &[call.place, place], what));
             return;
         }
@@ -104,6 +112,7 @@ struct Reader<'h> {
 /// Plays the history again for every client, and looks at its view whenever the cursor moves.
 fn views(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     let mut readers: BTreeMap<(usize, RoomId), Reader<'_>> = BTreeMap::new();
+    let mut done = BTreeSet::new();
     for (place, client, event) in facts.events() {
         let Some(client) = client else { continue };
         let reader = match event {
@@ -124,6 +133,7 @@ fn views(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             }
             Event::Settled { room, .. } => {
                 let Some(reader) = readers.get(&(client, *room)) else { continue };
+                done.insert((client, *room));
                 settled(facts, client, *room, place, &reader.view, found);
                 continue;
             }
@@ -135,6 +145,12 @@ fn views(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             _ => continue,
         };
         reader.look(facts, client, room, place, found);
+    }
+    for ((client, room), reader) in &readers {
+        if facts.endings.contains_key(room) && !done.contains(&(*client, *room)) {
+            let what = format!("client {client} never caught up, its cursor is {}", reader.view.cursor());
+            found.push(facts.room_violation(Promise::NothingMissed, *room, &[], what));
+        }
     }
 }
 
@@ -160,11 +176,14 @@ impl<'h> Reader<'h> {
         }
         let view = &self.view;
         self.owed.retain(|id, rev| view.held(id).is_none_or(|held| held.rev < *rev));
-        let missed = self.owed.iter().find(|(id, _)| !facts.may_be_above(id, cursor, place));
+        let missed = self.owed.iter().find(|(id, rev)| !facts.may_be_above(id, **rev, cursor, place, place));
         if let Some((id, rev)) = missed
             && !self.failed
         {
-            let held = self.view.held(id).map_or_else(|| "doesn't hold it".to_owned(), |held| format!("holds rev {}", held.rev));
+            let held = self
+                .view
+                .held(id)
+                .map_or_else(|| "doesn't hold it".to_owned(), |held| format!("holds rev {}", held.rev));
             let what = format!("client {client} is at cursor {cursor}, past message {id} at rev {rev}, and {held}");
             found.push(facts.violation(Promise::NothingMissed, id, &[place], what));
             self.failed = true;
@@ -174,7 +193,14 @@ impl<'h> Reader<'h> {
 
 /// After its last sync, a client shows what the room holds, except for changes that nobody was told of and whose writer
 /// may have died too late: those wait for the room's sweeper.
-fn settled(facts: &Facts<'_>, client: usize, room: RoomId, place: usize, view: &ClientView, found: &mut Vec<Violation>) {
+fn settled(
+    facts: &Facts<'_>,
+    client: usize,
+    room: RoomId,
+    place: usize,
+    view: &ClientView,
+    found: &mut Vec<Violation>,
+) {
     let Some((_, rows)) = facts.endings.get(&room).and_then(|ways| ways.first()) else { return };
     for row in *rows {
         let held = view.held(&row.id);
@@ -182,11 +208,14 @@ fn settled(facts: &Facts<'_>, client: usize, room: RoomId, place: usize, view: &
             Some(held) => held != row,
             None => row.rev > view.entered(),
         };
-        let told = facts.published.get(&room).and_then(|revs| revs.get(&row.rev)).is_some_and(|ids| ids.contains(&*row.id));
-        let orphaned = !told && facts.stories.get(&*row.id).is_some_and(|story| facts.calls_of(story).any(Call::is_open));
+        let told =
+            facts.published.get(&room).and_then(|revs| revs.get(&row.rev)).is_some_and(|ids| ids.contains(&*row.id));
+        let orphaned =
+            !told && facts.stories.get(&*row.id).is_some_and(|story| facts.calls_of(story).any(Call::is_open));
         if wrong && !orphaned {
             let held = held.map_or_else(|| "nothing".to_owned(), ToString::to_string);
-            let what = format!("client {client} has caught up, but of message {} (rev {}) it shows {held}", row.id, row.rev);
+            let what =
+                format!("client {client} has caught up, but of message {} (rev {}) it shows {held}", row.id, row.rev);
             found.push(facts.violation(Promise::NothingMissed, &row.id, &[place], what));
             return;
         }

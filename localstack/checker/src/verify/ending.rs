@@ -49,7 +49,8 @@ fn acknowledged(facts: &Facts<'_>, room: RoomId, rows: &[Message], places: &[usi
         if let (Request::Edit { message, .. }, Some(_)) = (call.request, call.ack())
             && !present.contains_key(&**message)
         {
-            let what = format!("an edit of message {message} was acknowledged, but the message is not there at the end");
+            let what =
+                format!("an edit of message {message} was acknowledged, but the message is not there at the end");
             found.push(facts.violation(Promise::NothingLost, message, places, what));
         }
     }

@@ -1,17 +1,25 @@
 //! The history, indexed by call, by message and by revision.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::{Promise, Violation};
-use crate::history::{Answer, Event, History, Message, Purpose, Request, RoomId};
+use crate::history::{Answer, Event, History, Message, Purpose, Request, RoomId, Via};
 
 /// How many lines of history a violation shows.
 const EXCERPT: usize = 40;
+
+/// A row whose delivery is owed for so long is abandoned; a little less, since clocks differ.
+const ABANDONED: Duration = Duration::from_millis(4500);
+
+/// So long may a call act whose answer nobody got: a function that is stopped goes on within 8 s.
+const LIVES: Duration = Duration::from_secs(15);
 
 /// A request and what came of it.
 pub(super) struct Call<'h> {
     pub(super) place: usize,
     pub(super) purpose: Purpose,
+    repeats: bool,
     pub(super) request: &'h Request,
     pub(super) answered: Option<(usize, &'h Answer)>,
 }
@@ -27,7 +35,7 @@ impl<'h> Call<'h> {
 
     /// Whether it may still act, or may have acted without anybody knowing.
     pub(super) fn is_open(&self) -> bool {
-        matches!(self.answered, None | Some((_, Answer::Unknown(_))))
+        self.repeats || matches!(self.answered, None | Some((_, Answer::Unknown(_))))
     }
 }
 
@@ -62,6 +70,10 @@ pub(super) struct Facts<'h> {
     pub(super) stories: BTreeMap<&'h str, Story<'h>>,
     /// Calls by the `client_id` that they sent.
     pub(super) sends: BTreeMap<(RoomId, &'h str), Vec<usize>>,
+    /// By room and acknowledged revision, the latest beginning of a call that got this one or a lower one.
+    begun: BTreeMap<RoomId, BTreeMap<u64, usize>>,
+    /// The lists of each room.
+    lists: BTreeMap<RoomId, Vec<usize>>,
     /// Message ids by room and sequence number.
     pub(super) by_seq: BTreeMap<RoomId, BTreeMap<u64, BTreeSet<&'h str>>>,
     /// What was acknowledged or pushed: message ids by room and revision.
@@ -77,17 +89,24 @@ impl<'h> Facts<'h> {
             calls: BTreeMap::new(),
             stories: BTreeMap::new(),
             sends: BTreeMap::new(),
+            begun: BTreeMap::new(),
+            lists: BTreeMap::new(),
             by_seq: BTreeMap::new(),
             published: BTreeMap::new(),
             endings: BTreeMap::new(),
         };
-        for (place, entry) in history.0.iter().enumerate() {
+        for (place, entry) in history.entries.iter().enumerate() {
             match &entry.event {
-                Event::Invoked { purpose, request, .. } => {
-                    let call = Call { place, purpose: *purpose, request, answered: None };
+                Event::Invoked { via, purpose, request } => {
+                    let repeats = history.frames_repeat && *via == Via::Socket;
+                    let call = Call { place, purpose: *purpose, repeats, request, answered: None };
                     facts.calls.insert(place, call);
-                    if let Request::Send { room, client_id, .. } = request {
-                        facts.sends.entry((*room, client_id)).or_default().push(place);
+                    match request {
+                        Request::Send { room, client_id, .. } => {
+                            facts.sends.entry((*room, client_id)).or_default().push(place);
+                        }
+                        Request::List { room, .. } => facts.lists.entry(*room).or_default().push(place),
+                        Request::Edit { .. } | Request::Sync { .. } => {}
                     }
                 }
                 Event::Answered { call, answer } => facts.answered(place, *call, answer),
@@ -150,6 +169,19 @@ impl<'h> Facts<'h> {
                 story.edits.push(call.place);
             }
         }
+        for call in self.calls.values() {
+            if let Some((_, message, None | Some(false))) = call.ack() {
+                let begun = self.begun.entry(message.room).or_default().entry(message.rev).or_default();
+                *begun = call.place.max(*begun);
+            }
+        }
+        for revs in self.begun.values_mut() {
+            let mut latest = 0;
+            for begun in revs.values_mut() {
+                latest = latest.max(*begun);
+                *begun = latest;
+            }
+        }
         for story in self.stories.values_mut() {
             let name = story.sightings.iter().find_map(|sighting| sighting.message.client_id.as_deref());
             if let Some(calls) = name.and_then(|name| self.sends.get(&(story.room, name))) {
@@ -163,12 +195,38 @@ impl<'h> Facts<'h> {
         story.sends.iter().chain(&story.edits).filter_map(|place| self.calls.get(place))
     }
 
-    /// Whether the message may stand above `rev` already at `place`, so that a page up to `rev` rightly lacks it.
-    pub(super) fn may_be_above(&self, id: &str, rev: u64, place: usize) -> bool {
+    /// Whether the message may stand above `rev` already, so that a page up to `rev` rightly lacks it at `owed`.
+    ///
+    /// The page was asked for at `begun` and answered at `place`. A message is moved by its own sends and edits, and by a
+    /// list that finds it abandoned.
+    pub(super) fn may_be_above(&self, id: &str, owed: u64, rev: u64, begun: usize, place: usize) -> bool {
         let Some(story) = self.stories.get(id).filter(|story| story.top_rev > rev) else { return false };
-        self.calls_of(story).any(|call| {
-            call.place < place && (call.is_open() || call.ack().is_some_and(|(at, message, _)| message.rev > rev || at > place))
+        let moved = |call: &Call<'_>| call.ack().is_some_and(|(at, message, _)| message.rev > rev || at > place);
+        story.rev_before(place).is_some_and(|seen| seen > rev)
+            || self.calls_of(story).any(|call| call.place < place && (call.is_open() || moved(call)))
+            || self.may_be_abandoned(story.room, owed, place) && self.is_listed(story.room, begun, place)
+    }
+
+    /// Whether what was written at this revision may have waited so long for its delivery that a list moves it.
+    ///
+    /// It was written after every call began that got a lower revision.
+    fn may_be_abandoned(&self, room: RoomId, rev: u64, place: usize) -> bool {
+        let lower = self.begun.get(&room).and_then(|begun| begun.range(..=rev).next_back());
+        self.at(place) > lower.map_or(Duration::ZERO, |(_, begun)| self.at(*begun)) + ABANDONED
+    }
+
+    /// Whether a list of the room was under way at some time from `begun` to `place`.
+    fn is_listed(&self, room: RoomId, begun: usize, place: usize) -> bool {
+        let lists = self.lists.get(&room).into_iter().flatten().filter_map(|list| self.calls.get(list));
+        let mut earlier = lists.filter(|list| list.place < place);
+        earlier.any(|list| match list.answered {
+            Some((answered, Answer::Page(_))) => answered > begun,
+            _ => self.at(list.place) + LIVES > self.at(begun),
         })
+    }
+
+    fn at(&self, place: usize) -> Duration {
+        self.history.entries.get(place).map_or(Duration::ZERO, |entry| entry.at)
     }
 
     /// A violation that concerns one message, with the lines that show it.
@@ -194,6 +252,6 @@ impl<'h> Facts<'h> {
 
     /// Every event with its place and client.
     pub(super) fn events(&self) -> impl Iterator<Item = (usize, Option<usize>, &'h Event)> {
-        self.history.0.iter().enumerate().map(|(place, entry)| (place, entry.client, &entry.event))
+        self.history.entries.iter().enumerate().map(|(place, entry)| (place, entry.client, &entry.event))
     }
 }

@@ -22,7 +22,8 @@ fn one_message(facts: &Facts<'_>, room: RoomId, client_id: &str, calls: &[&Call<
     let names: BTreeSet<(&str, u64)> =
         calls.iter().filter_map(|call| call.ack()).map(|(_, message, _)| (&*message.id, message.seq)).collect();
     if names.len() > 1 {
-        let places: Vec<usize> = calls.iter().flat_map(|call| [Some(call.place), call.answered.map(|(place, _)| place)]).flatten().collect();
+        let places: Vec<usize> =
+            calls.iter().flat_map(|call| [Some(call.place), call.answered.map(|(place, _)| place)]).flatten().collect();
         let what = format!("client_id {client_id} was acknowledged as more than one message: {names:?}");
         found.push(facts.room_violation(Promise::SameMessage, room, &places, what));
     }
@@ -35,12 +36,19 @@ fn retries(facts: &Facts<'_>, room: RoomId, client_id: &str, calls: &[&Call<'_>]
     for call in calls {
         let after_ack = acked.is_some_and(|acked| call.place > acked);
         let what = match call.answered {
-            Some((_, Answer::Ack { .. })) if content(call) != Some(first) => "another body under its client_id was acknowledged",
-            Some((_, Answer::Ack { dup, .. })) if after_ack && *dup != Some(true) => "a retry after the ack was not told that it is a dup",
-            Some((_, Answer::Refused { status: 409, .. })) if content(call) == Some(first) => "an honest retry was refused as a conflict",
+            Some((_, Answer::Ack { .. })) if content(call) != Some(first) => {
+                "another body under its client_id was acknowledged"
+            }
+            Some((_, Answer::Ack { dup, .. })) if after_ack && *dup != Some(true) => {
+                "a retry after the ack was not told that it is a dup"
+            }
+            Some((_, Answer::Refused { status: 409, .. })) if content(call) == Some(first) => {
+                "an honest retry was refused as a conflict"
+            }
             _ => continue,
         };
-        let places: Vec<usize> = calls.iter().flat_map(|call| [Some(call.place), call.answered.map(|(place, _)| place)]).flatten().collect();
+        let places: Vec<usize> =
+            calls.iter().flat_map(|call| [Some(call.place), call.answered.map(|(place, _)| place)]).flatten().collect();
         found.push(facts.room_violation(Promise::SameMessage, room, &places, format!("client_id {client_id}: {what}")));
     }
 }
@@ -56,7 +64,9 @@ fn rows(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             found.push(facts.violation(Promise::SameMessage, story.id, &[seen], what));
             continue;
         }
-        if story.sightings.iter().any(|sighting| sighting.message.author != first.message.author || sighting.message.room != first.message.room) {
+        if story.sightings.iter().any(|sighting| {
+            sighting.message.author != first.message.author || sighting.message.room != first.message.room
+        }) {
             let what = format!("message {} changed its author or its room", story.id);
             found.push(facts.violation(Promise::SameMessage, story.id, &[seen], what));
         }

@@ -28,8 +28,8 @@ pub(crate) enum Mistake {
     NoUniqueClientId,
     /// Nothing keeps a sequence number from being two rows.
     NoUniqueSeq,
-    /// Two rows may have the same rev after a crash, and a page may end between them.
-    NoUniqueRev,
+    /// A page may end between two rows of one rev, which a crash can leave.
+    CutBetweenEqualRevs,
     /// A release that finds no entry counts as well.
     UncountedRelease,
     /// An edit overwrites a row of a higher rev.
@@ -99,15 +99,22 @@ enum Written {
 
 impl ModelRoom {
     pub(crate) fn new(seed: u64, mistake: Option<Mistake>) -> Self {
-        let server = Server { mistake, rooms: BTreeMap::new(), random: ChaCha8Rng::seed_from_u64(seed), ids: 0, broken: true, doomed: HashSet::new() };
+        let server = Server {
+            mistake,
+            rooms: BTreeMap::new(),
+            random: ChaCha8Rng::seed_from_u64(seed),
+            ids: 0,
+            broken: true,
+            doomed: HashSet::new(),
+        };
         Self(Arc::new(Mutex::new(server)))
     }
 
-    /// Loses what was not yet written with a majority, every few seconds, and stops breaking things after `lasts`.
-    pub(crate) async fn break_for(&self, lasts: Duration) {
+    /// Loses what was not yet written with a majority, every `gap` milliseconds at most, and stops breaking things after `lasts`.
+    pub(crate) async fn break_for(&self, lasts: Duration, gap: u64) {
         let until = Instant::now() + lasts;
         while Instant::now() < until {
-            let wait = self.lock().random.random_range(20..1500);
+            let wait = self.lock().random.random_range(10..gap);
             sleep(Duration::from_millis(wait)).await;
             for room in self.lock().rooms.values_mut() {
                 room.head = room.durable.clone();
@@ -161,7 +168,14 @@ impl ModelRoom {
         }
     }
 
-    async fn send(&self, person: u64, connection: Option<u64>, room: RoomId, client_id: Arc<str>, content: Arc<str>) -> Option<Answer> {
+    async fn send(
+        &self,
+        person: u64,
+        connection: Option<u64>,
+        room: RoomId,
+        client_id: Arc<str>,
+        content: Arc<str>,
+    ) -> Option<Answer> {
         loop {
             let op = self.id();
             let (seq, rev) = self.reserve(room, op, 1, 0, 0);
@@ -171,7 +185,15 @@ impl ModelRoom {
                 self.step().await?;
             }
             let id = format!("{:024x}", self.id()).into();
-            let message = Message { id, room, seq, rev, author: person, client_id: Some(Arc::clone(&client_id)), content: Arc::clone(&content) };
+            let message = Message {
+                id,
+                room,
+                seq,
+                rev,
+                author: person,
+                client_id: Some(Arc::clone(&client_id)),
+                content: Arc::clone(&content),
+            };
             if self.is(Mistake::AckBeforeWrite) {
                 let (late, lost) = (self.clone(), message.clone());
                 tokio::spawn(async move {
@@ -220,11 +242,9 @@ impl ModelRoom {
                 self.step().await?;
             }
             let guarded = !self.is(Mistake::UnguardedEdit);
-            let by_rev = !self.is(Mistake::NoUniqueRev);
             let written = self.room(room, |room| {
-                let taken = by_rev && room.rows.iter().any(|row| row.message.rev == rev);
                 let row = room.rows.iter_mut().find(|row| *row.message.id == *id)?;
-                if taken || guarded && row.message.rev >= rev {
+                if guarded && row.message.rev >= rev {
                     return Some(None);
                 }
                 row.message.rev = rev;
@@ -247,12 +267,17 @@ impl ModelRoom {
     async fn publish(&self, connection: Option<u64>, op: u64, message: Message, dup: Option<bool>) -> Option<Answer> {
         self.step().await?;
         let unchecked = self.is(Mistake::UncountedRelease) || self.is(Mistake::ReleaseBeforeWrite);
-        let message = if self.release(message.room, op) || unchecked { message } else { self.stamp(message.room, &message.id).await? };
+        let message = if self.release(message.room, op) || unchecked {
+            message
+        } else {
+            self.stamp(message.room, &message.id).await?
+        };
         self.step().await?;
         self.push(connection, &message);
         self.step().await?;
         self.room(message.room, |room| {
-            for row in room.rows.iter_mut().filter(|row| row.message.id == message.id && row.message.rev == message.rev) {
+            for row in room.rows.iter_mut().filter(|row| row.message.id == message.id && row.message.rev == message.rev)
+            {
                 row.pending = false;
             }
         });
@@ -265,11 +290,7 @@ impl ModelRoom {
             let row = self.room(room, |room| room.rows.iter().find(|row| *row.message.id == *id).cloned())?;
             let (_, rev) = self.reserve(room, op, 0, row.message.seq, row.message.rev);
             self.step().await?;
-            let by_rev = !self.is(Mistake::NoUniqueRev);
             let stamped = self.room(room, |room| {
-                if by_rev && room.rows.iter().any(|row| row.message.rev == rev) {
-                    return None;
-                }
                 let row = room.rows.iter_mut().find(|row| *row.message.id == *id && row.message.rev < rev)?;
                 row.message.rev = rev;
                 row.pending = true;
@@ -307,13 +328,11 @@ impl ModelRoom {
     fn insert(&self, message: Message) -> Written {
         let by_name = !self.is(Mistake::NoUniqueClientId);
         let by_seq = !self.is(Mistake::NoUniqueSeq);
-        let by_rev = !self.is(Mistake::NoUniqueRev);
         self.room(message.room, |room| {
             if by_name && room.rows.iter().any(|row| row.message.client_id == message.client_id) {
                 return Written::Duplicate;
             }
-            let taken = |row: &Row| by_seq && row.message.seq == message.seq || by_rev && row.message.rev == message.rev;
-            if room.rows.iter().any(taken) {
+            if by_seq && room.rows.iter().any(|row| row.message.seq == message.seq) {
                 return Written::Lost;
             }
             room.rows.push(Row { message: message.clone(), sent: Arc::clone(&message.content), pending: true });
@@ -339,7 +358,8 @@ impl ModelRoom {
     }
 
     fn safe(&self, head: &Head) -> u64 {
-        let lowest = head.in_flight.iter().map(|entry| entry.rev).min().filter(|_| !self.is(Mistake::CursorPastEntryInFlight));
+        let lowest =
+            head.in_flight.iter().map(|entry| entry.rev).min().filter(|_| !self.is(Mistake::CursorPastEntryInFlight));
         lowest.map_or(head.rev, |rev| rev - 1)
     }
 
@@ -378,7 +398,12 @@ impl ModelRoom {
         let mut items: Vec<Message> = rows.into_iter().filter(|row| row.rev > after && row.rev <= safe).collect();
         items.sort_by_key(|row| row.rev);
         let cut = items.len() > limit;
-        items.truncate(limit);
+        let apart = self.is(Mistake::CutBetweenEqualRevs);
+        let next = items.get(limit).map(|row| row.rev);
+        let last = items.get(limit.saturating_sub(1)).map(|row| row.rev);
+        let together = |row: &&Message| Some(row.rev) <= last && (apart || next != last || Some(row.rev) < next);
+        let whole = items.iter().filter(together).count().min(limit);
+        items.truncate(if whole == 0 { limit + 1 } else { whole });
         let last = items.last().map_or(safe, |item| item.rev);
         let cursor = if cut && !self.is(Mistake::CutPageCursor) { last } else { safe };
         Some(Answer::Synced(SyncPage { items, cursor, head: head.rev, more: cut }))
@@ -428,7 +453,13 @@ impl Doors for ModelRoom {
         self.carry(person, None, request).await
     }
 
-    async fn connect(&self, person: usize, room: RoomId, cursor: u64, pushes: mpsc::UnboundedSender<Message>) -> Result<Hello<Connection>, String> {
+    async fn connect(
+        &self,
+        person: usize,
+        room: RoomId,
+        cursor: u64,
+        pushes: mpsc::UnboundedSender<Message>,
+    ) -> Result<Hello<Connection>, String> {
         let number = self.id();
         self.room(room, |room| room.sockets.insert(number, pushes));
         let socket = Connection { server: self.clone(), person, room, number };

@@ -1,0 +1,125 @@
+//! Breaks a stack by a plan, and mends it.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use gateway::{Delay, Gateway, PushRules, Rules, Span};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use stack::Databases;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::history::Recorder;
+use crate::options::{Fault, FaultPlan};
+
+/// The longest that a function is stopped: longer than an entry may be in flight (5 s).
+const LONGEST_STOP: Duration = Duration::from_secs(8);
+
+/// Breaks a stack.
+pub(crate) struct Breaker<'s> {
+    pub(crate) gateway: &'s Gateway,
+    pub(crate) databases: &'s Databases,
+    pub(crate) recorder: &'s Recorder,
+    pub(crate) plan: &'s FaultPlan,
+    pub(crate) seed: u64,
+    /// How often `mongod` was killed, and how often stopped.
+    pub(crate) mongod: Cell<(usize, usize)>,
+}
+
+impl Breaker<'_> {
+    /// Breaks things for so long, then mends them all and lets go on what was stopped.
+    pub(crate) async fn run(&self, lasts: Duration) {
+        let until = Instant::now() + lasts;
+        self.gateway.faults().seed(self.seed);
+        self.gateway.faults().everywhere(self.rules());
+        self.gateway.faults().pushes(self.push_rules());
+        self.break_mongod(until).await;
+        self.gateway.faults().clear();
+        self.recorder.note(None, "nothing is broken any more");
+        for _ in 0..4 {
+            // What was about to strike when the faults ended may strike after the first round.
+            sleep(Duration::from_millis(100)).await;
+            for pid in self.gateway.pids() {
+                self.go_on(pid);
+            }
+        }
+    }
+
+    fn go_on(&self, pid: u32) {
+        let sent = i32::try_from(pid).is_ok_and(|pid| kill(Pid::from_raw(pid), Signal::SIGCONT).is_ok());
+        if !sent {
+            self.recorder.note(None, format!("process {pid} had ended by itself"));
+        }
+    }
+
+    fn rules(&self) -> Rules {
+        let mut rules = Rules::default();
+        if self.plan.has(Fault::KillFunction) {
+            rules.kill = Delay::sometimes(0.03, Span::millis(0..=60));
+        }
+        if self.plan.has(Fault::StopFunction) {
+            rules.stop = Delay::sometimes(0.015, Span::millis(0..=40));
+            rules.stopped_for = Span { from: Duration::from_millis(50), to: LONGEST_STOP };
+        }
+        if self.plan.has(Fault::Events) {
+            rules.delay = Delay::sometimes(0.1, Span::millis(1..=400));
+            rules.drop = 0.01;
+            rules.duplicate = 0.03;
+            rules.lose_disconnect = 0.3;
+        }
+        if self.plan.has(Fault::LoseAnswers) {
+            rules.lose_answer = 0.02;
+            rules.fail_answer = 0.02;
+        }
+        rules
+    }
+
+    fn push_rules(&self) -> PushRules {
+        if !self.plan.has(Fault::Events) {
+            return PushRules::default();
+        }
+        PushRules {
+            drop: 0.03,
+            duplicate: 0.05,
+            delay: Delay::sometimes(0.1, Span::millis(1..=900)),
+            reorder: 0.05,
+            gone: 0.003,
+            limited: 0.02,
+        }
+    }
+
+    async fn break_mongod(&self, until: Instant) {
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        random.set_stream(u64::MAX);
+        let kinds: Vec<Fault> =
+            [Fault::KillMongod, Fault::StopMongod].into_iter().filter(|kind| self.plan.has(*kind)).collect();
+        loop {
+            let wait = Duration::from_millis(random.random_range(2500..6000));
+            if kinds.is_empty() || Instant::now() + wait > until {
+                return sleep_until(until).await;
+            }
+            sleep(wait).await;
+            let (kills, stops) = self.mongod.get();
+            let pause = Duration::from_millis(random.random_range(0..1500));
+            if kinds.get(random.random_range(0..kinds.len())) == Some(&Fault::KillMongod) {
+                self.recorder.note(None, "mongod is killed");
+                self.databases.kill_mongod().await;
+                sleep(pause).await;
+                match self.databases.restart_mongod().await {
+                    Ok(()) => self.recorder.note(None, "mongod is back"),
+                    Err(error) => self.recorder.note(None, format!("mongod does not come back: {error:#}")),
+                }
+                self.mongod.set((kills + 1, stops));
+            } else {
+                self.recorder.note(None, "mongod is stopped");
+                self.databases.pause_mongod();
+                sleep(pause * 2).await;
+                self.databases.resume_mongod();
+                self.recorder.note(None, "mongod goes on");
+                self.mongod.set((kills, stops + 1));
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What a run did and found, for a person.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::history::{Answer, Event, History, Request};
+use crate::options::Options;
+use crate::verify::Violation;
+
+/// How many violations are told in full.
+const TOLD: usize = 5;
+
+/// A run in numbers, and every broken promise that its history shows.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What was run.
+    pub options: Options,
+    /// What the clients did.
+    pub counts: Counts,
+    /// What was broken, in words, with how often.
+    pub faults: BTreeMap<String, usize>,
+    /// Broken promises; none is what one wants.
+    pub violations: Vec<Violation>,
+}
+
+/// A history in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests, retries included.
+    pub operations: usize,
+    /// Attempts at a send or an edit that had been tried before.
+    pub retries: usize,
+    /// Sends and edits that were acknowledged.
+    pub acks: usize,
+    /// Messages that were acknowledged.
+    pub messages: usize,
+    /// Requests whose outcome stayed open, by reason.
+    pub unknown: BTreeMap<String, usize>,
+    /// Times that a message was shown to somebody.
+    pub observations: usize,
+    /// Of these in pushed frames.
+    pub pushes: usize,
+    /// Times that a client lost its connection or gave it up.
+    pub disconnects: usize,
+}
+
+impl Counts {
+    /// Counts a history.
+    pub fn of(history: &History) -> Self {
+        let mut counts = Self::default();
+        let (mut tried, mut messages) = (BTreeSet::new(), BTreeSet::new());
+        for entry in &history.entries {
+            match &entry.event {
+                Event::Invoked { request, .. } => {
+                    counts.operations += 1;
+                    let name = match request {
+                        Request::Send { client_id, .. } => client_id,
+                        Request::Edit { content, .. } => content,
+                        Request::List { .. } | Request::Sync { .. } => continue,
+                    };
+                    counts.retries += usize::from(!tried.insert(name));
+                }
+                Event::Answered { answer, .. } => match answer {
+                    Answer::Ack { message, .. } => {
+                        counts.acks += 1;
+                        counts.observations += 1;
+                        messages.insert(&message.id);
+                    }
+                    Answer::Page(page) => counts.observations += page.items.len(),
+                    Answer::Synced(page) => counts.observations += page.items.len(),
+                    Answer::Unknown(why) => *counts.unknown.entry(why.clone()).or_default() += 1,
+                    Answer::Refused { .. } => {}
+                },
+                Event::Pushed(_) => {
+                    counts.pushes += 1;
+                    counts.observations += 1;
+                }
+                Event::Ending { messages, .. } => counts.observations += messages.len(),
+                Event::Note(text) => counts.disconnects += usize::from(text == "is disconnected"),
+                Event::Settled { .. } => {}
+            }
+        }
+        counts.messages = messages.len();
+        counts
+    }
+}
+
+impl Report {
+    /// Whether every promise was kept.
+    pub fn is_clean(&self) -> bool {
+        self.violations.is_empty()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Options { seed, seconds, clients, rooms, faults, .. } = &self.options;
+        let Counts { operations, retries, acks, messages, unknown, observations, pushes, disconnects } = &self.counts;
+        writeln!(f, "seed {seed}, {seconds} s, {clients} clients in {rooms} rooms, faults: {faults}")?;
+        writeln!(
+            f,
+            "{operations} operations, {retries} of them retries; {acks} acknowledged changes, {} a second",
+            acks / usize::try_from(*seconds).unwrap_or(1).max(1)
+        )?;
+        writeln!(
+            f,
+            "{messages} messages; {observations} observations checked, {pushes} of them pushed; {disconnects} connections ended"
+        )?;
+        for (what, count) in &self.faults {
+            writeln!(f, "    {count:>6} x {what}")?;
+        }
+        if !unknown.is_empty() {
+            writeln!(f, "outcomes that stayed open:")?;
+        }
+        for (why, count) in unknown {
+            writeln!(f, "    {count:>6} x {why}")?;
+        }
+        if self.is_clean() {
+            return writeln!(f, "every promise was kept");
+        }
+        writeln!(f, "{} VIOLATIONS", self.violations.len())?;
+        for violation in self.violations.iter().take(TOLD) {
+            writeln!(f, "{violation}")?;
+        }
+        let left = self.violations.len().saturating_sub(TOLD);
+        if left > 0 {
+            writeln!(f, "and {left} more")?;
+        }
+        writeln!(
+            f,
+            "run it again: cargo local check --seed {seed} --seconds {seconds} --clients {clients} --rooms {rooms} --faults {faults}"
+        )
+    }
+}

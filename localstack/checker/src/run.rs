@@ -1,0 +1,104 @@
+//! A run against a real stack.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use gateway::{InvocationRecord, Outcome};
+use stack::{Progress, Source, Stack};
+use tempfile::TempDir;
+
+use crate::door_http::StackDoors;
+use crate::drive::{Cast, drive};
+use crate::faults::Breaker;
+use crate::history::{History, Recorder};
+use crate::options::{Fault, Options};
+use crate::report::{Counts, Report};
+use crate::verify::verify;
+
+/// How much of a history is told of a run that did not come to an end.
+const LAST: usize = 30;
+
+/// Starts a stack of its own with databases of its own, plays, checks, and removes everything.
+pub async fn run(options: Options) -> anyhow::Result<Report> {
+    let (stack, _folder) = start(options.binaries.clone(), &options.progress).await?;
+    let report = play(&stack, options).await;
+    stack.stop().await;
+    report
+}
+
+/// Starts a stack with databases of its own in a folder of its own, which goes when it is dropped.
+pub async fn start(binaries: Option<PathBuf>, progress: &Progress) -> anyhow::Result<(Stack, TempDir)> {
+    std::fs::create_dir_all(stack::local())?;
+    let folder = tempfile::Builder::new().prefix("check-").tempdir_in(stack::local())?;
+    let mut setup = stack::Options::new(Source::Own(folder.path().to_owned()));
+    setup.binaries = binaries;
+    setup.progress = progress.clone();
+    Ok((Stack::start(setup).await?, folder))
+}
+
+/// Plays against a running stack whose databases may be killed, and checks.
+pub async fn play(stack: &Stack, options: Options) -> anyhow::Result<Report> {
+    let (history, faults) = record(stack, &options).await?;
+    let step = options.progress.step("checking the history");
+    let violations = verify(&history);
+    step.done(&format!("{} events, {} violations", history.entries.len(), violations.len()));
+    Ok(Report { options, counts: Counts::of(&history), faults, violations })
+}
+
+async fn record(stack: &Stack, options: &Options) -> anyhow::Result<(History, BTreeMap<String, usize>)> {
+    let databases = stack.databases().context("the databases of this stack are not its own to break")?;
+    let doors = StackDoors::open(&stack.urls().http, options.rooms).await?;
+    let recorder = Recorder::default();
+    let breaker = Breaker {
+        gateway: stack.gateway(),
+        databases,
+        recorder: &recorder,
+        plan: &options.faults,
+        seed: options.seed,
+        mongod: Cell::default(),
+    };
+    let cast = Cast {
+        rooms: doors.rooms(),
+        clients: options.clients,
+        seed: options.seed,
+        lasts: options.lasts(),
+        usage: options.usage.clone(),
+    };
+    let before = stack.gateway().records().len();
+    let step =
+        options.progress.step(&format!("seed {}: playing for {} s, then settling", options.seed, options.seconds));
+    let driven = drive(&doors, &cast, &recorder, breaker.run(options.lasts())).await;
+    step.done(&format!("seed {}: {} events", options.seed, recorder.len()));
+    let mut faults = outcomes(stack.gateway().records().get(before..).unwrap_or_default());
+    let (kills, stops) = breaker.mongod.get();
+    faults.insert("mongod killed".to_owned(), kills);
+    faults.insert("mongod stopped".to_owned(), stops);
+    let mut history = recorder.take();
+    if let Err(error) = driven {
+        let places = history.entries.len().saturating_sub(LAST)..history.entries.len();
+        let lines = history.excerpt(places, LAST).join("\n    ");
+        return Err(error.context(format!("the run did not come to an end; its last events:\n    {lines}")));
+    }
+    history.frames_repeat = options.faults.has(Fault::Events);
+    Ok((history, faults))
+}
+
+/// How invocations ended, by function.
+fn outcomes(records: &[InvocationRecord]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for record in records {
+        let how = match record.outcome {
+            Outcome::Success => "answered",
+            Outcome::FunctionError => "failed by itself",
+            Outcome::Crash => "died in the middle",
+            Outcome::Timeout => "took too long and was killed",
+            Outcome::InitError => "did not start",
+            Outcome::Throttled => "had no environment free",
+            Outcome::TooLarge => "was given or answered too much",
+        };
+        *counts.entry(format!("{} {how}", record.function)).or_default() += 1;
+    }
+    counts
+}

@@ -1,0 +1,30 @@
+//! The real stack keeps its promises while it is being broken, and the checker sees when it does not. About a minute.
+
+use checker::verify::Promise;
+use checker::{Fault, FaultPlan, Options, play, start};
+use mongodb::Client;
+use mongodb::bson::Document;
+use stack::Progress;
+
+#[tokio::test]
+async fn every_promise_is_kept_while_things_break() {
+    let (stack, _folder) = start(None, &Progress::silent()).await.unwrap();
+    for (seed, seconds, faults) in [(1, 6, FaultPlan::none()), (2, 14, FaultPlan::all()), (3, 14, FaultPlan::all())] {
+        let report = play(&stack, Options { faults, ..Options::new(seed, seconds) }).await.unwrap();
+        println!("{report}");
+        assert!(report.is_clean(), "{report}");
+    }
+    stack.stop().await;
+}
+
+/// Without its unique key, a `client_id` becomes two messages.
+#[tokio::test]
+async fn a_lost_unique_key_is_seen() {
+    let (stack, _folder) = start(None, &Progress::silent()).await.unwrap();
+    let messages = Client::with_uri_str(stack.mongo_url()).await.unwrap().default_database().unwrap();
+    messages.collection::<Document>("messages").drop_index("messages_client_id_key").await.unwrap();
+    let faults = FaultPlan([Fault::LoseAnswers].into());
+    let report = play(&stack, Options { faults, ..Options::new(4, 8) }).await.unwrap();
+    assert!(report.violations.iter().any(|found| found.promise == Promise::SameMessage), "{report}");
+    stack.stop().await;
+}
