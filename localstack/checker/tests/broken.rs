@@ -78,8 +78,8 @@ fn a_missing_unique_key_on_seq_is_seen() {
 }
 
 #[test]
-fn a_page_that_ends_between_two_rows_of_one_rev_is_seen() {
-    breaks(Mistake::CutBetweenEqualRevs, Promise::NothingMissed);
+fn a_missing_unique_key_on_rev_is_seen() {
+    breaks(Mistake::NoUniqueRev, Promise::NothingMissed);
 }
 
 #[test]

@@ -26,10 +26,10 @@ pub(crate) enum Mistake {
     CursorPastEntryInFlight,
     /// Nothing keeps a `client_id` from being two rows.
     NoUniqueClientId,
-    /// Nothing keeps a sequence number from being two rows.
+    /// Nothing keeps a sequence number, or a rev, from being two rows.
     NoUniqueSeq,
-    /// A page may end between two rows of one rev, which a crash can leave.
-    CutBetweenEqualRevs,
+    /// Nothing keeps a rev from being two rows, once a crash has set the head back.
+    NoUniqueRev,
     /// A release that finds no entry counts as well.
     UncountedRelease,
     /// An edit overwrites a row of a higher rev.
@@ -130,6 +130,10 @@ impl ModelRoom {
 
     fn is(&self, mistake: Mistake) -> bool {
         self.lock().mistake == Some(mistake)
+    }
+
+    fn has_unique_revs(&self) -> bool {
+        !self.is(Mistake::NoUniqueRev) && !self.is(Mistake::NoUniqueSeq)
     }
 
     fn room<T>(&self, room: RoomId, act: impl FnOnce(&mut Room) -> T) -> T {
@@ -242,9 +246,11 @@ impl ModelRoom {
                 self.step().await?;
             }
             let guarded = !self.is(Mistake::UnguardedEdit);
+            let by_rev = self.has_unique_revs();
             let written = self.room(room, |room| {
+                let taken = by_rev && room.rows.iter().any(|row| row.message.rev == rev);
                 let row = room.rows.iter_mut().find(|row| *row.message.id == *id)?;
-                if guarded && row.message.rev >= rev {
+                if taken || guarded && row.message.rev >= rev {
                     return Some(None);
                 }
                 row.message.rev = rev;
@@ -290,7 +296,11 @@ impl ModelRoom {
             let row = self.room(room, |room| room.rows.iter().find(|row| *row.message.id == *id).cloned())?;
             let (_, rev) = self.reserve(room, op, 0, row.message.seq, row.message.rev);
             self.step().await?;
+            let by_rev = self.has_unique_revs();
             let stamped = self.room(room, |room| {
+                if by_rev && room.rows.iter().any(|row| row.message.rev == rev) {
+                    return None;
+                }
                 let row = room.rows.iter_mut().find(|row| *row.message.id == *id && row.message.rev < rev)?;
                 row.message.rev = rev;
                 row.pending = true;
@@ -328,11 +338,14 @@ impl ModelRoom {
     fn insert(&self, message: Message) -> Written {
         let by_name = !self.is(Mistake::NoUniqueClientId);
         let by_seq = !self.is(Mistake::NoUniqueSeq);
+        let by_rev = self.has_unique_revs();
         self.room(message.room, |room| {
             if by_name && room.rows.iter().any(|row| row.message.client_id == message.client_id) {
                 return Written::Duplicate;
             }
-            if by_seq && room.rows.iter().any(|row| row.message.seq == message.seq) {
+            let taken =
+                |row: &Row| by_seq && row.message.seq == message.seq || by_rev && row.message.rev == message.rev;
+            if room.rows.iter().any(taken) {
                 return Written::Lost;
             }
             room.rows.push(Row { message: message.clone(), sent: Arc::clone(&message.content), pending: true });
@@ -398,12 +411,7 @@ impl ModelRoom {
         let mut items: Vec<Message> = rows.into_iter().filter(|row| row.rev > after && row.rev <= safe).collect();
         items.sort_by_key(|row| row.rev);
         let cut = items.len() > limit;
-        let apart = self.is(Mistake::CutBetweenEqualRevs);
-        let next = items.get(limit).map(|row| row.rev);
-        let last = items.get(limit.saturating_sub(1)).map(|row| row.rev);
-        let together = |row: &&Message| Some(row.rev) <= last && (apart || next != last || Some(row.rev) < next);
-        let whole = items.iter().filter(together).count().min(limit);
-        items.truncate(if whole == 0 { limit + 1 } else { whole });
+        items.truncate(limit);
         let last = items.last().map_or(safe, |item| item.rev);
         let cursor = if cut && !self.is(Mistake::CutPageCursor) { last } else { safe };
         Some(Answer::Synced(SyncPage { items, cursor, head: head.rev, more: cut }))
