@@ -73,6 +73,9 @@ fn server(program: &Path, data: &Path) -> Command {
         command.arg("--user=root");
     }
     command.arg(format!("--datadir={}", data.display()));
+    // A server that starts deletes the temporary tables that it finds, other servers' too.
+    let beside = data.parent().unwrap_or(data);
+    command.arg(format!("--tmpdir={}", beside.display()));
     // io_uring, which native AIO means on Linux, is refused in many containers and hangs on some kernels.
     command.args(["--innodb-use-native-aio=0", "--loose-innodb-log-file-size=32M"]);
     command
