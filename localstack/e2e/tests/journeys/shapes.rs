@@ -161,13 +161,13 @@ fn a_message_a_page_and_a_sync() {
 }
 
 #[test]
-fn every_frame() {
+fn frames_that_tell_of_messages() {
     journey(async |house| {
         let (minji, junho, room) = house.pair().await;
         let name = room_name(room);
         let (mut minjis, mut junhos) = (minji.socket().await, junho.socket().await);
-        let message = json!({"room": name, "client_id": "one", "content": "hi"});
-        let ack = minjis.ask("send", message).await;
+
+        let ack = minjis.ask("send", json!({"room": name, "client_id": "one", "content": "hi"})).await;
         assert_snapshot!(shape(&ack), @r#"
         {
           "d": {
@@ -223,7 +223,19 @@ fn every_frame() {
           "t": "message.created"
         }
         "#);
-        minjis.ask("edit", json!({"id": ack["d"]["id"], "content": "ho"})).await;
+    });
+}
+
+#[test]
+fn frames_that_tell_of_changes() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+        let (name, mut junhos) = (room_name(room), junho.socket().await);
+        let sent = minji.say_as(room, "one", "hi").await.with(201);
+        junhos.push().await;
+
+        minji.socket().await.ask("edit", json!({"id": sent["id"], "content": "ho"})).await;
+
         assert_snapshot!(shape(&junhos.push().await), @r#"
         {
           "d": {
@@ -250,6 +262,48 @@ fn every_frame() {
         }
         "#);
         junho.catch_up(room, 0).await;
+        assert_snapshot!(shape(&junhos.ask("sync", json!({"room": name, "after_rev": 1})).await), @r#"
+        {
+          "d": {
+            "cursor": 2,
+            "head": 2,
+            "items": [
+              {
+                "client_id": "one",
+                "content": "ho",
+                "created_at": "[time]",
+                "edited_at": "[time]",
+                "id": "[message id]",
+                "is_deleted": false,
+                "is_edited": true,
+                "message_type": "text",
+                "reactions": [],
+                "reply_to": null,
+                "rev": 2,
+                "room_id": "[room_id]",
+                "room_type": "private",
+                "seq": 1,
+                "updated_at": "[time]",
+                "user_id": "[user_id]"
+              }
+            ],
+            "more": false
+          },
+          "re": "2",
+          "t": "sync"
+        }
+        "#);
+    });
+}
+
+#[test]
+fn frames_that_tell_of_the_connection() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+        let (name, mut junhos) = (room_name(room), junho.socket().await);
+        minji.say(room, "hi").await;
+        junhos.push().await;
+
         assert_snapshot!(shape(&junhos.ask("hello", json!({"v": 1, "cursors": {}})).await), @r#"
         {
           "d": {
@@ -266,10 +320,9 @@ fn every_frame() {
           "t": "ready"
         }
         "#);
-        assert_snapshot!(shape(&junhos.ask("sync", json!({"room": name, "after_rev": 1})).await), @"";
         assert_snapshot!(shape(&junhos.ask("ping", json!({})).await), @r#"
         {
-          "re": "4",
+          "re": "3",
           "t": "pong"
         }
         "#);
@@ -281,7 +334,7 @@ fn every_frame() {
             "message": "The room was not found.",
             "request_id": "[request_id]"
           },
-          "re": "5",
+          "re": "4",
           "t": "error"
         }
         "#);
@@ -305,7 +358,7 @@ fn every_frame() {
             "message": "Some fields are not valid.",
             "request_id": "[request_id]"
           },
-          "re": "6",
+          "re": "5",
           "t": "error"
         }
         "#);

@@ -6,6 +6,7 @@ use e2e::{House, Person, Socket, journey};
 use mongo::Mongo;
 use serde_json::json;
 use std::time::Duration;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 /// The refusal of an upgrade with this ticket and these headers; `None` if it was let in.
 async fn refusal(house: &House, ticket: &str, headers: &[(&'static str, &str)]) -> Option<u16> {
@@ -49,18 +50,9 @@ fn a_forged_ticket_is_refused() {
             let ticket: String = url::form_urlencoded::byte_serialize(ticket.as_bytes()).collect();
             assert_eq!(refusal(house, &ticket, &[]).await, Some(401), "{ticket}");
         }
-        let without = Socket::request(house.socket_url(), "").uri().to_string().replace("?ticket=", "");
-        let request = Socket::request(&without, "").into_parts();
-        assert_eq!(Socket::upgrade(http_request(request.0, &without)).await.err(), Some(401));
+        let without = house.socket_url().into_client_request().unwrap();
+        assert_eq!(Socket::upgrade(without).await.err(), Some(401));
     });
-}
-
-fn http_request(
-    mut parts: tokio_tungstenite::tungstenite::http::request::Parts,
-    url: &str,
-) -> tokio_tungstenite::tungstenite::http::Request<()> {
-    parts.uri = url.parse().unwrap_or_default();
-    tokio_tungstenite::tungstenite::http::Request::from_parts(parts, ())
 }
 
 #[test]
@@ -107,7 +99,7 @@ fn only_pages_of_an_allowed_origin_connect_and_clients_without_one() {
 fn the_subprotocol_is_chosen_where_it_is_offered() {
     journey(async |house| {
         let minji = house.register("minji").await;
-        for (offered, chosen) in [("chat.v1", true), ("chat.v2, chat.v1", true)] {
+        for offered in ["chat.v1", "chat.v2, chat.v1"] {
             let (url, ticket) = minji.ticket().await;
             let mut request = Socket::request(&url, &ticket);
             request.headers_mut().insert("sec-websocket-protocol", offered.parse().unwrap());
@@ -115,7 +107,7 @@ fn the_subprotocol_is_chosen_where_it_is_offered() {
             let (mut socket, response) = Socket::upgrade(request).await.unwrap();
 
             let answered = response.headers().get("sec-websocket-protocol").map(|value| value.to_str().unwrap());
-            assert_eq!(answered, chosen.then_some("chat.v1"), "{offered}");
+            assert_eq!(answered, Some("chat.v1"), "{offered}");
             assert_eq!(socket.ask("ping", json!({})).await["t"], "pong");
         }
     });
