@@ -60,7 +60,7 @@ impl Breaker<'_> {
             rules.kill = Delay::sometimes(0.03, Span::millis(0..=60));
         }
         if self.plan.has(Fault::StopFunction) {
-            rules.stop = Delay::sometimes(0.015, Span::millis(0..=40));
+            rules.stop = Delay::sometimes(0.03, Span::millis(0..=60));
             rules.stopped_for = Span { from: Duration::from_millis(50), to: LONGEST_STOP };
         }
         if self.plan.has(Fault::Events) {

@@ -22,7 +22,7 @@ fn play(seed: u64, mistake: Option<Mistake>) -> Vec<Violation> {
         let usage = Usage { think_ms: 120, ..Usage::default() };
         let cast = Cast { rooms: vec![(1, [0, 1])], clients: 5, seed, lasts, usage };
         let recorder = Recorder::default();
-        let gap = if seed % 2 == 0 { 1500 } else { 60 };
+        let gap = if seed.is_multiple_of(2) { 1500 } else { 60 };
         drive(&server, &cast, &recorder, server.break_for(lasts, gap)).await.unwrap();
         verify(&recorder.take())
     })
