@@ -25,7 +25,7 @@ web::problems!(CreateProblems: UserNotFound);
 
 /// Opens the room of the caller and another person, or finds the one that they have.
 ///
-/// Twelve round trips for a new room, nine for one that exists.
+/// Twelve round trips for a new room, ten for one that exists.
 #[utoipa::path(
     post, path = "/chat-rooms", operation_id = "create_chat_room", tag = "chat-rooms", security(("bearer" = [])),
     request_body = NewChatRoom,

@@ -21,7 +21,7 @@ web::problems!(EditProblems: MessageNotFound, NotAuthor);
 
 /// Replaces the text of one's own message.
 ///
-/// Ten round trips and the pushes: the caller's session, and those of `messaging::edit_message`.
+/// Nine round trips and the pushes: the caller's session, and those of `messaging::edit_message`.
 #[utoipa::path(
     put, path = "/messages/{id}", operation_id = "edit_message", tag = "messages", security(("bearer" = [])),
     params(("id" = String, Path, description = "The message, 24 hex digits")),

@@ -33,7 +33,7 @@ web::problems!(ListProblems: RoomNotFound);
 
 /// A page of a room's messages by `seq`, the newest unless asked otherwise. Enter a room this way, then `sync`.
 ///
-/// Five round trips at the most: the caller's session, and those of `messaging::list_messages`.
+/// Five round trips: the caller's session, and those of `messaging::list_messages`.
 #[utoipa::path(
     get, path = "/messages/{id}", operation_id = "list_messages", tag = "messages", security(("bearer" = [])),
     params(("id" = i32, Path, description = "The number of the room"), PageQuery),

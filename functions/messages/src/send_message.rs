@@ -39,7 +39,7 @@ web::problems!(SendProblems: RoomNotFound, ClientIdReused);
 
 /// Sends a message. A retry under the same `client_id` answers 200 with the message that is there.
 ///
-/// Nine round trips and the pushes: the caller's session, and those of `messaging::send_message`.
+/// Seven round trips and the pushes: the caller's session, and those of `messaging::send_message`.
 #[utoipa::path(
     post, path = "/messages", operation_id = "send_message", tag = "messages", security(("bearer" = [])),
     request_body = NewMessage,

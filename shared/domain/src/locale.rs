@@ -36,6 +36,11 @@ impl Locale {
         }
     }
 
+    /// Its BCP 47 tag.
+    pub const fn as_str(self) -> &'static str {
+        self.pick("en", "ko")
+    }
+
     /// Picks the text of this locale.
     pub const fn pick(self, english: &'static str, korean: &'static str) -> &'static str {
         match self {

@@ -36,11 +36,6 @@ impl Content {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The text, taken out.
-    pub fn into_string(self) -> String {
-        self.0
-    }
 }
 
 /// The length of a text without control characters but newline and tab, as a JSON string.

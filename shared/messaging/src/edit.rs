@@ -19,7 +19,7 @@ pub struct EditMessage {
 
 /// Replaces the text of one's own message and pushes it to the room; returns the message as of the change.
 ///
-/// Nine round trips and the pushes: message, rights twice, place, change, release, connections, pushes, delivery noted.
+/// Eight round trips and the pushes: message, rights twice, place, change, release, connections, delivery noted.
 pub async fn edit_message(
     messenger: Messenger<'_>,
     pusher: &(impl Push + Sync),

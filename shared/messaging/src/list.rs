@@ -5,6 +5,9 @@ use realtime::{MessageView, Push};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+/// How many abandoned messages one page stamps and pushes.
+const MOST_MENDED: usize = 5;
+
 /// A page of a room's messages is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct ListMessages {
@@ -32,10 +35,11 @@ pub struct MessagePage {
     pub cursor: domain::Rev,
 }
 
-/// A page of a room for one of its members. Four round trips at the most.
+/// A page of a room for one of its members; the round trips of `Mongo::list_messages`.
 ///
 /// A message on it whose delivery is owed for over 5 s was written by someone who died, perhaps below a place that readers
-/// had passed: it is stamped and pushed first, so that no page shows what `sync` would not.
+/// had passed: it is stamped and pushed first, so that no page shows what `sync` would not. Seven round trips and the pushes
+/// for each of them, so a page mends only a few.
 pub async fn list_messages(
     messenger: Messenger<'_>,
     pusher: &(impl Push + Sync),
@@ -44,7 +48,7 @@ pub async fn list_messages(
     let ListMessages { room, user, anchor, limit } = query;
     let mut window = messenger.mongo.list_messages(room, user, anchor, limit.get()).await?;
     let now = messenger.clock.now();
-    for row in window.rows.iter_mut().filter(|row| row.is_abandoned(now)) {
+    for row in window.rows.iter_mut().filter(|row| row.is_abandoned(now)).take(MOST_MENDED) {
         row.message = stamp(&messenger, row.message.id).await?;
         messenger.publish(pusher, row.message.clone(), None).await;
     }

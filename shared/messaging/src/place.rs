@@ -1,27 +1,33 @@
+use crate::Messenger;
 use domain::{Access, Code, Fault, Message, MessageId, RoomKey, UserId};
 use mongo::{Mongo, Numbered, Reservation};
 
-use crate::Messenger;
-
 /// How often a change that loses a race tries again before it answers 503; each loss means that another one won.
 pub(crate) const ATTEMPTS: usize = 50;
+/// How often rights are read again; each time means that the room changed, or that a store hiccuped.
+const READINGS: usize = 5;
 
 /// Takes the next place in a room for someone whose rights, as of that place, allow it.
 ///
-/// Two round trips, and two more for each change of the room's rights in between.
+/// Two round trips, and two more for each change of the room's rights in between. A reservation whose answer was lost is
+/// made anew: the first one holds readers up for 5 s at the most.
 pub(crate) async fn reserve(
     mongo: &Mongo,
     room: RoomKey,
     user: UserId,
     numbered: Numbered,
 ) -> Result<Reservation, Fault> {
-    for _ in 0..ATTEMPTS {
+    let mut last = None;
+    for _ in 0..READINGS {
         let access = admit(mongo, room, user).await?;
-        if let Some(place) = mongo.reserve(room, access.version, numbered).await? {
-            return Ok(place);
+        match mongo.reserve(room, access.version, numbered).await {
+            Ok(Some(place)) => return Ok(place),
+            Ok(None) => last = None,
+            Err(fault) if fault.code == Code::Unavailable && last.is_none() => last = Some(fault),
+            Err(fault) => return Err(fault),
         }
     }
-    Err(contended())
+    Err(last.unwrap_or_else(contended))
 }
 
 /// The rights in a room, for one of its members; anyone else learns nothing of it.

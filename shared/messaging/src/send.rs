@@ -7,6 +7,9 @@ use domain::{Code, ConnectionId, Fault, Invalid, Message, MessageDraft};
 use mongo::{Inserted, Mongo, NewMessage, Numbered, Stored};
 use realtime::Push;
 
+/// How many writes of one request may have an unknown outcome: each leaves an entry that holds readers up for 5 s.
+const MOST_UNKNOWN: usize = 2;
+
 /// A message that is in its room.
 #[derive(Debug)]
 pub struct Sent {
@@ -18,8 +21,7 @@ pub struct Sent {
 
 /// Sends a message, once per `client_id`, and pushes it to the room.
 ///
-/// Eight round trips and the pushes: rights, place, message, release, connections, pushes, delivery noted; one more for a
-/// reply.
+/// Six round trips and the pushes: rights, place, message, release, connections, delivery noted. A reply takes two more.
 pub async fn send_message(
     messenger: Messenger<'_>,
     pusher: &(impl Push + Sync),
@@ -53,14 +55,16 @@ async fn write(messenger: &Messenger<'_>, draft: &MessageDraft) -> Result<Writte
     check_reply(mongo, draft).await?;
     let fingerprint = fingerprint(draft);
     let new = NewMessage { id: Mongo::new_message_id(), draft, fingerprint: &fingerprint, at: messenger.clock.now() };
+    let mut unknown = 0;
     for _ in 0..ATTEMPTS {
         let place = reserve(mongo, draft.room, draft.user, Numbered::Message).await?;
         match mongo.insert_message(&new, place).await {
             Ok(Inserted::Done(message)) => return settle(messenger, message, place).await.map(Written::Now),
             // Nothing was written: the place goes back, and a release that fails only delays readers by 5 s.
-            Ok(Inserted::SeqTaken | Inserted::ClientIdTaken) => drop(mongo.release(draft.room, place).await),
-            // The write may still arrive: its entry stays until a release or its age removes it.
-            Err(_) => {}
+            Ok(Inserted::Taken) => drop(mongo.release(draft.room, place).await),
+            // The write may still arrive: its entry stays until its age removes it.
+            Err(fault) if fault.code == Code::Unavailable && unknown < MOST_UNKNOWN => unknown += 1,
+            Err(fault) => return Err(fault),
         }
         if let Some(stored) = mongo.find_message_by_client_id(draft.room, draft.user, &draft.client_id).await? {
             if stored.fingerprint != fingerprint {

@@ -18,7 +18,7 @@ pub struct SyncRoom {
     pub max_bytes: Option<usize>,
 }
 
-/// What changed in a room since a cursor, for one of its members. Three round trips.
+/// What changed in a room since a cursor, for one of its members; the round trips of `Mongo::list_changes`.
 pub async fn sync_room(mongo: &Mongo, query: SyncRoom) -> Result<SyncPage, Fault> {
     let feed = mongo.list_changes(query.room, query.user, query.after, query.limit.get()).await?;
     let (mut items, mut bytes, mut more) = (Vec::with_capacity(feed.rows.len()), 0, feed.cut);

@@ -75,13 +75,7 @@ impl Mongo {
     ) -> Result<Option<Connection>, Fault> {
         let mut set = doc! { "expires_at": DateTime::from_millis(now.plus(ALIVE_FOR).millis()) };
         if let Some(locale) = locale {
-            set.insert(
-                "locale",
-                match locale {
-                    Locale::En => "en",
-                    Locale::Ko => "ko",
-                },
-            );
+            set.insert("locale", locale.as_str());
         }
         let touched = self
             .connections()

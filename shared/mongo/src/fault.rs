@@ -5,16 +5,33 @@ const DUPLICATE_KEY: i32 = 11000;
 
 /// What a driver error means to a request: the store is away or too slow, or the fault is ours.
 ///
-/// Whichever it is, the outcome of a write that failed so is unknown.
+/// Whichever it is, the outcome of a write that failed so may be unknown. Only its kind and code go on: the driver's own
+/// words quote the server's reply, and with it keys and texts of documents.
+#[expect(clippy::needless_pass_by_value, reason = "it ends here: `map_err(store_fault)`")]
 pub(crate) fn store_fault(error: Error) -> Fault {
+    let labels = || error.labels().iter().cloned().collect::<Vec<_>>().join(", ");
     match error.kind.as_ref() {
-        ErrorKind::Authentication { .. }
-        | ErrorKind::BsonDeserialization(_)
-        | ErrorKind::BsonSerialization(_)
-        | ErrorKind::InvalidArgument { .. } => Fault::internal(error),
-        ErrorKind::Command(command) if !is_passing(command.code) => Fault::internal(error),
-        _ => Fault::unavailable(error),
+        ErrorKind::Command(command) => by_code("command", command.code, &command.code_name, &labels()),
+        ErrorKind::Write(WriteFailure::WriteError(write)) => {
+            by_code("write", write.code, write.code_name.as_deref().unwrap_or_default(), &labels())
+        }
+        ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => {
+            Fault::unavailable(format!("MongoDB write concern: {} {}", concern.code, concern.code_name))
+        }
+        ErrorKind::Write(_) => Fault::unavailable("MongoDB write"),
+        ErrorKind::Authentication { .. } => Fault::internal("MongoDB refused the credentials"),
+        ErrorKind::Bson(_) | ErrorKind::InvalidResponse { .. } => Fault::internal("MongoDB sent what can't be read"),
+        ErrorKind::InvalidArgument { .. } => Fault::internal("the MongoDB driver refused an argument"),
+        ErrorKind::Io(io) => Fault::unavailable(format!("MongoDB connection: {}", io.kind())),
+        ErrorKind::ServerSelection { .. } => Fault::unavailable("MongoDB has no primary that answers"),
+        ErrorKind::ConnectionPoolCleared { .. } => Fault::unavailable("MongoDB's connections were lost"),
+        _ => Fault::unavailable("MongoDB did not do as asked"),
     }
+}
+
+fn by_code(what: &str, code: i32, name: &str, labels: &str) -> Fault {
+    let cause = format!("MongoDB {what}: {code} {name} [{labels}]");
+    if is_passing(code) { Fault::unavailable(cause) } else { Fault::internal(cause) }
 }
 
 /// Whether a server error code is of a kind that passes: elections, shutdowns, time limits.
@@ -47,11 +64,30 @@ fn is_passing(code: i32) -> bool {
     )
 }
 
-/// The message of a unique key's refusal, which names the key.
-pub(crate) fn duplicate_key(error: &Error) -> Option<&str> {
+/// Whether a unique key refused a write.
+pub(crate) fn is_duplicate_key(error: &Error) -> bool {
     match error.kind.as_ref() {
-        ErrorKind::Write(WriteFailure::WriteError(write)) if write.code == DUPLICATE_KEY => Some(&write.message),
-        ErrorKind::Command(command) if command.code == DUPLICATE_KEY => Some(&command.message),
-        _ => None,
+        ErrorKind::Write(WriteFailure::WriteError(write)) => write.code == DUPLICATE_KEY,
+        ErrorKind::Command(command) => command.code == DUPLICATE_KEY,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Code;
+
+    #[test]
+    fn no_word_of_the_driver_goes_on() {
+        let fault = store_fault(Error::custom("the text of a message"));
+        assert_eq!(fault.code, Code::Unavailable);
+        assert!(!format!("{fault:?}").contains("text"));
+    }
+
+    #[test]
+    fn an_election_passes_and_a_refusal_does_not() {
+        assert_eq!(by_code("command", 10107, "NotWritablePrimary", "").code, Code::Unavailable);
+        assert_eq!(by_code("write", 121, "DocumentValidationFailure", "").code, Code::Internal);
     }
 }

@@ -1,5 +1,5 @@
 use crate::{Mongo, Stored, fault::store_fault, messages::in_room};
-use domain::{Access, Code, Fault, Rev, RoomKey, Seq, UserId};
+use domain::{Code, Fault, Rev, RoomKey, Seq, UserId};
 use mongodb::{
     ClientSession,
     bson::{Document, doc},
@@ -45,9 +45,10 @@ pub struct Feed {
 }
 
 impl Mongo {
-    /// A page of a room for one of its members. Four round trips at the most: head, rows, what lies beyond, rights.
+    /// A page of a room for one of its members.
     ///
-    /// The rights are read last, in the same causally consistent session: who was removed gets nothing newer.
+    /// Four round trips: head, rows, what lies beyond (but for the newest page), rights; two more when the head has entries of
+    /// the dead. The rights are read last, in the same causally consistent session: who was removed gets nothing newer.
     pub async fn list_messages(
         &self,
         room: RoomKey,
@@ -56,7 +57,7 @@ impl Mongo {
         limit: i64,
     ) -> Result<Window, Fault> {
         let mut session = self.causal_session().await?;
-        let head = self.head_in(&mut session, room).await?.ok_or(Code::RoomNotFound)?;
+        let head = self.head_in(&mut session, room, user).await?.ok_or(Code::RoomNotFound)?;
         let (rows, has_before, has_after) = match anchor {
             Anchor::Newest => {
                 let (rows, older) = self.page_in(&mut session, room, None, -1, limit).await?;
@@ -85,10 +86,11 @@ impl Mongo {
         Ok(Window { rows, has_before, has_after, cursor: head.safe })
     }
 
-    /// What changed in a room after a cursor, for one of its members. Three round trips: head, rows, rights.
+    /// What changed in a room after a cursor, for one of its members. Three round trips: head, rows, rights;
+    /// two more when the head has entries of the dead.
     pub async fn list_changes(&self, room: RoomKey, user: UserId, after: Rev, limit: i64) -> Result<Feed, Fault> {
         let mut session = self.causal_session().await?;
-        let head = self.head_in(&mut session, room).await?.ok_or(Code::RoomNotFound)?;
+        let head = self.head_in(&mut session, room, user).await?.ok_or(Code::RoomNotFound)?;
         let mut filter = in_room(room);
         filter.insert("rev", doc! { "$gt": after.0, "$lte": head.safe.0 });
         let mut rows = self.rows_in(&mut session, filter, doc! { "rev": 1 }, limit + 1).await?;
@@ -118,10 +120,10 @@ impl Mongo {
         Ok((rows, more))
     }
 
-    async fn admitted(&self, session: &mut ClientSession, room: RoomKey, user: UserId) -> Result<Access, Fault> {
+    async fn admitted(&self, session: &mut ClientSession, room: RoomKey, user: UserId) -> Result<(), Fault> {
         let access = self.find_access_in(session, room).await?.ok_or(Code::RoomNotFound)?;
         access.admit(user)?;
-        Ok(access)
+        Ok(())
     }
 
     async fn causal_session(&self) -> Result<ClientSession, Fault> {

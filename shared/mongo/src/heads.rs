@@ -1,5 +1,10 @@
-use crate::{Mongo, fault::store_fault, schema::HEADS, w1};
-use domain::{Fault, Rev, RoomKey, Seq};
+use crate::{
+    Mongo,
+    fault::store_fault,
+    schema::{HEADS, ROOMS},
+    w1,
+};
+use domain::{Fault, Rev, RoomKey, Seq, UserId};
 use mongodb::{
     ClientSession,
     bson::{Bson, Document, deserialize_from_document, doc, oid::ObjectId},
@@ -95,8 +100,15 @@ impl Mongo {
         Ok(updated.modified_count == 1)
     }
 
-    /// The head as a majority has it, after dropping the entries of the dead. One round trip, three when there are dead.
-    pub(crate) async fn head_in(&self, session: &mut ClientSession, room: RoomKey) -> Result<Option<Head>, Fault> {
+    /// The head as a majority has it, for one of the room's members, after dropping the entries of the dead.
+    ///
+    /// One round trip, three when there are dead.
+    pub(crate) async fn head_in(
+        &self,
+        session: &mut ClientSession,
+        room: RoomKey,
+        user: UserId,
+    ) -> Result<Option<Head>, Fault> {
         #[derive(Deserialize)]
         struct Row {
             rev: Rev,
@@ -108,6 +120,9 @@ impl Mongo {
         loop {
             let pipeline = [
                 doc! { "$match": filter.clone() },
+                doc! { "$lookup": { "from": ROOMS, "localField": "_id", "foreignField": "_id", "as": "room" } },
+                // A stranger's request goes no further, so that it neither writes nor takes time.
+                doc! { "$match": { "room.members.user_id": user.0 } },
                 doc! { "$project": {
                     "rev": 1,
                     "lowest": { "$min": "$inflight.rev" },

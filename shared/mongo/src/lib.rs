@@ -20,7 +20,7 @@ use fault::store_fault;
 use mongodb::{
     Client, Collection, Database,
     bson::{Document, doc},
-    options::{Acknowledgment, ClientOptions, ReadConcern, WriteConcern},
+    options::{Acknowledgment, ClientOptions, ReadConcern, ReadPreference, WriteConcern},
 };
 use std::time::Duration;
 
@@ -34,12 +34,17 @@ pub struct Mongo {
 impl Mongo {
     /// Prepares a client; nothing is connected before the first request. The URL must name the database.
     pub async fn connect(url: &str) -> Result<Self, Fault> {
-        let mut options = ClientOptions::parse(url).await.map_err(store_fault)?;
+        // The driver's words would quote parts of the URL, which may be parts of the password.
+        let parsed = ClientOptions::parse(url).await;
+        let mut options = parsed.map_err(|_| Fault::internal("MONGO_URL is no connection string of MongoDB"))?;
         let majority = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(W_TIMEOUT).build();
         options.app_name = Some("bigtech-chat".to_owned());
         options.write_concern = Some(majority);
         options.read_concern = Some(ReadConcern::majority());
-        // An environment serves one request at a time, which has at most two operations under way.
+        options.selection_criteria = Some(ReadPreference::Primary.into());
+        // A write repeated on the next primary would carry a place that only the old one had given out.
+        options.retry_writes = Some(false);
+        // An environment serves one request at a time.
         options.max_pool_size = Some(2);
         options.max_connecting = Some(1);
         options.max_idle_time = Some(Duration::from_mins(1));

@@ -1,7 +1,7 @@
 use crate::{
     Mongo, Reservation,
-    fault::{duplicate_key, store_fault},
-    schema::{CLIENT_ID_KEY, MESSAGES, SEQ_KEY},
+    fault::{is_duplicate_key, store_fault},
+    schema::MESSAGES,
     w1,
 };
 use domain::{
@@ -19,8 +19,8 @@ use std::time::Duration;
 /// For how long a row whose delivery is pending is left to its writer.
 const WRITER_HAS: Duration = Duration::from_secs(5);
 
-/// The document of the collection `messages`.
-#[derive(Debug, Serialize, Deserialize)]
+/// The document of the collection `messages`. Not `Debug`: a message's text never reaches a log.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct MessageDocument {
     #[serde(rename = "_id")]
     id: ObjectId,
@@ -85,10 +85,8 @@ pub struct NewMessage<'a> {
 pub enum Inserted {
     /// It is there.
     Done(Message),
-    /// Another message has this `seq`.
-    SeqTaken,
-    /// The author has used this `client_id` in this room.
-    ClientIdTaken,
+    /// Another message has this `seq`, or the author has used this `client_id` in this room.
+    Taken,
 }
 
 impl From<MessageDocument> for Stored {
@@ -154,12 +152,7 @@ impl Mongo {
         let Err(error) = self.messages().insert_one(&row).await else {
             return Ok(Inserted::Done(Stored::from(row).message));
         };
-        match duplicate_key(&error) {
-            Some(key) if key.contains(SEQ_KEY) => Ok(Inserted::SeqTaken),
-            // The id is taken only by an earlier attempt of the same request.
-            Some(key) if key.contains(CLIENT_ID_KEY) || key.contains("_id_") => Ok(Inserted::ClientIdTaken),
-            _ => Err(store_fault(error)),
-        }
+        if is_duplicate_key(&error) { Ok(Inserted::Taken) } else { Err(store_fault(error)) }
     }
 
     /// Replaces a message's text at its reserved place and returns it as of then. One round trip.

@@ -1,7 +1,7 @@
 use crate::{
     Connection, Mongo,
     connections::ConnectionDocument,
-    fault::{duplicate_key, store_fault},
+    fault::{is_duplicate_key, store_fault},
     schema::{CONNECTIONS, HEADS, ROOMS},
 };
 use domain::{Access, Fault, Member, Rev, Role, RoomKey, Timestamp, UserId};
@@ -127,7 +127,7 @@ impl Mongo {
 fn collided(written: mongodb::error::Result<UpdateResult>) -> Result<bool, Fault> {
     match written {
         Ok(_) => Ok(false),
-        Err(error) if duplicate_key(&error).is_some() => Ok(true),
+        Err(error) if is_duplicate_key(&error) => Ok(true),
         Err(error) => Err(store_fault(error)),
     }
 }

@@ -18,9 +18,6 @@ pub(crate) const TICKETS: &str = "tickets";
 pub(crate) const REVOCATIONS: &str = "revocations";
 const SCHEMA: &str = "schema";
 
-pub(crate) const SEQ_KEY: &str = "messages_room_seq_key";
-pub(crate) const CLIENT_ID_KEY: &str = "messages_client_id_key";
-
 /// Which schema the database has, and which this code expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SchemaVersion {
@@ -80,8 +77,8 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 6] {
                 index("messages_room_created_idx", doc! { "room_id": 1, "room_type": 1, "created_at": -1 }),
                 index("messages_user_created_idx", doc! { "user_id": 1, "created_at": -1 }),
                 index("messages_type_created_idx", doc! { "room_type": 1, "created_at": -1 }),
-                unique(SEQ_KEY, room(doc! { "seq": 1 })),
-                unique(CLIENT_ID_KEY, room(doc! { "user_id": 1, "client_id": 1 })),
+                unique("messages_room_seq_key", room(doc! { "seq": 1 })),
+                unique("messages_client_id_key", room(doc! { "user_id": 1, "client_id": 1 })),
                 index("messages_room_rev_idx", room(doc! { "rev": 1 })),
                 IndexModel::builder().keys(doc! { "fanout.at": 1 }).options(pending).build(),
             ],

@@ -169,5 +169,5 @@ impl From<UserRow> for User {
 }
 
 fn locale_word(locale: Locale) -> &'static str {
-    locale.pick("en", "ko")
+    locale.as_str()
 }

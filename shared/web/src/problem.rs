@@ -104,7 +104,7 @@ pub(crate) fn render(mut response: Response, locale: Locale, request_id: &Arc<st
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_LENGTH);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(locale.pick("en", "ko")));
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(locale.as_str()));
     headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
     if let Some(seconds) = fault.code.retry_after() {
         headers.insert(header::RETRY_AFTER, seconds.into());
