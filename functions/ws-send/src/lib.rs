@@ -10,7 +10,7 @@ mod sync;
 pub use document::asyncapi;
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
-use domain::{Clock, Code, ConnectionId, Fault, Locale, Random};
+use domain::{Clock, Code, ConnectionId, Fault, Random};
 use messaging::Messenger;
 use mongo::{Connection, Mongo};
 use realtime::{ErrorBody, Frame, FramePayload, ManagementApi};
@@ -70,9 +70,9 @@ pub async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -> Resul
 async fn answer(app: &App, id: &ConnectionId, text: &str, request_id: &str) -> Result<Answer, Fault> {
     let request = Request::parse(text);
     let re = request.as_ref().ok().and_then(|request| request.id.clone());
-    let mut locale = Locale::default();
+    let language = request.as_ref().ok().and_then(Request::language);
+    let mut locale = language.unwrap_or_default();
     let work = async {
-        let language = request.as_ref().ok().and_then(Request::language);
         let connection = app.mongo.touch_connection(id, language, app.clock.now()).await?;
         let connection = connection.ok_or(Code::ConnectionUnknown)?;
         locale = connection.locale;

@@ -2,8 +2,7 @@ use domain::{Code, Fault, Locale};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-/// A frame from a client: `{"action", "id"?, "d"?}`.
-#[derive(Debug)]
+/// A frame from a client: `{"action", "id"?, "d"?}`. Not `Debug`: `d` has texts that no log may see.
 pub(crate) struct Request {
     pub action: Action,
     /// Echoed as `re`.

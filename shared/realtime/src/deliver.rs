@@ -1,4 +1,4 @@
-use domain::{ConnectionId, Fault};
+use domain::ConnectionId;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -71,12 +71,6 @@ pub async fn deliver<P: Push + Sync>(
 
 async fn attempt<P: Push>(through: &P, place: usize, id: &ConnectionId, text: &str) -> (usize, Result<(), PushError>) {
     (place, through.push(id, text).await)
-}
-
-impl From<PushError> for Fault {
-    fn from(error: PushError) -> Self {
-        Self::unavailable(error)
-    }
 }
 
 #[cfg(test)]

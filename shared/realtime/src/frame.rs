@@ -161,35 +161,19 @@ impl ErrorBody {
     }
 }
 
-/// What happened to a message, as its frame tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pushed {
-    /// It was sent.
-    Created,
-    /// It was changed.
-    Updated,
-}
-
 impl Frame<'_> {
     /// The frame that tells a room's members of a message's latest state.
     pub fn of_message(view: MessageView) -> Self {
         let room = RoomKey { kind: view.room_type, id: view.room_id };
         let rev = view.rev;
-        let payload = match Pushed::of(&view) {
-            Pushed::Created => FramePayload::MessageCreated(Box::new(view)),
-            Pushed::Updated => FramePayload::MessageUpdated(Box::new(view)),
-        };
+        let edited = view.is_edited;
+        let view = Box::new(view);
+        let payload = if edited { FramePayload::MessageUpdated(view) } else { FramePayload::MessageCreated(view) };
         Self { re: None, room: Some(room), rev: Some(rev), payload }
     }
 
     /// The frame as JSON text.
     pub fn to_text(&self) -> Result<String, Fault> {
         serde_json::to_string(self).map_err(Fault::internal)
-    }
-}
-
-impl Pushed {
-    fn of(view: &MessageView) -> Self {
-        if view.is_edited { Self::Updated } else { Self::Created }
     }
 }

@@ -6,6 +6,6 @@ mod management;
 mod view;
 
 pub use deliver::{Delivery, INLINE_TIME, Push, PushError, deliver};
-pub use frame::{Acknowledged, ErrorBody, FieldError, Frame, FramePayload, Pushed, Ready, SyncPage, Tag};
+pub use frame::{Acknowledged, ErrorBody, FieldError, Frame, FramePayload, Ready, SyncPage, Tag};
 pub use management::{AwsCredentials, ManagementApi};
 pub use view::{MessageView, ReactionView};
