@@ -46,7 +46,7 @@ A conversation to paste into a shell (curl and python3):
   id=$(post /auth/register "{\"email\":\"$guest@example.com\",\"username\":\"$guest\",\"password\":\"{password}\"}" | field id)
   alice=$(login alice)
   room=$(post /chat-rooms "{\"participant_id\":$id}" "$alice" | field id)
-  post /messages "{\"room_id\":$room,\"room_type\":\"private\",\"content\":\"hello\"}" "$alice"
+  post /messages "{\"room_id\":$room,\"room_type\":\"private\",\"content\":\"hello\"}" "$alice"; echo
 
 And in the same shell a live socket for alice, to which the guest writes after 10 s:
 
