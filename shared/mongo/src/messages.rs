@@ -85,7 +85,7 @@ pub struct NewMessage<'a> {
 pub enum Inserted {
     /// It is there.
     Done(Message),
-    /// Another message has this `seq`, or the author has used this `client_id` in this room.
+    /// Another message has this `seq` or `rev`, or the author has used this `client_id` in this room.
     Taken,
 }
 
@@ -157,7 +157,7 @@ impl Mongo {
 
     /// Replaces a message's text at its reserved place and returns it as of then. One round trip.
     ///
-    /// `None`: it is gone, deleted, or has a higher `rev`. An error means that the outcome is unknown.
+    /// `None`: it is gone, deleted, or has a higher `rev`, or another message has this one. An error means that the outcome is unknown.
     pub async fn edit_message(
         &self,
         id: MessageId,
@@ -172,7 +172,7 @@ impl Mongo {
 
     /// Moves a message as it is to a reserved place, so that no reader can have passed it. One round trip.
     ///
-    /// `None`: it is gone or has a higher `rev`.
+    /// `None`: it is gone or has a higher `rev`, or another message has this one.
     pub async fn stamp_message(
         &self,
         id: MessageId,
@@ -196,9 +196,12 @@ impl Mongo {
             .messages()
             .find_one_and_update(filter, doc! { "$set": set })
             .return_document(ReturnDocument::After)
-            .await
-            .map_err(store_fault)?;
-        Ok(changed.map(|row| Stored::from(row).message))
+            .await;
+        match changed {
+            Ok(row) => Ok(row.map(|row| Stored::from(row).message)),
+            Err(error) if is_duplicate_key(&error) => Ok(None),
+            Err(error) => Err(store_fault(error)),
+        }
     }
 
     /// Notes that a message was delivered as of `rev`, unless it changed since. One round trip.
