@@ -3,16 +3,25 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use crate::process::stop_leftovers;
 
-/// The root of the checkout that this program was built from.
+/// The root of the checkout that is being worked in.
+///
+/// Cargo names it as it runs us. What it was as we were built is no answer: checkouts that share a build folder share us.
 pub fn root() -> &'static Path {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here)
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let starts = package.into_iter().chain(std::env::current_dir()).chain([env!("CARGO_MANIFEST_DIR").into()]);
+        let root =
+            |start: PathBuf| start.ancestors().find(|path| path.join("template.yaml").exists()).map(Path::to_owned);
+        starts.into_iter().find_map(root).unwrap_or_default()
+    });
+    &ROOT
 }
 
 /// The folder of everything that is not source: `.local/`.
