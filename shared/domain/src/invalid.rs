@@ -35,23 +35,6 @@ pub enum Invalid {
 }
 
 impl Invalid {
-    /// All of them, for the documents and tests that list them.
-    pub const ALL: [Self; 13] = [
-        Self::Required,
-        Self::UnknownField,
-        Self::WrongType,
-        Self::Blank,
-        Self::TooShort,
-        Self::TooLong,
-        Self::ControlCharacter,
-        Self::ForbiddenCharacter,
-        Self::BadFormat,
-        Self::OutOfRange,
-        Self::NotFound,
-        Self::Unsupported,
-        Self::Contradiction,
-    ];
-
     /// The sentence that a person reads.
     pub const fn text(self, locale: Locale) -> &'static str {
         match self {

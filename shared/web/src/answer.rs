@@ -10,10 +10,6 @@ use serde::Serialize;
 #[derive(Debug)]
 pub struct Created<T>(pub T);
 
-/// 204.
-#[derive(Debug)]
-pub struct NoContent;
-
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         match serde_json::to_vec(&self.0) {
@@ -26,11 +22,5 @@ impl<T: Serialize> IntoResponse for Json<T> {
 impl<T: Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
         (StatusCode::CREATED, Json(self.0)).into_response()
-    }
-}
-
-impl IntoResponse for NoContent {
-    fn into_response(self) -> Response {
-        StatusCode::NO_CONTENT.into_response()
     }
 }

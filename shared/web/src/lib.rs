@@ -10,7 +10,7 @@ mod path;
 mod problem;
 mod query;
 
-pub use answer::{Created, NoContent};
+pub use answer::Created;
 pub use body::{Json, JsonOrForm};
 pub use caller::{Caller, Gatekeeper};
 pub use document::{BodyProblems, CallerProblems, QueryProblems, StoreProblems, openapi, responses};
