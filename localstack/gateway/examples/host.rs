@@ -12,7 +12,19 @@ async fn main() -> Result<()> {
     let template = arguments.next().context("the template is missing")?;
     let binary = arguments.next().context("the binary is missing")?;
     let binaries = tempfile::tempdir()?;
-    for function in ["echo", "quick", "single", "crasher", "hanger", "connect", "frames", "disconnect"] {
+    for function in [
+        "echo",
+        "quick",
+        "single",
+        "crasher",
+        "hanger",
+        "connect",
+        "frames",
+        "disconnect",
+        "ticker",
+        "complainer",
+        "sleeper",
+    ] {
         std::os::unix::fs::symlink(&binary, binaries.path().join(function))?;
     }
     let config = Config {

@@ -2,6 +2,7 @@
 
 mod intrinsics;
 mod resources;
+mod schedule;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -56,6 +57,8 @@ pub struct Function {
     pub http_routes: Vec<HttpRoute>,
     /// Routes of the WebSocket API that it serves.
     pub websocket_routes: Vec<WebSocketRoute>,
+    /// Schedules that invoke it, in the order of their events' names; disabled ones included.
+    pub schedules: Vec<Schedule>,
 }
 
 /// A route of the HTTP API.
@@ -74,6 +77,19 @@ pub struct WebSocketRoute {
     pub key: String,
     /// Whether a route response exists, so that the function's `body` is sent as an answer.
     pub answers: bool,
+}
+
+/// An `EventBridge` rule that invokes a function again and again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// `Name` where given, or else the rule's logical id as SAM makes it: the function's and the event's, joined.
+    pub name: String,
+    /// The period of its `rate(...)`.
+    pub every: Duration,
+    /// False after `Enabled: false` or `State: DISABLED`: it exists and does not run.
+    pub enabled: bool,
+    /// `Input`, where given: the function gets it in place of the event.
+    pub input: Option<Json>,
 }
 
 /// The HTTP API.

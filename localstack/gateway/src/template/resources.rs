@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Map, Value as Json};
 use serde_norway::Value as Yaml;
 
 use super::{
     Cors, Function, HttpApi, HttpRoute, Template, WebSocketApi, WebSocketRoute,
     intrinsics::{Scope, capitalized, plain, scalar},
+    schedule::schedule,
     section,
 };
 
@@ -220,9 +221,16 @@ fn function(resource: &Resource, defaults: Json) -> Result<Function> {
             environment.insert(key.clone(), plain(value).with_context(|| format!("in variable `{key}`"))?);
         }
     }
-    let mut http_routes = Vec::new();
+    let (mut http_routes, mut schedules) = (Vec::new(), Vec::new());
     for (event, definition) in properties.get("Events").and_then(Json::as_object).into_iter().flatten() {
-        http_routes.push(http_route(definition).with_context(|| format!("in event `{event}`"))?);
+        let context = || format!("in event `{event}`");
+        match definition.get("Type").and_then(Json::as_str).unwrap_or_default() {
+            "HttpApi" => http_routes.push(http_route(definition).with_context(context)?),
+            "Schedule" => schedules.push(schedule(&resource.id, event, definition).with_context(context)?),
+            unknown => {
+                return Err(anyhow!("the gateway does not know the event type `{unknown}`")).with_context(context);
+            }
+        }
     }
     let logging = |key| properties.pointer(&format!("/LoggingConfig/{key}")).and_then(Json::as_str).map(str::to_owned);
     Ok(Function {
@@ -236,13 +244,12 @@ fn function(resource: &Resource, defaults: Json) -> Result<Function> {
         environment,
         http_routes,
         websocket_routes: Vec::new(),
+        schedules,
         name,
     })
 }
 
 fn http_route(event: &Json) -> Result<HttpRoute> {
-    let kind = event.get("Type").and_then(Json::as_str).unwrap_or_default();
-    ensure!(kind == "HttpApi", "the gateway does not know the event type `{kind}`");
     let properties = event.get("Properties").cloned().unwrap_or_default();
     known(&properties, &HTTP_EVENT)?;
     if let Some(version) = properties.get("PayloadFormatVersion") {
@@ -380,6 +387,7 @@ fn attach(template: &mut Template, routes: Vec<FoundRoute>, all: &[Resource], sc
 fn distinct(template: &Template) -> Result<()> {
     let mut names = BTreeMap::new();
     let mut routes = BTreeMap::new();
+    let mut rules = BTreeMap::new();
     for function in &template.functions {
         if let Some(other) = names.insert(&function.name, &function.logical_id) {
             bail!("functions `{other}` and `{}` have the same name `{}`", function.logical_id, function.name);
@@ -389,6 +397,11 @@ fn distinct(template: &Template) -> Result<()> {
         for route in http.chain(websocket) {
             if let Some(other) = routes.insert(route.clone(), &function.name) {
                 bail!("`{route}` is a route of both `{other}` and `{}`", function.name);
+            }
+        }
+        for schedule in &function.schedules {
+            if let Some(other) = rules.insert(&schedule.name, &function.name) {
+                bail!("`{}` is a schedule of both `{other}` and `{}`", schedule.name, function.name);
             }
         }
     }
@@ -413,7 +426,7 @@ fn merged(defaults: Json, own: Json) -> Json {
     }
 }
 
-fn known(properties: &Json, names: &[&str]) -> Result<()> {
+pub(super) fn known(properties: &Json, names: &[&str]) -> Result<()> {
     for name in properties.as_object().into_iter().flat_map(Map::keys) {
         ensure!(names.contains(&name.as_str()), "the gateway does not know the property `{name}` here");
     }

@@ -24,7 +24,19 @@ use tokio_tungstenite::{
     tungstenite::{Message, protocol::CloseFrame},
 };
 
-const FUNCTIONS: [&str; 8] = ["echo", "quick", "single", "crasher", "hanger", "connect", "frames", "disconnect"];
+const FUNCTIONS: [&str; 11] = [
+    "echo",
+    "quick",
+    "single",
+    "crasher",
+    "hanger",
+    "connect",
+    "frames",
+    "disconnect",
+    "ticker",
+    "complainer",
+    "sleeper",
+];
 
 /// How long anything may take before a test says that it never comes.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use gateway::template::Template;
 
@@ -18,6 +18,10 @@ fn the_model_holds_functions_with_their_routes() {
     let frames = template.function("frames").unwrap();
     let routes: Vec<_> = frames.websocket_routes.iter().map(|route| (route.key.as_str(), route.answers)).collect();
     assert_eq!(routes, [("$default", true), ("quiet", false), ("send", true)]);
+    let ticker = template.function("ticker").unwrap();
+    let schedules: Vec<_> = ticker.schedules.iter().map(|it| (it.name.as_str(), it.every, it.enabled)).collect();
+    let minute = Duration::from_mins(1);
+    assert_eq!(schedules, [("TickerEveryMinute", minute, true), ("never", minute, false)]);
     assert_eq!(template.websocket.unwrap().stage, "local");
     assert_eq!(template.http.unwrap().cors.unwrap().origins, ["https://app.example", "https://other.example"]);
 }
@@ -41,6 +45,12 @@ fn what_is_unknown_is_named() {
     assert!(errors(long).contains("`Cidr`"), "{}", errors(long));
     let event = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f, Events: {E: {Type: SQS}}}}}";
     assert!(errors(event).contains("event type `SQS`"), "{}", errors(event));
+    let schedule = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f, Events: {E: {Type: Schedule, Properties: {Schedule: cron(0 0 * * ? *)}}}}}}";
+    assert!(
+        errors(schedule).contains("in event `E`: the gateway does not know the schedule `cron("),
+        "{}",
+        errors(schedule)
+    );
     let property = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f, Layers: []}}}";
     assert!(errors(property).contains("property `Layers`"), "{}", errors(property));
     let reference = "Resources: {Role: {Type: AWS::IAM::Role, Properties: {Path: !Ref Nobody}}}";
@@ -57,4 +67,16 @@ fn a_route_belongs_to_one_function() {
     let both = format!("Resources:\n{}{}", function("One"), function("Two"));
 
     assert!(errors(&both).contains("`GET /x` is a route of both"), "{}", errors(&both));
+}
+
+#[test]
+fn a_schedules_name_is_its_own() {
+    let function = |id: &str| {
+        format!(
+            "  {id}: {{Type: AWS::Serverless::Function, Properties: {{CodeUri: {id}, Events: {{E: {{Type: Schedule, Properties: {{Name: x, Schedule: rate(1 day)}}}}}}}}}}\n"
+        )
+    };
+    let both = format!("Resources:\n{}{}", function("One"), function("Two"));
+
+    assert!(errors(&both).contains("`x` is a schedule of both"), "{}", errors(&both));
 }
