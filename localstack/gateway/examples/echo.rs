@@ -24,7 +24,8 @@ async fn main() -> Result<(), Error> {
 async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let (event, context) = event.into_parts();
     let wish = wish(&event);
-    if event["requestContext"]["eventType"].as_str().is_some_and(|kind| kind != "MESSAGE") {
+    let unanswered = event["requestContext"]["eventType"].as_str().is_some_and(|kind| kind != "MESSAGE");
+    if unanswered || event["source"] == "aws.events" {
         println!("event: {event}");
     }
     match wish["do"].as_str().unwrap_or("echo") {

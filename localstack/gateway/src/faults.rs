@@ -21,13 +21,14 @@ pub struct Faults {
 /// Faults between the gateway and functions. Chances are from 0.0 (never, the default) to 1.0 (always).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rules {
-    /// Holds an event back before the function sees it, HTTP requests, `$connect` and `$disconnect` included. Frames
-    /// of one connection overtake each other this way.
+    /// Holds an event back before the function sees it, HTTP requests, `$connect`, `$disconnect` and schedules included.
+    /// Frames of one connection overtake each other this way.
     pub delay: Delay,
-    /// Loses an event: a frame vanishes, an HTTP request gets the gateway's 503, `$connect` is refused with 500, and in
-    /// no case does the function run.
+    /// Loses an event: a frame or a schedule's event vanishes, an HTTP request gets the gateway's 503, `$connect` is
+    /// refused with 500, and in no case does the function run.
     pub drop: f64,
-    /// Invokes the function twice for one frame, at the same time; the client gets both answers.
+    /// Invokes the function twice for one frame or one event of a schedule, at the same time; the client gets both
+    /// answers.
     pub duplicate: f64,
     /// Runs the function and loses its answer: an HTTP connection (or upgrade) is reset, an answer frame never comes.
     pub lose_answer: f64,

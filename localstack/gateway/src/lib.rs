@@ -6,6 +6,7 @@ mod ids;
 mod lambda;
 mod processes;
 mod records;
+mod schedules;
 mod server;
 pub mod template;
 mod websocket;
@@ -94,6 +95,8 @@ pub struct Limits {
     pub ws_life: Duration,
     /// Messages that wait for a slow client before posts answer 429.
     pub ws_buffer: usize,
+    /// Period of every schedule, whatever its rate; `None` is the template's own.
+    pub schedule: Option<Duration>,
     /// How long environments have to end after SIGTERM.
     pub shutdown: Duration,
 }
@@ -113,6 +116,7 @@ impl Default for Limits {
             ws_idle: Duration::from_mins(10),
             ws_life: Duration::from_hours(2),
             ws_buffer: 1024,
+            schedule: None,
             shutdown: Duration::from_secs(2),
         }
     }
@@ -155,6 +159,7 @@ impl Gateway {
         )?;
         let lambda = Arc::new(lambda);
         let shutdown = Shutdown::default();
+        schedules::start(&template, &lambda, &faults, &config.limits, &shutdown);
         let door = HttpDoor::new(&template, Arc::clone(&lambda), faults.clone(), config.limits.clone());
         http.open(Arc::new(door), &shutdown);
         let websocket = WebSocketDoor::new(&template, Arc::clone(&lambda), faults.clone(), config.limits, &shutdown);
@@ -190,7 +195,7 @@ impl Gateway {
         self.lambda.pids()
     }
 
-    /// Closes both APIs and ends every environment. Open sockets are closed with 1001, without `$disconnect`.
+    /// Closes both APIs, ends the schedules and every environment. Open sockets are closed with 1001, without `$disconnect`.
     pub async fn stop(self) {
         self.shutdown.begin();
         if let Some(websocket) = &self.websocket {

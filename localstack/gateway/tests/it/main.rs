@@ -4,6 +4,7 @@
 mod faults;
 mod http_api;
 mod lambda;
+mod schedules;
 mod template;
 mod websocket;
 
