@@ -1,7 +1,9 @@
 //! The documents and the pages, as a client fetches and keeps them.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stage does not stand")]
 
+mod assets;
 mod documents;
+mod pages;
 
 use axum::{
     body::{Body, to_bytes},

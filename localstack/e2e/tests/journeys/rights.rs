@@ -45,7 +45,9 @@ impl Scene {
 
     pub(crate) fn routes(&self) -> Vec<Row> {
         let row = |method, route: &'static str, body, outcomes| {
-            let path = route.replace("{id}", if method == "PUT" { &self.message } else { "{room_id}" });
+            let path = route
+                .replace("{id}", if method == "PUT" { &self.message } else { "{room_id}" })
+                .replace("{name}", "redoc.standalone.js");
             Row { method, route, path: path.replace("{room_id}", &self.room.to_string()), body, outcomes }
         };
         let account = json!({"email": "not an address", "username": "", "password": ""});
@@ -79,6 +81,9 @@ impl Scene {
             row("GET", "/health/ready", None, [OK; 4]),
             row("GET", "/openapi.json", None, [OK; 4]),
             row("GET", "/asyncapi.json", None, [OK; 4]),
+            row("GET", "/docs", None, [OK; 4]),
+            row("GET", "/redoc", None, [OK; 4]),
+            row("GET", "/docs/assets/{name}", None, [OK; 4]),
         ]
     }
 
