@@ -1,6 +1,6 @@
 use crate::{Invalid, Locale};
 use serde::Serialize;
-use std::{borrow::Cow, error::Error};
+use std::{borrow::Cow, error::Error, time::Duration};
 
 /// What went wrong, as clients know it; append-only, `snake_case` on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -20,26 +20,40 @@ pub enum Code {
     TokenExpired,
     /// E-mail and password do not belong together.
     InvalidCredentials,
+    /// The refresh token is not valid, not any more, or was used before.
+    RefreshTokenInvalid,
     /// The ticket is unknown, used or late.
     TicketInvalid,
     /// Pages of this origin may not connect.
     OriginForbidden,
+    /// The current password that was given is not the account's.
+    WrongPassword,
     /// The API has no such route.
     RouteNotFound,
     /// The route does not take this method.
     MethodNotAllowed,
     /// No such person for the caller.
     UserNotFound,
+    /// No such login of the caller's.
+    SessionNotFound,
+    /// No such friendship or request of the caller's, or not any more.
+    FriendshipNotFound,
     /// No such room for the caller.
     RoomNotFound,
     /// No such message for the caller.
     MessageNotFound,
     /// Only its author may do this to a message.
     NotAuthor,
+    /// Only the person who was asked may answer a request.
+    NotAddressee,
+    /// Nobody can write to this room any more, or for now.
+    RecipientUnavailable,
     /// Someone has this e-mail address.
     EmailTaken,
     /// Someone has this username.
     UsernameTaken,
+    /// The caller has blocked this person.
+    UserBlocked,
     /// The `client_id` was used for another message.
     ClientIdReused,
     /// The frame is not of the form `{action, id?, d?}`.
@@ -50,6 +64,8 @@ pub enum Code {
     UnsupportedVersion,
     /// The connection is not known; connect again with a new ticket.
     ConnectionUnknown,
+    /// Too many requests of this kind; the answer says when to go on.
+    RateLimited,
     /// A store is away or did not answer in time; the outcome may be unknown.
     Unavailable,
     /// A fault of ours.
@@ -58,7 +74,7 @@ pub enum Code {
 
 impl Code {
     /// All of them, for the documents and tests that list them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 32] = [
         Self::MalformedBody,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -66,21 +82,29 @@ impl Code {
         Self::Unauthenticated,
         Self::TokenExpired,
         Self::InvalidCredentials,
+        Self::RefreshTokenInvalid,
         Self::TicketInvalid,
         Self::OriginForbidden,
+        Self::WrongPassword,
         Self::RouteNotFound,
         Self::MethodNotAllowed,
         Self::UserNotFound,
+        Self::SessionNotFound,
+        Self::FriendshipNotFound,
         Self::RoomNotFound,
         Self::MessageNotFound,
         Self::NotAuthor,
+        Self::NotAddressee,
+        Self::RecipientUnavailable,
         Self::EmailTaken,
         Self::UsernameTaken,
+        Self::UserBlocked,
         Self::ClientIdReused,
         Self::MalformedFrame,
         Self::UnknownAction,
         Self::UnsupportedVersion,
         Self::ConnectionUnknown,
+        Self::RateLimited,
         Self::Unavailable,
         Self::Internal,
     ];
@@ -95,21 +119,29 @@ impl Code {
             Self::Unauthenticated => "unauthenticated",
             Self::TokenExpired => "token_expired",
             Self::InvalidCredentials => "invalid_credentials",
+            Self::RefreshTokenInvalid => "refresh_token_invalid",
             Self::TicketInvalid => "ticket_invalid",
             Self::OriginForbidden => "origin_forbidden",
+            Self::WrongPassword => "wrong_password",
             Self::RouteNotFound => "route_not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::UserNotFound => "user_not_found",
+            Self::SessionNotFound => "session_not_found",
+            Self::FriendshipNotFound => "friendship_not_found",
             Self::RoomNotFound => "room_not_found",
             Self::MessageNotFound => "message_not_found",
             Self::NotAuthor => "not_author",
+            Self::NotAddressee => "not_addressee",
+            Self::RecipientUnavailable => "recipient_unavailable",
             Self::EmailTaken => "email_taken",
             Self::UsernameTaken => "username_taken",
+            Self::UserBlocked => "user_blocked",
             Self::ClientIdReused => "client_id_reused",
             Self::MalformedFrame => "malformed_frame",
             Self::UnknownAction => "unknown_action",
             Self::UnsupportedVersion => "unsupported_version",
             Self::ConnectionUnknown => "connection_unknown",
+            Self::RateLimited => "rate_limited",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
         }
@@ -122,47 +154,28 @@ impl Code {
             Self::Unauthenticated
             | Self::TokenExpired
             | Self::InvalidCredentials
+            | Self::RefreshTokenInvalid
             | Self::TicketInvalid
             | Self::ConnectionUnknown => 401,
-            Self::OriginForbidden | Self::NotAuthor => 403,
-            Self::RouteNotFound | Self::UserNotFound | Self::RoomNotFound | Self::MessageNotFound => 404,
+            Self::OriginForbidden
+            | Self::WrongPassword
+            | Self::NotAuthor
+            | Self::NotAddressee
+            | Self::RecipientUnavailable => 403,
+            Self::RouteNotFound
+            | Self::UserNotFound
+            | Self::SessionNotFound
+            | Self::FriendshipNotFound
+            | Self::RoomNotFound
+            | Self::MessageNotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::EmailTaken | Self::UsernameTaken | Self::ClientIdReused => 409,
+            Self::EmailTaken | Self::UsernameTaken | Self::UserBlocked | Self::ClientIdReused => 409,
             Self::BodyTooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::InvalidFields => 422,
+            Self::RateLimited => 429,
             Self::Internal => 500,
             Self::Unavailable => 503,
-        }
-    }
-
-    /// Seconds after which the same request may succeed, where waiting helps.
-    pub const fn retry_after(self) -> Option<u32> {
-        match self {
-            Self::Unavailable => Some(2),
-            Self::MalformedBody
-            | Self::BodyTooLarge
-            | Self::UnsupportedMediaType
-            | Self::InvalidFields
-            | Self::Unauthenticated
-            | Self::TokenExpired
-            | Self::InvalidCredentials
-            | Self::TicketInvalid
-            | Self::OriginForbidden
-            | Self::RouteNotFound
-            | Self::MethodNotAllowed
-            | Self::UserNotFound
-            | Self::RoomNotFound
-            | Self::MessageNotFound
-            | Self::NotAuthor
-            | Self::EmailTaken
-            | Self::UsernameTaken
-            | Self::ClientIdReused
-            | Self::MalformedFrame
-            | Self::UnknownAction
-            | Self::UnsupportedVersion
-            | Self::ConnectionUnknown
-            | Self::Internal => None,
         }
     }
 
@@ -180,20 +193,36 @@ impl Code {
             Self::InvalidCredentials => {
                 locale.pick("The e-mail address or the password is wrong.", "이메일 또는 비밀번호가 올바르지 않습니다.")
             }
+            Self::RefreshTokenInvalid => locale.pick("Please sign in again.", "다시 로그인해 주세요."),
             Self::TicketInvalid => locale.pick("The ticket is not valid.", "유효하지 않은 티켓입니다."),
             Self::OriginForbidden => {
                 locale.pick("This origin may not connect.", "허용되지 않은 출처에서의 연결입니다.")
             }
+            Self::WrongPassword => locale.pick("The current password is wrong.", "현재 비밀번호가 올바르지 않습니다."),
             Self::RouteNotFound => locale.pick("There is no such route.", "존재하지 않는 경로입니다."),
             Self::MethodNotAllowed => {
                 locale.pick("The route does not take this method.", "이 경로에서 허용되지 않는 메서드입니다.")
             }
             Self::UserNotFound => locale.pick("The user was not found.", "사용자를 찾을 수 없습니다."),
+            Self::SessionNotFound => locale.pick("The session was not found.", "세션을 찾을 수 없습니다."),
+            Self::FriendshipNotFound => {
+                locale.pick("The friendship or request was not found.", "친구 관계 또는 요청을 찾을 수 없습니다.")
+            }
             Self::RoomNotFound => locale.pick("The room was not found.", "대화방을 찾을 수 없습니다."),
             Self::MessageNotFound => locale.pick("The message was not found.", "메시지를 찾을 수 없습니다."),
             Self::NotAuthor => locale.pick("Only its author may do this.", "작성자만 할 수 있습니다."),
+            Self::NotAddressee => {
+                locale.pick("Only the person who was asked may do this.", "요청을 받은 사람만 할 수 있습니다.")
+            }
+            Self::RecipientUnavailable => {
+                locale.pick("The recipient is not available.", "메시지를 받을 수 없는 상대입니다.")
+            }
             Self::EmailTaken => locale.pick("This e-mail address is taken.", "이미 사용 중인 이메일입니다."),
             Self::UsernameTaken => locale.pick("This username is taken.", "이미 사용 중인 사용자 이름입니다."),
+            Self::UserBlocked => locale.pick(
+                "You have blocked this person. Unblock them first.",
+                "차단한 사용자입니다. 먼저 차단을 해제해 주세요.",
+            ),
             Self::ClientIdReused => {
                 locale.pick("This client_id belongs to another message.", "다른 메시지에 이미 사용된 client_id입니다.")
             }
@@ -205,6 +234,8 @@ impl Code {
             Self::ConnectionUnknown => {
                 locale.pick("Please connect again with a new ticket.", "새 티켓으로 다시 연결해 주세요.")
             }
+            Self::RateLimited => locale
+                .pick("Too many requests. Please wait a moment.", "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요."),
             Self::Unavailable => locale.pick("Please try again in a moment.", "잠시 후 다시 시도해 주세요."),
             Self::Internal => locale.pick("Something went wrong on our side.", "서버에 문제가 발생했습니다."),
         }
@@ -230,29 +261,40 @@ pub struct Fault {
     pub fields: Vec<FieldFault>,
     /// What the log learns, never the client.
     pub source: Option<Box<dyn Error + Send + Sync>>,
+    /// After how long the same request may succeed, where waiting helps.
+    pub retry_after: Option<Duration>,
 }
+
+/// How long clients wait for a store that is away.
+const AWAY: Duration = Duration::from_secs(2);
 
 impl Fault {
     /// One field was refused.
     pub fn field(field: impl Into<Cow<'static, str>>, reason: Invalid) -> Self {
         let fields = vec![FieldFault { field: field.into(), reason }];
-        Self { code: Code::InvalidFields, fields, source: None }
+        Self { fields, ..Code::InvalidFields.into() }
     }
 
     /// A store is away; the cause goes to the log.
     pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { code: Code::Unavailable, fields: Vec::new(), source: Some(cause.into()) }
+        Self { source: Some(cause.into()), ..Code::Unavailable.into() }
     }
 
     /// A fault of ours; the cause goes to the log.
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { code: Code::Internal, fields: Vec::new(), source: Some(cause.into()) }
+        Self { source: Some(cause.into()), ..Code::Internal.into() }
+    }
+
+    /// Too many requests of a kind; the next one is welcome after a while.
+    pub fn rate_limited(retry_after: Duration) -> Self {
+        Self { retry_after: Some(retry_after), ..Code::RateLimited.into() }
     }
 }
 
 impl From<Code> for Fault {
     fn from(code: Code) -> Self {
-        Self { code, fields: Vec::new(), source: None }
+        let retry_after = (code == Code::Unavailable).then_some(AWAY);
+        Self { code, fields: Vec::new(), source: None, retry_after }
     }
 }
 

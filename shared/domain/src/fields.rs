@@ -40,7 +40,7 @@ macro_rules! tuple_of_fields {
                 })+
                 match ($($value.1,)+) {
                     ($(Ok($value),)+) => Ok(($($value,)+)),
-                    _ => Err(Fault { code: Code::InvalidFields, fields: bad, source: None }),
+                    _ => Err(Fault { fields: bad, ..Code::InvalidFields.into() }),
                 }
             }
         }

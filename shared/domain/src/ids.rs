@@ -42,6 +42,10 @@ integer_id!(
     RoomId(i32)
 );
 integer_id!(
+    /// Two people who are friends, or of whom one asked; another one each time that somebody asks anew.
+    FriendshipId(i32)
+);
+integer_id!(
     /// A message's place in its room: higher is later. Numbers may skip.
     Seq(i64)
 );
@@ -125,6 +129,46 @@ impl<'de> Deserialize<'de> for RoomKey {
     }
 }
 
+/// Something in MySQL that MongoDB has to know about, named in the outbox when it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Aggregate {
+    /// A room of two: who may do what in it.
+    PrivateRoom(RoomId),
+    /// A person: profile, friends, whom they blocked.
+    Person(UserId),
+    /// A person's logins, of which some ended early.
+    Sessions(UserId),
+}
+
+impl Aggregate {
+    /// The word for its kind, as the outbox has it.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::PrivateRoom(_) => RoomKind::Private.as_str(),
+            Self::Person(_) => "user",
+            Self::Sessions(_) => "sessions",
+        }
+    }
+
+    /// Its number among those of its kind.
+    pub const fn number(self) -> i32 {
+        match self {
+            Self::PrivateRoom(room) => room.0,
+            Self::Person(user) | Self::Sessions(user) => user.0,
+        }
+    }
+
+    /// The aggregate of a kind and a number.
+    pub fn of(kind: &str, number: i32) -> Result<Self, IdError> {
+        match kind {
+            "private" => Ok(Self::PrivateRoom(RoomId(number))),
+            "user" => Ok(Self::Person(UserId(number))),
+            "sessions" => Ok(Self::Sessions(UserId(number))),
+            _ => Err(IdError),
+        }
+    }
+}
+
 /// A message: 24 lower-case hex digits, MongoDB's `ObjectId`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId(pub [u8; 12]);
@@ -173,6 +217,14 @@ impl SessionId {
     }
 }
 
+impl FromStr for SessionId {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let is_id = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if is_id { Ok(Self(text.to_owned())) } else { Err(IdError) }
+    }
+}
+
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -211,6 +263,16 @@ mod tests {
         ] {
             assert_eq!(wrong.parse::<RoomKey>(), Err(IdError), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_aggregate_is_found_again_by_kind_and_number() {
+        for aggregate in
+            [Aggregate::PrivateRoom(RoomId(1)), Aggregate::Person(UserId(3)), Aggregate::Sessions(UserId(4))]
+        {
+            assert_eq!(Aggregate::of(aggregate.kind(), aggregate.number()), Ok(aggregate));
+        }
+        assert_eq!(Aggregate::of("file", 1), Err(IdError));
     }
 
     proptest! {

@@ -2,26 +2,36 @@
 
 mod code;
 mod fields;
+mod friendship;
 mod ids;
 mod invalid;
+mod limit;
 mod locale;
 mod message;
 mod page;
 mod people;
 mod reason;
 mod room;
+mod search;
+mod session;
 mod source;
 mod timestamp;
 
 pub use code::{Code, Fault, FieldFault};
 pub use fields::{Fields, fields};
-pub use ids::{ConnectionId, IdError, MessageId, Rev, RoomId, RoomKey, RoomKind, Seq, SessionId, UserId};
+pub use friendship::{Asking, Friendship, FriendshipStatus, FriendshipWith, News, Notice, Turn};
+pub use ids::{
+    Aggregate, ConnectionId, FriendshipId, IdError, MessageId, Rev, RoomId, RoomKey, RoomKind, Seq, SessionId, UserId,
+};
 pub use invalid::Invalid;
+pub use limit::{Limit, LimitError, pause_after_failures};
 pub use locale::Locale;
-pub use message::{ClientId, Content, Message, MessageDraft, MessageType};
-pub use page::PageSize;
-pub use people::{DisplayName, Email, Password, Profile, User, Username};
+pub use message::{ClientId, Content, Message, MessageDraft, MessageType, Quote};
+pub use page::{Page, PageSize};
+pub use people::{DisplayName, Email, Password, Person, Profile, StatusMessage, User, Username};
 pub use reason::{parse_json, refused};
-pub use room::{Access, Member, PrivateRoom, Role};
+pub use room::{Access, Member, Participant, PrivateRoom, Role};
+pub use search::{NameKeyKind, NameQuery, name_keys};
+pub use session::{Family, Refresh, Session};
 pub use source::{Clock, Random};
 pub use timestamp::Timestamp;

@@ -126,6 +126,56 @@ pub struct MessageDraft {
     pub client_id: ClientId,
 }
 
+/// What a reply shows of the message that it answers, as of now.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Quote {
+    /// Which message.
+    pub id: MessageId,
+    /// Whose.
+    pub user: UserId,
+    /// The beginning of its text, empty once it is deleted.
+    pub beginning: String,
+    /// Whether it is deleted.
+    pub is_deleted: bool,
+}
+
+impl Quote {
+    /// The most characters of a beginning, as people count them.
+    pub const MAX_GRAPHEMES: usize = 100;
+    /// The most code points of one: people see one character where texts may have hundreds.
+    pub const MAX_CODE_POINTS: usize = 1_000;
+
+    /// The first characters of a text, with an ellipsis where there are more.
+    pub fn beginning_of(text: &str) -> String {
+        let mut code_points = 0;
+        for (n, (start, grapheme)) in text.grapheme_indices(true).enumerate() {
+            code_points += grapheme.chars().count();
+            if n == Self::MAX_GRAPHEMES || code_points > Self::MAX_CODE_POINTS {
+                return format!("{}…", &text[..start]);
+            }
+        }
+        text.to_owned()
+    }
+}
+
+impl From<&Message> for Quote {
+    fn from(message: &Message) -> Self {
+        Self {
+            id: message.id,
+            user: message.user,
+            beginning: Self::beginning_of(&message.content),
+            is_deleted: message.deleted_at.is_some(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Quote {
+    // Nor does a part of one.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Quote").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
 /// A message as of its `rev`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
@@ -190,6 +240,15 @@ mod tests {
         assert_eq!(Content::parse("a\u{7f}"), Err(Invalid::ControlCharacter));
         assert_eq!(Content::parse("a\r\nb"), Err(Invalid::ControlCharacter));
         assert!(Content::parse("줄\n바꿈\t탭").is_ok());
+    }
+
+    #[test]
+    fn a_quote_is_cut_where_people_see_characters() {
+        assert_eq!(Quote::beginning_of("짧다"), "짧다");
+        assert_eq!(Quote::beginning_of(&"가".repeat(100)), "가".repeat(100));
+        assert_eq!(Quote::beginning_of(&format!("a{}", "\u{301}".repeat(2_000))), "…");
+        let family = "👩‍👩‍👧‍👦".repeat(101);
+        assert_eq!(Quote::beginning_of(&family), format!("{}…", "👩‍👩‍👧‍👦".repeat(100)));
     }
 
     proptest! {

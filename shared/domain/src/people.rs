@@ -6,7 +6,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 /// The form under which two spellings of a name are one: NFKC and case folding (Unicode 3.13, D145's `toNFKC_Casefold`
 /// without the removal of ignorable characters, which names may not have).
-fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     caseless::default_case_fold_str(&text.nfkc().collect::<String>()).nfkc().collect()
 }
 
@@ -90,21 +90,43 @@ impl DisplayName {
 
     /// Accepts a trimmed name of 1 to 100 characters on one line, and keeps it in NFC.
     pub fn parse(input: &str) -> Result<Self, Invalid> {
-        let name: String = input.trim().nfc().collect();
-        if name.chars().any(char::is_control) {
-            return Err(Invalid::ControlCharacter);
-        }
-        // The column counts code points; no name has fewer graphemes than it shows.
-        match name.chars().count() {
-            0 => Err(Invalid::Blank),
-            n if n > Self::MAX => Err(Invalid::TooLong),
-            _ => Ok(Self(name)),
-        }
+        one_line(input, Self::MAX).map(Self)
     }
 
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// The line that someone writes about themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusMessage(String);
+
+impl StatusMessage {
+    const MAX: usize = 255;
+
+    /// Accepts a trimmed text of 1 to 255 characters on one line, and keeps it in NFC.
+    pub fn parse(input: &str) -> Result<Self, Invalid> {
+        one_line(input, Self::MAX).map(Self)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A trimmed text on one line, in NFC. The columns count code points; no text has fewer graphemes than it shows.
+fn one_line(input: &str, max: usize) -> Result<String, Invalid> {
+    let text: String = input.trim().nfc().collect();
+    if text.chars().any(char::is_control) {
+        return Err(Invalid::ControlCharacter);
+    }
+    match text.chars().count() {
+        0 => Err(Invalid::Blank),
+        n if n > max => Err(Invalid::TooLong),
+        _ => Ok(text),
     }
 }
 
@@ -127,6 +149,14 @@ impl Password {
             n if n < Self::MIN => Err(Invalid::TooShort),
             n if n > Self::MAX => Err(Invalid::TooLong),
             _ => Ok(Self(password)),
+        }
+    }
+
+    /// Accepts what somebody types to log in, which an older system may have let be shorter.
+    pub fn parse_typed(input: &str) -> Result<Self, Invalid> {
+        match Self::parse(input) {
+            Err(Invalid::TooShort) => Ok(Self(input.nfc().collect())),
+            outcome => outcome,
         }
     }
 
@@ -170,6 +200,25 @@ pub struct Profile {
     pub status_message: Option<String>,
 }
 
+/// What the message path must know of a person, as of a version of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Who.
+    pub id: UserId,
+    /// Counts what concerns them: profile, friends, requests, blocks. Clients know it as `user_rev`.
+    pub version: i64,
+    /// The unique name.
+    pub username: String,
+    /// The language that they are written to in.
+    pub locale: Locale,
+    /// Whether they may log in.
+    pub is_active: bool,
+    /// Their friends, by id.
+    pub friends: Vec<UserId>,
+    /// Whom they blocked, by id.
+    pub blocked: Vec<UserId>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,6 +250,8 @@ mod tests {
         assert!(Password::parse(&"가".repeat(128)).is_ok());
         assert_eq!(Password::parse(&"가".repeat(129)), Err(Invalid::TooLong));
         assert_eq!(format!("{:?}", Password::parse("12345678").unwrap()), "Password(..)");
+        assert_eq!(Password::parse_typed("1234567").unwrap().as_bytes(), b"1234567");
+        assert_eq!(Password::parse_typed(&"가".repeat(129)), Err(Invalid::TooLong));
     }
 
     proptest! {

@@ -42,12 +42,20 @@ pub struct Access {
     pub version: i64,
     /// The people in it; empty once the room is gone.
     pub members: Vec<Member>,
+    /// Whether one of two people has blocked the other: both read on, and neither writes.
+    pub blocked: bool,
 }
 
 impl Access {
     /// Lets members pass and hides the room from everyone else.
     pub fn admit(&self, user: UserId) -> Result<&Member, Code> {
         self.members.iter().find(|member| member.user == user).ok_or(Code::RoomNotFound)
+    }
+
+    /// Lets those pass who may write. Which of two people blocked the other is told to neither.
+    pub fn admit_writer(&self, user: UserId) -> Result<&Member, Code> {
+        let member = self.admit(user)?;
+        if self.blocked { Err(Code::RecipientUnavailable) } else { Ok(member) }
     }
 }
 
@@ -56,10 +64,19 @@ impl Access {
 pub struct PrivateRoom {
     /// Which.
     pub id: RoomId,
-    /// Both people.
-    pub participants: [Profile; 2],
+    /// Both people, by id.
+    pub participants: [Participant; 2],
     /// When it was made.
     pub created_at: Timestamp,
     /// When the row last changed.
     pub updated_at: Timestamp,
+}
+
+/// Someone in a room of two, as the other one sees them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Participant {
+    /// Who.
+    pub profile: Profile,
+    /// Whether the account is active and has not blocked whoever looks: otherwise it looks deleted.
+    pub is_available: bool,
 }

@@ -1,0 +1,226 @@
+use crate::{Code, FriendshipId, Profile, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+
+/// Where two people stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FriendshipStatus {
+    /// One has asked, the other has not answered.
+    Pending,
+    /// They are friends.
+    Accepted,
+    /// It is over: refused, withdrawn, or no longer wanted. Kept so that a repeated request finds what it did.
+    Rejected,
+}
+
+impl FriendshipStatus {
+    /// The word on the wire and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+impl FromStr for FriendshipStatus {
+    type Err = crate::IdError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Pending, Self::Accepted, Self::Rejected]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or(crate::IdError)
+    }
+}
+
+/// Two people of whom one asked the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Friendship {
+    /// Which.
+    pub id: FriendshipId,
+    /// Who asked.
+    pub asker: UserId,
+    /// Who was asked.
+    pub asked: UserId,
+    /// Where they stand.
+    pub status: FriendshipStatus,
+    /// When it was asked.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What becomes of someone's wish to be friends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    /// A new request.
+    New,
+    /// The other one has asked as well: they are friends.
+    Accepts,
+    /// They are friends, or the request is there: nothing changes.
+    Stands,
+}
+
+/// What becomes of an answer or a withdrawal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It takes effect.
+    To(FriendshipStatus),
+    /// It had taken effect before: a repeated request.
+    Done,
+}
+
+impl Friendship {
+    /// What it means that `asker` asks, given what there is between the two.
+    pub fn ask(between: Option<&Self>, asker: UserId) -> Asking {
+        match between {
+            None => Asking::New,
+            Some(friendship) => match friendship.status {
+                FriendshipStatus::Rejected => Asking::New,
+                FriendshipStatus::Pending if friendship.asked == asker => Asking::Accepts,
+                FriendshipStatus::Pending | FriendshipStatus::Accepted => Asking::Stands,
+            },
+        }
+    }
+
+    /// The person asked says yes.
+    pub fn accept(&self, by: UserId) -> Result<Turn, Code> {
+        self.addressed_to(by)?;
+        match self.status {
+            FriendshipStatus::Pending => Ok(Turn::To(FriendshipStatus::Accepted)),
+            FriendshipStatus::Accepted => Ok(Turn::Done),
+            FriendshipStatus::Rejected => Err(Code::FriendshipNotFound),
+        }
+    }
+
+    /// The person asked says no; friends they already are stay friends.
+    pub fn reject(&self, by: UserId) -> Result<Turn, Code> {
+        self.addressed_to(by)?;
+        match self.status {
+            FriendshipStatus::Pending => Ok(Turn::To(FriendshipStatus::Rejected)),
+            FriendshipStatus::Rejected => Ok(Turn::Done),
+            FriendshipStatus::Accepted => Err(Code::FriendshipNotFound),
+        }
+    }
+
+    /// Either of the two ends the friendship, or takes the request back.
+    pub fn end(&self, by: UserId) -> Result<Turn, Code> {
+        self.other_than(by)?;
+        match self.status {
+            FriendshipStatus::Pending | FriendshipStatus::Accepted => Ok(Turn::To(FriendshipStatus::Rejected)),
+            FriendshipStatus::Rejected => Ok(Turn::Done),
+        }
+    }
+
+    /// The other one of the two; whoever is neither learns nothing of it.
+    pub fn other_than(&self, user: UserId) -> Result<UserId, Code> {
+        match user {
+            user if user == self.asker => Ok(self.asked),
+            user if user == self.asked => Ok(self.asker),
+            _ => Err(Code::FriendshipNotFound),
+        }
+    }
+
+    fn addressed_to(&self, by: UserId) -> Result<(), Code> {
+        self.other_than(by)?;
+        if by == self.asked { Ok(()) } else { Err(Code::NotAddressee) }
+    }
+}
+
+/// A friend or a request, with the other one's profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FriendshipWith {
+    /// Which.
+    pub id: FriendshipId,
+    /// The other one.
+    pub user: Profile,
+    /// Since when it is what it is: when it was asked, or accepted.
+    pub since: Timestamp,
+}
+
+/// What is told to one of two people about the two.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// To whom.
+    pub to: UserId,
+    /// What happened.
+    pub news: News,
+    /// Whose act it was.
+    pub by: UserId,
+    /// Between whom.
+    pub with: FriendshipWith,
+}
+
+/// What happened between two people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// A request was made.
+    Requested,
+    /// They are friends.
+    Accepted,
+    /// The request or the friendship is over.
+    Removed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use FriendshipStatus::{Accepted, Pending, Rejected};
+
+    const MINJI: UserId = UserId(1);
+    const JUNHO: UserId = UserId(2);
+    const STRANGER: UserId = UserId(3);
+
+    /// Minji asked Junho.
+    fn between(status: FriendshipStatus) -> Friendship {
+        let noon = Timestamp::from_millis(1_790_000_000_000);
+        Friendship { id: FriendshipId(7), asker: MINJI, asked: JUNHO, status, created_at: noon, updated_at: noon }
+    }
+
+    #[test]
+    fn whoever_is_asked_and_asks_is_a_friend() {
+        assert_eq!(Friendship::ask(None, MINJI), Asking::New);
+        assert_eq!(Friendship::ask(Some(&between(Pending)), JUNHO), Asking::Accepts);
+        assert_eq!(Friendship::ask(Some(&between(Pending)), MINJI), Asking::Stands);
+        for who in [MINJI, JUNHO] {
+            assert_eq!(Friendship::ask(Some(&between(Accepted)), who), Asking::Stands);
+            assert_eq!(Friendship::ask(Some(&between(Rejected)), who), Asking::New);
+        }
+    }
+
+    #[test]
+    fn only_the_person_asked_answers() {
+        for answer in [Friendship::accept, Friendship::reject] {
+            assert!(matches!(answer(&between(Pending), JUNHO), Ok(Turn::To(_))));
+            assert_eq!(answer(&between(Pending), MINJI), Err(Code::NotAddressee));
+            assert_eq!(answer(&between(Pending), STRANGER), Err(Code::FriendshipNotFound));
+        }
+    }
+
+    #[test]
+    fn an_answer_given_twice_is_given_and_one_that_comes_too_late_finds_nothing() {
+        assert_eq!(between(Accepted).accept(JUNHO), Ok(Turn::Done));
+        assert_eq!(between(Rejected).reject(JUNHO), Ok(Turn::Done));
+        assert_eq!(between(Rejected).accept(JUNHO), Err(Code::FriendshipNotFound));
+        assert_eq!(between(Accepted).reject(JUNHO), Err(Code::FriendshipNotFound));
+    }
+
+    #[test]
+    fn either_of_the_two_ends_it_and_nobody_else() {
+        for who in [MINJI, JUNHO] {
+            assert_eq!(between(Pending).end(who), Ok(Turn::To(Rejected)));
+            assert_eq!(between(Accepted).end(who), Ok(Turn::To(Rejected)));
+            assert_eq!(between(Rejected).end(who), Ok(Turn::Done));
+        }
+        assert_eq!(between(Accepted).end(STRANGER), Err(Code::FriendshipNotFound));
+    }
+
+    #[test]
+    fn a_status_reads_back() {
+        for status in [Pending, Accepted, Rejected] {
+            assert_eq!(status.as_str().parse(), Ok(status));
+        }
+    }
+}
