@@ -19,6 +19,11 @@ pub(crate) fn is_missing_table(error: &Error) -> bool {
     number(error) == Some(1146)
 }
 
+/// Whether a statement would have added a column, a key or a constraint that the table has.
+pub(crate) fn is_there_already(error: &Error) -> bool {
+    matches!(number(error), Some(1060 | 1061 | 1826 | 3822))
+}
+
 /// A deadlock, or a lock that was not free in time.
 fn is_contended(error: &Error) -> bool {
     matches!(number(error), Some(1205 | 1213))

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod blocks;
 mod fault;
+mod friendships;
 mod outbox;
 mod pool;
 mod private_rooms;
@@ -9,10 +11,12 @@ mod sessions;
 mod transaction;
 mod users;
 
+pub use blocks::{Blocked, Blocks};
+pub use friendships::{Direction, Friendships};
 pub use outbox::{Outbox, OutboxId};
 pub use pool::Mysql;
 pub use private_rooms::{PrivateRooms, Snapshot};
 pub use schema::{Migrated, Schema, SchemaError, SchemaStatus, create_database, drop_database};
-pub use sessions::{NewSession, Sessions};
+pub use sessions::{Ended, NewSession, SessionKey, Sessions};
 pub use transaction::Tx;
-pub use users::{Credentials, NewUser, Users};
+pub use users::{AccountPatch, Credentials, NameKey, Names, NewUser, PersonSnapshot, Users};

@@ -1,5 +1,5 @@
 use crate::fault::fault;
-use domain::{Fault, RoomKey, Timestamp};
+use domain::{Aggregate, Fault, Timestamp};
 use sqlx::{MySqlConnection, MySqlExecutor, QueryBuilder};
 
 /// Which aggregates MongoDB has yet to learn about, on the pool or in a transaction.
@@ -11,23 +11,49 @@ pub struct Outbox<E>(pub(crate) E);
 pub struct OutboxId(pub(crate) i64);
 
 impl Outbox<&mut MySqlConnection> {
-    /// Notes that a room changed in this transaction.
-    pub async fn insert(self, room: RoomKey, at: Timestamp) -> Result<OutboxId, Fault> {
-        let outcome = sqlx::query(
-            "INSERT INTO outbox (aggregate, aggregate_id, created_at)
-             VALUES (?, ?, ?)",
-        )
-        .bind(room.kind.as_str())
-        .bind(room.id.0)
-        .bind(at.to_utc())
-        .execute(self.0)
-        .await
-        .map_err(fault)?;
-        i64::try_from(outcome.last_insert_id()).map(OutboxId).map_err(Fault::internal)
+    /// Notes that aggregates changed in this transaction; no round trip if none did.
+    pub async fn insert(self, changed: &[Aggregate], at: Timestamp) -> Result<(), Fault> {
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let mut query = QueryBuilder::new("INSERT INTO outbox (aggregate, aggregate_id, created_at) ");
+        query.push_values(changed, |mut row, aggregate| {
+            row.push_bind(aggregate.kind()).push_bind(aggregate.number()).push_bind(at.to_utc());
+        });
+        query.build().execute(self.0).await.map_err(fault)?;
+        Ok(())
     }
 }
 
 impl<'e, E: MySqlExecutor<'e>> Outbox<E> {
+    /// Aggregates with changes that may not be projected yet, the longest waiting first, without those in `tried`.
+    ///
+    /// Never by a cursor over ids: transactions commit in another order than they begin.
+    pub async fn list(self, limit: u32, tried: &[Aggregate]) -> Result<Vec<Aggregate>, Fault> {
+        let mut query = QueryBuilder::new("SELECT aggregate, aggregate_id FROM outbox ");
+        for (n, aggregate) in tried.iter().enumerate() {
+            query.push(if n == 0 { "WHERE NOT (aggregate = " } else { " AND NOT (aggregate = " });
+            query.push_bind(aggregate.kind()).push(" AND aggregate_id = ").push_bind(aggregate.number()).push(")");
+        }
+        query.push(" GROUP BY aggregate, aggregate_id ORDER BY MIN(id) LIMIT ").push_bind(limit);
+        let rows: Vec<(String, i32)> = query.build_query_as().fetch_all(self.0).await.map_err(fault)?;
+        rows.iter().map(|(kind, number)| Aggregate::of(kind, *number).map_err(Fault::internal)).collect()
+    }
+
+    /// Notes every person as changed, so that MongoDB learns of all of them again.
+    pub async fn insert_everybody(self, at: Timestamp) -> Result<(), Fault> {
+        sqlx::query(
+            "INSERT INTO outbox (aggregate, aggregate_id, created_at)
+             SELECT 'user', id, ?
+             FROM users",
+        )
+        .bind(at.to_utc())
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(())
+    }
+
     /// Forgets changes that MongoDB knows; no round trip if there are none.
     pub async fn remove(self, ids: &[OutboxId]) -> Result<(), Fault> {
         if ids.is_empty() {

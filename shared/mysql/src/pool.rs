@@ -1,4 +1,4 @@
-use crate::{Outbox, PrivateRooms, Schema, Sessions, Users, fault::fault};
+use crate::{Blocks, Friendships, Outbox, PrivateRooms, Schema, Sessions, Users, fault::fault};
 use domain::Fault;
 use sqlx::{
     Connection as _, Executor as _, MySqlPool,
@@ -74,6 +74,16 @@ impl Mysql {
     /// Logins.
     pub fn sessions(&self) -> Sessions<&MySqlPool> {
         Sessions(&self.pool)
+    }
+
+    /// Friends and requests.
+    pub fn friendships(&self) -> Friendships<&MySqlPool> {
+        Friendships(&self.pool)
+    }
+
+    /// Who blocked whom.
+    pub fn blocks(&self) -> Blocks<&MySqlPool> {
+        Blocks(&self.pool)
     }
 
     /// Rooms of two people.

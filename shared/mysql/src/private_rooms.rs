@@ -1,6 +1,6 @@
 use crate::{OutboxId, fault::fault};
-use domain::{Access, Fault, Member, PrivateRoom, Profile, Role, RoomId, RoomKey, Timestamp, UserId};
-use sqlx::{FromRow, MySqlConnection, MySqlExecutor};
+use domain::{Access, Fault, Member, Participant, PrivateRoom, Profile, Role, RoomId, RoomKey, Timestamp, UserId};
+use sqlx::{FromRow, MySqlConnection, MySqlExecutor, QueryBuilder};
 use time::OffsetDateTime;
 
 /// Rooms of two people, on the pool or in a transaction.
@@ -12,27 +12,44 @@ pub struct PrivateRooms<E>(pub(crate) E);
 pub struct Snapshot {
     /// Who may do what.
     pub access: Access,
+    /// When the room was made.
+    pub created_at: Timestamp,
     /// What need not be projected any more once `access` is.
     pub outbox: Vec<OutboxId>,
 }
 
 impl<'e, E: MySqlExecutor<'e>> PrivateRooms<E> {
-    /// The room with both people's profiles, whatever became of their accounts.
-    pub async fn find(self, id: RoomId) -> Result<Option<PrivateRoom>, Fault> {
-        let row: Option<RoomRow> = sqlx::query_as(
+    /// The room as one of its two people sees it.
+    pub async fn find(self, id: RoomId, viewer: UserId) -> Result<Option<PrivateRoom>, Fault> {
+        Ok(self.list(&[id], viewer).await?.pop())
+    }
+
+    /// Those of these rooms that a person is in, as they see them, by id.
+    pub async fn list(self, ids: &[RoomId], viewer: UserId) -> Result<Vec<PrivateRoom>, Fault> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = QueryBuilder::new(
             "SELECT r.id, r.created_at, r.updated_at,
                     a.id AS a_id, a.username AS a_username, a.display_name AS a_display_name, a.status_message AS a_status_message,
-                    b.id AS b_id, b.username AS b_username, b.display_name AS b_display_name, b.status_message AS b_status_message
+                    b.id AS b_id, b.username AS b_username, b.display_name AS b_display_name, b.status_message AS b_status_message,
+                    a.is_active AND NOT EXISTS (
+                        SELECT 1 FROM block_users x WHERE x.user_id = a.id AND x.blocked_user_id = v.id) AS a_is_available,
+                    b.is_active AND NOT EXISTS (
+                        SELECT 1 FROM block_users y WHERE y.user_id = b.id AND y.blocked_user_id = v.id) AS b_is_available
              FROM chat_rooms r
              JOIN users a ON a.id = r.user_id_1
              JOIN users b ON b.id = r.user_id_2
-             WHERE r.id = ? AND r.is_active",
-        )
-        .bind(id.0)
-        .fetch_optional(self.0)
-        .await
-        .map_err(fault)?;
-        Ok(row.map(PrivateRoom::from))
+             JOIN users v ON v.id = ",
+        );
+        query.push_bind(viewer.0).push(" AND v.id IN (a.id, b.id) WHERE r.is_active AND r.id IN (");
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(id.0);
+        }
+        query.push(") ORDER BY r.id");
+        let rows: Vec<RoomRow> = query.build_query_as().fetch_all(self.0).await.map_err(fault)?;
+        Ok(rows.into_iter().map(PrivateRoom::from).collect())
     }
 
     /// The room of two people, in either order.
@@ -54,7 +71,10 @@ impl<'e, E: MySqlExecutor<'e>> PrivateRooms<E> {
     /// The room's rights and the outbox rows of their changes, in one snapshot; a closed room has no members.
     pub async fn find_snapshot(self, id: RoomId) -> Result<Option<Snapshot>, Fault> {
         let rows: Vec<SnapshotRow> = sqlx::query_as(
-            "SELECT r.version, r.is_active, r.user_id_1, r.user_id_2, o.id AS outbox_id
+            "SELECT r.version, r.is_active, r.user_id_1, r.user_id_2, r.created_at, o.id AS outbox_id,
+                    EXISTS (SELECT 1 FROM block_users x WHERE x.user_id = r.user_id_1 AND x.blocked_user_id = r.user_id_2)
+                    OR EXISTS (SELECT 1 FROM block_users y WHERE y.user_id = r.user_id_2 AND y.blocked_user_id = r.user_id_1)
+                        AS is_blocked
              FROM chat_rooms r
              LEFT JOIN outbox o ON o.aggregate = 'private' AND o.aggregate_id = r.id
              WHERE r.id = ?",
@@ -66,8 +86,13 @@ impl<'e, E: MySqlExecutor<'e>> PrivateRooms<E> {
         let Some(room) = rows.first() else { return Ok(None) };
         let people = if room.is_active { vec![room.user_id_1, room.user_id_2] } else { Vec::new() };
         let members = people.into_iter().map(|user| Member { user: UserId(user), role: Role::Member }).collect();
-        let access = Access { room: RoomKey::private(id), version: room.version, members };
-        Ok(Some(Snapshot { access, outbox: rows.iter().filter_map(|row| row.outbox_id).map(OutboxId).collect() }))
+        let access = Access { room: RoomKey::private(id), version: room.version, members, blocked: room.is_blocked };
+        let created_at = room.created_at.into();
+        Ok(Some(Snapshot {
+            access,
+            created_at,
+            outbox: rows.iter().filter_map(|row| row.outbox_id).map(OutboxId).collect(),
+        }))
     }
 }
 
@@ -118,7 +143,9 @@ struct SnapshotRow {
     is_active: bool,
     user_id_1: i32,
     user_id_2: i32,
+    created_at: OffsetDateTime,
     outbox_id: Option<i64>,
+    is_blocked: bool,
 }
 
 #[derive(FromRow)]
@@ -130,29 +157,33 @@ struct RoomRow {
     a_username: String,
     a_display_name: Option<String>,
     a_status_message: Option<String>,
+    a_is_available: bool,
     b_id: i32,
     b_username: String,
     b_display_name: Option<String>,
     b_status_message: Option<String>,
+    b_is_available: bool,
 }
 
 impl From<RoomRow> for PrivateRoom {
     fn from(row: RoomRow) -> Self {
+        let one = Profile {
+            id: UserId(row.a_id),
+            username: row.a_username,
+            display_name: row.a_display_name,
+            status_message: row.a_status_message,
+        };
+        let other = Profile {
+            id: UserId(row.b_id),
+            username: row.b_username,
+            display_name: row.b_display_name,
+            status_message: row.b_status_message,
+        };
         Self {
             id: RoomId(row.id),
             participants: [
-                Profile {
-                    id: UserId(row.a_id),
-                    username: row.a_username,
-                    display_name: row.a_display_name,
-                    status_message: row.a_status_message,
-                },
-                Profile {
-                    id: UserId(row.b_id),
-                    username: row.b_username,
-                    display_name: row.b_display_name,
-                    status_message: row.b_status_message,
-                },
+                Participant { profile: one, is_available: row.a_is_available },
+                Participant { profile: other, is_available: row.b_is_available },
             ],
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),

@@ -1,11 +1,11 @@
 use crate::{
-    fault::{fault, is_missing_table},
+    fault::{fault, is_missing_table, is_there_already},
     pool,
 };
 use domain::Fault;
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Executor as _, MySqlConnection, MySqlPool,
-    migrate::{Migrate as _, Migrator},
+    migrate::{Migrate as _, MigrateError, Migration, Migrator},
 };
 use std::{borrow::Cow, collections::HashMap};
 
@@ -65,7 +65,7 @@ pub enum SchemaError {
     Busy,
     /// A statement failed.
     #[error("migration failed: {0}")]
-    Failed(#[from] sqlx::migrate::MigrateError),
+    Failed(#[from] MigrateError),
     /// The server is away or refused.
     #[error("{0}")]
     Server(#[from] sqlx::Error),
@@ -157,13 +157,34 @@ async fn apply(connection: &mut MySqlConnection) -> Result<Migrated, SchemaError
             Some(checksum) if *checksum == migration.checksum => {}
             Some(_) => return Err(SchemaError::Changed(migration.version)),
             None => {
-                connection.apply(TABLE, migration).await?;
+                match connection.apply(TABLE, migration).await {
+                    // It was killed after its statement and before its note: there is nothing like `IF NOT EXISTS` for columns.
+                    Err(MigrateError::ExecuteMigration(error, _)) if is_there_already(&error) => {
+                        note(connection, migration).await?;
+                    }
+                    outcome => drop(outcome?),
+                }
                 tracing::info!("Applied migration {}, {}", migration.version, migration.description);
                 applied += 1;
             }
         }
     }
     Ok(Migrated { version: expected, applied })
+}
+
+/// Notes a migration whose statement had run before.
+async fn note(connection: &mut MySqlConnection, migration: &Migration) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (?, ?, TRUE, ?, 0)
+         ON DUPLICATE KEY UPDATE success = TRUE",
+    )
+    .bind(migration.version)
+    .bind(&*migration.description)
+    .bind(&*migration.checksum)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 fn expected() -> i64 {

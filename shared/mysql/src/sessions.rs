@@ -1,6 +1,8 @@
-use crate::fault::fault;
-use domain::{Fault, SessionId, Timestamp, UserId};
-use sqlx::MySqlExecutor;
+use crate::{OutboxId, fault::fault};
+use domain::{Family, Fault, Page, PageSize, Session, SessionId, Timestamp, UserId};
+use sqlx::{FromRow, MySqlConnection, MySqlExecutor};
+use std::time::Duration;
+use time::OffsetDateTime;
 
 /// Logins, on the pool or in a transaction.
 #[derive(Debug)]
@@ -20,6 +22,18 @@ pub struct NewSession {
     /// When it ends, however much it is used.
     pub expires_at: Timestamp,
 }
+
+/// Logins that ended while their access tokens may live, and the outbox rows that say so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Which.
+    pub sessions: Vec<SessionId>,
+    /// What need not be projected any more once they are refused.
+    pub outbox: Vec<OutboxId>,
+}
+
+/// Where a page of logins begins: when the last one before it was made, in milliseconds, and which it was.
+pub type SessionKey = (i64, SessionId);
 
 impl<'e, E: MySqlExecutor<'e>> Sessions<E> {
     /// Adds a login.
@@ -41,5 +55,187 @@ impl<'e, E: MySqlExecutor<'e>> Sessions<E> {
         .await
         .map_err(fault)?;
         Ok(())
+    }
+
+    /// A person's logins that are not over, the newest first.
+    pub async fn list(
+        self,
+        user: UserId,
+        before: Option<&SessionKey>,
+        size: PageSize,
+        now: Timestamp,
+    ) -> Result<Page<Session, SessionKey>, Fault> {
+        let newest = (now.plus(Duration::from_hours(24)).millis(), SessionId(String::new()));
+        let (created, id) = before.unwrap_or(&newest);
+        let rows: Vec<SessionRow> = sqlx::query_as(
+            "SELECT id, user_agent, created_at, last_used_at
+             FROM sessions
+             WHERE user_id = ? AND created_at <= ? AND (created_at < ? OR id < ?)
+                 AND revoked_at IS NULL AND expires_at > ? AND rotated_at > ?
+             ORDER BY created_at DESC, id DESC
+             LIMIT ?",
+        )
+        .bind(user.0)
+        .bind(Timestamp::from_millis(*created).to_utc())
+        .bind(Timestamp::from_millis(*created).to_utc())
+        .bind(&id.0)
+        .bind(now.to_utc())
+        .bind(now.minus(Family::IDLE).to_utc())
+        .bind(size.and_one())
+        .fetch_all(self.0)
+        .await
+        .map_err(fault)?;
+        let key = |session: &Session| (session.created_at.millis(), session.id.clone());
+        Ok(Page::cut(rows.into_iter().map(Session::from).collect(), size, key))
+    }
+
+    /// Notes that a login has a new generation of refresh tokens.
+    pub async fn rotate(self, id: &SessionId, generation: u32, at: Timestamp) -> Result<(), Fault> {
+        sqlx::query(
+            "UPDATE sessions
+             SET generation = ?, rotated_at = ?, last_used_at = ?
+             WHERE id = ?",
+        )
+        .bind(generation)
+        .bind(at.to_utc())
+        .bind(at.to_utc())
+        .bind(&id.0)
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(())
+    }
+
+    /// Ends a login of a person; one that has ended stays as it is.
+    pub async fn revoke(self, id: &SessionId, user: UserId, at: Timestamp) -> Result<(), Fault> {
+        sqlx::query(
+            "UPDATE sessions
+             SET revoked_at = ?
+             WHERE id = ? AND user_id = ? AND revoked_at IS NULL",
+        )
+        .bind(at.to_utc())
+        .bind(&id.0)
+        .bind(user.0)
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(())
+    }
+
+    /// Ends every login of a person but one.
+    pub async fn revoke_others(self, kept: &SessionId, user: UserId, at: Timestamp) -> Result<(), Fault> {
+        sqlx::query(
+            "UPDATE sessions
+             SET revoked_at = ?
+             WHERE user_id = ? AND id <> ? AND revoked_at IS NULL",
+        )
+        .bind(at.to_utc())
+        .bind(user.0)
+        .bind(&kept.0)
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(())
+    }
+
+    /// Logins of a person whose access tokens are to be refused: those that ended after `since`, and all of an inactive
+    /// account that were used after it. Together with the outbox rows of these changes, in one snapshot.
+    pub async fn list_ended(self, user: UserId, since: Timestamp) -> Result<Ended, Fault> {
+        let rows: Vec<(Option<String>, Option<i64>)> = sqlx::query_as(
+            "SELECT s.id, NULL
+             FROM sessions s
+             JOIN users u ON u.id = s.user_id
+             WHERE s.user_id = ? AND (s.revoked_at > ? OR s.revoked_at IS NULL AND NOT u.is_active AND s.rotated_at > ?)
+             UNION ALL
+             SELECT NULL, id
+             FROM outbox
+             WHERE aggregate = 'sessions' AND aggregate_id = ?",
+        )
+        .bind(user.0)
+        .bind(since.to_utc())
+        .bind(since.to_utc())
+        .bind(user.0)
+        .fetch_all(self.0)
+        .await
+        .map_err(fault)?;
+        let sessions = rows.iter().filter_map(|(session, _)| session.clone().map(SessionId)).collect();
+        Ok(Ended { sessions, outbox: rows.iter().filter_map(|(_, id)| id.map(OutboxId)).collect() })
+    }
+
+    /// Whether a login is this person's, over or not.
+    pub async fn is_of(self, id: &SessionId, user: UserId) -> Result<bool, Fault> {
+        let found: Option<i32> = sqlx::query_scalar(
+            "SELECT user_id
+             FROM sessions
+             WHERE id = ? AND user_id = ?",
+        )
+        .bind(&id.0)
+        .bind(user.0)
+        .fetch_optional(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(found.is_some())
+    }
+}
+
+impl Sessions<&mut MySqlConnection> {
+    /// A login's refresh tokens, locked until the transaction ends.
+    pub async fn lock(self, id: &SessionId) -> Result<Option<Family>, Fault> {
+        let row: Option<FamilyRow> = sqlx::query_as(
+            "SELECT s.id, s.user_id, s.generation, s.rotated_at, s.expires_at,
+                    s.revoked_at IS NULL AND (SELECT u.is_active FROM users u WHERE u.id = s.user_id) AS is_live
+             FROM sessions s
+             WHERE s.id = ?
+             FOR UPDATE",
+        )
+        .bind(&id.0)
+        .fetch_optional(self.0)
+        .await
+        .map_err(fault)?;
+        row.map(Family::try_from).transpose()
+    }
+}
+
+#[derive(FromRow)]
+struct SessionRow {
+    id: String,
+    user_agent: Option<String>,
+    created_at: OffsetDateTime,
+    last_used_at: OffsetDateTime,
+}
+
+impl From<SessionRow> for Session {
+    fn from(row: SessionRow) -> Self {
+        Self {
+            id: SessionId(row.id),
+            user_agent: row.user_agent,
+            created_at: row.created_at.into(),
+            last_used_at: row.last_used_at.into(),
+        }
+    }
+}
+
+#[derive(FromRow)]
+struct FamilyRow {
+    id: String,
+    user_id: i32,
+    generation: i32,
+    rotated_at: OffsetDateTime,
+    expires_at: OffsetDateTime,
+    is_live: bool,
+}
+
+impl TryFrom<FamilyRow> for Family {
+    type Error = Fault;
+
+    fn try_from(row: FamilyRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: SessionId(row.id),
+            user: UserId(row.user_id),
+            generation: u32::try_from(row.generation).map_err(Fault::internal)?,
+            rotated_at: row.rotated_at.into(),
+            expires_at: row.expires_at.into(),
+            is_live: row.is_live,
+        })
     }
 }

@@ -1,5 +1,5 @@
 use crate::{
-    Mysql, Outbox, PrivateRooms, Sessions, Users,
+    Blocks, Friendships, Mysql, Outbox, PrivateRooms, Sessions, Users,
     fault::{fault, is_worth_repeating},
 };
 use domain::Fault;
@@ -53,6 +53,16 @@ impl Tx {
     /// Logins.
     pub fn sessions(&mut self) -> Sessions<&mut MySqlConnection> {
         Sessions(&mut self.0)
+    }
+
+    /// Friends and requests.
+    pub fn friendships(&mut self) -> Friendships<&mut MySqlConnection> {
+        Friendships(&mut self.0)
+    }
+
+    /// Who blocked whom.
+    pub fn blocks(&mut self) -> Blocks<&mut MySqlConnection> {
+        Blocks(&mut self.0)
     }
 
     /// Rooms of two people.

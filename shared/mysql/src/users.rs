@@ -1,5 +1,8 @@
-use crate::fault::fault;
-use domain::{Code, DisplayName, Email, Fault, Locale, Profile, Timestamp, User, UserId, Username};
+use crate::{OutboxId, fault::fault};
+use domain::{
+    Code, DisplayName, Email, Fault, Locale, NameKeyKind, NameQuery, Page, PageSize, Person, Profile, StatusMessage,
+    Timestamp, User, UserId, Username, name_keys,
+};
 use sqlx::{FromRow, MySqlConnection, MySqlExecutor, QueryBuilder};
 use time::OffsetDateTime;
 
@@ -34,6 +37,40 @@ pub struct Credentials {
     /// Whether they may log in.
     pub is_active: bool,
 }
+
+/// What someone changes of their account; what is absent stays.
+#[derive(Debug, Clone, Default)]
+pub struct AccountPatch {
+    /// Another shown name, or none.
+    pub display_name: Option<Option<DisplayName>>,
+    /// Another line about themselves, or none.
+    pub status_message: Option<Option<StatusMessage>>,
+    /// Another language.
+    pub locale: Option<Locale>,
+}
+
+/// The names under which someone is found.
+#[derive(Debug, Clone)]
+pub struct Names {
+    /// Who.
+    pub user: UserId,
+    /// The unique name; `None` leaves its keys as they are.
+    pub username: Option<String>,
+    /// The shown name, where there is one.
+    pub display_name: Option<String>,
+}
+
+/// What MongoDB must know of a person, and the outbox rows of the changes that are in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonSnapshot {
+    /// As of one moment.
+    pub person: Person,
+    /// What need not be projected any more once `person` is.
+    pub outbox: Vec<OutboxId>,
+}
+
+/// Where a page of found people begins: under which key the last one before it was found, and who it was.
+pub type NameKey = (String, UserId);
 
 impl<'e, E: MySqlExecutor<'e>> Users<E> {
     /// Adds someone. `EmailTaken` or `UsernameTaken` when someone else has either, in whatever case or width.
@@ -93,6 +130,184 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
         Ok(row.map(|(id, password_hash, is_active)| Credentials { user: UserId(id), password_hash, is_active }))
     }
 
+    /// The hash of someone's password, if the account is active.
+    pub async fn find_password_hash(self, id: UserId) -> Result<Option<String>, Fault> {
+        sqlx::query_scalar(
+            "SELECT password_hash
+             FROM users
+             WHERE id = ? AND is_active",
+        )
+        .bind(id.0)
+        .fetch_optional(self.0)
+        .await
+        .map_err(fault)
+    }
+
+    /// Replaces the hash of someone's password, unless it is not `old` any more; false then.
+    pub async fn update_password_hash(self, id: UserId, old: &str, new: &str) -> Result<bool, Fault> {
+        let outcome = sqlx::query(
+            "UPDATE users
+             SET password_hash = ?
+             WHERE id = ? AND password_hash = ?",
+        )
+        .bind(new)
+        .bind(id.0)
+        .bind(old)
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(outcome.rows_affected() == 1)
+    }
+
+    /// Someone's profile, if the account is active and has not blocked the viewer.
+    pub async fn find_visible(self, id: UserId, viewer: UserId) -> Result<Option<Profile>, Fault> {
+        let row: Option<ProfileRow> = sqlx::query_as(
+            "SELECT u.id, u.username, u.display_name, u.status_message
+             FROM users u
+             WHERE u.id = ? AND u.is_active
+                 AND NOT EXISTS (SELECT 1 FROM block_users b WHERE b.user_id = u.id AND b.blocked_user_id = ?)",
+        )
+        .bind(id.0)
+        .bind(viewer.0)
+        .fetch_optional(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(row.map(Profile::from))
+    }
+
+    /// People other than the viewer whose username or shown name begins so, if they are active and have not blocked the
+    /// viewer. In the order of the names; who is found by both names comes once.
+    pub async fn search(
+        self,
+        query: &NameQuery,
+        viewer: UserId,
+        after: Option<&NameKey>,
+        size: PageSize,
+    ) -> Result<Page<Profile, NameKey>, Fault> {
+        let first = (query.prefix.clone(), UserId(0));
+        let (key, user) = after.unwrap_or(&first);
+        // Above every text that begins so, by the order of code points that the column's collation has.
+        let end = format!("{}\u{10ffff}", query.prefix);
+        let rows: Vec<FoundRow> = sqlx::query_as(
+            "SELECT n.name_key, u.id, u.username, u.display_name, u.status_message
+             FROM user_names n
+             JOIN users u ON u.id = n.user_id
+             WHERE n.kind = ? AND n.name_key BETWEEN ? AND ? AND (n.name_key > ? OR n.user_id > ?)
+                 AND u.is_active AND u.id <> ?
+                 AND NOT EXISTS (SELECT 1 FROM block_users b WHERE b.user_id = u.id AND b.blocked_user_id = ?)
+                 AND NOT EXISTS (
+                     SELECT 1
+                     FROM user_names o
+                     WHERE o.user_id = n.user_id AND o.kind = n.kind AND o.source <> n.source AND o.name_key BETWEEN ? AND ?
+                         AND (o.name_key < n.name_key OR o.name_key = n.name_key AND o.source < n.source))
+             ORDER BY n.name_key, n.user_id
+             LIMIT ?",
+        )
+        .bind(query.kind.as_str())
+        .bind(key.max(&query.prefix))
+        .bind(&end)
+        .bind(key)
+        .bind(user.0)
+        .bind(viewer.0)
+        .bind(viewer.0)
+        .bind(&query.prefix)
+        .bind(&end)
+        .bind(size.and_one())
+        .fetch_all(self.0)
+        .await
+        .map_err(fault)?;
+        let page = Page::cut(rows, size, |row| (row.name_key.clone(), UserId(row.profile.id)));
+        Ok(page.map(|row| row.profile.into()))
+    }
+
+    /// People after an id whose names nobody can search yet, by id.
+    pub async fn list_unnamed(self, after: UserId, limit: u32) -> Result<Vec<Names>, Fault> {
+        let rows: Vec<(i32, String, Option<String>)> = sqlx::query_as(
+            "SELECT u.id, u.username, u.display_name
+             FROM users u
+             WHERE u.id > ? AND NOT EXISTS (SELECT 1 FROM user_names n WHERE n.user_id = u.id)
+             ORDER BY u.id
+             LIMIT ?",
+        )
+        .bind(after.0)
+        .bind(limit)
+        .fetch_all(self.0)
+        .await
+        .map_err(fault)?;
+        let names = |(id, username, display_name)| Names { user: UserId(id), username: Some(username), display_name };
+        Ok(rows.into_iter().map(names).collect())
+    }
+
+    /// Lets people be found by these names. No round trip if there are none.
+    pub async fn insert_names(self, names: &[Names]) -> Result<(), Fault> {
+        let mut rows = Vec::new();
+        for Names { user, username, display_name } in names {
+            for (source, name) in [("username", username), ("display_name", display_name)] {
+                let Some((letters, initials)) = name.as_deref().map(name_keys) else { continue };
+                rows.push((user.0, source, NameKeyKind::Letters, letters));
+                rows.extend(initials.map(|initials| (user.0, source, NameKeyKind::Initials, initials)));
+            }
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut query = QueryBuilder::new("INSERT INTO user_names (user_id, source, kind, name_key) ");
+        query.push_values(rows, |mut row, (user, source, kind, key)| {
+            row.push_bind(user).push_bind(source).push_bind(kind.as_str()).push_bind(key);
+        });
+        // Two who do this at once for the same people write the same.
+        query.push(" ON DUPLICATE KEY UPDATE name_key = VALUES(name_key)");
+        query.build().execute(self.0).await.map_err(fault)?;
+        Ok(())
+    }
+
+    /// Lets someone no longer be found by a shown name.
+    pub async fn remove_display_name(self, user: UserId) -> Result<(), Fault> {
+        sqlx::query(
+            "DELETE FROM user_names
+             WHERE user_id = ? AND source = 'display_name'",
+        )
+        .bind(user.0)
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(())
+    }
+
+    /// What MongoDB must know of a person and the outbox rows of the changes in it, in one snapshot.
+    pub async fn find_snapshot(self, id: UserId) -> Result<Option<PersonSnapshot>, Fault> {
+        let rows: Vec<SnapshotRow> = sqlx::query_as(
+            "SELECT 'person' AS part, version AS number, username, locale, is_active
+             FROM users
+             WHERE id = ?
+             UNION ALL
+             SELECT 'friend', user_id_2, NULL, NULL, NULL
+             FROM friendships
+             WHERE user_id_1 = ? AND status = 'accepted'
+             UNION ALL
+             SELECT 'friend', user_id_1, NULL, NULL, NULL
+             FROM friendships
+             WHERE user_id_2 = ? AND status = 'accepted'
+             UNION ALL
+             SELECT 'blocked', blocked_user_id, NULL, NULL, NULL
+             FROM block_users
+             WHERE user_id = ?
+             UNION ALL
+             SELECT 'outbox', id, NULL, NULL, NULL
+             FROM outbox
+             WHERE aggregate = 'user' AND aggregate_id = ?",
+        )
+        .bind(id.0)
+        .bind(id.0)
+        .bind(id.0)
+        .bind(id.0)
+        .bind(id.0)
+        .fetch_all(self.0)
+        .await
+        .map_err(fault)?;
+        PersonSnapshot::of(id, rows)
+    }
+
     /// The profiles of those among `ids` whose accounts are active, by id.
     pub async fn list_profiles(self, ids: &[UserId]) -> Result<Vec<Profile>, Fault> {
         if ids.is_empty() {
@@ -112,11 +327,12 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
 }
 
 impl Users<&mut MySqlConnection> {
-    /// Locks both rows until the transaction ends, in the order of their ids. `UserNotFound` if one is missing or inactive.
-    pub async fn lock_pair(self, pair: [UserId; 2]) -> Result<(), Fault> {
+    /// Locks both rows until the transaction ends, in the order of their ids, and answers whose accounts are active.
+    /// `UserNotFound` if one is missing.
+    pub async fn lock_pair(self, pair: [UserId; 2]) -> Result<Vec<UserId>, Fault> {
         // Without the hint a small table is scanned, and everyone in it locked.
-        let active: Vec<bool> = sqlx::query_scalar(
-            "SELECT is_active
+        let rows: Vec<(i32, bool)> = sqlx::query_as(
+            "SELECT id, is_active
              FROM users FORCE INDEX (PRIMARY)
              WHERE id IN (?, ?)
              ORDER BY id
@@ -127,12 +343,54 @@ impl Users<&mut MySqlConnection> {
         .fetch_all(self.0)
         .await
         .map_err(fault)?;
-        if active == [true, true] { Ok(()) } else { Err(Code::UserNotFound.into()) }
+        if rows.len() != 2 {
+            return Err(Code::UserNotFound.into());
+        }
+        Ok(rows.into_iter().filter(|(_, is_active)| *is_active).map(|(id, _)| UserId(id)).collect())
+    }
+
+    /// The same of two people whose accounts must both be active: `UserNotFound` otherwise.
+    pub async fn lock_active_pair(self, pair: [UserId; 2]) -> Result<(), Fault> {
+        let active = self.lock_pair(pair).await?;
+        if active.len() == 2 { Ok(()) } else { Err(Code::UserNotFound.into()) }
+    }
+
+    /// Raises the version of people whose rows the transaction has locked; no round trip if there are none.
+    pub async fn raise_versions(self, ids: &[UserId]) -> Result<(), Fault> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut query = QueryBuilder::new("UPDATE users SET version = version + 1 WHERE id IN (");
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(id.0);
+        }
+        query.push(")").build().execute(self.0).await.map_err(fault)?;
+        Ok(())
+    }
+
+    /// Changes an account, raises its version and locks its row until the transaction ends; false if it is not active.
+    /// Comes before every other statement of a change to it.
+    pub async fn update(self, id: UserId, patch: &AccountPatch, at: Timestamp) -> Result<bool, Fault> {
+        let mut query = QueryBuilder::new("UPDATE users SET version = version + 1, updated_at = ");
+        query.push_bind(at.to_utc());
+        if let Some(name) = &patch.display_name {
+            query.push(", display_name = ").push_bind(name.as_ref().map(DisplayName::as_str));
+        }
+        if let Some(message) = &patch.status_message {
+            query.push(", status_message = ").push_bind(message.as_ref().map(StatusMessage::as_str));
+        }
+        if let Some(locale) = patch.locale {
+            query.push(", locale = ").push_bind(locale_word(locale));
+        }
+        query.push(" WHERE is_active AND id = ").push_bind(id.0);
+        let outcome = query.build().execute(self.0).await.map_err(fault)?;
+        Ok(outcome.rows_affected() == 1)
     }
 }
 
 #[derive(FromRow)]
-struct ProfileRow {
+pub(crate) struct ProfileRow {
     id: i32,
     username: String,
     display_name: Option<String>,
@@ -165,6 +423,51 @@ impl From<UserRow> for User {
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
         }
+    }
+}
+
+#[derive(FromRow)]
+struct FoundRow {
+    name_key: String,
+    #[sqlx(flatten)]
+    profile: ProfileRow,
+}
+
+#[derive(FromRow)]
+struct SnapshotRow {
+    part: String,
+    number: i64,
+    username: Option<String>,
+    locale: Option<String>,
+    is_active: Option<bool>,
+}
+
+impl PersonSnapshot {
+    fn of(id: UserId, rows: Vec<SnapshotRow>) -> Result<Option<Self>, Fault> {
+        let (mut person, mut friends, mut blocked, mut outbox) = (None, Vec::new(), Vec::new(), Vec::new());
+        let user = |number| i32::try_from(number).map(UserId).map_err(Fault::internal);
+        for row in rows {
+            match row.part.as_str() {
+                "friend" => friends.push(user(row.number)?),
+                "blocked" => blocked.push(user(row.number)?),
+                "outbox" => outbox.push(OutboxId(row.number)),
+                _ => person = Some(row),
+            }
+        }
+        friends.sort_unstable();
+        blocked.sort_unstable();
+        Ok(person.map(|row| {
+            let person = Person {
+                id,
+                version: row.number,
+                username: row.username.unwrap_or_default(),
+                locale: row.locale.as_deref().and_then(Locale::of_tag).unwrap_or_default(),
+                is_active: row.is_active.unwrap_or_default(),
+                friends,
+                blocked,
+            };
+            Self { person, outbox }
+        }))
     }
 }
 
