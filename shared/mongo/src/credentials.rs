@@ -1,6 +1,6 @@
 use crate::{
     Mongo,
-    fault::store_fault,
+    fault::{is_duplicate_key, store_fault},
     schema::{REVOCATIONS, TICKETS},
 };
 use domain::{Fault, SessionId, Timestamp, UserId};
@@ -51,11 +51,19 @@ impl Mongo {
         Ok(found.map_err(store_fault)?.is_some())
     }
 
-    /// Refuses a session's access tokens from now on; `until` is when the last of them expires. One round trip.
-    pub async fn insert_revocation(&self, session: &SessionId, until: Timestamp) -> Result<(), Fault> {
-        let raise = doc! { "$max": { "expires_at": DateTime::from_millis(until.millis()) } };
-        let this = doc! { "_id": &session.0 };
-        self.documents(REVOCATIONS).update_one(this, raise).upsert(true).await.map_err(store_fault)?;
-        Ok(())
+    /// Refuses the access tokens of sessions from now on; `until` is when the last of them expires. One round trip; none
+    /// for no sessions.
+    ///
+    /// A session that was revoked before stays so: no token was issued for it since.
+    pub async fn insert_revocations(&self, sessions: &[SessionId], until: Timestamp) -> Result<(), Fault> {
+        if sessions.is_empty() {
+            return Ok(());
+        }
+        let until = DateTime::from_millis(until.millis());
+        let rows = sessions.iter().map(|session| doc! { "_id": &session.0, "expires_at": until });
+        match self.documents(REVOCATIONS).insert_many(rows).ordered(false).await {
+            Err(error) if !is_duplicate_key(&error) => Err(store_fault(error)),
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 }

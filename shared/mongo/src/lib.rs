@@ -5,14 +5,18 @@ mod credentials;
 mod fault;
 mod feed;
 mod heads;
+mod limits;
 mod messages;
+mod people;
+mod reading;
 mod rooms;
 mod schema;
 
-pub use connections::Connection;
+pub use connections::{Connection, Touched};
 pub use feed::{Anchor, Feed, Window};
 pub use heads::{Numbered, Reservation};
 pub use messages::{Inserted, NewMessage, Stored};
+pub use reading::{ActivityKey, MOST_UNREAD, Marked, RoomSummary};
 pub use schema::SchemaVersion;
 
 use domain::Fault;

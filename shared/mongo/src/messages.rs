@@ -5,16 +5,17 @@ use crate::{
     w1,
 };
 use domain::{
-    ClientId, Content, Fault, Message, MessageDraft, MessageId, MessageType, Rev, RoomId, RoomKey, RoomKind, Seq,
-    Timestamp, UserId,
+    ClientId, Content, Fault, Message, MessageDraft, MessageId, MessageType, Quote, Rev, RoomId, RoomKey, RoomKind,
+    Seq, Timestamp, UserId,
 };
+use futures_util::TryStreamExt as _;
 use mongodb::{
     Collection,
     bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype},
     options::ReturnDocument,
 };
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 /// For how long a row whose delivery is pending is left to its writer.
 const WRITER_HAS: Duration = Duration::from_secs(5);
@@ -170,6 +171,19 @@ impl Mongo {
         self.change_message(doc! { "_id": object_id(id), "deleted_at": Bson::Null }, set, place, at).await
     }
 
+    /// Empties a message at its reserved place and returns the tombstone. One round trip.
+    ///
+    /// `None`: it is gone, deleted, or has a higher `rev`, or another message has this one. An error means that the outcome is unknown.
+    pub async fn delete_message(
+        &self,
+        id: MessageId,
+        place: Reservation,
+        at: Timestamp,
+    ) -> Result<Option<Message>, Fault> {
+        let set = doc! { "content": "", "deleted_at": date(at), "updated_at": date(at) };
+        self.change_message(doc! { "_id": object_id(id), "deleted_at": Bson::Null }, set, place, at).await
+    }
+
     /// Moves a message as it is to a reserved place, so that no reader can have passed it. One round trip.
     ///
     /// `None`: it is gone or has a higher `rev`, or another message has this one.
@@ -217,6 +231,52 @@ impl Mongo {
     /// A message, as a majority has it. One round trip.
     pub async fn find_message(&self, id: MessageId) -> Result<Option<Stored>, Fault> {
         self.find_one_message(doc! { "_id": object_id(id) }).await
+    }
+
+    /// What replies show of the messages that they answer, by id. One round trip; none for no ids.
+    pub async fn list_quotes(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, Quote>, Fault> {
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(rename = "_id")]
+            id: ObjectId,
+            user_id: UserId,
+            content: String,
+            deleted_at: Option<DateTime>,
+        }
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let ids: Vec<ObjectId> = ids.iter().copied().map(object_id).collect();
+        let beginning =
+            doc! { "$substrCP": ["$content", 0, i64::try_from(Quote::MAX_CODE_POINTS + 1).unwrap_or(i64::MAX)] };
+        let rows: Vec<Row> = async {
+            let messages = self.database.collection::<Row>(MESSAGES);
+            let found = messages.find(doc! { "_id": { "$in": ids } });
+            found.projection(doc! { "user_id": 1, "deleted_at": 1, "content": beginning }).await?.try_collect().await
+        }
+        .await
+        .map_err(store_fault)?;
+        let quote = |row: Row| Quote {
+            id: MessageId(row.id.bytes()),
+            user: row.user_id,
+            beginning: Quote::beginning_of(&row.content),
+            is_deleted: row.deleted_at.is_some(),
+        };
+        Ok(rows.into_iter().map(quote).map(|quote| (quote.id, quote)).collect())
+    }
+
+    /// Messages whose delivery is owed for so long that their writers must have died, the longest waiting first. One round trip.
+    pub async fn list_abandoned(&self, now: Timestamp, limit: i64) -> Result<Vec<MessageId>, Fault> {
+        let since = date(now.minus(WRITER_HAS));
+        let owed = doc! { "fanout.pending": true, "fanout.at": { "$lt": since } };
+        let rows: Vec<Document> = async {
+            let messages = self.documents(MESSAGES);
+            let found = messages.find(owed).sort(doc! { "fanout.at": 1 }).limit(limit);
+            found.projection(doc! { "_id": 1 }).await?.try_collect().await
+        }
+        .await
+        .map_err(store_fault)?;
+        Ok(rows.iter().filter_map(|row| row.get_object_id("_id").ok()).map(|id| MessageId(id.bytes())).collect())
     }
 
     /// The message that its author named so, as a majority has it. One round trip.

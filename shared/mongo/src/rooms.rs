@@ -8,7 +8,7 @@ use domain::{Access, Fault, Member, Rev, Role, RoomKey, Timestamp, UserId};
 use futures_util::TryStreamExt as _;
 use mongodb::{
     ClientSession,
-    bson::{Bson, DateTime, deserialize_from_document, doc},
+    bson::{DateTime, deserialize_from_document, doc},
     results::UpdateResult,
 };
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,8 @@ struct RoomDocument {
     id: RoomKey,
     version: i64,
     members: Vec<MemberDocument>,
+    #[serde(default)]
+    blocked: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,7 +34,7 @@ struct MemberDocument {
 impl From<RoomDocument> for Access {
     fn from(room: RoomDocument) -> Self {
         let members = room.members.into_iter().map(|m| Member { user: m.user_id, role: m.role }).collect();
-        Self { room: room.id, version: room.version, members }
+        Self { room: room.id, version: room.version, members, blocked: room.blocked }
     }
 }
 
@@ -53,16 +55,17 @@ impl Mongo {
         Ok(found.map_err(store_fault)?.map(Access::from))
     }
 
-    /// Writes a room as of its version, unless a newer one is there, and closes the head to older rights.
+    /// Writes a room as of its version, unless a newer one is there, and closes the head to older rights. A room in which
+    /// nothing has happened yet stands in lists as of when it was made.
     ///
     /// Two round trips; three when nothing is newer. The head's write comes last: its majority has the room's too.
     ///
     /// Repeating it is harmless, and so is any order of two versions.
-    pub async fn project_room(&self, access: &Access) -> Result<(), Fault> {
+    pub async fn project_room(&self, access: &Access, created_at: Timestamp) -> Result<(), Fault> {
         let room = access.room.to_string();
         let members: Vec<_> =
             access.members.iter().map(|m| doc! { "user_id": m.user.0, "role": m.role.as_str() }).collect();
-        let whole = doc! { "$set": { "version": access.version, "members": members } };
+        let whole = doc! { "$set": { "version": access.version, "members": members, "blocked": access.blocked } };
         let older = doc! { "_id": &room, "version": { "$lt": access.version } };
         let rooms = self.documents(ROOMS);
         let write = || async { rooms.update_one(older.clone(), whole.clone()).upsert(true).await };
@@ -73,7 +76,7 @@ impl Mongo {
         }
         let raise = doc! {
             "$max": { "access": access.version },
-            "$setOnInsert": { "seq": 0_i64, "rev": 0_i64, "last_at": Bson::Null, "inflight": [] },
+            "$setOnInsert": { "seq": 0_i64, "rev": 0_i64, "last_at": DateTime::from_millis(created_at.millis()), "inflight": [] },
         };
         let heads = self.documents(HEADS);
         let close = || async { heads.update_one(doc! { "_id": &room }, raise.clone()).upsert(true).await };
@@ -124,7 +127,7 @@ impl Mongo {
 }
 
 /// Whether an upsert found a document that another one had inserted.
-fn collided(written: mongodb::error::Result<UpdateResult>) -> Result<bool, Fault> {
+pub(crate) fn collided(written: mongodb::error::Result<UpdateResult>) -> Result<bool, Fault> {
     match written {
         Ok(_) => Ok(false),
         Err(error) if is_duplicate_key(&error) => Ok(true),

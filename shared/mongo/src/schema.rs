@@ -8,13 +8,16 @@ use mongodb::{
 use std::time::Duration;
 
 /// The version that this code creates and expects; raised with every change of [`indexes`].
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 pub(crate) const MESSAGES: &str = "messages";
 pub(crate) const HEADS: &str = "room_heads";
 pub(crate) const ROOMS: &str = "rooms";
 pub(crate) const CONNECTIONS: &str = "connections";
 pub(crate) const TICKETS: &str = "tickets";
+pub(crate) const PEOPLE: &str = "people";
+pub(crate) const READ_STATES: &str = "read_states";
+pub(crate) const LIMITS: &str = "limits";
 pub(crate) const REVOCATIONS: &str = "revocations";
 const SCHEMA: &str = "schema";
 
@@ -60,7 +63,7 @@ impl Mongo {
     }
 }
 
-fn indexes() -> [(&'static str, Vec<IndexModel>); 6] {
+fn indexes() -> [(&'static str, Vec<IndexModel>); 9] {
     let room = |rest: Document| {
         let mut keys = doc! { "room_type": 1, "room_id": 1 };
         keys.extend(rest);
@@ -95,6 +98,9 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 6] {
                 expiring("connections_ttl"),
             ],
         ),
+        (PEOPLE, vec![index("_id_", doc! { "_id": 1 })]),
+        (READ_STATES, vec![index("_id_", doc! { "_id": 1 })]),
+        (LIMITS, vec![expiring("limits_ttl")]),
         (TICKETS, vec![expiring("tickets_ttl")]),
         (REVOCATIONS, vec![expiring("revocations_ttl")]),
     ]

@@ -1,0 +1,125 @@
+use crate::{
+    Mongo,
+    fault::{is_duplicate_key, store_fault},
+    schema::LIMITS,
+    w1,
+};
+use domain::{Fault, Limit, pause_after_failures};
+use mongodb::{
+    bson::{Bson, Document, deserialize_from_document, doc},
+    options::ReturnDocument,
+};
+use serde::Deserialize;
+use std::time::Duration;
+
+/// How long failed logins are remembered after the last one.
+const FAILURES_LIVE: Duration = Duration::from_mins(15);
+/// How many failures in a row make a difference to the pause.
+const MOST_FAILURES: u32 = 12;
+
+impl Mongo {
+    /// Takes a token from a bucket; `RateLimited` with the time to wait if it is empty. One round trip, `w: 1`: a token that
+    /// comes back in a failover harms nobody.
+    pub async fn spend(&self, bucket: &str, limit: Limit) -> Result<(), Fault> {
+        #[derive(Deserialize)]
+        struct Left {
+            tokens: f64,
+            allowed: bool,
+        }
+        let Limit { burst, per_minute } = limit;
+        let full_after = limit.pause().saturating_mul(burst) + Duration::from_mins(1);
+        let update = vec![
+            doc! { "$set": { "tokens": refilled(limit), "at": "$$NOW", "expires_at": from_now(full_after) } },
+            doc! { "$set": { "allowed": { "$gte": ["$tokens", 1] } } },
+            doc! { "$set": { "tokens": { "$subtract": ["$tokens", { "$cond": ["$allowed", 1, 0] }] } } },
+        ];
+        let left: Left = self.change_limit(bucket, update).await?;
+        if left.allowed {
+            return Ok(());
+        }
+        let minutes = (1.0 - left.tokens) / f64::from(per_minute);
+        Err(Fault::rate_limited(Duration::from_secs_f64((minutes * 60.0).clamp(0.001, 3_600.0))))
+    }
+
+    /// Gives a token back that was taken for nothing. One round trip, `w: 1`.
+    pub async fn refund(&self, bucket: &str) -> Result<(), Fault> {
+        let one_more = doc! { "$inc": { "tokens": 1 } };
+        let this = doc! { "_id": bucket };
+        self.documents(LIMITS).update_one(this, one_more).write_concern(w1()).await.map_err(store_fault)?;
+        Ok(())
+    }
+
+    /// Counts a login as failed before it is tried, so that many at once are not tried for nothing; `RateLimited` while those
+    /// before it still make it wait. One round trip, `w: 1`.
+    pub async fn begin_login(&self, name: &str) -> Result<(), Fault> {
+        #[derive(Deserialize)]
+        struct Tries {
+            allowed: bool,
+            wait: i64,
+        }
+        let pauses: Vec<i64> = (0..=MOST_FAILURES).map(|n| millis(pause_after_failures(n))).collect();
+        let failures = doc! { "$min": [{ "$add": [{ "$ifNull": ["$failures", 0] }, 1] }, i64::from(MOST_FAILURES)] };
+        let update = vec![
+            doc! { "$set": {
+                "allowed": { "$gte": ["$$NOW", { "$ifNull": ["$until", "$$NOW"] }] },
+                "wait": { "$subtract": [{ "$ifNull": ["$until", "$$NOW"] }, "$$NOW"] },
+                "expires_at": from_now(FAILURES_LIVE),
+            } },
+            doc! { "$set": { "failures": { "$cond": ["$allowed", failures, "$failures"] } } },
+            doc! { "$set": { "until": { "$cond": [
+                "$allowed",
+                { "$add": ["$$NOW", { "$arrayElemAt": [pauses, "$failures"] }] },
+                "$until",
+            ] } } },
+        ];
+        let tries: Tries = self.change_limit(&login(name), update).await?;
+        let wait = Duration::from_millis(u64::try_from(tries.wait).unwrap_or(0).max(1));
+        if tries.allowed { Ok(()) } else { Err(Fault::rate_limited(wait)) }
+    }
+
+    /// Forgets the failed logins before one that succeeded. One round trip, `w: 1`.
+    pub async fn forget_failed_logins(&self, name: &str) -> Result<(), Fault> {
+        let these = doc! { "_id": login(name) };
+        self.documents(LIMITS).delete_one(these).write_concern(w1()).await.map_err(store_fault)?;
+        Ok(())
+    }
+
+    async fn change_limit<T: for<'de> Deserialize<'de>>(&self, id: &str, update: Vec<Document>) -> Result<T, Fault> {
+        let limits = self.documents(LIMITS);
+        let change = || async {
+            limits
+                .find_one_and_update(doc! { "_id": id }, update.clone())
+                .upsert(true)
+                .return_document(ReturnDocument::After)
+                .write_concern(w1())
+                .await
+        };
+        let changed = match change().await {
+            // Another one has just made the document.
+            Err(error) if is_duplicate_key(&error) => change().await,
+            outcome => outcome,
+        };
+        let found = changed.map_err(store_fault)?.unwrap_or_default();
+        deserialize_from_document(found).map_err(Fault::internal)
+    }
+}
+
+/// What a bucket of tokens holds by now, by the server's clock; a new one is full.
+pub(crate) fn refilled(limit: Limit) -> Bson {
+    let elapsed = doc! { "$max": [0, { "$subtract": ["$$NOW", { "$ifNull": ["$at", "$$NOW"] }] }] };
+    let back = doc! { "$divide": [{ "$multiply": [elapsed, i64::from(limit.per_minute)] }, 60_000] };
+    let held = doc! { "$add": [{ "$ifNull": ["$tokens", i64::from(limit.burst)] }, back] };
+    doc! { "$toDouble": { "$min": [i64::from(limit.burst), held] } }.into()
+}
+
+fn from_now(while_: Duration) -> Document {
+    doc! { "$add": ["$$NOW", millis(while_)] }
+}
+
+fn millis(while_: Duration) -> i64 {
+    i64::try_from(while_.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn login(name: &str) -> String {
+    format!("login:{name}")
+}

@@ -1,0 +1,54 @@
+use crate::{Mongo, rooms::collided, schema::PEOPLE};
+use domain::{Fault, Locale, Person, UserId};
+use mongodb::bson::doc;
+use serde::{Deserialize, Serialize};
+
+/// A person's projection.
+#[derive(Debug, Serialize, Deserialize)]
+struct PersonDocument {
+    #[serde(rename = "_id")]
+    id: UserId,
+    version: i64,
+    username: String,
+    locale: Locale,
+    is_active: bool,
+    friends: Vec<UserId>,
+    blocked: Vec<UserId>,
+}
+
+impl From<PersonDocument> for Person {
+    fn from(row: PersonDocument) -> Self {
+        let PersonDocument { id, version, username, locale, is_active, friends, blocked } = row;
+        Self { id, version, username, locale, is_active, friends, blocked }
+    }
+}
+
+impl Mongo {
+    /// Writes a person as of their version, unless a newer one is there.
+    ///
+    /// One round trip; two when nothing is newer. Repeating it is harmless, and so is any order of two versions.
+    pub async fn project_person(&self, person: &Person) -> Result<(), Fault> {
+        let ids = |users: &[UserId]| users.iter().map(|user| user.0).collect::<Vec<_>>();
+        let whole = doc! { "$set": {
+            "version": person.version,
+            "username": &person.username,
+            "locale": person.locale.as_str(),
+            "is_active": person.is_active,
+            "friends": ids(&person.friends),
+            "blocked": ids(&person.blocked),
+        } };
+        let older = doc! { "_id": person.id.0, "version": { "$lt": person.version } };
+        let people = self.documents(PEOPLE);
+        let write = || async { people.update_one(older.clone(), whole.clone()).upsert(true).await };
+        if collided(write().await)? {
+            collided(write().await)?;
+        }
+        Ok(())
+    }
+
+    /// A person, as a majority knows them. One round trip.
+    pub async fn find_person(&self, id: UserId) -> Result<Option<Person>, Fault> {
+        let found = self.database.collection::<PersonDocument>(PEOPLE).find_one(doc! { "_id": id.0 }).await;
+        Ok(found.map_err(crate::fault::store_fault)?.map(Person::from))
+    }
+}
