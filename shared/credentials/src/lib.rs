@@ -6,6 +6,6 @@ mod refresh;
 mod ticket;
 
 pub use access::{AccessTokens, Claims, TokenError, UnknownAlgorithm};
-pub use password::{hash_password, verify_password};
+pub use password::{Verdict, hash_password, verify_password};
 pub use refresh::{RefreshToken, RefreshTokens};
-pub use ticket::{Ticket, TicketHash};
+pub use ticket::{Ticket, TicketHash, hash_hex};

@@ -20,11 +20,39 @@ pub fn hash_password(password: &Password, random: Random) -> Result<String, Faul
     Ok(hash.to_string())
 }
 
-/// Whether the hash is this password's. No hash, for someone who does not exist, takes the same time and is `false`.
-pub fn verify_password(password: &Password, hash: Option<&str>) -> bool {
-    let Ok(parsed) = PasswordHash::new(hash.unwrap_or(NOBODYS)) else { return false };
+/// Whether a password is the one that was hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is another one, or nobody's.
+    Wrong,
+    /// It is this one.
+    Right,
+    /// It is this one, and the hash is weaker than new ones are: it should be replaced.
+    RightAndWeak,
+}
+
+/// Compares a password with a hash in PHC form, or with one of bcrypt as older systems have it.
+///
+/// No hash, for someone who does not exist, takes the time of one in PHC form and is `Wrong`. One of bcrypt takes its own
+/// time, until a login replaces it; of a password it knows the first 72 bytes, as whoever made it did.
+pub fn verify_password(password: &Password, hash: Option<&str>) -> Verdict {
+    if let Some(hash) = hash.filter(|hash| hash.starts_with("$2")) {
+        let matches = bcrypt::verify(password.as_bytes(), hash).unwrap_or(false);
+        return if matches { Verdict::RightAndWeak } else { Verdict::Wrong };
+    }
+    let Ok(parsed) = PasswordHash::new(hash.unwrap_or(NOBODYS)) else { return Verdict::Wrong };
     let matches = Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
-    matches && hash.is_some()
+    match (matches && hash.is_some(), is_weak(&parsed)) {
+        (false, _) => Verdict::Wrong,
+        (true, false) => Verdict::Right,
+        (true, true) => Verdict::RightAndWeak,
+    }
+}
+
+/// Whether the hash took less memory or time than new ones take.
+fn is_weak(hash: &PasswordHash) -> bool {
+    let (memory, passes, _) = COST;
+    Params::try_from(hash).is_ok_and(|params| params.m_cost() < memory || params.t_cost() < passes)
 }
 
 #[cfg(test)]
@@ -44,8 +72,8 @@ mod tests {
         let hash = hash("비밀번호 12345", |salt| salt.fill(7));
 
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(verify_password(&password("비밀번호 12345"), Some(&hash)));
-        assert!(!verify_password(&password("비밀번호 12346"), Some(&hash)));
+        assert_eq!(verify_password(&password("비밀번호 12345"), Some(&hash)), Verdict::Right);
+        assert_eq!(verify_password(&password("비밀번호 12346"), Some(&hash)), Verdict::Wrong);
     }
 
     #[test]
@@ -55,8 +83,38 @@ mod tests {
 
     #[test]
     fn nobody_has_a_password() {
-        assert!(!verify_password(&password("12345678"), None));
-        assert!(!verify_password(&password("12345678"), Some("not a hash")));
+        for hash in [None, Some("not a hash"), Some("$2b$12$short"), Some("")] {
+            assert_eq!(verify_password(&password("12345678"), hash), Verdict::Wrong, "{hash:?}");
+        }
+    }
+
+    /// Made by Python's `bcrypt` at the least cost.
+    const OLD: [(&str, &str); 3] = [
+        ("correct horse battery", "$2b$04$abcdefghijklmnopqrstuuqREtd3VJD2QVZbuFskFSLk6eRIrQoOS"),
+        ("비밀번호 12345", "$2b$04$abcdefghijklmnopqrstuuvEwl4LuDOcpCp2oVUgbXbt7mDwPxkg2"),
+        ("short", "$2b$04$abcdefghijklmnopqrstuuugH8XjOPXLdX/a9t3zWaL96n4O4U8.G"),
+    ];
+
+    #[test]
+    fn a_hash_of_an_older_system_is_read_and_called_weak() {
+        for (text, hash) in OLD {
+            for version in ["$2a$", "$2b$", "$2y$"] {
+                let hash = hash.replace("$2b$", version);
+                let typed = |text| Password::parse_typed(text).unwrap();
+                assert_eq!(verify_password(&typed(text), Some(&hash)), Verdict::RightAndWeak, "{hash}");
+                assert_eq!(verify_password(&typed("another one"), Some(&hash)), Verdict::Wrong, "{hash}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cheap_argon2_hash_is_weak() {
+        let params = Params::new(8_192, 1, 1, None).unwrap();
+        let cheap: PasswordHash = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_with_salt(b"12345678", &[7; 16])
+            .unwrap();
+
+        assert_eq!(verify_password(&password("12345678"), Some(&cheap.to_string())), Verdict::RightAndWeak);
     }
 
     #[test]

@@ -29,9 +29,14 @@ impl Ticket {
 
     /// The form at rest.
     pub fn hash(&self) -> TicketHash {
-        let hash = digest(&SHA256, &self.0);
-        TicketHash(hash.as_ref().iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}")))
+        TicketHash(hash_hex(&self.0))
     }
+}
+
+/// The SHA-256 of what a store should know again and not know, 64 hex digits.
+pub fn hash_hex(bytes: &[u8]) -> String {
+    let hash = digest(&SHA256, bytes);
+    hash.as_ref().iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
 }
 
 impl TicketHash {
