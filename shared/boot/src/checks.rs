@@ -1,5 +1,6 @@
 //! What a value must be; each answers with the end of the sentence "X ...".
 
+use domain::Limit;
 use std::time::Duration;
 use url::Url;
 
@@ -76,6 +77,10 @@ pub(crate) fn hours(value: &str) -> Check<Duration> {
     } else {
         Err("must be over 0 and at most 8760")
     }
+}
+
+pub(crate) fn limit(value: &str) -> Check<Limit> {
+    value.parse().map_err(|_| "must be `burst:per_minute`, such as 20:120, each 1 to 1000000")
 }
 
 #[cfg(test)]

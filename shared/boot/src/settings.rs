@@ -1,4 +1,5 @@
 use crate::{checks, checks::Check, secrets, secrets::Secrets};
+use domain::Limit;
 use std::{collections::BTreeMap, error::Error, fmt, time::Duration};
 
 /// The environment, as typed values; `finish` tells what was missing or bad.
@@ -81,13 +82,52 @@ impl Settings {
         let key = self.required("SECRET_KEY", checks::key);
         let previous_key = self.optional("SECRET_KEY_PREVIOUS", checks::key);
         let algorithm = self.optional("ALGORITHM", checks::algorithm);
-        let lifetime = self.optional("ACCESS_TOKEN_EXPIRE_HOURS", checks::hours);
+        let lifetime = self.token_lifetime();
         Ok(Signing {
             algorithm: algorithm?.unwrap_or("HS256"),
             key: key?,
             previous_key: previous_key?,
-            lifetime: lifetime?.unwrap_or(Duration::from_mins(15)),
+            lifetime: lifetime?,
         })
+    }
+
+    /// `ACCESS_TOKEN_EXPIRE_HOURS`, the life of an access token.
+    pub fn token_lifetime(&mut self) -> Result<Duration, SettingsError> {
+        Ok(self.optional("ACCESS_TOKEN_EXPIRE_HOURS", checks::hours)?.unwrap_or(Duration::from_mins(15)))
+    }
+
+    /// `LIMIT_SENDS`: how many messages a person may send.
+    pub fn send_limit(&mut self) -> Result<Limit, SettingsError> {
+        self.limit("LIMIT_SENDS", Limit { burst: 20, per_minute: 120 })
+    }
+
+    /// `LIMIT_FRIEND_REQUESTS`: how many people a person may ask.
+    pub fn friend_request_limit(&mut self) -> Result<Limit, SettingsError> {
+        self.limit("LIMIT_FRIEND_REQUESTS", Limit { burst: 30, per_minute: 30 })
+    }
+
+    /// `LIMIT_SEARCHES`: how often a person may look for people.
+    pub fn search_limit(&mut self) -> Result<Limit, SettingsError> {
+        self.limit("LIMIT_SEARCHES", Limit { burst: 30, per_minute: 30 })
+    }
+
+    /// `LIMIT_TICKETS`: how many WebSockets a person may open.
+    pub fn ticket_limit(&mut self) -> Result<Limit, SettingsError> {
+        self.limit("LIMIT_TICKETS", Limit { burst: 30, per_minute: 30 })
+    }
+
+    /// `LIMIT_SIGN_INS`: how often an address of the internet may register, log in or refresh, each for itself.
+    pub fn sign_in_limit(&mut self) -> Result<Limit, SettingsError> {
+        self.limit("LIMIT_SIGN_INS", Limit { burst: 60, per_minute: 60 })
+    }
+
+    /// `LIMIT_FRAMES`: how many frames a WebSocket may send.
+    pub fn frame_limit(&mut self) -> Result<Limit, SettingsError> {
+        self.limit("LIMIT_FRAMES", Limit { burst: 120, per_minute: 120 })
+    }
+
+    fn limit(&mut self, name: &'static str, default: Limit) -> Result<Limit, SettingsError> {
+        Ok(self.optional(name, checks::limit)?.unwrap_or(default))
     }
 
     /// `WEBSOCKET_URL`, where clients connect, without a slash at its end.

@@ -5,13 +5,15 @@ use tracing_subscriber::{
 };
 
 /// The crates that speak at debug level where `DEBUG=true`; those of others stay at info.
-const OURS: [&str; 18] = [
+const OURS: [&str; 22] = [
     "auth",
+    "blocks",
     "boot",
     "chat_rooms",
     "credentials",
     "docs",
     "domain",
+    "friends",
     "health",
     "messages",
     "messaging",
@@ -20,6 +22,8 @@ const OURS: [&str; 18] = [
     "mysql",
     "projection",
     "realtime",
+    "relay",
+    "users",
     "web",
     "ws_connect",
     "ws_disconnect",

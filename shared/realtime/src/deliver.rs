@@ -1,5 +1,8 @@
 use domain::ConnectionId;
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use futures_util::{
+    future::join_all,
+    stream::{FuturesUnordered, StreamExt as _},
+};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
@@ -14,6 +17,9 @@ const CONCURRENCY: usize = 16;
 pub trait Push {
     /// Hands a text to a connection.
     fn push(&self, connection: &ConnectionId, text: &str) -> impl Future<Output = Result<(), PushError>> + Send;
+
+    /// Ends a connection.
+    fn close(&self, connection: &ConnectionId) -> impl Future<Output = Result<(), PushError>> + Send;
 }
 
 /// Why a push did not arrive.
@@ -69,6 +75,21 @@ pub async fn deliver<P: Push + Sync>(
     delivery
 }
 
+/// Tells connections a last frame each and ends them, without retries, and returns when all is done or the time is over.
+pub async fn hang_up<P: Push + Sync>(through: &P, connections: &[(&ConnectionId, String)], within: Duration) {
+    let each = connections.iter().map(async |(id, text)| {
+        // Whoever does not hear it learns it from the end of the connection, or from the answer to the next frame.
+        let told = through.push(id, text).await;
+        let closed = if matches!(told, Err(PushError::Gone)) { told } else { through.close(id).await };
+        if let Err(error) = closed {
+            warn!(connection.id = %id, %error, "Could not end a connection");
+        }
+    });
+    if tokio::time::timeout(within, join_all(each)).await.is_err() {
+        warn!("Left some of {} connections to end by themselves", connections.len());
+    }
+}
+
 async fn attempt<P: Push>(through: &P, place: usize, id: &ConnectionId, text: &str) -> (usize, Result<(), PushError>) {
     (place, through.push(id, text).await)
 }
@@ -88,6 +109,21 @@ mod tests {
                 _ => Ok(()),
             }
         }
+
+        async fn close(&self, connection: &ConnectionId) -> Result<(), PushError> {
+            self.push(connection, "").await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_bad_connection_keeps_no_other_open() {
+        let ids = ["slow", "gone", "a"].map(|name| ConnectionId(name.to_owned()));
+        let last: Vec<_> = ids.iter().map(|id| (id, "{}".to_owned())).collect();
+        let begun = Instant::now();
+
+        hang_up(&ByName, &last, INLINE_TIME).await;
+
+        assert_eq!(begun.elapsed(), INLINE_TIME);
     }
 
     #[tokio::test(start_paused = true)]

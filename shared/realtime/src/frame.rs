@@ -1,6 +1,7 @@
-use crate::MessageView;
-use domain::{Code, Fault, Invalid, Locale, MessageId, Rev, RoomKey, Seq, SessionId, UserId};
+use crate::{FriendView, MessageView};
+use domain::{Code, Fault, Invalid, Locale, MessageId, News, Notice, Rev, RoomKey, Seq, SessionId, UserId};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// A frame to a client: `{t, re?, room?, rev?, d?}`.
@@ -29,9 +30,12 @@ pub enum FramePayload {
     /// Answers `hello`.
     #[serde(rename = "ready")]
     Ready(Ready),
-    /// Answers `send` and `edit`.
+    /// Answers `send`, `edit` and `delete`.
     #[serde(rename = "ack")]
     Ack(Box<Acknowledged>),
+    /// Answers `read`.
+    #[serde(rename = "ack")]
+    ReadAck(ReadCursor),
     /// Answers `sync`.
     #[serde(rename = "sync")]
     Sync(SyncPage),
@@ -47,6 +51,24 @@ pub enum FramePayload {
     /// A message was changed.
     #[serde(rename = "message.updated")]
     MessageUpdated(Box<MessageView>),
+    /// A message was deleted.
+    #[serde(rename = "message.deleted")]
+    MessageDeleted(Box<MessageView>),
+    /// A member has read up to a message.
+    #[serde(rename = "receipt.read")]
+    ReceiptRead(Receipt),
+    /// Somebody asks to be friends.
+    #[serde(rename = "friend.requested")]
+    FriendRequested(FriendNews),
+    /// Two are friends.
+    #[serde(rename = "friend.accepted")]
+    FriendAccepted(FriendNews),
+    /// A request or a friendship is over.
+    #[serde(rename = "friend.removed")]
+    FriendRemoved(FriendNews),
+    /// The login of this connection has ended; the connection ends with it.
+    #[serde(rename = "session.revoked")]
+    SessionRevoked(SessionNews),
 }
 
 /// Every `t` there is.
@@ -54,7 +76,21 @@ pub type Tag = &'static str;
 
 impl FramePayload {
     /// Every `t` that answers a frame or is pushed.
-    pub const TAGS: [Tag; 7] = ["ready", "ack", "sync", "pong", "error", "message.created", "message.updated"];
+    pub const TAGS: [Tag; 13] = [
+        "ready",
+        "ack",
+        "sync",
+        "pong",
+        "error",
+        "message.created",
+        "message.updated",
+        "message.deleted",
+        "receipt.read",
+        "friend.requested",
+        "friend.accepted",
+        "friend.removed",
+        "session.revoked",
+    ];
 }
 
 /// The answer to `hello`.
@@ -75,6 +111,11 @@ pub struct Ready {
     pub gaps: Vec<RoomKey>,
     /// Whether there are more such rooms: sync these, then say `hello` again.
     pub more: bool,
+    /// How many messages of each room are not read, for the first 100 rooms by name that have any; 100 means 99 and more.
+    #[schema(value_type = BTreeMap<String, i32>)]
+    pub unread: BTreeMap<RoomKey, i32>,
+    /// Counts what concerns the person and no room; ahead of the last one seen, friends and requests are to be loaded anew.
+    pub user_rev: i64,
 }
 
 /// The answer to a change.
@@ -93,6 +134,49 @@ pub struct Acknowledged {
     pub dup: bool,
     /// The message as of `rev`.
     pub message: MessageView,
+}
+
+/// Where a member has read to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ReadCursor {
+    /// The newest message read; it never moves back.
+    #[schema(value_type = i64, example = 418)]
+    pub read_seq: Seq,
+    /// How many messages after it are neither one's own nor deleted; 100 means 99 and more.
+    #[schema(example = 0)]
+    pub unread_count: i32,
+}
+
+/// A member has read up to a message.
+#[derive(Serialize, ToSchema)]
+pub struct Receipt {
+    /// Who.
+    #[schema(value_type = i32)]
+    pub user_id: UserId,
+    /// The newest message read.
+    #[schema(value_type = i64)]
+    pub read_seq: Seq,
+}
+
+/// What happened between oneself and somebody else.
+#[derive(Serialize, ToSchema)]
+pub struct FriendNews {
+    /// The friendship or request, with the other one.
+    #[serde(flatten)]
+    pub friend: FriendView,
+    /// Whose act it was: one's own, on another device, or the other one's.
+    #[schema(value_type = i32)]
+    pub by: UserId,
+    /// As of which state of one's friends and requests.
+    pub user_rev: i64,
+}
+
+/// A login has ended.
+#[derive(Serialize, ToSchema)]
+pub struct SessionNews {
+    /// Which.
+    #[schema(value_type = String)]
+    pub session: SessionId,
 }
 
 /// What changed in a room since a cursor.
@@ -153,7 +237,7 @@ impl ErrorBody {
         Self {
             code: fault.code,
             message: fault.code.text(locale),
-            retry_after_ms: fault.code.retry_after().map(|seconds| seconds * 1_000),
+            retry_after_ms: fault.retry_after.map(|wait| u32::try_from(wait.as_millis()).unwrap_or(u32::MAX)),
             fatal: fault.code == Code::ConnectionUnknown,
             request_id: request_id.to_owned(),
             errors: errors.collect(),
@@ -166,10 +250,34 @@ impl Frame<'_> {
     pub fn of_message(view: MessageView) -> Self {
         let room = RoomKey { kind: view.room_type, id: view.room_id };
         let rev = view.rev;
-        let edited = view.is_edited;
-        let view = Box::new(view);
-        let payload = if edited { FramePayload::MessageUpdated(view) } else { FramePayload::MessageCreated(view) };
+        let payload = match (view.is_deleted, view.is_edited) {
+            (true, _) => FramePayload::MessageDeleted(Box::new(view)),
+            (false, true) => FramePayload::MessageUpdated(Box::new(view)),
+            (false, false) => FramePayload::MessageCreated(Box::new(view)),
+        };
         Self { re: None, room: Some(room), rev: Some(rev), payload }
+    }
+
+    /// The frame that tells one of two people what happened between them, as of their `user_rev`.
+    pub fn of_notice(notice: Notice, user_rev: i64) -> Self {
+        let news = FriendNews { friend: notice.with.into(), by: notice.by, user_rev };
+        let payload = match notice.news {
+            News::Requested => FramePayload::FriendRequested(news),
+            News::Accepted => FramePayload::FriendAccepted(news),
+            News::Removed => FramePayload::FriendRemoved(news),
+        };
+        Self { re: None, room: None, rev: None, payload }
+    }
+
+    /// The frame that tells a room's members how far one of them has read.
+    pub fn of_receipt(room: RoomKey, user_id: UserId, read_seq: Seq) -> Self {
+        let payload = FramePayload::ReceiptRead(Receipt { user_id, read_seq });
+        Self { re: None, room: Some(room), rev: None, payload }
+    }
+
+    /// The frame that tells a connection that its login has ended.
+    pub fn of_revoked(session: SessionId) -> Self {
+        Self { re: None, room: None, rev: None, payload: FramePayload::SessionRevoked(SessionNews { session }) }
     }
 
     /// The frame as JSON text.

@@ -5,7 +5,10 @@ mod frame;
 mod management;
 mod view;
 
-pub use deliver::{Delivery, INLINE_TIME, Push, PushError, deliver};
-pub use frame::{Acknowledged, ErrorBody, FieldError, Frame, FramePayload, Ready, SyncPage, Tag};
-pub use management::{AwsCredentials, ManagementApi};
-pub use view::{MessageView, ReactionView};
+pub use deliver::{Delivery, INLINE_TIME, Push, PushError, deliver, hang_up};
+pub use frame::{
+    Acknowledged, ErrorBody, FieldError, Frame, FramePayload, FriendNews, ReadCursor, Ready, Receipt, SessionNews,
+    SyncPage, Tag,
+};
+pub use management::ManagementApi;
+pub use view::{FriendView, MessageView, ProfileView, QuoteView, ReactionView};

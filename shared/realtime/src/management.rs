@@ -3,24 +3,12 @@ use aws_sdk_apigatewaymanagement::{
     Client, Config,
     config::{BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig},
     error::DisplayErrorContext,
-    operation::post_to_connection::PostToConnectionError,
+    operation::{delete_connection::DeleteConnectionError, post_to_connection::PostToConnectionError},
     primitives::Blob,
 };
+use boot::AwsCredentials;
 use domain::ConnectionId;
 use std::time::Duration;
-
-/// The keys that Lambda hands to a function's environment.
-#[derive(Clone)]
-pub struct AwsCredentials {
-    /// `AWS_ACCESS_KEY_ID`.
-    pub access_key_id: String,
-    /// `AWS_SECRET_ACCESS_KEY`.
-    pub secret_access_key: String,
-    /// `AWS_SESSION_TOKEN`.
-    pub session_token: Option<String>,
-    /// `AWS_REGION`.
-    pub region: String,
-}
 
 /// API Gateway's `@connections`, through which Lambdas reach open WebSockets.
 #[derive(Debug, Clone)]
@@ -52,6 +40,14 @@ impl Push for ManagementApi {
         match error.as_service_error() {
             Some(PostToConnectionError::GoneException(_)) => Err(PushError::Gone),
             Some(PostToConnectionError::PayloadTooLargeException(_)) => Err(PushError::TooLarge),
+            _ => Err(PushError::Failed(DisplayErrorContext(&error).to_string())),
+        }
+    }
+    async fn close(&self, connection: &ConnectionId) -> Result<(), PushError> {
+        let delete = self.0.delete_connection().connection_id(&connection.0).send();
+        let Err(error) = delete.await else { return Ok(()) };
+        match error.as_service_error() {
+            Some(DeleteConnectionError::GoneException(_)) => Err(PushError::Gone),
             _ => Err(PushError::Failed(DisplayErrorContext(&error).to_string())),
         }
     }

@@ -1,5 +1,9 @@
-use domain::{Message, MessageId, MessageType, Rev, RoomId, RoomKind, Seq, Timestamp, UserId};
+use domain::{
+    FriendshipId, FriendshipWith, Message, MessageId, MessageType, Profile, Quote, Rev, RoomId, RoomKind, Seq,
+    Timestamp, UserId,
+};
 use serde::Serialize;
+use std::collections::HashMap;
 use utoipa::ToSchema;
 
 /// A message as clients see it, over HTTP and in frames, whole and as of its `rev`.
@@ -26,6 +30,9 @@ pub struct MessageView {
     /// The message that it answers.
     #[schema(value_type = Option<String>)]
     pub reply_to: Option<MessageId>,
+    /// The beginning of the message that it answers, as that one is now: it changes without this one's `rev`.
+    #[schema(required = true)]
+    pub quote: Option<QuoteView>,
     /// Its place in the room: never changes, may skip.
     #[schema(value_type = i64, example = 418)]
     pub seq: Seq,
@@ -62,8 +69,57 @@ pub struct ReactionView {
     pub count: u32,
 }
 
-impl From<Message> for MessageView {
-    fn from(message: Message) -> Self {
+/// What a reply shows of the message that it answers.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct QuoteView {
+    /// Its author.
+    #[schema(value_type = i32, example = 4)]
+    pub user_id: UserId,
+    /// Its first 100 characters, empty once it is deleted.
+    #[schema(example = "안녕하세요")]
+    pub content: String,
+    /// Whether it is a tombstone.
+    pub is_deleted: bool,
+}
+
+/// What everyone may see of a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ProfileView {
+    /// The person's number.
+    #[schema(value_type = i32, example = 3)]
+    pub id: UserId,
+    /// The unique name.
+    #[schema(example = "gildong")]
+    pub username: String,
+    /// The shown name, where one was chosen.
+    #[schema(required = true, example = "홍길동")]
+    pub display_name: Option<String>,
+    /// The line about themselves, where there is one.
+    #[schema(required = true, example = "오늘도 화이팅")]
+    pub status_message: Option<String>,
+}
+
+/// A friend, or a request to be one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FriendView {
+    /// The friendship's number; another one when somebody asks anew.
+    #[schema(value_type = i32, example = 7)]
+    pub id: FriendshipId,
+    /// The other one.
+    pub user: ProfileView,
+    /// When it was accepted, or asked.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+}
+
+impl MessageView {
+    /// A message with the beginning of the one that it answers, if it is among `quotes`.
+    pub fn of(message: Message, quotes: &HashMap<MessageId, Quote>) -> Self {
+        let quote = message.reply_to.and_then(|id| quotes.get(&id)).map(|quote| QuoteView {
+            user_id: quote.user,
+            content: quote.beginning.clone(),
+            is_deleted: quote.is_deleted,
+        });
         Self {
             id: message.id,
             room_id: message.room.id,
@@ -72,6 +128,7 @@ impl From<Message> for MessageView {
             content: message.content,
             message_type: message.message_type,
             reply_to: message.reply_to,
+            quote,
             seq: message.seq,
             rev: message.rev,
             client_id: message.client_id,
@@ -82,5 +139,18 @@ impl From<Message> for MessageView {
             created_at: message.created_at,
             updated_at: message.updated_at,
         }
+    }
+}
+
+impl From<Profile> for ProfileView {
+    fn from(profile: Profile) -> Self {
+        let Profile { id, username, display_name, status_message } = profile;
+        Self { id, username, display_name, status_message }
+    }
+}
+
+impl From<FriendshipWith> for FriendView {
+    fn from(friendship: FriendshipWith) -> Self {
+        Self { id: friendship.id, user: friendship.user.into(), since: friendship.since }
     }
 }
