@@ -1,6 +1,6 @@
 use crate::{Messenger, place::stamp};
-use domain::{Fault, PageSize, RoomKey, UserId};
-use mongo::Anchor;
+use domain::{Fault, Message, PageSize, RoomKey, UserId};
+use mongo::{Anchor, Mongo};
 use realtime::{MessageView, Push};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -35,7 +35,7 @@ pub struct MessagePage {
     pub cursor: domain::Rev,
 }
 
-/// A page of a room for one of its members; the round trips of `Mongo::list_messages`.
+/// A page of a room for one of its members; the round trips of `Mongo::list_messages`, and one more where there are replies.
 ///
 /// A message on it whose delivery is owed for over 5 s was written by someone who died, perhaps below a place that readers
 /// had passed: it is stamped and pushed first, so that no page shows what `sync` would not. Seven round trips and the pushes
@@ -48,14 +48,22 @@ pub async fn list_messages(
     let ListMessages { room, user, anchor, limit } = query;
     let mut window = messenger.mongo.list_messages(room, user, anchor, limit.get()).await?;
     let now = messenger.clock.now();
+    let mut late = Vec::new();
     for row in window.rows.iter_mut().filter(|row| row.is_abandoned(now)).take(MOST_MENDED) {
         row.message = stamp(&messenger, row.message.id).await?;
-        messenger.publish(pusher, row.message.clone(), None).await;
+        late.push(row.message.id);
     }
-    Ok(MessagePage {
-        items: window.rows.into_iter().map(|row| MessageView::from(row.message)).collect(),
-        has_before: window.has_before,
-        has_after: window.has_after,
-        cursor: window.cursor,
-    })
+    let items = views(messenger.mongo, window.rows.into_iter().map(|row| row.message)).await?;
+    for view in items.iter().filter(|view| late.contains(&view.id)) {
+        messenger.publish(pusher, view.clone(), None).await;
+    }
+    Ok(MessagePage { items, has_before: window.has_before, has_after: window.has_after, cursor: window.cursor })
+}
+
+/// Messages with the beginnings of those that they answer. One round trip; none if they answer none.
+pub(crate) async fn views(mongo: &Mongo, messages: impl Iterator<Item = Message>) -> Result<Vec<MessageView>, Fault> {
+    let messages: Vec<_> = messages.collect();
+    let quoted: Vec<_> = messages.iter().filter_map(|message| message.reply_to).collect();
+    let quotes = mongo.list_quotes(&quoted).await?;
+    Ok(messages.into_iter().map(|message| MessageView::of(message, &quotes)).collect())
 }

@@ -7,30 +7,31 @@ pub(crate) const ATTEMPTS: usize = 50;
 /// How often rights are read again; each time means that the room changed, or that a store hiccuped.
 const READINGS: usize = 5;
 
-/// Takes the next place in a room for someone whose rights, as of that place, allow it.
+/// Takes the next place in a room for someone who may write there, as of that place.
 ///
-/// Two round trips, and two more for each change of the room's rights in between. A reservation whose answer was lost is
-/// made anew: the first one holds readers up for 5 s at the most.
+/// One round trip with the rights given, and two more for each change of the room's rights since they were read. A
+/// reservation whose answer was lost is made anew: the first one holds readers up for 5 s at the most.
 pub(crate) async fn reserve(
     mongo: &Mongo,
-    room: RoomKey,
+    mut access: Access,
     user: UserId,
     numbered: Numbered,
 ) -> Result<Reservation, Fault> {
-    let mut last = None;
+    let (room, mut last) = (access.room, None);
     for _ in 0..READINGS {
-        let access = admit(mongo, room, user).await?;
+        access.admit_writer(user)?;
         match mongo.reserve(room, access.version, numbered).await {
             Ok(Some(place)) => return Ok(place),
             Ok(None) => last = None,
             Err(fault) if fault.code == Code::Unavailable && last.is_none() => last = Some(fault),
             Err(fault) => return Err(fault),
         }
+        access = admit(mongo, room, user).await?;
     }
     Err(last.unwrap_or_else(contended))
 }
 
-/// The rights in a room, for one of its members; anyone else learns nothing of it.
+/// The rights in a room, for one of its members; anyone else learns nothing of it. One round trip.
 pub(crate) async fn admit(mongo: &Mongo, room: RoomKey, user: UserId) -> Result<Access, Fault> {
     let access = mongo.find_access(room).await?.ok_or(Code::RoomNotFound)?;
     access.admit(user)?;
@@ -39,7 +40,8 @@ pub(crate) async fn admit(mongo: &Mongo, room: RoomKey, user: UserId) -> Result<
 
 /// Moves a message above whatever readers may have passed, and returns it as of there.
 ///
-/// Four round trips when nothing changes it at the same time.
+/// Whatever the room's rights are by now: the change was given its place under those of its time, and only becomes visible
+/// here. Four round trips when nothing changes it at the same time.
 pub(crate) async fn stamp(messenger: &Messenger<'_>, id: MessageId) -> Result<Message, Fault> {
     let mongo = messenger.mongo;
     for _ in 0..ATTEMPTS {

@@ -1,6 +1,7 @@
+use crate::list::views;
 use domain::{Fault, PageSize, Rev, RoomKey, UserId};
 use mongo::Mongo;
-use realtime::{MessageView, SyncPage};
+use realtime::SyncPage;
 use std::collections::BTreeMap;
 
 /// A room's changes are asked for.
@@ -18,12 +19,12 @@ pub struct SyncRoom {
     pub max_bytes: Option<usize>,
 }
 
-/// What changed in a room since a cursor, for one of its members; the round trips of `Mongo::list_changes`.
+/// What changed in a room since a cursor, for one of its members; the round trips of `Mongo::list_changes`, and one more where
+/// there are replies.
 pub async fn sync_room(mongo: &Mongo, query: SyncRoom) -> Result<SyncPage, Fault> {
     let feed = mongo.list_changes(query.room, query.user, query.after, query.limit.get()).await?;
     let (mut items, mut bytes, mut more) = (Vec::with_capacity(feed.rows.len()), 0, feed.cut);
-    for row in feed.rows {
-        let view = MessageView::from(row.message);
+    for view in views(mongo, feed.rows.into_iter().map(|row| row.message)).await? {
         if let Some(max_bytes) = query.max_bytes {
             bytes += serde_json::to_string(&view).map_err(Fault::internal)?.len() + 1;
             if bytes > max_bytes && !items.is_empty() {
