@@ -7,6 +7,7 @@
 
 use crate::{drop_later, random_name};
 use mysql::{Mysql, create_database, drop_database};
+use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection};
 
 /// A migrated database with a random name; dropped with this value, as far as the server lets it.
 #[derive(Debug)]
@@ -32,6 +33,12 @@ impl Database {
         let mysql = Mysql::connect(&url, 40).expect("TEST_MYSQL_URL is a URL");
         Self { mysql, url }
     }
+}
+
+/// Does what no code of ours does: a row of another version, an operator's statement.
+pub async fn execute(url: &str, statement: &str) {
+    let mut connection = MySqlConnection::connect(url).await.expect("a URL of a running server");
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.expect("a statement that the server takes");
 }
 
 impl Drop for Database {

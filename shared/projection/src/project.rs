@@ -1,0 +1,92 @@
+use crate::Projector;
+use domain::{Aggregate, Fault, RoomId, SessionId, UserId};
+use futures_util::future::try_join_all;
+use mysql::{Ended, OutboxId, PersonSnapshot, Snapshot};
+use realtime::{Frame, INLINE_TIME, hang_up};
+use std::{collections::HashMap, time::Duration};
+use tracing::{info, warn};
+
+/// How long a session that ended is still looked for: its sockets live for two hours, and `relay` may come late.
+const ENDED_LATELY: Duration = Duration::from_hours(24);
+
+/// The versions in which people are known to MongoDB.
+pub(crate) type Versions = HashMap<UserId, i64>;
+
+impl Projector {
+    /// Brings MongoDB to the newest committed state of each, all at the same time; see `project`.
+    pub(crate) async fn project_all(&self, touched: &[Aggregate]) -> Result<Versions, Fault> {
+        let versions = try_join_all(touched.iter().map(|aggregate| self.project_version(*aggregate))).await?;
+        Ok(versions.into_iter().flatten().collect())
+    }
+
+    /// Brings MongoDB to the newest committed state of an aggregate. Safe to repeat, and for two at once.
+    ///
+    /// Four round trips: one to read, one or two to MongoDB, one to forget outbox rows where there are any. Of sessions one
+    /// more and the pushes: revocations, their connections, which are ended and forgotten.
+    pub async fn project(&self, aggregate: Aggregate) -> Result<(), Fault> {
+        self.project_version(aggregate).await.map(drop)
+    }
+
+    async fn project_version(&self, aggregate: Aggregate) -> Result<Option<(UserId, i64)>, Fault> {
+        match aggregate {
+            Aggregate::PrivateRoom(room) => self.project_private_room(room).await.map(|()| None),
+            Aggregate::Person(user) => self.project_person(user).await.map(|version| version.map(|it| (user, it))),
+            Aggregate::Sessions(user) => self.project_sessions(user).await.map(|()| None),
+        }
+    }
+
+    async fn project_private_room(&self, room: RoomId) -> Result<(), Fault> {
+        let snapshot = self.mysql.private_rooms().find_snapshot(room).await?;
+        let Some(Snapshot { access, created_at, outbox }) = snapshot else { return Ok(()) };
+        self.mongo.project_room(&access, created_at).await?;
+        self.forget(&outbox).await;
+        Ok(())
+    }
+
+    /// An account that is not active takes its sessions with it.
+    async fn project_person(&self, user: UserId) -> Result<Option<i64>, Fault> {
+        let snapshot = self.mysql.users().find_snapshot(user).await?;
+        let Some(PersonSnapshot { person, outbox }) = snapshot else { return Ok(None) };
+        self.mongo.project_person(&person).await?;
+        if !person.is_active {
+            self.project_sessions(user).await?;
+        }
+        self.forget(&outbox).await;
+        Ok(Some(person.version))
+    }
+
+    /// Refuses the access tokens of sessions that ended, *then* ends their connections; a connection that opens meanwhile
+    /// reads the revocations after it is listed, so that one of the two sees the other.
+    async fn project_sessions(&self, user: UserId) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let since = now.minus(self.token_lifetime + ENDED_LATELY);
+        let Ended { sessions, outbox } = self.mysql.sessions().list_ended(user, since).await?;
+        self.mongo.insert_revocations(&sessions, now.plus(self.token_lifetime)).await?;
+        self.end_connections(&sessions).await?;
+        self.forget(&outbox).await;
+        Ok(())
+    }
+
+    async fn end_connections(&self, sessions: &[SessionId]) -> Result<(), Fault> {
+        let connections = self.mongo.list_session_connections(sessions).await?;
+        if connections.is_empty() {
+            return Ok(());
+        }
+        // Forgotten first: no frame is answered any more, and none is pushed to them, should the pushes here fail.
+        self.mongo.remove_session_connections(sessions).await?;
+        let last_words: Result<Vec<_>, Fault> = connections
+            .iter()
+            .map(|connection| Ok((&connection.id, Frame::of_revoked(connection.session.clone()).to_text()?)))
+            .collect();
+        hang_up(&self.pusher, &last_words?, INLINE_TIME).await;
+        info!("Ended {} connections of sessions that are over", connections.len());
+        Ok(())
+    }
+
+    async fn forget(&self, outbox: &[OutboxId]) {
+        if let Err(fault) = self.mysql.outbox().remove(outbox).await {
+            // What stays is projected once more, which changes nothing.
+            warn!("Left {} outbox rows: {:?}", outbox.len(), fault.source);
+        }
+    }
+}
