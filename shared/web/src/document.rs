@@ -80,6 +80,10 @@ problems!(
     pub CallerProblems: Unauthenticated, TokenExpired
 );
 problems!(
+    /// Of every operation that has a limit of its own: 429.
+    pub LimitProblems: RateLimited
+);
+problems!(
     /// Of every operation that needs a store: 500, 503.
     pub StoreProblems: Internal, Unavailable
 );

@@ -3,11 +3,11 @@ use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::request::Parts,
 };
-use domain::{Code, MessageId, RoomId, UserId};
+use domain::{Code, FriendshipId, MessageId, RoomId, SessionId, UserId};
 use std::str::FromStr;
 
 /// The id in a path with one parameter. What is no id is not there: 404, as for an id that nobody has.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Path<T>(pub T);
 
 /// An id that may stand in a path.
@@ -26,6 +26,14 @@ impl PathId for MessageId {
 
 impl PathId for UserId {
     const NOT_FOUND: Code = Code::UserNotFound;
+}
+
+impl PathId for FriendshipId {
+    const NOT_FOUND: Code = Code::FriendshipNotFound;
+}
+
+impl PathId for SessionId {
+    const NOT_FOUND: Code = Code::SessionNotFound;
 }
 
 impl<T: PathId, S: Send + Sync> FromRequestParts<S> for Path<T> {

@@ -106,8 +106,9 @@ pub(crate) fn render(mut response: Response, locale: Locale, request_id: &Arc<st
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(locale.as_str()));
     headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
-    if let Some(seconds) = fault.code.retry_after() {
-        headers.insert(header::RETRY_AFTER, seconds.into());
+    if let Some(wait) = fault.retry_after {
+        // Whole seconds, never too few.
+        headers.insert(header::RETRY_AFTER, wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u32::MAX).into());
     }
     if let Some(challenge) = challenge(fault.code) {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
