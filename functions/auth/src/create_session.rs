@@ -1,18 +1,15 @@
-use crate::App;
+use crate::{App, guess::Guess, tokens::Tokens};
 use axum::{
     extract::State,
     http::{HeaderMap, header},
 };
-use credentials::verify_password;
-use domain::{Code, Email, Fault, Password, SessionId, UserId};
+use credentials::{Verdict, hash_password};
+use domain::{Code, Email, Family, Fault, Password, SessionId, UserId};
 use mysql::NewSession;
-use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use serde::Deserialize;
 use utoipa::ToSchema;
-use web::{ApiResult, BodyProblems, Json, JsonOrForm, StoreProblems};
+use web::{ApiResult, BodyProblems, ClientIp, Json, JsonOrForm, LimitProblems, StoreProblems};
 
-/// How long a login lasts, however much it is used.
-const SESSION_LIFE: Duration = Duration::from_hours(90 * 24);
 /// Of the refresh token that a login starts with.
 const FIRST_GENERATION: u32 = 1;
 
@@ -31,8 +28,9 @@ pub(crate) struct Login {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "clients send more than we need to know")]
 pub(crate) struct PasswordGrant {
+    #[schema(example = "minji@example.com")]
     username: String,
-    #[schema(format = Password)]
+    #[schema(example = "correct horse battery", format = Password)]
     password: String,
     grant_type: Option<GrantType>,
     scope: Option<String>,
@@ -47,20 +45,6 @@ pub(crate) enum GrantType {
     Password,
 }
 
-/// What a login gives.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Tokens {
-    /// Goes into `Authorization: Bearer`.
-    access_token: String,
-    #[schema(value_type = String, example = "bearer")]
-    token_type: &'static str,
-    /// Seconds for which the access token is good.
-    #[schema(example = 900)]
-    expires_in: u64,
-    /// Gets new tokens when these have expired.
-    refresh_token: String,
-}
-
 web::problems!(
     /// The same for an unknown address, a wrong password and an inactive account.
     pub(crate) LoginProblems: InvalidCredentials
@@ -68,42 +52,45 @@ web::problems!(
 
 /// Logs someone in on a device.
 ///
-/// Takes JSON, or the form of RFC 6749, 4.3. Round trips: two to MySQL.
+/// Takes JSON, or the form of RFC 6749, 4.3. Round trips: three to MongoDB (two limits, of which one is forgotten again)
+/// and two to MySQL; one more where an older system's hash is replaced.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", security(()),
     request_body(content((Login = "application/json"), (PasswordGrant = "application/x-www-form-urlencoded"))),
     responses((status = 200, description = "Tokens of a new session.", body = Tokens),
-        BodyProblems, LoginProblems, StoreProblems))]
+        BodyProblems, LoginProblems, LimitProblems, StoreProblems))]
 #[tracing::instrument(skip_all)]
 pub(crate) async fn create_session(
     State(app): State<App>,
+    ClientIp(ip): ClientIp,
     headers: HeaderMap,
     body: JsonOrForm<Login, PasswordGrant>,
 ) -> ApiResult<Json<Tokens>> {
-    let user = authenticate(&app, &body.into()).await?;
+    app.projector.mongo.spend(&format!("login:{ip}"), app.sign_in_limit).await?;
+    let user = authenticate(&app, &body.into(), &ip).await?;
     let (id, at) = (SessionId::from_bytes(app.random.bytes()), app.clock.now());
     let user_agent =
         headers.get(header::USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned());
-    let expires_at = at.plus(SESSION_LIFE);
-    app.mysql.sessions().insert(NewSession { id: id.clone(), user, user_agent, at, expires_at }).await?;
+    let new = NewSession { id: id.clone(), user, user_agent, at, expires_at: at.plus(Family::LIFE) };
+    app.projector.mysql.sessions().insert(new).await?;
     tracing::info!(user.id = %user, "Logged a user in");
-    Ok(Json(Tokens {
-        access_token: app.access_tokens.issue(user, &id, at)?,
-        token_type: "bearer",
-        expires_in: app.access_tokens.lifetime().as_secs(),
-        refresh_token: app.refresh_tokens.issue(&id, FIRST_GENERATION),
-    }))
+    Ok(Json(app.issue(user, &id, FIRST_GENERATION)?))
 }
 
 /// Whose account it is. What can be nobody's address or password is refused like a wrong one.
-async fn authenticate(app: &App, login: &Login) -> Result<UserId, Fault> {
+async fn authenticate(app: &App, login: &Login, ip: &str) -> Result<UserId, Fault> {
     let email = Email::parse(&login.email).map_err(|_| Code::InvalidCredentials)?;
-    let password = Password::parse(&login.password).map_err(|_| Code::InvalidCredentials)?;
-    let found = app.mysql.users().find_credentials(&email.fold()).await?;
-    let matches = verify_password(&password, found.as_ref().map(|found| found.password_hash.as_str()));
-    match found {
-        Some(found) if matches && found.is_active => Ok(found.user),
-        _ => Err(Code::InvalidCredentials.into()),
+    let password = Password::parse_typed(&login.password).map_err(|_| Code::InvalidCredentials)?;
+    let users = app.projector.mysql.users();
+    let found = users.find_credentials(&email.fold()).await?;
+    let hash = found.as_ref().map(|found| found.password_hash.as_str());
+    let verdict = Guess::of(&email.fold(), ip).check(app, &password, hash).await?;
+    let found = found.filter(|found| found.is_active && verdict != Verdict::Wrong).ok_or(Code::InvalidCredentials)?;
+    if verdict == Verdict::RightAndWeak {
+        let new = hash_password(&password, app.random)?;
+        let users = app.projector.mysql.users();
+        users.update_password_hash(found.user, &found.password_hash, &new).await?;
     }
+    Ok(found.user)
 }
 
 impl From<JsonOrForm<Self, PasswordGrant>> for Login {

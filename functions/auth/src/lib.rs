@@ -1,14 +1,20 @@
 #![doc = include_str!("../README.md")]
 
+mod change_password;
 mod create_session;
 mod create_ticket;
+mod delete_session;
+mod guess;
+mod list_sessions;
+mod logout;
+mod refresh_session;
 mod register_user;
+mod tokens;
 
 use axum::{Router, extract::FromRef};
 use credentials::{AccessTokens, RefreshTokens};
-use domain::{Clock, Random};
-use mongo::Mongo;
-use mysql::Mysql;
+use domain::{Clock, Limit, Random};
+use projection::Projector;
 use std::sync::Arc;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -17,16 +23,18 @@ use web::Gatekeeper;
 /// What the routes work with.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// Accounts and logins.
-    pub mysql: Mysql,
-    /// Tickets and revocations.
-    pub mongo: Mongo,
+    /// Both stores.
+    pub projector: Projector,
     /// Issues and checks access tokens.
     pub access_tokens: AccessTokens,
-    /// Issues refresh tokens.
+    /// Issues and checks refresh tokens.
     pub refresh_tokens: RefreshTokens,
     /// Where a ticket is used.
     pub websocket_url: Arc<str>,
+    /// How often one address of the internet may register, log in and refresh.
+    pub sign_in_limit: Limit,
+    /// How many tickets a person may get.
+    pub ticket_limit: Limit,
     /// Where the time comes from.
     pub clock: Clock,
     /// Where ids, salts and tickets come from.
@@ -35,7 +43,7 @@ pub struct App {
 
 impl FromRef<App> for Gatekeeper {
     fn from_ref(app: &App) -> Self {
-        Self { tokens: app.access_tokens.clone(), mongo: app.mongo.clone(), clock: app.clock }
+        Self { tokens: app.access_tokens.clone(), mongo: app.projector.mongo.clone(), clock: app.clock }
     }
 }
 
@@ -53,5 +61,10 @@ fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(web::openapi())
         .routes(routes!(register_user::register_user))
         .routes(routes!(create_session::create_session))
+        .routes(routes!(refresh_session::refresh_session))
+        .routes(routes!(logout::delete_own_session))
+        .routes(routes!(list_sessions::list_sessions))
+        .routes(routes!(delete_session::delete_session))
+        .routes(routes!(change_password::update_password))
         .routes(routes!(create_ticket::create_ticket))
 }

@@ -1,11 +1,11 @@
 use crate::App;
 use axum::extract::State;
 use credentials::hash_password;
-use domain::{DisplayName, Email, Fault, Password, Timestamp, User, UserId, Username, fields};
-use mysql::NewUser;
-use serde::{Deserialize, Serialize};
+use domain::{Aggregate, DisplayName, Email, Fault, Password, User, Username, fields};
+use mysql::{Names, NewUser, Tx};
+use serde::Deserialize;
 use utoipa::ToSchema;
-use web::{ApiResult, BodyProblems, Created, Json, Language, StoreProblems};
+use web::{AccountView, ApiResult, BodyProblems, ClientIp, Created, Json, Language, LimitProblems, StoreProblems};
 
 /// Someone who signs up.
 #[derive(Deserialize, ToSchema)]
@@ -21,22 +21,8 @@ pub(crate) struct NewAccount {
     #[schema(example = "correct horse battery", format = Password)]
     password: String,
     /// 1 to 100 characters.
+    #[schema(example = "김민지")]
     display_name: Option<String>,
-}
-
-/// An account as its owner sees it.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct AccountView {
-    #[schema(value_type = i32, example = 3)]
-    id: UserId,
-    email: String,
-    username: String,
-    display_name: Option<String>,
-    status_message: Option<String>,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-    #[schema(value_type = String, format = DateTime)]
-    updated_at: Timestamp,
 }
 
 web::problems!(
@@ -46,22 +32,38 @@ web::problems!(
 
 /// Signs someone up.
 ///
-/// Round trips: one to MySQL.
+/// Round trips: one to MongoDB and five to MySQL, then those of `Projector::project`; what fails of these is left to `relay`.
 #[utoipa::path(post, path = "/auth/register", tag = "auth", security(()), request_body = NewAccount,
     responses((status = 201, description = "The new account.", body = AccountView),
-        BodyProblems, RegisterProblems, StoreProblems))]
+        BodyProblems, RegisterProblems, LimitProblems, StoreProblems))]
 #[tracing::instrument(skip_all)]
 pub(crate) async fn register_user(
     State(app): State<App>,
+    ClientIp(ip): ClientIp,
     Language(locale): Language,
     Json(account): Json<NewAccount>,
 ) -> ApiResult<Created<AccountView>> {
     let (email, username, password, display_name) = account.parse()?;
+    app.projector.mongo.spend(&format!("register:{ip}"), app.sign_in_limit).await?;
     let password_hash = hash_password(&password, app.random)?;
     let new = NewUser { email, username, display_name, password_hash, locale, at: app.clock.now() };
-    let user = app.mysql.users().insert(new).await?;
+    let user = app.projector.mysql.transact(new, insert_user).await?;
     tracing::info!(user.id = %user.profile.id, "Registered a user");
+    // The account is there whatever becomes of this: a refusal would be no truth, and asked for again it would be taken.
+    if let Err(fault) = app.projector.project(Aggregate::Person(user.profile.id)).await {
+        tracing::warn!("Left a new user to the relay: {:?}", fault.source);
+    }
     Ok(Created(user.into()))
+}
+
+async fn insert_user(tx: &mut Tx, new: NewUser) -> Result<User, Fault> {
+    let at = new.at;
+    let user = tx.users().insert(new).await?;
+    let profile = &user.profile;
+    let (username, display_name) = (Some(profile.username.clone()), profile.display_name.clone());
+    tx.users().insert_names(&[Names { user: profile.id, username, display_name }]).await?;
+    tx.outbox().insert(&[Aggregate::Person(profile.id)], at).await?;
+    Ok(user)
 }
 
 impl NewAccount {
@@ -72,13 +74,5 @@ impl NewAccount {
             ("password", Password::parse(&self.password)),
             ("display_name", self.display_name.as_deref().map(DisplayName::parse).transpose()),
         ))
-    }
-}
-
-impl From<User> for AccountView {
-    fn from(user: User) -> Self {
-        let User { profile, email, created_at, updated_at, .. } = user;
-        let (username, display_name, status_message) = (profile.username, profile.display_name, profile.status_message);
-        Self { id: profile.id, email, username, display_name, status_message, created_at, updated_at }
     }
 }

@@ -1,16 +1,12 @@
-use crate::{App, view::ChatRoomView};
-use axum::{
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse as _, Response},
-};
-use domain::{Code, Fault, Invalid, PrivateRoom, RoomKey, Timestamp, UserId};
+use crate::{App, get_chat_room::show, view::ChatRoomView};
+use axum::extract::State;
+use domain::{Aggregate, Code, Fault, Invalid, PrivateRoom, Timestamp, UserId};
 use mysql::Tx;
 use projection::Changed;
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::ToSchema;
-use web::{ApiResult, BodyProblems, Caller, CallerProblems, Created, Json, StoreProblems};
+use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, MadeOrFound, StoreProblems};
 
 /// Whom to talk to.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -21,11 +17,11 @@ pub(crate) struct NewChatRoom {
     participant_id: UserId,
 }
 
-web::problems!(CreateProblems: UserNotFound);
+web::problems!(CreateProblems: UserNotFound, UserBlocked);
 
 /// Opens the room of the caller and another person, or finds the one that they have.
 ///
-/// Twelve round trips for a new room, ten for one that exists.
+/// Thirteen round trips for a new room, twelve for one that exists.
 #[utoipa::path(
     post, path = "/chat-rooms", operation_id = "create_chat_room", tag = "chat-rooms", security(("bearer" = [])),
     request_body = NewChatRoom,
@@ -40,38 +36,41 @@ pub(crate) async fn create_chat_room(
     State(app): State<App>,
     caller: Caller,
     Json(request): Json<NewChatRoom>,
-) -> ApiResult<Response> {
-    let command = OpenRoom { pair: request.pair_with(caller.id)?, at: app.clock.now() };
-    let (room, opening) = app.projector.change(command, open_room).await?;
-    let view = ChatRoomView::from(room);
-    Ok(match opening {
-        Opening::New => Created(view).into_response(),
-        Opening::Existing => (StatusCode::OK, Json(view)).into_response(),
+) -> ApiResult<MadeOrFound<ChatRoomView>> {
+    let command = OpenRoom { by: caller.id, pair: request.pair_with(caller.id)?, at: app.clock.now() };
+    Ok(match app.projector.change(command, open_room).await? {
+        MadeOrFound::Made(room) => MadeOrFound::Made(room.into()),
+        MadeOrFound::Found(room) => MadeOrFound::Found(show(&app, room, caller.id).await?),
     })
 }
 
 #[derive(Debug, Clone, Copy)]
 struct OpenRoom {
+    by: UserId,
     pair: [UserId; 2],
     at: Timestamp,
 }
 
-enum Opening {
-    New,
-    Existing,
-}
-
-async fn open_room(tx: &mut Tx, command: OpenRoom) -> Result<Changed<(PrivateRoom, Opening)>, Fault> {
-    tx.users().lock_pair(command.pair).await?;
-    let (room, opening) = if let Some(room) = tx.private_rooms().find_by_pair(command.pair).await? {
-        (room, Opening::Existing)
-    } else {
-        let room = tx.private_rooms().insert(command.pair, command.at).await?;
-        tx.outbox().insert(RoomKey::private(room), command.at).await?;
-        (room, Opening::New)
+async fn open_room(tx: &mut Tx, command: OpenRoom) -> Result<Changed<MadeOrFound<PrivateRoom>>, Fault> {
+    let OpenRoom { by, pair, at } = command;
+    tx.users().lock_active_pair(pair).await?;
+    let blocks = tx.blocks().list_between(pair).await?;
+    if blocks.iter().any(|blocker| *blocker != by) {
+        return Err(Code::UserNotFound.into());
+    }
+    let found = tx.private_rooms().find_by_pair(pair).await?;
+    let room = match found {
+        Some(room) => room,
+        None if !blocks.is_empty() => return Err(Code::UserBlocked.into()),
+        None => {
+            let room = tx.private_rooms().insert(pair, at).await?;
+            tx.outbox().insert(&[Aggregate::PrivateRoom(room)], at).await?;
+            room
+        }
     };
-    let whole = tx.private_rooms().find(room).await?.ok_or(Code::UserNotFound)?;
-    Ok(Changed { room, answer: (whole, opening) })
+    let whole = tx.private_rooms().find(room, by).await?.ok_or(Code::UserNotFound)?;
+    let answer = if found.is_some() { MadeOrFound::Found(whole) } else { MadeOrFound::Made(whole) };
+    Ok(Changed::quietly(vec![Aggregate::PrivateRoom(room)], answer))
 }
 
 impl NewChatRoom {

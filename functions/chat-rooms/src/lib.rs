@@ -2,6 +2,7 @@
 
 mod create_chat_room;
 mod get_chat_room;
+mod list_chat_rooms;
 mod view;
 
 use axum::{Router, extract::FromRef};
@@ -35,5 +36,6 @@ pub fn openapi() -> OpenApi {
 fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(web::openapi())
         .routes(routes!(create_chat_room::create_chat_room))
+        .routes(routes!(list_chat_rooms::list_chat_rooms))
         .routes(routes!(get_chat_room::get_chat_room))
 }

@@ -1,9 +1,12 @@
-use domain::{PrivateRoom, Profile, RoomId, Timestamp, UserId};
+use domain::{Message, Participant, PrivateRoom, RoomId, RoomKey, Timestamp, UserId};
+use mongo::{Mongo, RoomSummary};
+use realtime::MessageView;
 use serde::Serialize;
+use std::collections::HashMap;
 use utoipa::ToSchema;
 
-/// A room of two people.
-#[derive(Debug, Serialize, ToSchema)]
+/// A room of two people, as one of them sees it.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct ChatRoomView {
     /// The room's number.
     #[schema(value_type = i32, example = 12)]
@@ -14,46 +17,81 @@ pub(crate) struct ChatRoomView {
     /// Both people, by id.
     #[schema(min_items = 2, max_items = 2)]
     participants: [ParticipantView; 2],
+    /// The newest message, a deleted one too; null in a room without messages.
+    #[schema(required = true)]
+    last_message: Option<MessageView>,
+    /// How many messages the caller has not read, without their own and deleted ones; 100 means 99 and more.
+    #[schema(example = 2)]
+    unread_count: i32,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// When it last changed.
+    /// When the room itself last changed, not its messages.
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
 }
 
-/// What everyone may see of a person.
+/// One of the two people.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ParticipantView {
     /// The person's number.
     #[schema(value_type = i32, example = 3)]
     id: UserId,
-    /// The unique name.
-    #[schema(example = "gildong")]
-    username: String,
+    /// The unique name; null where the person is not available.
+    #[schema(required = true, example = "gildong")]
+    username: Option<String>,
     /// The shown name, where one was chosen.
     #[schema(required = true, example = "홍길동")]
     display_name: Option<String>,
     /// The line about themselves, where there is one.
-    #[schema(required = true)]
+    #[schema(required = true, example = "오늘도 화이팅")]
     status_message: Option<String>,
+    /// False for an account that is gone, and for one that is so for the caller.
+    is_available: bool,
 }
 
+/// Rooms with what happened in them, in the order of the summaries. One round trip to MongoDB where last messages are replies.
+pub(crate) async fn views(
+    mongo: &Mongo,
+    rooms: Vec<PrivateRoom>,
+    summaries: Vec<RoomSummary>,
+) -> Result<Vec<ChatRoomView>, domain::Fault> {
+    let last = summaries.iter().filter_map(|summary| summary.last_message.as_ref());
+    let quoted: Vec<_> = last.filter_map(|message| message.reply_to).collect();
+    let quotes = mongo.list_quotes(&quoted).await?;
+    let mut rooms: HashMap<RoomKey, PrivateRoom> =
+        rooms.into_iter().map(|room| (RoomKey::private(room.id), room)).collect();
+    let view = |summary: RoomSummary| {
+        let room = rooms.remove(&summary.room)?;
+        let last_message = summary.last_message.map(|message: Message| MessageView::of(message, &quotes));
+        Some(ChatRoomView { last_message, unread_count: summary.unread, ..room.into() })
+    };
+    Ok(summaries.into_iter().filter_map(view).collect())
+}
+
+/// The room without a message.
 impl From<PrivateRoom> for ChatRoomView {
     fn from(room: PrivateRoom) -> Self {
         Self {
             id: room.id,
             room_type: "private",
             participants: room.participants.map(ParticipantView::from),
+            last_message: None,
+            unread_count: 0,
             created_at: room.created_at,
             updated_at: room.updated_at,
         }
     }
 }
 
-impl From<Profile> for ParticipantView {
-    fn from(profile: Profile) -> Self {
-        let Profile { id, username, display_name, status_message } = profile;
-        Self { id, username, display_name, status_message }
+impl From<Participant> for ParticipantView {
+    fn from(Participant { profile, is_available }: Participant) -> Self {
+        Self {
+            id: profile.id,
+            username: Some(profile.username).filter(|_| is_available),
+            display_name: profile.display_name.filter(|_| is_available),
+            status_message: profile.status_message.filter(|_| is_available),
+            is_available,
+        }
     }
 }

@@ -17,14 +17,14 @@ pub(crate) struct MessagePatch {
     content: String,
 }
 
-web::problems!(EditProblems: MessageNotFound, NotAuthor);
+web::problems!(pub(crate) EditProblems: MessageNotFound, NotAuthor, RecipientUnavailable);
 
 /// Replaces the text of one's own message.
 ///
-/// Nine round trips and the pushes: the caller's session, and those of `messaging::edit_message`.
+/// Eight round trips and the pushes: the caller's session, and those of `messaging::edit_message`.
 #[utoipa::path(
     put, path = "/messages/{id}", operation_id = "edit_message", tag = "messages", security(("bearer" = [])),
-    params(("id" = String, Path, description = "The message, 24 hex digits")),
+    params(("id" = String, Path, description = "The message, 24 hex digits", example = "66f0c3d2a1b2c3d4e5f60718")),
     request_body = MessagePatch,
     responses(
         (status = 200, description = "The message as of the change", body = MessageView),
@@ -40,6 +40,5 @@ pub(crate) async fn edit_message(
 ) -> ApiResult<Json<MessageView>> {
     let (content,) = domain::fields((("content", Content::parse(&patch.content)),))?;
     let command = EditMessage { message: id, user: caller.id, content };
-    let message = messaging::edit_message(app.messenger(), &app.pusher, &command, None).await?;
-    Ok(Json(MessageView::from(message)))
+    Ok(Json(messaging::edit_message(app.messenger(), &app.pusher, &command, None).await?))
 }

@@ -1,12 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+mod delete_message;
 mod edit_message;
 mod list_messages;
+mod list_unread;
+mod read_messages;
 mod send_message;
 mod sync_messages;
 
 use axum::{Router, extract::FromRef};
-use domain::{Clock, Random};
+use domain::{Clock, Limit, Random};
 use messaging::Messenger;
 use mongo::Mongo;
 use realtime::ManagementApi;
@@ -23,6 +26,8 @@ pub struct App {
     pub mongo: Mongo,
     /// Reaches open WebSockets.
     pub pusher: ManagementApi,
+    /// How many messages a person may send.
+    pub send_limit: Limit,
     /// The time.
     pub clock: Clock,
     /// Names messages whose clients did not.
@@ -31,7 +36,7 @@ pub struct App {
 
 impl App {
     fn messenger(&self) -> Messenger<'_> {
-        Messenger { mongo: &self.mongo, clock: self.clock }
+        Messenger { mongo: &self.mongo, clock: self.clock, send_limit: self.send_limit }
     }
 }
 
@@ -51,4 +56,7 @@ fn routes_with_openapi() -> OpenApiRouter<App> {
         .routes(routes!(sync_messages::sync_messages))
         .routes(routes!(list_messages::list_messages))
         .routes(routes!(edit_message::edit_message))
+        .routes(routes!(delete_message::delete_message))
+        .routes(routes!(read_messages::read_messages))
+        .routes(routes!(list_unread::list_unread))
 }

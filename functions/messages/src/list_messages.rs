@@ -36,7 +36,7 @@ web::problems!(ListProblems: RoomNotFound);
 /// Five round trips: the caller's session, and those of `messaging::list_messages`.
 #[utoipa::path(
     get, path = "/messages/{id}", operation_id = "list_messages", tag = "messages", security(("bearer" = [])),
-    params(("id" = i32, Path, description = "The number of the room"), PageQuery),
+    params(("id" = i32, Path, description = "The number of the room", example = 12), PageQuery),
     responses(
         (status = 200, description = "The page", body = MessagePage),
         ListProblems, QueryProblems, CallerProblems, StoreProblems,

@@ -1,15 +1,11 @@
 use crate::App;
-use axum::{
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse as _, Response},
-};
+use axum::extract::State;
 use domain::{ClientId, Content, Fault, MessageDraft, MessageId, MessageType, RoomId, RoomKey, RoomKind, UserId};
 use realtime::MessageView;
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::ToSchema;
-use web::{ApiResult, BodyProblems, Caller, CallerProblems, Created, Json, StoreProblems};
+use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, LimitProblems, MadeOrFound, StoreProblems};
 
 /// A message that is to be sent.
 #[derive(Deserialize, ToSchema)]
@@ -35,7 +31,7 @@ pub(crate) struct NewMessage {
     client_id: Option<String>,
 }
 
-web::problems!(SendProblems: RoomNotFound, ClientIdReused);
+web::problems!(SendProblems: RoomNotFound, RecipientUnavailable, ClientIdReused);
 
 /// Sends a message. A retry under the same `client_id` answers 200 with the message that is there.
 ///
@@ -46,7 +42,7 @@ web::problems!(SendProblems: RoomNotFound, ClientIdReused);
     responses(
         (status = 201, description = "The message", body = MessageView),
         (status = 200, description = "The message, sent before under this `client_id`", body = MessageView),
-        SendProblems, BodyProblems, CallerProblems, StoreProblems,
+        SendProblems, LimitProblems, BodyProblems, CallerProblems, StoreProblems,
     )
 )]
 #[instrument(skip_all, fields(user.id = %caller.id))]
@@ -54,11 +50,10 @@ pub(crate) async fn send_message(
     State(app): State<App>,
     caller: Caller,
     Json(request): Json<NewMessage>,
-) -> ApiResult<Response> {
+) -> ApiResult<MadeOrFound<MessageView>> {
     let draft = request.into_draft(caller.id, || ClientId::generate(app.random))?;
     let sent = messaging::send_message(app.messenger(), &app.pusher, &draft, None).await?;
-    let view = MessageView::from(sent.message);
-    Ok(if sent.duplicate { (StatusCode::OK, Json(view)).into_response() } else { Created(view).into_response() })
+    Ok(if sent.duplicate { MadeOrFound::Found(sent.message) } else { MadeOrFound::Made(sent.message) })
 }
 
 impl NewMessage {

@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     let mut settings = Settings::load().await;
     let (mysql_url, mongo_url) = (settings.mysql_url(), settings.mongo_url());
     settings.finish()?;
-    let app = App::connect(&mysql_url?, &mongo_url?).await?;
+    let app = App::connect(&mysql_url?, &mongo_url?, boot::clock()).await?;
     lambda_runtime::run(service_fn(|event| migrate(&app, event))).await
 }
 

@@ -1,12 +1,15 @@
 //! Both schemas, on real databases.
 
+use domain::{Aggregate, Clock, NameQuery, PageSize, Timestamp, UserId};
 use migrate::App;
 use testkit::{mongo, mysql};
+
+const NOON: Clock = Clock(|| Timestamp::from_millis(1_790_000_000_000));
 
 #[tokio::test]
 async fn both_stores_are_brought_up_to_date_and_told_of() {
     let (mysql, mongo) = tokio::join!(mysql::Database::empty(), mongo::Database::empty());
-    let app = App::connect(&mysql.url, &mongo.url).await.unwrap();
+    let app = App::connect(&mysql.url, &mongo.url, NOON).await.unwrap();
 
     let first = serde_json::to_value(app.migrate().await.unwrap()).unwrap();
     let second = serde_json::to_value(app.migrate().await.unwrap()).unwrap();
@@ -15,7 +18,7 @@ async fn both_stores_are_brought_up_to_date_and_told_of() {
     let mongo_version = mongo.mongo.schema_version().await.unwrap().found;
     let report = |applied: i64| {
         serde_json::json!({
-            "mysql": {"version": mysql_version, "applied": applied},
+            "mysql": {"version": mysql_version, "applied": applied, "named": 0},
             "mongo": {"version": mongo_version},
         })
     };
@@ -23,10 +26,33 @@ async fn both_stores_are_brought_up_to_date_and_told_of() {
     assert_eq!(second, report(0));
 }
 
+/// Someone of a version that knew neither searches nor people in MongoDB.
+async fn join_the_old_way(url: &str) {
+    let row = "INSERT INTO users (email, email_fold, password_hash, username, username_fold, display_name, created_at, updated_at)
+        VALUES ('a@b.c', 'a@b.c', '', 'gildong', 'gildong', '홍길동', NOW(3), NOW(3))";
+    mysql::execute(url, row).await;
+}
+
+#[tokio::test]
+async fn whoever_was_there_before_is_found_and_brought_over() {
+    let (mysql, mongo) = tokio::join!(mysql::Database::new(), mongo::Database::empty());
+    let app = App::connect(&mysql.url, &mongo.url, NOON).await.unwrap();
+    join_the_old_way(&mysql.url).await;
+
+    let report = serde_json::to_value(app.migrate().await.unwrap()).unwrap();
+
+    assert_eq!(report["mysql"]["named"], 1);
+    let query = NameQuery::parse("ㅎㄱㄷ").unwrap();
+    let page = mysql.mysql.users().search(&query, UserId(0), None, PageSize::LARGEST).await.unwrap();
+    assert_eq!(page.items.len(), 1);
+    let waiting = mysql.mysql.outbox().list(10, &[]).await.unwrap();
+    assert_eq!(waiting, [Aggregate::Person(page.items[0].id)]);
+}
+
 #[tokio::test]
 async fn a_store_that_is_away_is_named() {
     let mongo = mongo::Database::empty().await;
-    let app = App::connect("mysql://root@127.0.0.1:1/none", &mongo.url).await.unwrap();
+    let app = App::connect("mysql://root@127.0.0.1:1/none", &mongo.url, NOON).await.unwrap();
 
     let error = app.migrate().await.unwrap_err().to_string();
 

@@ -1,5 +1,5 @@
-use crate::{edit::Edit, hello::Hello, send::Send, sync::Sync};
-use realtime::{Acknowledged, ErrorBody, MessageView, Ready, SyncPage};
+use crate::{delete::Delete, edit::Edit, hello::Hello, read::Read, send::Send, sync::Sync};
+use realtime::{Acknowledged, ErrorBody, FriendNews, MessageView, ReadCursor, Ready, Receipt, SessionNews, SyncPage};
 use serde_json::{Map, Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -13,12 +13,18 @@ pub fn asyncapi() -> Value {
         request::<Hello>(&mut schemas, "hello", "First frame: who am I, and where is something to catch up on?"),
         request::<Send>(&mut schemas, "send", "Sends a message, once per `client_id`."),
         request::<Edit>(&mut schemas, "edit", "Replaces the text of one's own message."),
+        request::<Delete>(&mut schemas, "delete", "Deletes one's own message; a tombstone keeps its place."),
+        request::<Read>(&mut schemas, "read", "Notes how far one has read; the cursor never moves back."),
         request::<Sync>(&mut schemas, "sync", "What changed in a room since a cursor?"),
         ("ping", message("Keeps the connection's row alive.", &frame("action", "ping", &["id"], None))),
     ];
     let answers = [
         answer::<Ready>(&mut schemas, "ready", "Answers `hello`."),
-        answer::<Acknowledged>(&mut schemas, "ack", "Answers `send` and `edit`."),
+        answer::<Acknowledged>(&mut schemas, "ack", "Answers `send`, `edit` and `delete`."),
+        (
+            "ack of read",
+            message("Answers `read`.", &frame("t", "ack", &["re"], Some(&reference::<ReadCursor>(&mut schemas)))),
+        ),
         answer::<SyncPage>(&mut schemas, "sync", "Answers `sync`; at most 30 KB."),
         ("pong", message("Answers `ping`.", &frame("t", "pong", &["re"], None))),
         answer::<ErrorBody>(
@@ -30,6 +36,12 @@ pub fn asyncapi() -> Value {
     let pushes = [
         push::<MessageView>(&mut schemas, "message.created", "A message was sent to a room that one is in."),
         push::<MessageView>(&mut schemas, "message.updated", "A message of a room that one is in was changed."),
+        push::<MessageView>(&mut schemas, "message.deleted", "A message of a room that one is in was deleted."),
+        push::<Receipt>(&mut schemas, "receipt.read", "A member of a room that one is in has read up to a message."),
+        push::<FriendNews>(&mut schemas, "friend.requested", "Somebody asks, or was asked, to be friends."),
+        push::<FriendNews>(&mut schemas, "friend.accepted", "Two are friends."),
+        push::<FriendNews>(&mut schemas, "friend.removed", "A request or a friendship is over."),
+        push::<SessionNews>(&mut schemas, "session.revoked", "The login of this connection has ended, and so does it."),
     ];
     let operation = |action: &str, summary: &str, frames: &[(&str, Value)], prefix: &str| {
         let messages =
@@ -117,7 +129,14 @@ mod tests {
         let routes = ROUTES.iter().filter(|route| **route != "$default").map(|route| (*route).to_owned());
         assert_eq!(names("request."), routes.collect());
         let tags: BTreeSet<_> = FramePayload::TAGS.iter().map(|tag| (*tag).to_owned()).collect();
-        assert_eq!(names("answer.").union(&names("push.")).cloned().collect::<BTreeSet<_>>(), tags);
+        assert_eq!(
+            names("answer.")
+                .union(&names("push."))
+                .filter(|name| *name != "ack of read")
+                .cloned()
+                .collect::<BTreeSet<_>>(),
+            tags
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@ use crate::{App, send::acknowledge};
 use domain::{Content, Fault, MessageId};
 use messaging::EditMessage;
 use mongo::Connection;
-use realtime::{FramePayload, MessageView};
+use realtime::FramePayload;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -22,5 +22,5 @@ pub(crate) async fn edit(app: &App, connection: &Connection, edit: Edit) -> Resu
     let (content,) = domain::fields((("content", Content::parse(&edit.content)),))?;
     let command = EditMessage { message: edit.id, user: connection.user, content };
     let message = messaging::edit_message(app.messenger(), &app.pusher, &command, Some(&connection.id)).await?;
-    Ok(acknowledge(MessageView::from(message), false))
+    Ok(acknowledge(message, false))
 }

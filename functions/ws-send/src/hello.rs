@@ -1,5 +1,5 @@
 use crate::App;
-use domain::{Code, Fault, Rev, RoomKey};
+use domain::{Code, Fault, PageSize, Rev, RoomKey};
 use mongo::Connection;
 use realtime::{FramePayload, Ready};
 use serde::Deserialize;
@@ -32,19 +32,28 @@ pub(crate) struct Hello {
     cursors: BTreeMap<RoomKey, Rev>,
 }
 
-/// Tells a client who it is and where it has something to catch up on. One round trip.
+/// Tells a client who it is and where it has something to catch up on. Three round trips at once: the rooms' places, unread
+/// counts, the person.
 pub(crate) async fn hello(app: &App, connection: &Connection, hello: Hello) -> Result<FramePayload, Fault> {
     if hello.v != VERSION {
         return Err(Code::UnsupportedVersion.into());
     }
-    let (gaps, more) = messaging::list_gaps(&app.mongo, connection.user, &hello.cursors, MOST_GAPS).await?;
+    let user = connection.user;
+    let (gaps, unread, person) = tokio::join!(
+        messaging::list_gaps(&app.mongo, user, &hello.cursors, MOST_GAPS),
+        app.mongo.list_unread(user, None, PageSize::LARGEST),
+        app.mongo.find_person(user),
+    );
+    let ((gaps, more), unread) = (gaps?, unread?.items);
     let spread = u64::from_be_bytes(app.random.bytes()) % RECONNECT_SPREAD_SECONDS;
     Ok(FramePayload::Ready(Ready {
-        user: connection.user,
+        user,
         session: connection.session.clone(),
         reconnect_at: connection.connected_at.plus(RECONNECT_AFTER + Duration::from_secs(spread)).seconds(),
         ping_s: PING_SECONDS,
         gaps,
         more,
+        unread: unread.into_iter().map(|summary| (summary.room, summary.unread)).collect(),
+        user_rev: person?.map_or(0, |person| person.version),
     }))
 }

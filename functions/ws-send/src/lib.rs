@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod delete;
 mod document;
 mod edit;
 mod hello;
+mod read;
 mod request;
 mod send;
 mod sync;
@@ -10,20 +12,23 @@ mod sync;
 pub use document::asyncapi;
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
-use domain::{Clock, Code, ConnectionId, Fault, Random};
+use domain::{Clock, Code, ConnectionId, Fault, Limit, Random};
 use messaging::Messenger;
-use mongo::{Connection, Mongo};
-use realtime::{ErrorBody, Frame, FramePayload, ManagementApi};
+use mongo::{Connection, Mongo, Touched};
+use realtime::{ErrorBody, Frame, FramePayload, INLINE_TIME, ManagementApi, hang_up};
 use request::{Action, Request};
 use serde::Serialize;
 use std::time::Duration;
 use tracing::{Instrument as _, error, info, info_span};
 
 /// The WebSocket routes that lead here.
-pub const ROUTES: &[&str] = &["hello", "send", "edit", "sync", "ping", "$default"];
+pub const ROUTES: &[&str] = &["hello", "send", "edit", "delete", "read", "sync", "ping", "$default"];
 
 /// Below the function's own limit, after which the client would learn nothing.
 const DEADLINE: Duration = Duration::from_secs(9);
+
+/// How many frames a connection may send after it was told to wait, before it is closed.
+const FLOOD: f64 = 30.0;
 
 /// What the handlers work with.
 #[derive(Debug, Clone)]
@@ -32,6 +37,10 @@ pub struct App {
     pub mongo: Mongo,
     /// Reaches other connections.
     pub pusher: ManagementApi,
+    /// How many messages a person may send.
+    pub send_limit: Limit,
+    /// How many frames a connection may send.
+    pub frame_limit: Limit,
     /// The time.
     pub clock: Clock,
     /// Spreads reconnections.
@@ -40,7 +49,7 @@ pub struct App {
 
 impl App {
     fn messenger(&self) -> Messenger<'_> {
-        Messenger { mongo: &self.mongo, clock: self.clock }
+        Messenger { mongo: &self.mongo, clock: self.clock, send_limit: self.send_limit }
     }
 }
 
@@ -72,10 +81,12 @@ async fn answer(app: &App, id: &ConnectionId, text: &str, request_id: &str) -> R
     let re = request.as_ref().ok().and_then(|request| request.id.clone());
     let language = request.as_ref().ok().and_then(Request::language);
     let mut locale = language.unwrap_or_default();
+    let mut is_flood = false;
     let work = async {
-        let connection = app.mongo.touch_connection(id, language, app.clock.now()).await?;
-        let connection = connection.ok_or(Code::ConnectionUnknown)?;
+        let touched = app.mongo.touch_connection(id, language, app.clock.now(), app.frame_limit).await?;
+        let Touched { connection, tokens } = touched.ok_or(Code::ConnectionUnknown)?;
         locale = connection.locale;
+        admit(tokens, app.frame_limit).inspect_err(|_| is_flood = tokens < -FLOOD)?;
         act(app, &connection, request?).await
     };
     let outcome = tokio::time::timeout(DEADLINE, work).await.unwrap_or_else(|late| Err(Fault::unavailable(late)));
@@ -85,10 +96,31 @@ async fn answer(app: &App, id: &ConnectionId, text: &str, request_id: &str) -> R
         } else {
             info!(code = fault.code.as_str(), "Refused a frame");
         }
-        FramePayload::Error(ErrorBody::of(&fault, locale, request_id))
+        FramePayload::Error(ErrorBody {
+            fatal: is_fatal(&fault, is_flood),
+            ..ErrorBody::of(&fault, locale, request_id)
+        })
     });
     let body = Frame { re: re.as_deref(), room: None, rev: None, payload }.to_text()?;
+    if is_flood {
+        // The answer would come after the end of the connection.
+        app.mongo.remove_connection(id).await?;
+        hang_up(&app.pusher, &[(id, body.clone())], INLINE_TIME).await;
+    }
     Ok(Answer { status_code: 200, body })
+}
+
+/// Whether the connection is of no more use.
+fn is_fatal(fault: &Fault, is_flood: bool) -> bool {
+    is_flood || fault.code == Code::ConnectionUnknown
+}
+
+/// A bucket that is empty says how long it takes to have a token again.
+fn admit(tokens: f64, limit: Limit) -> Result<(), Fault> {
+    if tokens >= 0.0 {
+        return Ok(());
+    }
+    Err(Fault::rate_limited(limit.pause().mul_f64(-tokens)))
 }
 
 async fn act(app: &App, connection: &Connection, request: Request) -> Result<FramePayload, Fault> {
@@ -96,6 +128,8 @@ async fn act(app: &App, connection: &Connection, request: Request) -> Result<Fra
         Action::Hello => hello::hello(app, connection, request.details()?).await,
         Action::Send => send::send(app, connection, request.details()?).await,
         Action::Edit => edit::edit(app, connection, request.details()?).await,
+        Action::Delete => delete::delete(app, connection, request.details()?).await,
+        Action::Read => read::read(app, connection, request.details()?).await,
         Action::Sync => sync::sync(app, connection, request.details()?).await,
         Action::Ping => Ok(FramePayload::Pong),
         Action::Unknown => Err(Code::UnknownAction.into()),

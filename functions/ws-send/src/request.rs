@@ -16,6 +16,8 @@ pub(crate) enum Action {
     Hello,
     Send,
     Edit,
+    Delete,
+    Read,
     Sync,
     Ping,
     /// Anything else: still a frame, whose refusal echoes its `id`.
@@ -28,6 +30,8 @@ impl Action {
             "hello" => Self::Hello,
             "send" => Self::Send,
             "edit" => Self::Edit,
+            "delete" => Self::Delete,
+            "read" => Self::Read,
             "sync" => Self::Sync,
             "ping" => Self::Ping,
             _ => Self::Unknown,

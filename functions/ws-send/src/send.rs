@@ -30,7 +30,7 @@ pub(crate) struct Send {
 pub(crate) async fn send(app: &App, connection: &Connection, request: Send) -> Result<FramePayload, Fault> {
     let draft = request.into_draft(connection.user)?;
     let sent = messaging::send_message(app.messenger(), &app.pusher, &draft, Some(&connection.id)).await?;
-    Ok(acknowledge(MessageView::from(sent.message), sent.duplicate))
+    Ok(acknowledge(sent.message, sent.duplicate))
 }
 
 impl Send {

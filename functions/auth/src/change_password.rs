@@ -1,0 +1,71 @@
+use crate::{App, guess::Guess};
+use axum::extract::State;
+use credentials::{Verdict, hash_password};
+use domain::{Aggregate, Code, Fault, Password, SessionId, Timestamp, UserId, fields};
+use mysql::Tx;
+use projection::Changed;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use web::{ApiResult, BodyProblems, Caller, CallerProblems, ClientIp, Json, LimitProblems, NoContent, StoreProblems};
+
+/// Another password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PasswordChange {
+    #[schema(example = "correct horse battery", format = Password)]
+    current_password: String,
+    /// 8 to 128 characters.
+    #[schema(example = "battery horse correct", format = Password)]
+    new_password: String,
+}
+
+web::problems!(PasswordProblems: WrongPassword);
+
+/// Changes the caller's password and ends every other session of theirs.
+///
+/// Round trips: one knows the caller; two to MongoDB, six to MySQL, then those of `Projector::project`.
+#[utoipa::path(put, path = "/auth/password", tag = "auth", security(("bearer" = [])), request_body = PasswordChange,
+    responses((status = 204, description = "The password is changed, and every other session is over."),
+        PasswordProblems, LimitProblems, BodyProblems, CallerProblems, StoreProblems))]
+#[tracing::instrument(skip_all, fields(user.id = %caller.id))]
+pub(crate) async fn update_password(
+    State(app): State<App>,
+    caller: Caller,
+    ClientIp(ip): ClientIp,
+    Json(change): Json<PasswordChange>,
+) -> ApiResult<NoContent> {
+    let (current, new) = fields((
+        ("current_password", Password::parse_typed(&change.current_password)),
+        ("new_password", Password::parse(&change.new_password)),
+    ))?;
+    let old_hash = app.projector.mysql.users().find_password_hash(caller.id).await?.ok_or(Code::Unauthenticated)?;
+    if Guess::of(&format!("user:{}", caller.id), &ip).check(&app, &current, Some(&old_hash)).await? == Verdict::Wrong {
+        return Err(Code::WrongPassword.into());
+    }
+    let new_hash = hash_password(&new, app.random)?;
+    let command = Replace { user: caller.id, kept: caller.session, old_hash, new_hash, at: app.clock.now() };
+    app.projector.change(command, replace_password).await?;
+    tracing::info!("Changed a password");
+    Ok(NoContent)
+}
+
+#[derive(Clone)]
+struct Replace {
+    user: UserId,
+    kept: SessionId,
+    old_hash: String,
+    new_hash: String,
+    at: Timestamp,
+}
+
+async fn replace_password(tx: &mut Tx, command: Replace) -> Result<Changed<()>, Fault> {
+    let Replace { user, kept, old_hash, new_hash, at } = command;
+    // Of two changes at once the second has not shown the password that is current by then.
+    if !tx.users().update_password_hash(user, &old_hash, &new_hash).await? {
+        return Err(Code::WrongPassword.into());
+    }
+    let touched = vec![Aggregate::Sessions(user)];
+    tx.sessions().revoke_others(&kept, user, at).await?;
+    tx.outbox().insert(&touched, at).await?;
+    Ok(Changed::quietly(touched, ()))
+}

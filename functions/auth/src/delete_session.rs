@@ -1,0 +1,50 @@
+use crate::App;
+use axum::extract::State;
+use domain::{Aggregate, Code, Fault, SessionId, Timestamp, UserId};
+use mysql::Tx;
+use projection::Changed;
+use web::{ApiResult, Caller, CallerProblems, NoContent, Path, StoreProblems};
+
+web::problems!(SessionProblems: SessionNotFound);
+
+/// Ends one of the caller's sessions, as a logout does. One that is over stays so.
+///
+/// Round trips: one knows the caller; five to MySQL, then those of `Projector::project`.
+#[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "auth", security(("bearer" = [])),
+    params(("id" = String, Path, description = "The session, 32 hex digits", example = "0f8fad5bd9cb469fa16570867728950e")),
+    responses((status = 204, description = "The session is over."), SessionProblems, CallerProblems, StoreProblems))]
+#[tracing::instrument(skip_all, fields(user.id = %caller.id))]
+pub(crate) async fn delete_session(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<SessionId>,
+) -> ApiResult<NoContent> {
+    EndSession { id, user: caller.id, at: app.clock.now() }.run(&app).await?;
+    tracing::info!("Ended a session from another one");
+    Ok(NoContent)
+}
+
+/// One login of a person is over.
+#[derive(Clone)]
+pub(crate) struct EndSession {
+    pub(crate) id: SessionId,
+    pub(crate) user: UserId,
+    pub(crate) at: Timestamp,
+}
+
+impl EndSession {
+    pub(crate) async fn run(self, app: &App) -> Result<(), Fault> {
+        app.projector.change(self, end_session).await
+    }
+}
+
+async fn end_session(tx: &mut Tx, command: EndSession) -> Result<Changed<()>, Fault> {
+    let EndSession { id, user, at } = command;
+    if !tx.sessions().is_of(&id, user).await? {
+        return Err(Code::SessionNotFound.into());
+    }
+    let touched = vec![Aggregate::Sessions(user)];
+    tx.sessions().revoke(&id, user, at).await?;
+    tx.outbox().insert(&touched, at).await?;
+    Ok(Changed::quietly(touched, ()))
+}

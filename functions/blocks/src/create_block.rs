@@ -1,0 +1,121 @@
+use crate::App;
+use axum::extract::State;
+use domain::{
+    Aggregate, Code, Fault, Friendship, FriendshipStatus, FriendshipWith, Invalid, News, Notice, Profile, Timestamp,
+    Turn, UserId,
+};
+use mysql::{Blocked, Tx};
+use projection::Changed;
+use realtime::ProfileView;
+use serde::{Deserialize, Serialize};
+use tracing::instrument;
+use utoipa::ToSchema;
+use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, MadeOrFound, StoreProblems};
+
+/// Whom to block.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewBlock {
+    /// The other person.
+    #[schema(value_type = i32, example = 4)]
+    user_id: UserId,
+}
+
+/// Someone whom the caller blocked.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BlockView {
+    /// Whom.
+    user: ProfileView,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+web::problems!(BlockProblems: UserNotFound);
+
+/// Blocks someone. A repeated request finds the block, once MongoDB knows of it.
+///
+/// Round trips: one knows the caller; at most eleven to MySQL, then those of `Projector::project` for both people and their
+/// room at once, and one for their connections.
+#[utoipa::path(
+    post, path = "/blocks", operation_id = "create_block", tag = "blocks", security(("bearer" = [])),
+    request_body = NewBlock,
+    responses(
+        (status = 201, description = "The block", body = BlockView),
+        (status = 200, description = "The block that there is", body = BlockView),
+        BlockProblems, BodyProblems, CallerProblems, StoreProblems,
+    )
+)]
+#[instrument(skip_all, fields(user.id = %caller.id))]
+pub(crate) async fn create_block(
+    State(app): State<App>,
+    caller: Caller,
+    Json(block): Json<NewBlock>,
+) -> ApiResult<MadeOrFound<BlockView>> {
+    if block.user_id == caller.id {
+        return Err(Fault::field("user_id", Invalid::Unsupported).into());
+    }
+    let command = Block { by: caller.id, blocked: block.user_id, at: app.clock.now() };
+    Ok(app.projector.change(command, insert_block).await?.map(BlockView::from))
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    by: UserId,
+    blocked: UserId,
+    at: Timestamp,
+}
+
+async fn insert_block(tx: &mut Tx, command: Block) -> Result<Changed<MadeOrFound<Blocked>>, Fault> {
+    let Block { by, blocked, at } = command;
+    let pair = [by, blocked];
+    let active = tx.users().lock_pair(pair).await?;
+    if let Some(block) = tx.blocks().find(by, blocked).await? {
+        let mut touched = pair.map(Aggregate::Person).to_vec();
+        touched.extend(tx.private_rooms().find_by_pair(pair).await?.map(Aggregate::PrivateRoom));
+        return Ok(Changed::quietly(touched, MadeOrFound::Found(block)));
+    }
+    // To whoever is blocked, the other one looks deleted: here as well.
+    if !active.contains(&blocked) || tx.blocks().list_between(pair).await?.contains(&blocked) {
+        return Err(Code::UserNotFound.into());
+    }
+    let (mut touched, mut raised) = (vec![Aggregate::Person(by)], vec![by]);
+    if let Some(room) = tx.private_rooms().find_by_pair(pair).await? {
+        tx.private_rooms().lock(room, at).await?;
+        touched.push(Aggregate::PrivateRoom(room));
+    }
+    tx.blocks().insert(by, blocked, at).await?;
+    let profiles = tx.users().list_profiles(&pair).await?;
+    let notices = end_friendship(tx, command, &profiles).await?;
+    if !notices.is_empty() {
+        touched.push(Aggregate::Person(blocked));
+        raised.push(blocked);
+    }
+    tx.users().raise_versions(&raised).await?;
+    tx.outbox().insert(&touched, at).await?;
+    let user = profiles.into_iter().find(|profile| profile.id == blocked).ok_or(Code::UserNotFound)?;
+    Ok(Changed { touched, notices, answer: MadeOrFound::Made(Blocked { user, at }) })
+}
+
+/// Ends what is between the two, as one who unfriends does.
+async fn end_friendship(tx: &mut Tx, command: Block, profiles: &[Profile]) -> Result<Vec<Notice>, Fault> {
+    let Block { by, blocked, at } = command;
+    let between: Option<Friendship> = tx.friendships().find_between([by, blocked]).await?;
+    let Some(friendship) = between else { return Ok(Vec::new()) };
+    if friendship.end(by)? == Turn::Done {
+        return Ok(Vec::new());
+    }
+    tx.friendships().update(friendship.id, FriendshipStatus::Rejected, at).await?;
+    let notice = |profile: &Profile| {
+        let to = friendship.other_than(profile.id).ok()?;
+        let with = FriendshipWith { id: friendship.id, user: profile.clone(), since: at };
+        Some(Notice { to, news: News::Removed, by, with })
+    };
+    Ok(profiles.iter().filter_map(notice).collect())
+}
+
+impl From<Blocked> for BlockView {
+    fn from(block: Blocked) -> Self {
+        Self { user: block.user.into(), created_at: block.at }
+    }
+}

@@ -1,0 +1,62 @@
+use crate::App;
+use axum::extract::State;
+use domain::{Aggregate, Code, Fault, Timestamp, UserId};
+use mysql::Tx;
+use projection::Changed;
+use tracing::instrument;
+use web::{ApiResult, Caller, CallerProblems, NoContent, Path, StoreProblems};
+
+/// Unblocks someone. Nothing else comes back: who was a friend has to ask again.
+///
+/// Round trips: one knows the caller; at most eight to MySQL, then those of `Projector::project` for the caller and the room at
+/// once.
+#[utoipa::path(
+    delete, path = "/blocks/{user_id}", operation_id = "delete_block", tag = "blocks", security(("bearer" = [])),
+    params(("user_id" = i32, Path, description = "The person's number", example = 4)),
+    responses(
+        (status = 204, description = "The caller does not block this person"),
+        CallerProblems, StoreProblems,
+    )
+)]
+#[instrument(skip_all, fields(user.id = %caller.id))]
+pub(crate) async fn delete_block(
+    State(app): State<App>,
+    caller: Caller,
+    Path(blocked): Path<UserId>,
+) -> ApiResult<NoContent> {
+    let command = Unblock { by: caller.id, blocked, at: app.clock.now() };
+    match app.projector.change(command, remove_block).await {
+        // Nobody, and someone who is not blocked, are answered alike.
+        Err(fault) if fault.code == Code::UserNotFound => Ok(NoContent),
+        outcome => Ok(outcome.map(|()| NoContent)?),
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Unblock {
+    by: UserId,
+    blocked: UserId,
+    at: Timestamp,
+}
+
+async fn remove_block(tx: &mut Tx, command: Unblock) -> Result<Changed<()>, Fault> {
+    let Unblock { by, blocked, at } = command;
+    let pair = [by, blocked];
+    if by == blocked {
+        return Ok(Changed::quietly(Vec::new(), ()));
+    }
+    tx.users().lock_pair(pair).await?;
+    let room = tx.private_rooms().find_by_pair(pair).await?;
+    let mut touched = vec![Aggregate::Person(by)];
+    touched.extend(room.map(Aggregate::PrivateRoom));
+    if tx.blocks().find(by, blocked).await?.is_none() {
+        return Ok(Changed::quietly(touched, ()));
+    }
+    if let Some(room) = room {
+        tx.private_rooms().lock(room, at).await?;
+    }
+    tx.blocks().remove(by, blocked).await?;
+    tx.users().raise_versions(&[by]).await?;
+    tx.outbox().insert(&touched, at).await?;
+    Ok(Changed::quietly(touched, ()))
+}

@@ -1,0 +1,25 @@
+use crate::{App, create_block::BlockView};
+use axum::extract::State;
+use domain::UserId;
+use tracing::instrument;
+use web::{ApiResult, Caller, CallerProblems, Json, Listed, PageQuery, Query, QueryProblems, StoreProblems};
+
+/// Lists whom the caller blocked, by their numbers. Two round trips: the caller's session and the page.
+#[utoipa::path(
+    get, path = "/blocks", operation_id = "list_blocks", tag = "blocks", security(("bearer" = [])),
+    params(PageQuery),
+    responses(
+        (status = 200, description = "A page of blocks", body = Listed<BlockView>),
+        QueryProblems, CallerProblems, StoreProblems,
+    )
+)]
+#[instrument(skip_all, fields(user.id = %caller.id))]
+pub(crate) async fn list_blocks(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<PageQuery>,
+) -> ApiResult<Json<Listed<BlockView>>> {
+    let (size, after) = query.parse::<UserId>()?;
+    let page = app.projector.mysql.blocks().list(caller.id, after, size).await?;
+    Ok(Json(Listed::of(page, BlockView::from)?))
+}

@@ -1,0 +1,28 @@
+use crate::{App, turn::TakeTurn, view::FriendshipView};
+use axum::extract::State;
+use domain::{Friendship, FriendshipId};
+use tracing::instrument;
+use web::{ApiResult, Caller, CallerProblems, Json, Path, StoreProblems};
+
+web::problems!(AnswerProblems: FriendshipNotFound, NotAddressee);
+
+/// Accepts a request. One that is accepted stays so.
+///
+/// Round trips: one knows the caller, then those of `TakeTurn`.
+#[utoipa::path(
+    put, path = "/friends/{id}/accept", operation_id = "accept_friend", tag = "friends", security(("bearer" = [])),
+    params(("id" = i32, Path, description = "The request's number", example = 7)),
+    responses(
+        (status = 200, description = "As of the answer", body = FriendshipView),
+        AnswerProblems, CallerProblems, StoreProblems,
+    )
+)]
+#[instrument(skip_all, fields(user.id = %caller.id))]
+pub(crate) async fn accept_friend(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<FriendshipId>,
+) -> ApiResult<Json<FriendshipView>> {
+    let turn = TakeTurn { id, by: caller.id, decide: Friendship::accept, at: app.clock.now() };
+    Ok(Json(turn.run(&app).await?.into()))
+}

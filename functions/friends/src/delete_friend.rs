@@ -1,0 +1,25 @@
+use crate::{App, turn::TakeTurn};
+use axum::extract::State;
+use domain::{Friendship, FriendshipId};
+use tracing::instrument;
+use web::{ApiResult, Caller, CallerProblems, NoContent, Path, StoreProblems};
+
+web::problems!(DeleteProblems: FriendshipNotFound);
+
+/// Ends a friendship, or takes a request back. What is over stays so.
+///
+/// Round trips: one knows the caller, then those of `TakeTurn`.
+#[utoipa::path(
+    delete, path = "/friends/{id}", operation_id = "delete_friend", tag = "friends", security(("bearer" = [])),
+    params(("id" = i32, Path, description = "The friendship's number", example = 7)),
+    responses((status = 204, description = "It is over"), DeleteProblems, CallerProblems, StoreProblems)
+)]
+#[instrument(skip_all, fields(user.id = %caller.id))]
+pub(crate) async fn delete_friend(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<FriendshipId>,
+) -> ApiResult<NoContent> {
+    TakeTurn { id, by: caller.id, decide: Friendship::end, at: app.clock.now() }.run(&app).await?;
+    Ok(NoContent)
+}
