@@ -20,6 +20,10 @@ use crate::verify::verify;
 /// How much of a history is told of a run that did not come to an end.
 const LAST: usize = 30;
 
+/// Limits that a run must not meet: it asks faster than people do.
+const LIMITS: [&str; 6] =
+    ["LIMIT_SENDS", "LIMIT_FRIEND_REQUESTS", "LIMIT_SEARCHES", "LIMIT_TICKETS", "LIMIT_SIGN_INS", "LIMIT_FRAMES"];
+
 /// Starts a stack of its own with databases of its own, plays, checks, and removes everything.
 pub async fn run(options: Options) -> anyhow::Result<Report> {
     let (stack, _folder) = start(options.binaries.clone(), &options.progress).await?;
@@ -35,6 +39,9 @@ pub async fn start(binaries: Option<PathBuf>, progress: &Progress) -> anyhow::Re
     let mut setup = stack::Options::new(Source::Own(folder.path().to_owned()));
     setup.binaries = binaries;
     setup.progress = progress.clone();
+    let limits = LIMITS.into_iter().map(|limit| (limit.to_owned(), "1000000:1000000".to_owned()));
+    setup.environment.extend(limits);
+    setup.environment.insert("ACCESS_TOKEN_EXPIRE_HOURS".to_owned(), "24".to_owned());
     Ok((Stack::start(setup).await?, folder))
 }
 
