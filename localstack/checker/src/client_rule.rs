@@ -111,6 +111,7 @@ mod tests {
             author: 1,
             client_id: None,
             content: format!("{id}@{rev}").into(),
+            deleted: false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The stack's two doors, for people who registered and know each other.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -31,7 +31,13 @@ pub(crate) struct StackDoors {
 struct Person {
     id: u64,
     email: String,
-    token: Mutex<String>,
+}
+
+/// A login: its access token outlasts the run.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    person: usize,
+    token: Arc<str>,
 }
 
 impl StackDoors {
@@ -42,8 +48,9 @@ impl StackDoors {
         for number in 0..rooms {
             let one = doors.register(number * 2).await?;
             let other = doors.register(number * 2 + 1).await?;
-            let (status, room) =
-                doors.post(one, "/chat-rooms", json!({ "participant_id": doors.id_of(other) })).await?;
+            let session = doors.log_in(one).await?;
+            let body = json!({ "participant_id": doors.id_of(other) });
+            let (status, room) = doors.request(&session, Method::POST, "/chat-rooms", Some(body)).await?;
             let Some(id) = room.get("id").and_then(Value::as_u64).filter(|_| status == 201) else {
                 bail!("a private room was not made: {status} {room}");
             };
@@ -67,84 +74,85 @@ impl StackDoors {
         let Some(id) = account.get("id").and_then(Value::as_u64).filter(|_| status == 201) else {
             bail!("{email} was not registered: {status} {account}");
         };
-        let person = Person { id, email, token: Mutex::default() };
-        self.login(&person).await?;
-        self.people.push(person);
+        self.people.push(Person { id, email });
         Ok(self.people.len() - 1)
     }
 
-    async fn login(&self, person: &Person) -> anyhow::Result<()> {
-        let login = json!({ "email": person.email, "password": PASSWORD });
+    async fn log_in(&self, person: usize) -> anyhow::Result<Session> {
+        let email = &self.people.get(person).context("nobody has this number")?.email;
+        let login = json!({ "email": email, "password": PASSWORD });
         let answer = self.client.post(format!("{}/auth/login", self.url)).json(&login).send().await?;
         let status = answer.status().as_u16();
         let answer: Value = answer.json().await.with_context(|| format!("POST /auth/login answered {status}"))?;
         let Some(token) = answer.get("access_token").and_then(Value::as_str) else {
-            bail!("{} could not log in: {status} {answer}", person.email);
+            bail!("{email} could not log in: {status} {answer}");
         };
-        token.clone_into(&mut person.token.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(())
+        Ok(Session { person, token: token.into() })
     }
 
     fn id_of(&self, person: usize) -> u64 {
         self.people.get(person).map_or(0, |person| person.id)
     }
 
-    async fn post(&self, person: usize, path: &str, body: Value) -> anyhow::Result<(u16, Value)> {
-        self.request(person, Method::POST, path, Some(body)).await
+    /// Who else is in the room.
+    fn other(&self, room: RoomId, person: usize) -> u64 {
+        let people = self.rooms.get(&room).into_iter().flatten();
+        people.copied().find(|other| *other != person).map_or(0, |other| self.id_of(other))
     }
 
-    /// Asks with the person's token; one that has expired is replaced.
     async fn request(
         &self,
-        person: usize,
+        session: &Session,
         method: Method,
         path: &str,
         body: Option<Value>,
-    ) -> anyhow::Result<(u16, Value)> {
-        let person = self.people.get(person).context("nobody has this number")?;
-        let mut first = true;
-        loop {
-            let token = person.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let mut request = self.client.request(method.clone(), format!("{}{path}", self.url)).bearer_auth(token);
-            if let Some(body) = &body {
-                request = request.json(body);
-            }
-            let answer = request.send().await?;
-            let status = answer.status().as_u16();
-            let body: Value = serde_json::from_slice(&answer.bytes().await?).unwrap_or_default();
-            if first && status == 401 && body.get("code").and_then(Value::as_str) == Some("token_expired") {
-                first = false;
-                self.login(person).await?;
-                continue;
-            }
-            return Ok((status, body));
+    ) -> reqwest::Result<(u16, Value)> {
+        let mut request = self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&session.token);
+        if let Some(body) = &body {
+            request = request.json(body);
         }
+        let answer = request.send().await?;
+        let status = answer.status().as_u16();
+        Ok((status, serde_json::from_slice(&answer.bytes().await?).unwrap_or_default()))
     }
 }
 
 impl Doors for StackDoors {
+    type Session = Session;
+    type Ticket = String;
     type Socket = Line;
 
-    async fn ask(&self, person: usize, request: &Request) -> Answer {
-        let (method, path, body) = wire::http(request);
-        match self.request(person, method, &path, body).await {
+    async fn login(&self, person: usize) -> Result<Session, String> {
+        self.log_in(person).await.map_err(|error| format!("{error:#}"))
+    }
+
+    async fn ask(&self, session: &Session, request: &Request) -> Answer {
+        let Some((method, path, body)) = wire::http(request, self.other(request.room(), session.person)) else {
+            return Answer::Unknown("no route for this".to_owned());
+        };
+        match self.request(session, method, &path, body).await {
             Ok((status, body)) => wire::from_http(request, status, body),
-            Err(error) => Answer::Unknown(error.root_cause().to_string()),
+            Err(error) => Answer::Unknown(anyhow::Error::from(error).root_cause().to_string()),
         }
+    }
+
+    async fn ticket(&self, session: &Session) -> Result<String, String> {
+        let answer = self.request(session, Method::POST, "/auth/ticket", Some(json!({}))).await;
+        let (status, ticket) = answer.map_err(|error| error.to_string())?;
+        let text = |name: &str| ticket.get(name).and_then(Value::as_str);
+        let (Some(url), Some(secret)) = (text("url"), text("ticket")) else {
+            return Err(format!("no ticket: {status} {ticket}"));
+        };
+        Ok(format!("{url}?ticket={secret}"))
     }
 
     async fn connect(
         &self,
-        person: usize,
+        ticket: String,
         room: RoomId,
         cursor: u64,
         pushes: UnboundedSender<Message>,
     ) -> Result<Hello<Line>, String> {
-        let ticket = self.post(person, "/auth/ticket", json!({})).await.map_err(|error| format!("{error:#}"))?;
-        let text = |name: &str| ticket.1.get(name).and_then(Value::as_str);
-        let (Some(url), Some(secret)) = (text("url"), text("ticket")) else {
-            return Err(format!("no ticket: {} {}", ticket.0, ticket.1));
-        };
-        Line::open(&format!("{url}?ticket={secret}"), room, cursor, pushes).await
+        Line::open(&ticket, room, cursor, pushes).await
     }
 }

@@ -133,7 +133,9 @@ fn arrived(mut frame: Value, waiting: &Waiting, pushes: &UnboundedSender<Message
         if let Some(sender) = lock(waiting).remove(id) {
             let _ = sender.send(frame);
         }
-    } else if matches!(frame.get("t").and_then(Value::as_str), Some("message.created" | "message.updated")) {
+    } else if let Some("message.created" | "message.updated" | "message.deleted") =
+        frame.get("t").and_then(Value::as_str)
+    {
         if let Some(message) = frame.get_mut("d").map(Value::take).and_then(wire::message) {
             let _ = pushes.send(message);
         }

@@ -6,18 +6,28 @@ use crate::history::{Answer, Message, Request, RoomId};
 
 /// A product as its clients reach it. People are numbered from 0.
 pub trait Doors {
+    /// A person's login on one device; clones are the same one.
+    type Session: Clone;
+    /// Opens one socket for the session that it was given to.
+    type Ticket;
     /// An open connection; dropping it closes it.
     type Socket: Socket;
 
-    /// Asks over HTTP.
-    fn ask(&self, person: usize, request: &Request) -> impl Future<Output = Answer>;
+    /// Begins a session.
+    fn login(&self, person: usize) -> impl Future<Output = Result<Self::Session, String>>;
 
-    /// Opens a socket with a ticket of its own and says hello from `cursor`.
+    /// Asks over HTTP.
+    fn ask(&self, session: &Self::Session, request: &Request) -> impl Future<Output = Answer>;
+
+    /// Takes a ticket.
+    fn ticket(&self, session: &Self::Session) -> impl Future<Output = Result<Self::Ticket, String>>;
+
+    /// Opens a socket and says hello from `cursor`.
     ///
     /// Pushed messages go to `pushes`, whose sender is dropped when the connection ends.
     fn connect(
         &self,
-        person: usize,
+        ticket: Self::Ticket,
         room: RoomId,
         cursor: u64,
         pushes: UnboundedSender<Message>,

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep};
 
-use crate::client::{Client, Own};
+use crate::client::{Client, Login, Own, State, log_in};
 use crate::doors::{Doors, Socket};
 use crate::history::{Answer, Event, Message, Page, Purpose, Recorder, Request, RoomId, SyncPage, Via, Window};
 use crate::options::Usage;
@@ -42,25 +42,25 @@ pub async fn drive<D: Doors>(
     faults: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let mut own: BTreeMap<(usize, RoomId), Own> = BTreeMap::new();
-    let clients: Vec<Client<'_, D>> = (0..cast.clients)
-        .filter_map(|number| {
-            let (room, people) = cast.rooms.get(number % cast.rooms.len())?;
-            let person = *people.get(number / cast.rooms.len() % 2)?;
-            Some(Client {
-                number,
-                person,
-                room: *room,
-                seed: cast.seed,
-                usage: cast.usage.clone(),
-                doors,
-                recorder,
-                own: Arc::clone(own.entry((person, *room)).or_default()),
-                state: Mutex::default(),
-                news: Notify::new(),
-                wish: Notify::new(),
-            })
-        })
-        .collect();
+    let mut clients = Vec::new();
+    for number in 0..cast.clients {
+        let Some((room, people)) = cast.rooms.get(number % cast.rooms.len()) else { continue };
+        let Some(person) = people.get(number / cast.rooms.len() % 2).copied() else { continue };
+        let login = log_in(doors, recorder, Some(number), person, Instant::now() + PATIENCE).await;
+        clients.push(Client {
+            number,
+            person,
+            room: *room,
+            seed: cast.seed,
+            usage: cast.usage.clone(),
+            doors,
+            recorder,
+            own: Arc::clone(own.entry((person, *room)).or_default()),
+            state: Mutex::new(State::new(login.context("a client could not log in")?)),
+            news: Notify::new(),
+            wish: Notify::new(),
+        });
+    }
     let until = Instant::now() + cast.lasts;
     let (stop, stopped) = watch::channel(false);
     let playing = async {
@@ -74,7 +74,16 @@ pub async fn drive<D: Doors>(
     recorder.note(None, "the clients are done and nothing is broken");
     let deadline = Instant::now() + PATIENCE;
     for (room, people) in &cast.rooms {
-        Ending { doors, recorder, room: *room, people: *people }.record(deadline).await?;
+        let mut logins = Vec::new();
+        for person in people {
+            logins.extend(log_in(doors, recorder, None, *person, deadline).await);
+        }
+        let logins: [_; 2] = logins.try_into().ok().context("the checker could not log in")?;
+        let ending = Ending { doors, recorder, room: *room, logins };
+        if cast.usage.blocks > 0 {
+            ending.lift_blocks(deadline).await?;
+        }
+        ending.record(deadline).await?;
     }
     let deadline = Instant::now() + PATIENCE;
     join_all(clients.iter().map(|client| client.settle(deadline))).await;
@@ -82,17 +91,27 @@ pub async fn drive<D: Doors>(
 }
 
 /// Reads a whole room in every way there is.
-struct Ending<'w, D> {
+struct Ending<'w, D: Doors> {
     doors: &'w D,
     recorder: &'w Recorder,
     room: RoomId,
-    people: [usize; 2],
+    logins: [Login<D::Session>; 2],
 }
 
 impl<D: Doors> Ending<'_, D> {
+    /// Lifts what blocks of the two people may still stand.
+    async fn lift_blocks(&self, deadline: Instant) -> anyhow::Result<()> {
+        for login in &self.logins {
+            while self.call(Via::Http, login, Request::Unblock { room: self.room }).await != Answer::Done {
+                self.wait(deadline, "rid of its blocks").await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Reads until no change came in between, and writes down what was read.
     async fn record(&self, deadline: Instant) -> anyhow::Result<()> {
-        let [one, other] = self.people;
+        let [one, other] = &self.logins;
         loop {
             let (head, by_sync) = self.by_sync(deadline, Via::Http, one).await?;
             let ways = [
@@ -115,12 +134,17 @@ impl<D: Doors> Ending<'_, D> {
     }
 
     /// The head, and all rows by a sync from 0, in the order of the room.
-    async fn by_sync(&self, deadline: Instant, via: Via, person: usize) -> anyhow::Result<(u64, Vec<Message>)> {
+    async fn by_sync(
+        &self,
+        deadline: Instant,
+        via: Via,
+        by: &Login<D::Session>,
+    ) -> anyhow::Result<(u64, Vec<Message>)> {
         let mut rows: BTreeMap<Arc<str>, Message> = BTreeMap::new();
         let mut after = 0;
         loop {
             let request = Request::Sync { room: self.room, after, limit: 100 };
-            if let Answer::Synced(SyncPage { items, cursor, head, .. }) = self.call(via, person, request).await {
+            if let Answer::Synced(SyncPage { items, cursor, head, .. }) = self.call(via, by, request).await {
                 rows.extend(items.into_iter().map(|item| (Arc::clone(&item.id), item)));
                 if cursor >= head {
                     let mut rows: Vec<Message> = rows.into_values().collect();
@@ -132,7 +156,7 @@ impl<D: Doors> Ending<'_, D> {
                     continue;
                 }
             }
-            self.wait(deadline, "sync").await?;
+            self.wait(deadline, "read whole by sync").await?;
         }
     }
 
@@ -140,7 +164,7 @@ impl<D: Doors> Ending<'_, D> {
     async fn by_list(
         &self,
         deadline: Instant,
-        person: usize,
+        by: &Login<D::Session>,
         window: fn(u64) -> Window,
     ) -> anyhow::Result<Vec<Message>> {
         let backwards = matches!(window(0), Window::Before(_));
@@ -148,9 +172,9 @@ impl<D: Doors> Ending<'_, D> {
         let mut at = if backwards { None } else { Some(0) };
         loop {
             let request = Request::List { room: self.room, window: at.map_or(Window::Newest, window), limit: 60 };
-            let Answer::Page(Page { items, has_before, has_after, .. }) = self.call(Via::Http, person, request).await
+            let Answer::Page(Page { items, has_before, has_after, .. }) = self.call(Via::Http, by, request).await
             else {
-                self.wait(deadline, "list").await?;
+                self.wait(deadline, "read whole by list").await?;
                 continue;
             };
             let (more, next) = if backwards {
@@ -171,27 +195,29 @@ impl<D: Doors> Ending<'_, D> {
         }
     }
 
-    async fn call(&self, via: Via, person: usize, request: Request) -> Answer {
-        let purpose = Purpose::Look;
-        let socket = if via == Via::Socket {
-            let (pushes, _) = tokio::sync::mpsc::unbounded_channel();
-            self.doors.connect(person, self.room, 0, pushes).await.ok()
-        } else {
-            None
-        };
+    async fn call(&self, via: Via, login: &Login<D::Session>, request: Request) -> Answer {
+        let Login { by, session } = login;
+        let (by, purpose) = (*by, Purpose::Look);
+        let socket = if via == Via::Socket { self.connect(session).await.ok() } else { None };
         let via = if socket.is_some() { via } else { Via::Http };
-        let call = self.recorder.record(None, Event::Invoked { via, purpose, request: request.clone() });
+        let call = self.recorder.record(None, Event::Invoked { via, purpose, by, request: request.clone() });
         let answer = match socket {
-            Some(greeted) => greeted.socket.ask(&request).await,
-            None => self.doors.ask(person, &request).await,
+            Some(socket) => socket.ask(&request).await,
+            None => self.doors.ask(session, &request).await,
         };
         self.recorder.record(None, Event::Answered { call, answer: answer.clone() });
         answer
     }
 
+    async fn connect(&self, session: &D::Session) -> Result<D::Socket, String> {
+        let (pushes, _) = tokio::sync::mpsc::unbounded_channel();
+        let ticket = self.doors.ticket(session).await?;
+        Ok(self.doors.connect(ticket, self.room, 0, pushes).await?.socket)
+    }
+
     async fn wait(&self, deadline: Instant, what: &str) -> anyhow::Result<()> {
         if Instant::now() > deadline {
-            bail!("room {} could not be read whole by {what} in {} s", self.room, PATIENCE.as_secs());
+            bail!("room {} could not be {what} in {} s", self.room, PATIENCE.as_secs());
         }
         sleep(Duration::from_millis(250)).await;
         Ok(())

@@ -1,6 +1,5 @@
 //! What happened, as the clients saw it: every call and its answer, every pushed frame, every page.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,8 +23,17 @@ pub struct Message {
     pub author: u64,
     /// The sender's name for it.
     pub client_id: Option<Arc<str>>,
-    /// Its text.
+    /// Its text; a deleted message has none.
     pub content: Arc<str>,
+    /// Whether it is only the tombstone of a message.
+    pub deleted: bool,
+}
+
+impl Message {
+    /// What it says; a tombstone says nothing.
+    pub fn text(&self) -> Option<&str> {
+        (!self.deleted).then_some(&*self.content)
+    }
 }
 
 /// What a client asks of the product.
@@ -40,17 +48,45 @@ pub enum Request {
     List { room: RoomId, window: Window, limit: u32 },
     /// Everything that changed after a revision.
     Sync { room: RoomId, after: u64, limit: u32 },
+    /// Delete an own message.
+    Delete { room: RoomId, message: Arc<str> },
+    /// Say that the room was read up to a sequence number.
+    Read { room: RoomId, seq: u64 },
+    /// Block the other person of the room.
+    Block { room: RoomId },
+    /// Lift one's own block of the other person of the room.
+    Unblock { room: RoomId },
+    /// End the session that asks.
+    Logout { room: RoomId },
+    /// Open a socket with a ticket of the session.
+    Connect { room: RoomId },
 }
 
 impl Request {
-    /// The room that it is about.
+    /// The room that it is about, or that its client is in.
     pub fn room(&self) -> RoomId {
         match self {
-            Self::Send { room, .. } | Self::Edit { room, .. } | Self::List { room, .. } | Self::Sync { room, .. } => {
-                *room
-            }
+            Self::Send { room, .. }
+            | Self::Edit { room, .. }
+            | Self::List { room, .. }
+            | Self::Sync { room, .. }
+            | Self::Delete { room, .. }
+            | Self::Read { room, .. }
+            | Self::Block { room }
+            | Self::Unblock { room }
+            | Self::Logout { room }
+            | Self::Connect { room } => *room,
         }
     }
+}
+
+/// Who asks: a person, through one of their sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Caller {
+    /// The person's number in the run.
+    pub person: usize,
+    /// The place in the history where the session began.
+    pub session: usize,
 }
 
 /// Which part of a room a list is for, by sequence number.
@@ -102,6 +138,12 @@ pub enum Answer {
     Page(Page),
     /// A sync's page.
     Synced(SyncPage),
+    /// The room is read up to here, and so many messages are not; 100 are 100 or more.
+    Read { read_seq: u64, unread: u64 },
+    /// A block, its end, or the end of a session: it is so from now on.
+    Done,
+    /// The socket is open and was greeted.
+    Connected,
     /// Refused for good: nothing was changed.
     Refused { status: u16, code: String },
     /// No answer, or one that leaves the outcome open.
@@ -130,8 +172,10 @@ pub enum Purpose {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants say what their fields are")]
 pub enum Event {
+    /// A person has a new session. Its place in the history names it.
+    LoggedIn { person: usize },
     /// A request left a client. Its place in the history names the call.
-    Invoked { via: Via, purpose: Purpose, request: Request },
+    Invoked { via: Via, purpose: Purpose, by: Caller, request: Request },
     /// The answer of the call that was invoked at that place.
     Answered { call: usize, answer: Answer },
     /// A frame brought a message.
@@ -210,98 +254,4 @@ impl Recorder {
     fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl History {
-    /// The lines that concern a message: what was asked of it and every time it was seen, at most `limit` of them.
-    pub fn excerpt(&self, places: impl IntoIterator<Item = usize>, limit: usize) -> Vec<String> {
-        let mut places: Vec<usize> = places.into_iter().collect();
-        places.sort_unstable();
-        places.dedup();
-        let cut = places.len().saturating_sub(limit);
-        let (head, tail) = if cut == 0 { (places.len(), places.len()) } else { (limit / 2, limit / 2 + cut) };
-        let line = |place: &usize| self.entries.get(*place).map(|entry| format!("#{place} {entry}"));
-        let mut lines: Vec<String> = places.iter().take(head).filter_map(line).collect();
-        if cut > 0 {
-            lines.push(format!("... {cut} more ..."));
-        }
-        lines.extend(places.iter().skip(tail).filter_map(line));
-        lines
-    }
-}
-
-impl fmt::Display for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>8.3}s ", self.at.as_secs_f64())?;
-        match self.client {
-            Some(client) => write!(f, "client {client:<2} "),
-            None => f.write_str("checker   "),
-        }?;
-        write!(f, "{}", self.event)
-    }
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Invoked { via, request, .. } => {
-                write!(f, "{} {request}", if *via == Via::Http { "http  " } else { "socket" })
-            }
-            Self::Answered { call, answer } => write!(f, "-> #{call} {answer}"),
-            Self::Pushed(message) => write!(f, "push   {message}"),
-            Self::Settled { room, cursor } => write!(f, "settled in room {room} at cursor {cursor}"),
-            Self::Ending { room, way, messages } => write!(f, "room {room} {way}: {} messages", messages.len()),
-            Self::Note(text) => f.write_str(text),
-        }
-    }
-}
-
-impl fmt::Display for Request {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Send { room, client_id, content } => write!(f, "send room {room} client_id {client_id} {content:?}"),
-            Self::Edit { room, message, content } => write!(f, "edit room {room} message {message} {content:?}"),
-            Self::List { room, window, limit } => write!(f, "list room {room} {window:?} limit {limit}"),
-            Self::Sync { room, after, limit } => write!(f, "sync room {room} after rev {after} limit {limit}"),
-        }
-    }
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ack { message, dup } => {
-                write!(f, "ack{} {message}", if *dup == Some(true) { " (dup)" } else { "" })
-            }
-            Self::Page(Page { items, has_before, has_after, cursor }) => {
-                write!(f, "page cursor {cursor} has_before {has_before} has_after {has_after}: ")?;
-                list(f, items)
-            }
-            Self::Synced(SyncPage { items, cursor, head, more }) => {
-                write!(f, "sync cursor {cursor} head {head} more {more}: ")?;
-                list(f, items)
-            }
-            Self::Refused { status, code } => write!(f, "refused {status} {code}"),
-            Self::Unknown(why) => write!(f, "unknown outcome: {why}"),
-        }
-    }
-}
-
-impl fmt::Display for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} seq {} rev {} {:?}", self.id, self.seq, self.rev, self.content)
-    }
-}
-
-/// Items by sequence number and revision only, in at most a line.
-fn list(f: &mut fmt::Formatter<'_>, items: &[Message]) -> fmt::Result {
-    f.write_str("[")?;
-    for (index, item) in items.iter().enumerate() {
-        if index == 40 {
-            write!(f, " ... {} in all", items.len())?;
-            break;
-        }
-        write!(f, "{}{}@{}", if index == 0 { "" } else { " " }, item.seq, item.rev)?;
-    }
-    f.write_str("]")
 }

@@ -8,6 +8,7 @@ pub mod doors;
 pub mod drive;
 mod faults;
 pub mod history;
+mod lines;
 pub mod options;
 pub mod report;
 mod run;

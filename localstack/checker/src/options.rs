@@ -62,11 +62,20 @@ pub struct Usage {
     pub think_ms: u64,
     /// The shortest time that a client waits for an answer before it takes the outcome for unknown; the longest is six times that.
     pub patience: Duration,
+    /// How many actions in a hundred delete a message.
+    pub deletes: u32,
+    /// How many say what was read.
+    pub reads: u32,
+    /// How many log out, and in again.
+    pub logouts: u32,
+    /// How many block the other person for a moment.
+    pub blocks: u32,
 }
 
 impl Default for Usage {
     fn default() -> Self {
-        Self { via: None, think_ms: 150, patience: Duration::from_secs(2) }
+        let patience = Duration::from_secs(2);
+        Self { via: None, think_ms: 150, patience, deletes: 5, reads: 5, logouts: 1, blocks: 1 }
     }
 }
 

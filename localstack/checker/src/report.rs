@@ -30,8 +30,16 @@ pub struct Counts {
     pub operations: usize,
     /// Attempts at a send or an edit that had been tried before.
     pub retries: usize,
-    /// Sends and edits that were acknowledged.
+    /// Sends, edits and deletes that were acknowledged.
     pub acks: usize,
+    /// Of these deletes.
+    pub deletes: usize,
+    /// Reads that were acknowledged.
+    pub reads: usize,
+    /// Sessions that ended.
+    pub logouts: usize,
+    /// Blocks that were acknowledged.
+    pub blocks: usize,
     /// Messages that were acknowledged.
     pub messages: usize,
     /// Requests whose outcome stayed open, by reason.
@@ -49,27 +57,36 @@ impl Counts {
     pub fn of(history: &History) -> Self {
         let mut counts = Self::default();
         let (mut tried, mut messages) = (BTreeSet::new(), BTreeSet::new());
-        for entry in &history.entries {
+        let mut asked = BTreeMap::new();
+        for (place, entry) in history.entries.iter().enumerate() {
             match &entry.event {
                 Event::Invoked { request, .. } => {
                     counts.operations += 1;
+                    asked.insert(place, request);
                     let name = match request {
                         Request::Send { client_id, .. } => client_id,
                         Request::Edit { content, .. } => content,
-                        Request::List { .. } | Request::Sync { .. } => continue,
+                        _ => continue,
                     };
                     counts.retries += usize::from(!tried.insert(name));
                 }
-                Event::Answered { answer, .. } => match answer {
+                Event::Answered { call, answer } => match answer {
                     Answer::Ack { message, .. } => {
                         counts.acks += 1;
+                        counts.deletes += usize::from(matches!(asked.get(call), Some(Request::Delete { .. })));
                         counts.observations += 1;
                         messages.insert(&message.id);
                     }
                     Answer::Page(page) => counts.observations += page.items.len(),
                     Answer::Synced(page) => counts.observations += page.items.len(),
                     Answer::Unknown(why) => *counts.unknown.entry(why.clone()).or_default() += 1,
-                    Answer::Refused { .. } => {}
+                    Answer::Read { .. } => counts.reads += 1,
+                    Answer::Done => match asked.get(call) {
+                        Some(Request::Logout { .. }) => counts.logouts += 1,
+                        Some(Request::Block { .. }) => counts.blocks += 1,
+                        _ => {}
+                    },
+                    Answer::Connected | Answer::Refused { .. } => {}
                 },
                 Event::Pushed(_) => {
                     counts.pushes += 1;
@@ -77,7 +94,7 @@ impl Counts {
                 }
                 Event::Ending { messages, .. } => counts.observations += messages.len(),
                 Event::Note(text) => counts.disconnects += usize::from(text == "is disconnected"),
-                Event::Settled { .. } => {}
+                Event::LoggedIn { .. } | Event::Settled { .. } => {}
             }
         }
         counts.messages = messages.len();
@@ -95,7 +112,8 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Options { seed, seconds, clients, rooms, faults, .. } = &self.options;
-        let Counts { operations, retries, acks, messages, unknown, observations, pushes, disconnects } = &self.counts;
+        let Counts { operations, retries, acks, deletes, reads, logouts, blocks, .. } = &self.counts;
+        let Counts { messages, unknown, observations, pushes, disconnects, .. } = &self.counts;
         writeln!(f, "seed {seed}, {seconds} s, {clients} clients in {rooms} rooms, faults: {faults}")?;
         writeln!(
             f,
@@ -106,6 +124,7 @@ impl fmt::Display for Report {
             f,
             "{messages} messages; {observations} observations checked, {pushes} of them pushed; {disconnects} connections ended"
         )?;
+        writeln!(f, "{deletes} deletes, {reads} reads, {logouts} logouts, {blocks} blocks")?;
         for (what, count) in &self.faults {
             writeln!(f, "    {count:>6} x {what}")?;
         }

@@ -16,6 +16,7 @@ struct MessageRow {
     user_id: u64,
     client_id: Option<String>,
     content: String,
+    is_deleted: bool,
 }
 
 #[derive(Deserialize)]
@@ -32,6 +33,12 @@ struct SyncRow {
     cursor: u64,
     head: u64,
     more: bool,
+}
+
+#[derive(Deserialize)]
+struct ReadRow {
+    read_seq: u64,
+    unread_count: u64,
 }
 
 #[derive(Deserialize)]
@@ -55,6 +62,7 @@ impl From<MessageRow> for Message {
             author: row.user_id,
             client_id: row.client_id.map(Into::into),
             content: row.content.into(),
+            deleted: row.is_deleted,
         }
     }
 }
@@ -69,7 +77,7 @@ pub(crate) fn room_name(room: RoomId) -> String {
     format!("private:{room}")
 }
 
-/// The frame for a request; a list has none.
+/// The frame for a request; some have none.
 pub(crate) fn frame(request: &Request, id: &str) -> Option<Value> {
     let (action, body) = match request {
         Request::Send { room, client_id, content } => {
@@ -79,7 +87,13 @@ pub(crate) fn frame(request: &Request, id: &str) -> Option<Value> {
         Request::Sync { room, after, limit } => {
             ("sync", json!({ "room": room_name(*room), "after_rev": after, "limit": limit }))
         }
-        Request::List { .. } => return None,
+        Request::Delete { message, .. } => ("delete", json!({ "id": &**message })),
+        Request::Read { room, seq } => ("read", json!({ "room": room_name(*room), "seq": seq })),
+        Request::List { .. }
+        | Request::Block { .. }
+        | Request::Unblock { .. }
+        | Request::Logout { .. }
+        | Request::Connect { .. } => return None,
     };
     Some(json!({ "action": action, "id": id, "d": body }))
 }
@@ -93,19 +107,25 @@ pub(crate) fn from_frame(request: &Request, mut frame: Value) -> Answer {
         }
         (Some("ack"), _) => read(body, |ack: AckRow| Answer::Ack { message: ack.message.into(), dup: None }),
         (Some("sync"), _) => read(body, synced),
+        (Some("read"), Request::Read { .. }) => {
+            read(body, |row: ReadRow| Answer::Read { read_seq: row.read_seq, unread: row.unread_count })
+        }
         (Some("error"), _) => read(body, |error: ErrorRow| match &*error.code {
             "unavailable" | "internal" | "connection_unknown" => Answer::Unknown(error.code),
             "client_id_reused" => Answer::Refused { status: 409, code: error.code },
             "rate_limited" => Answer::Refused { status: 429, code: error.code },
+            "unauthenticated" => Answer::Refused { status: 401, code: error.code },
+            "recipient_unavailable" => Answer::Refused { status: 403, code: error.code },
+            "message_not_found" => Answer::Refused { status: 404, code: error.code },
             _ => Answer::Refused { status: 400, code: error.code },
         }),
         _ => Answer::Unknown(format!("an unexpected frame: {frame}")),
     }
 }
 
-/// Method, path and query, and body of a request over HTTP.
-pub(crate) fn http(request: &Request) -> (reqwest::Method, String, Option<Value>) {
-    match request {
+/// Method, path and query, and body of a request over HTTP; `other` is who else is in the room.
+pub(crate) fn http(request: &Request, other: u64) -> Option<(reqwest::Method, String, Option<Value>)> {
+    Some(match request {
         Request::Send { room, client_id, content } => {
             let body =
                 json!({ "room_id": room, "room_type": "private", "client_id": &**client_id, "content": &**content });
@@ -127,7 +147,16 @@ pub(crate) fn http(request: &Request) -> (reqwest::Method, String, Option<Value>
             let path = format!("/messages/sync?room_id={room}&room_type=private&after_rev={after}&limit={limit}");
             (reqwest::Method::GET, path, None)
         }
-    }
+        Request::Delete { message, .. } => (reqwest::Method::DELETE, format!("/messages/{message}"), None),
+        Request::Read { room, seq } => {
+            let body = json!({ "room_id": room, "room_type": "private", "seq": seq });
+            (reqwest::Method::POST, "/messages/read".to_owned(), Some(body))
+        }
+        Request::Block { .. } => (reqwest::Method::POST, "/blocks".to_owned(), Some(json!({ "user_id": other }))),
+        Request::Unblock { .. } => (reqwest::Method::DELETE, format!("/blocks/{other}"), None),
+        Request::Logout { .. } => (reqwest::Method::POST, "/auth/logout".to_owned(), None),
+        Request::Connect { .. } => return None,
+    })
 }
 
 /// What an HTTP answer says to a request.
@@ -136,12 +165,18 @@ pub(crate) fn from_http(request: &Request, status: u16, body: Value) -> Answer {
         (200 | 201, Request::Send { .. }) => {
             read(body, |row: MessageRow| Answer::Ack { message: row.into(), dup: Some(status == 200) })
         }
-        (200, Request::Edit { .. }) => read(body, |row: MessageRow| Answer::Ack { message: row.into(), dup: None }),
+        (200, Request::Edit { .. } | Request::Delete { .. }) => {
+            read(body, |row: MessageRow| Answer::Ack { message: row.into(), dup: None })
+        }
         (200, Request::List { .. }) => read(body, |page: PageRow| {
             let items = page.items.into_iter().map(Message::from).collect();
             Answer::Page(Page { items, has_before: page.has_before, has_after: page.has_after, cursor: page.cursor })
         }),
         (200, Request::Sync { .. }) => read(body, synced),
+        (200, Request::Read { .. }) => {
+            read(body, |row: ReadRow| Answer::Read { read_seq: row.read_seq, unread: row.unread_count })
+        }
+        (200 | 201, Request::Block { .. }) | (204, Request::Unblock { .. } | Request::Logout { .. }) => Answer::Done,
         (400..500, _) => {
             let code = body.get("code").and_then(Value::as_str).map_or_else(|| body.to_string(), str::to_owned);
             Answer::Refused { status, code }
@@ -163,4 +198,69 @@ fn read<T: DeserializeOwned>(body: Value, answer: impl FnOnce(T) -> Answer) -> A
         |error| Answer::Refused { status: 0, code: format!("an answer that can't be read: {error}") },
         answer,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOM: RoomId = 4;
+
+    fn delete() -> Request {
+        Request::Delete { room: ROOM, message: "66f0".into() }
+    }
+
+    fn tombstone() -> Value {
+        json!({
+            "id": "66f0", "room_id": ROOM, "seq": 1, "rev": 2, "user_id": 7, "client_id": "a", "content": "", "is_deleted": true
+        })
+    }
+
+    #[test]
+    fn both_doors_delete() {
+        let (method, path, body) = http(&delete(), 9).unwrap_or_default();
+        assert_eq!((method, &*path, body), (reqwest::Method::DELETE, "/messages/66f0", None));
+        let deleted = Answer::Ack { message: message(tombstone()).unwrap_or_else(|| unreachable!()), dup: None };
+        assert_eq!(from_http(&delete(), 200, tombstone()), deleted);
+        let ack = json!({ "t": "ack", "re": "1", "d": { "id": "66f0", "seq": 1, "rev": 2, "dup": false, "message": tombstone() } });
+        assert_eq!(from_frame(&delete(), ack), deleted);
+    }
+
+    #[test]
+    fn both_doors_read() {
+        let request = Request::Read { room: ROOM, seq: 5 };
+        let frame = frame(&request, "1");
+        assert_eq!(frame, Some(json!({ "action": "read", "id": "1", "d": { "room": "private:4", "seq": 5 } })));
+        let read = Answer::Read { read_seq: 5, unread: 2 };
+        assert_eq!(from_http(&request, 200, json!({ "read_seq": 5, "unread_count": 2 })), read);
+        let answer = json!({ "t": "read", "re": "1", "room": "private:4", "d": { "read_seq": 5, "unread_count": 2 } });
+        assert_eq!(from_frame(&request, answer), read);
+    }
+
+    #[test]
+    fn people_are_blocked_by_their_ids() {
+        let (_, path, body) = http(&Request::Block { room: ROOM }, 9).unwrap_or_default();
+        assert_eq!((&*path, body), ("/blocks", Some(json!({ "user_id": 9 }))));
+        let (_, path, body) = http(&Request::Unblock { room: ROOM }, 9).unwrap_or_default();
+        assert_eq!((&*path, body), ("/blocks/9", None));
+        assert_eq!(from_http(&Request::Block { room: ROOM }, 201, Value::Null), Answer::Done);
+        assert_eq!(from_http(&Request::Unblock { room: ROOM }, 204, Value::Null), Answer::Done);
+        assert_eq!(from_http(&Request::Logout { room: ROOM }, 204, Value::Null), Answer::Done);
+    }
+
+    #[test]
+    fn a_refusal_is_the_same_at_both_doors() {
+        for (status, code) in [(401, "unauthenticated"), (403, "recipient_unavailable"), (404, "message_not_found")] {
+            let refused = Answer::Refused { status, code: code.to_owned() };
+            assert_eq!(from_http(&delete(), status, json!({ "code": code })), refused);
+            assert_eq!(from_frame(&delete(), json!({ "t": "error", "re": "1", "d": { "code": code } })), refused);
+        }
+    }
+
+    #[test]
+    fn what_leaves_the_outcome_open_is_unknown() {
+        assert!(matches!(from_http(&delete(), 503, json!({ "code": "unavailable" })), Answer::Unknown(_)));
+        let error = json!({ "t": "error", "re": "1", "d": { "code": "connection_unknown", "fatal": true } });
+        assert!(matches!(from_frame(&delete(), error), Answer::Unknown(_)));
+    }
 }

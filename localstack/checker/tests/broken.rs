@@ -14,15 +14,25 @@ use model_room::{Mistake, ModelRoom};
 
 const SEEDS: u64 = 60;
 
+/// What people do, and the longest time between two crashes; some mistakes show in few circumstances only.
+fn circumstances(seed: u64, mistake: Option<Mistake>) -> (Usage, u64) {
+    let usage = Usage { think_ms: 120, ..Usage::default() };
+    let gap = if seed.is_multiple_of(2) { 1500 } else { 60 };
+    match mistake {
+        Some(Mistake::NoUniqueRev) => (Usage { think_ms: 60, ..usage }, 20),
+        Some(Mistake::BlockBeforeAccess) => (Usage { blocks: 3, ..usage }, gap),
+        _ => (usage, gap),
+    }
+}
+
 fn play(seed: u64, mistake: Option<Mistake>) -> Vec<Violation> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let server = ModelRoom::new(seed, mistake);
         let lasts = Duration::from_secs(20);
-        let usage = Usage { think_ms: 120, ..Usage::default() };
+        let (usage, gap) = circumstances(seed, mistake);
         let cast = Cast { rooms: vec![(1, [0, 1])], clients: 5, seed, lasts, usage };
         let recorder = Recorder::default();
-        let gap = if seed.is_multiple_of(2) { 1500 } else { 60 };
         drive(&server, &cast, &recorder, server.break_for(lasts, gap)).await.unwrap();
         verify(&recorder.take())
     })
@@ -120,4 +130,69 @@ fn an_ack_before_the_write_is_seen() {
 #[test]
 fn a_list_whose_cursor_is_read_after_its_rows_is_seen() {
     breaks(Mistake::ListCursorAfterRows, Promise::NothingMissed);
+}
+
+#[test]
+fn an_edit_that_revives_a_tombstone_is_seen() {
+    breaks(Mistake::RevivingEdit, Promise::NothingLost);
+}
+
+#[test]
+fn an_edit_that_is_accepted_after_a_delete_is_seen() {
+    breaks(Mistake::EditOfTombstone, Promise::NothingLost);
+}
+
+#[test]
+fn a_delete_over_a_newer_change_is_seen() {
+    breaks(Mistake::UnguardedDelete, Promise::NothingLost);
+}
+
+#[test]
+fn a_read_cursor_that_falls_is_seen() {
+    breaks(Mistake::FallingReadCursor, Promise::NothingLost);
+}
+
+#[test]
+fn a_read_cursor_past_the_end_is_seen() {
+    breaks(Mistake::UnclampedRead, Promise::Protocol);
+}
+
+#[test]
+fn tombstones_that_count_as_unread_are_seen() {
+    breaks(Mistake::UnreadTombstones, Promise::Protocol);
+}
+
+#[test]
+fn a_token_that_outlives_its_session_is_seen() {
+    breaks(Mistake::LogoutKeepsToken, Promise::RightsFenced);
+}
+
+#[test]
+fn a_socket_that_outlives_its_session_is_seen() {
+    breaks(Mistake::LogoutKeepsSocket, Promise::RightsFenced);
+}
+
+#[test]
+fn a_ticket_that_outlives_its_session_is_seen() {
+    breaks(Mistake::LogoutKeepsTicket, Promise::RightsFenced);
+}
+
+#[test]
+fn a_reservation_that_a_block_does_not_fence_is_seen() {
+    breaks(Mistake::UnfencedReserve, Promise::RightsFenced);
+}
+
+#[test]
+fn a_block_that_answers_before_the_head_knows_is_seen() {
+    breaks(Mistake::BlockBeforeAccess, Promise::RightsFenced);
+}
+
+#[test]
+fn a_retry_that_a_block_refuses_is_seen() {
+    breaks(Mistake::RefusedRetry, Promise::SameMessage);
+}
+
+#[test]
+fn a_retry_after_a_block_that_is_another_message_is_seen() {
+    breaks(Mistake::NameUntilRightsChange, Promise::SameMessage);
 }

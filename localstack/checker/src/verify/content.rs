@@ -8,28 +8,28 @@ use crate::history::Request;
 
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     for story in facts.stories.values() {
-        let mut texts: BTreeMap<u64, (usize, &str)> = BTreeMap::new();
+        let mut texts: BTreeMap<u64, (usize, Option<&str>)> = BTreeMap::new();
         for sighting in &story.sightings {
-            let text = &*sighting.message.content;
+            let text = sighting.message.text();
             let (place, first) = *texts.entry(sighting.message.rev).or_insert((sighting.place, text));
             if first != text {
-                let what = format!(
-                    "message {} shows two texts at rev {}: {first:?} and {text:?}",
-                    story.id, sighting.message.rev
-                );
+                let (first, text) = (quoted(first), quoted(text));
+                let what =
+                    format!("message {} shows two texts at rev {}: {first} and {text}", story.id, sighting.message.rev);
                 found.push(facts.violation(Promise::OneOrder, story.id, &[place, sighting.place], what));
                 break;
             }
         }
         let edits: Vec<&Call<'_>> = story.edits.iter().filter_map(|place| facts.calls.get(place)).collect();
+        let deletes: Vec<&Call<'_>> = story.deletes.iter().filter_map(|place| facts.calls.get(place)).collect();
         for (rev, (place, text)) in &texts {
-            if let Some(what) = wrong(facts, story, &edits, *rev, *place, text) {
+            if let Some(what) = text.and_then(|text| wrong(facts, story, &edits, *rev, *place, text)) {
                 found.push(facts.violation(Promise::NothingLost, story.id, &[*place], what));
                 break;
             }
         }
-        reversed(facts, story, &edits, found);
-        swallowed(facts, story, &edits, found);
+        reversed(facts, story, &edits, &deletes, found);
+        swallowed(facts, story, &edits, &deletes, found);
     }
 }
 
@@ -50,8 +50,9 @@ fn wrong(
     if sent != Some(text) && !own.iter().any(|call| call.place < place) {
         return Some(format!("message {} shows a text at rev {rev} that nobody wrote: {text:?}", story.id));
     }
-    let acks = edits.iter().filter_map(|call| call.ack()).map(|(_, message, _)| (message.rev, &*message.content));
-    let last = acks.filter(|(acked, _)| *acked <= rev).max()?;
+    let acks = edits.iter().filter_map(|call| call.ack());
+    let texts = acks.filter_map(|(_, message, _)| Some((message.rev, message.text()?)));
+    let last = texts.filter(|(acked, _)| *acked <= rev).max()?;
     if last.1 == text
         || own.iter().any(|call| call.is_open() || call.ack().is_some_and(|(_, message, _)| message.rev >= last.0))
     {
@@ -63,12 +64,18 @@ fn wrong(
     ))
 }
 
-/// An edit that began after another was acknowledged has at least its revision.
-fn reversed(facts: &Facts<'_>, story: &Story<'_>, edits: &[&Call<'_>], found: &mut Vec<Violation>) {
-    for call in edits {
+/// A change that began after another was acknowledged has at least its revision.
+fn reversed(
+    facts: &Facts<'_>,
+    story: &Story<'_>,
+    edits: &[&Call<'_>],
+    deletes: &[&Call<'_>],
+    found: &mut Vec<Violation>,
+) {
+    let changes = || edits.iter().chain(deletes);
+    for call in changes() {
         let Some((place, message, _)) = call.ack() else { continue };
-        let before = edits
-            .iter()
+        let before = changes()
             .filter_map(|other| other.ack())
             .filter(|(acked, ..)| *acked < call.place)
             .max_by_key(|(_, other, _)| other.rev);
@@ -76,7 +83,7 @@ fn reversed(facts: &Facts<'_>, story: &Story<'_>, edits: &[&Call<'_>], found: &m
             && other.rev > message.rev
         {
             let what = format!(
-                "an edit of message {} was acknowledged at rev {}, after one at rev {}",
+                "a change of message {} was acknowledged at rev {}, after one at rev {}",
                 story.id, message.rev, other.rev
             );
             found.push(facts.violation(Promise::NothingLost, story.id, &[acked, place], what));
@@ -85,25 +92,37 @@ fn reversed(facts: &Facts<'_>, story: &Story<'_>, edits: &[&Call<'_>], found: &m
     }
 }
 
-/// The ack of an edit shows its own text, or that of another edit which was not over when this one began.
-fn swallowed(facts: &Facts<'_>, story: &Story<'_>, edits: &[&Call<'_>], found: &mut Vec<Violation>) {
+/// The ack of an edit shows its own text, or what another change that was not over when this one began made of it.
+fn swallowed(
+    facts: &Facts<'_>,
+    story: &Story<'_>,
+    edits: &[&Call<'_>],
+    deletes: &[&Call<'_>],
+    found: &mut Vec<Violation>,
+) {
     for call in edits {
         let Some((place, message, _)) = call.ack() else { continue };
-        let shown = Some(&*message.content);
-        let newer = |other: &&&Call<'_>| {
+        let shown = message.text();
+        let newer = |other: &&Call<'_>| {
             edit_text(other) == shown && (other.is_open() || other.answered.is_some_and(|(at, _)| at > call.place))
         };
-        if edit_text(call) != shown && !edits.iter().any(|other| newer(&other)) {
-            let what = format!("an edit of message {} was acknowledged with an older text, {shown:?}", story.id);
+        if edit_text(call) != shown && !edits.iter().chain(deletes).any(newer) {
+            let shown = quoted(shown);
+            let what = format!("an edit of message {} was acknowledged with an older text, {shown}", story.id);
             found.push(facts.violation(Promise::NothingLost, story.id, &[place], what));
             return;
         }
     }
 }
 
+/// What a change makes of the text; a delete makes none of it.
 fn edit_text<'h>(call: &Call<'h>) -> Option<&'h str> {
     match call.request {
         Request::Edit { content, .. } => Some(content),
         _ => None,
     }
+}
+
+fn quoted(text: Option<&str>) -> String {
+    text.map_or_else(|| "a tombstone".to_owned(), |text| format!("{text:?}"))
 }

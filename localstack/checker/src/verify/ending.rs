@@ -46,11 +46,14 @@ fn acknowledged(facts: &Facts<'_>, room: RoomId, rows: &[Message], places: &[usi
         found.push(facts.violation(Promise::NothingLost, story.id, places, what));
     }
     for call in facts.calls.values().filter(|call| call.request.room() == room) {
-        if let (Request::Edit { message, .. }, Some(_)) = (call.request, call.ack())
-            && !present.contains_key(&**message)
-        {
+        let (change, message) = match call.request {
+            Request::Edit { message, .. } => ("an edit", message),
+            Request::Delete { message, .. } => ("a delete", message),
+            _ => continue,
+        };
+        if call.ack().is_some() && !present.contains_key(&**message) {
             let what =
-                format!("an edit of message {message} was acknowledged, but the message is not there at the end");
+                format!("{change} of message {message} was acknowledged, but the message is not there at the end");
             found.push(facts.violation(Promise::NothingLost, message, places, what));
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Promise, Violation};
-use crate::history::{Answer, Event, History, Message, Purpose, Request, RoomId, Via};
+use crate::history::{Answer, Caller, Event, History, Message, Purpose, Request, RoomId, Via};
 
 /// How many lines of history a violation shows.
 const EXCERPT: usize = 40;
@@ -19,6 +19,7 @@ const LIVES: Duration = Duration::from_secs(15);
 pub(super) struct Call<'h> {
     pub(super) place: usize,
     pub(super) purpose: Purpose,
+    pub(super) by: Caller,
     repeats: bool,
     pub(super) request: &'h Request,
     pub(super) answered: Option<(usize, &'h Answer)>,
@@ -29,6 +30,14 @@ impl<'h> Call<'h> {
     pub(super) fn ack(&self) -> Option<(usize, &'h Message, Option<bool>)> {
         match self.answered {
             Some((place, Answer::Ack { message, dup })) => Some((place, message, *dup)),
+            _ => None,
+        }
+    }
+
+    /// The place of the answer that says that it is so.
+    pub(super) fn done(&self) -> Option<usize> {
+        match self.answered {
+            Some((place, Answer::Done)) => Some(place),
             _ => None,
         }
     }
@@ -52,10 +61,16 @@ pub(super) struct Story<'h> {
     pub(super) sightings: Vec<Sighting<'h>>,
     pub(super) sends: Vec<usize>,
     pub(super) edits: Vec<usize>,
+    pub(super) deletes: Vec<usize>,
     pub(super) top_rev: u64,
 }
 
 impl Story<'_> {
+    /// Where the first tombstone was seen.
+    pub(super) fn buried(&self) -> Option<usize> {
+        self.sightings.iter().find(|sighting| sighting.message.deleted).map(|sighting| sighting.place)
+    }
+
     /// The highest revision that anybody had been shown before a place.
     pub(super) fn rev_before(&self, place: usize) -> Option<u64> {
         let earlier = self.sightings.iter().take_while(|sighting| sighting.place < place);
@@ -70,10 +85,17 @@ pub(super) struct Facts<'h> {
     pub(super) stories: BTreeMap<&'h str, Story<'h>>,
     /// Calls by the `client_id` that they sent.
     pub(super) sends: BTreeMap<(RoomId, &'h str), Vec<usize>>,
+    /// The message that a `client_id` became.
+    pub(super) names: BTreeMap<(RoomId, &'h str), &'h str>,
     /// By room and acknowledged revision, the latest beginning of a call that got this one or a lower one.
     begun: BTreeMap<RoomId, BTreeMap<u64, usize>>,
     /// The lists of each room.
     lists: BTreeMap<RoomId, Vec<usize>>,
+    /// The calls that block, and those that lift blocks, of each room.
+    blocks: BTreeMap<RoomId, Vec<usize>>,
+    lifts: BTreeMap<RoomId, Vec<usize>>,
+    /// The calls that end each session.
+    logouts: BTreeMap<usize, Vec<usize>>,
     /// Message ids by room and sequence number.
     pub(super) by_seq: BTreeMap<RoomId, BTreeMap<u64, BTreeSet<&'h str>>>,
     /// What was acknowledged or pushed: message ids by room and revision.
@@ -89,24 +111,31 @@ impl<'h> Facts<'h> {
             calls: BTreeMap::new(),
             stories: BTreeMap::new(),
             sends: BTreeMap::new(),
+            names: BTreeMap::new(),
             begun: BTreeMap::new(),
             lists: BTreeMap::new(),
+            blocks: BTreeMap::new(),
+            lifts: BTreeMap::new(),
+            logouts: BTreeMap::new(),
             by_seq: BTreeMap::new(),
             published: BTreeMap::new(),
             endings: BTreeMap::new(),
         };
         for (place, entry) in history.entries.iter().enumerate() {
             match &entry.event {
-                Event::Invoked { via, purpose, request } => {
+                Event::Invoked { via, purpose, by, request } => {
                     let repeats = history.frames_repeat && *via == Via::Socket;
-                    let call = Call { place, purpose: *purpose, repeats, request, answered: None };
+                    let call = Call { place, purpose: *purpose, by: *by, repeats, request, answered: None };
                     facts.calls.insert(place, call);
                     match request {
                         Request::Send { room, client_id, .. } => {
                             facts.sends.entry((*room, client_id)).or_default().push(place);
                         }
                         Request::List { room, .. } => facts.lists.entry(*room).or_default().push(place),
-                        Request::Edit { .. } | Request::Sync { .. } => {}
+                        Request::Block { room } => facts.blocks.entry(*room).or_default().push(place),
+                        Request::Unblock { room } => facts.lifts.entry(*room).or_default().push(place),
+                        Request::Logout { .. } => facts.logouts.entry(by.session).or_default().push(place),
+                        _ => {}
                     }
                 }
                 Event::Answered { call, answer } => facts.answered(place, *call, answer),
@@ -120,7 +149,7 @@ impl<'h> Facts<'h> {
                     }
                     facts.endings.entry(*room).or_default().push((way, messages));
                 }
-                Event::Settled { .. } | Event::Note(_) => {}
+                Event::LoggedIn { .. } | Event::Settled { .. } | Event::Note(_) => {}
             }
         }
         facts.join();
@@ -138,7 +167,7 @@ impl<'h> Facts<'h> {
             }
             Answer::Page(page) => page.items.iter().for_each(|item| self.see(place, item)),
             Answer::Synced(page) => page.items.iter().for_each(|item| self.see(place, item)),
-            Answer::Refused { .. } | Answer::Unknown(_) => {}
+            Answer::Read { .. } | Answer::Done | Answer::Connected | Answer::Refused { .. } | Answer::Unknown(_) => {}
         }
     }
 
@@ -149,6 +178,7 @@ impl<'h> Facts<'h> {
             sightings: Vec::new(),
             sends: Vec::new(),
             edits: Vec::new(),
+            deletes: Vec::new(),
             top_rev: 0,
         });
         story.sightings.push(Sighting { place, message });
@@ -163,14 +193,21 @@ impl<'h> Facts<'h> {
     /// Gives every story the calls that made and changed it.
     fn join(&mut self) {
         for call in self.calls.values() {
-            if let Request::Edit { message, .. } = call.request
-                && let Some(story) = self.stories.get_mut(&**message)
-            {
-                story.edits.push(call.place);
+            match call.request {
+                Request::Edit { message, .. } => {
+                    self.stories.entry(message).and_modify(|story| story.edits.push(call.place));
+                }
+                Request::Delete { message, .. } => {
+                    self.stories.entry(message).and_modify(|story| story.deletes.push(call.place));
+                }
+                _ => {}
             }
         }
         for call in self.calls.values() {
-            if let Some((_, message, None | Some(false))) = call.ack() {
+            // The ack of a delete may show the revision of an earlier one.
+            if let (Request::Send { .. } | Request::Edit { .. }, Some((_, message, None | Some(false)))) =
+                (call.request, call.ack())
+            {
                 let begun = self.begun.entry(message.room).or_default().entry(message.rev).or_default();
                 *begun = call.place.max(*begun);
             }
@@ -184,7 +221,9 @@ impl<'h> Facts<'h> {
         }
         for story in self.stories.values_mut() {
             let name = story.sightings.iter().find_map(|sighting| sighting.message.client_id.as_deref());
-            if let Some(calls) = name.and_then(|name| self.sends.get(&(story.room, name))) {
+            let Some(name) = name else { continue };
+            self.names.entry((story.room, name)).or_insert(story.id);
+            if let Some(calls) = self.sends.get(&(story.room, name)) {
                 story.sends.clone_from(calls);
             }
         }
@@ -192,13 +231,28 @@ impl<'h> Facts<'h> {
 
     /// Calls of a story, sends first.
     pub(super) fn calls_of(&self, story: &Story<'h>) -> impl Iterator<Item = &Call<'h>> {
-        story.sends.iter().chain(&story.edits).filter_map(|place| self.calls.get(place))
+        story.sends.iter().chain(&story.edits).chain(&story.deletes).filter_map(|place| self.calls.get(place))
+    }
+
+    /// The calls that block in a room, in order.
+    pub(super) fn blocks(&self, room: RoomId) -> impl Iterator<Item = &Call<'h>> {
+        self.blocks.get(&room).into_iter().flatten().filter_map(|place| self.calls.get(place))
+    }
+
+    /// The calls that lift blocks in a room, in order.
+    pub(super) fn lifts(&self, room: RoomId) -> impl Iterator<Item = &Call<'h>> {
+        self.lifts.get(&room).into_iter().flatten().filter_map(|place| self.calls.get(place))
+    }
+
+    /// The calls that end a session, in order.
+    pub(super) fn logouts(&self, session: usize) -> impl Iterator<Item = &Call<'h>> {
+        self.logouts.get(&session).into_iter().flatten().filter_map(|place| self.calls.get(place))
     }
 
     /// Whether the message may stand above `rev` already, so that a page up to `rev` rightly lacks it at `owed`.
     ///
-    /// The page was asked for at `begun` and answered at `place`. A message is moved by its own sends and edits, and by a
-    /// list that finds it abandoned.
+    /// The page was asked for at `begun` and answered at `place`. A message is moved by its own calls, and by a list
+    /// that finds it abandoned.
     pub(super) fn may_be_above(&self, id: &str, owed: u64, rev: u64, begun: usize, place: usize) -> bool {
         let Some(story) = self.stories.get(id).filter(|story| story.top_rev > rev) else { return false };
         let moved = |call: &Call<'_>| call.ack().is_some_and(|(at, message, _)| message.rev > rev || at > place);
@@ -223,6 +277,12 @@ impl<'h> Facts<'h> {
             Some((answered, Answer::Page(_))) => answered > begun,
             _ => self.at(list.place) + LIVES > self.at(begun),
         })
+    }
+
+    /// Whether the call can act no more at a place: it was answered for good before, or too long ago to be alive.
+    pub(super) fn is_over(&self, call: &Call<'_>, place: usize) -> bool {
+        let answered = call.answered.is_some_and(|(at, _)| at < place);
+        answered && !call.is_open() || self.at(place) > self.at(call.place) + LIVES
     }
 
     fn at(&self, place: usize) -> Duration {

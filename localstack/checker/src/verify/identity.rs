@@ -14,7 +14,6 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         retries(facts, *room, client_id, &calls, found);
     }
     rows(facts, found);
-    refusals(facts, found);
 }
 
 /// All acks of a `client_id` name the same message.
@@ -29,9 +28,10 @@ fn one_message(facts: &Facts<'_>, room: RoomId, client_id: &str, calls: &[&Call<
     }
 }
 
-/// After an ack, the same request is the same message (`dup`), and another body is refused.
+/// After an ack, the same request is the same message (`dup`), whatever the sender may still do; another body is refused.
 fn retries(facts: &Facts<'_>, room: RoomId, client_id: &str, calls: &[&Call<'_>], found: &mut Vec<Violation>) {
     let Some(first) = calls.first().and_then(|call| content(call)) else { return };
+    let seen = facts.names.get(&(room, client_id)).and_then(|id| facts.stories.get(id)?.sightings.first());
     let acked = calls.iter().filter_map(|call| call.ack()).map(|(place, ..)| place).min();
     for call in calls {
         let after_ack = acked.is_some_and(|acked| call.place > acked);
@@ -44,6 +44,12 @@ fn retries(facts: &Facts<'_>, room: RoomId, client_id: &str, calls: &[&Call<'_>]
             }
             Some((_, Answer::Refused { status: 409, .. })) if content(call) == Some(first) => {
                 "an honest retry was refused as a conflict"
+            }
+            // What the sender may not do any more does not undo what was done.
+            Some((_, Answer::Refused { status: 403, .. }))
+                if content(call) == Some(first) && seen.is_some_and(|seen| seen.place < call.place) =>
+            {
+                "a retry of what was there already was refused"
             }
             _ => continue,
         };
@@ -75,18 +81,6 @@ fn rows(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             let what = format!("client_id {name} is two messages: {other} and {}", story.id);
             found.push(facts.violation(Promise::SameMessage, story.id, &[seen], what));
         }
-    }
-}
-
-/// An honest request is never refused for good; a full bucket (429) is only a delay.
-fn refusals(facts: &Facts<'_>, found: &mut Vec<Violation>) {
-    for call in facts.calls.values() {
-        let Some((place, Answer::Refused { status, code })) = call.answered else { continue };
-        if matches!(status, 409 | 429) && matches!(call.request, Request::Send { .. }) || *status == 429 {
-            continue;
-        }
-        let what = format!("an honest request was refused: {status} {code}");
-        found.push(facts.room_violation(Promise::Protocol, call.request.room(), &[call.place, place], what));
     }
 }
 

@@ -6,6 +6,11 @@ mod ending;
 mod facts;
 mod identity;
 mod order;
+mod reads;
+mod refusals;
+mod rights;
+mod sessions;
+mod tombstones;
 
 use std::fmt;
 
@@ -24,6 +29,8 @@ pub enum Promise {
     NothingMissed,
     /// P4: a retried send is the same message.
     SameMessage,
+    /// P5: what was taken away is away: a blocked room's rights, an ended session.
+    RightsFenced,
     /// An answer that the protocol doesn't have for an honest request.
     Protocol,
 }
@@ -48,6 +55,11 @@ pub fn verify(history: &History) -> Vec<Violation> {
     identity::check(&facts, &mut found);
     order::check(&facts, &mut found);
     content::check(&facts, &mut found);
+    tombstones::check(&facts, &mut found);
+    reads::check(&facts, &mut found);
+    sessions::check(&facts, &mut found);
+    rights::check(&facts, &mut found);
+    refusals::check(&facts, &mut found);
     coverage::check(&facts, &mut found);
     ending::check(&facts, &mut found);
     found
@@ -60,6 +72,7 @@ impl fmt::Display for Promise {
             Self::OneOrder => "P2 (one order per room)",
             Self::NothingMissed => "P3 (no reader misses anything)",
             Self::SameMessage => "P4 (a retry is the same message)",
+            Self::RightsFenced => "P5 (what was taken away is away)",
             Self::Protocol => "protocol",
         })
     }

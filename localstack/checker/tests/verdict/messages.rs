@@ -1,86 +1,9 @@
-//! The verdict over histories made by hand.
+//! Messages: identity, order, texts, coverage, the end.
 
-use std::time::Duration;
+use checker::history::{Answer, Event, Message, Purpose, Request};
+use checker::verify::Promise;
 
-use checker::history::{Answer, Entry, Event, History, Message, Page, Purpose, Request, SyncPage, Via, Window};
-use checker::verify::{Promise, verify};
-
-const ROOM: u64 = 1;
-
-/// A history in the making.
-#[derive(Default)]
-struct Story(Vec<Entry>);
-
-impl Story {
-    fn add(&mut self, client: usize, event: Event) -> usize {
-        let at = Duration::from_millis(self.0.len() as u64);
-        self.0.push(Entry { at, client: Some(client), event });
-        self.0.len() - 1
-    }
-
-    fn ask(&mut self, client: usize, purpose: Purpose, request: Request) -> usize {
-        self.add(client, Event::Invoked { via: Via::Http, purpose, request })
-    }
-
-    fn answer(&mut self, client: usize, call: usize, answer: Answer) {
-        self.add(client, Event::Answered { call, answer });
-    }
-
-    fn send(&mut self, client: usize, name: &str, message: Message) {
-        let call = self.begin(client, name);
-        self.answer(client, call, ack(message));
-    }
-
-    fn begin(&mut self, client: usize, name: &str) -> usize {
-        let request = Request::Send { room: ROOM, client_id: name.into(), content: name.into() };
-        self.ask(client, Purpose::Look, request)
-    }
-
-    fn edit(&mut self, client: usize, id: &str, text: &str, message: Message) {
-        let call =
-            self.ask(client, Purpose::Look, Request::Edit { room: ROOM, message: id.into(), content: text.into() });
-        self.answer(client, call, Answer::Ack { message, dup: None });
-    }
-
-    fn list(&mut self, client: usize, purpose: Purpose, items: Vec<Message>, cursor: u64) {
-        let call = self.ask(client, purpose, Request::List { room: ROOM, window: Window::Newest, limit: 50 });
-        self.answer(client, call, Answer::Page(Page { items, has_before: false, has_after: false, cursor }));
-    }
-
-    fn sync(&mut self, client: usize, after: u64, items: Vec<Message>, cursor: u64, head: u64) {
-        let call = self.ask(client, Purpose::Follow, Request::Sync { room: ROOM, after, limit: 50 });
-        self.answer(client, call, Answer::Synced(SyncPage { items, cursor, head, more: false }));
-    }
-
-    fn end(&mut self, ways: &[&[Message]]) {
-        for (way, messages) in ["by sync", "by list"].into_iter().zip(ways) {
-            self.add(0, Event::Ending { room: ROOM, way, messages: messages.to_vec() });
-        }
-    }
-
-    fn verdict(self) -> Vec<(Promise, String)> {
-        let history = History { entries: self.0, frames_repeat: false };
-        verify(&history).into_iter().map(|found| (found.promise, found.what)).collect()
-    }
-
-    fn breaks(self, promise: Promise, words: &str) {
-        let found = self.verdict();
-        assert!(found.iter().any(|(which, what)| *which == promise && what.contains(words)), "{found:#?}");
-    }
-}
-
-/// A message whose id, `client_id` and text are its name.
-fn message(name: &str, seq: u64, rev: u64) -> Message {
-    Message { id: name.into(), room: ROOM, seq, rev, author: 7, client_id: Some(name.into()), content: name.into() }
-}
-
-fn edited(name: &str, seq: u64, rev: u64, text: &str) -> Message {
-    Message { content: text.into(), ..message(name, seq, rev) }
-}
-
-fn ack(message: Message) -> Answer {
-    Answer::Ack { message, dup: Some(false) }
-}
+use crate::story::{ROOM, Story, ack, edited, message};
 
 /// Two messages, one edit, a reader that follows frames and syncs: nothing wrong with it.
 #[test]

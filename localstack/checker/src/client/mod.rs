@@ -1,4 +1,7 @@
-//! A seeded client: it sends, edits, looks around, loses its connection, and follows its room by the client rule.
+//! A seeded client: it changes its room, looks around, leaves and comes back, and follows its room by the client rule.
+
+mod deeds;
+mod leaving;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::client_rule::ClientView;
 use crate::doors::{Doors, Hello, Socket};
-use crate::history::{Answer, Event, Message, Purpose, Recorder, Request, RoomId, Via, Window};
+use crate::history::{Answer, Caller, Event, Message, Purpose, Recorder, Request, RoomId, Via, Window};
 use crate::options::Usage;
 use crate::verify::follow;
 
@@ -24,6 +27,32 @@ pub(crate) struct Sent {
     id: Arc<str>,
     client_id: Arc<str>,
     content: Arc<str>,
+    deleted: bool,
+}
+
+/// A session, and its name in the history.
+#[derive(Clone)]
+pub(crate) struct Login<S> {
+    pub(crate) by: Caller,
+    pub(crate) session: S,
+}
+
+/// An open socket and the session that it was opened for.
+struct Open<S> {
+    by: Caller,
+    socket: Arc<S>,
+}
+
+impl<S> Clone for Open<S> {
+    fn clone(&self) -> Self {
+        Self { by: self.by, socket: Arc::clone(&self.socket) }
+    }
+}
+
+/// Where a request goes.
+enum Door<D: Doors> {
+    Http(Login<D::Session>),
+    Socket(Open<D::Socket>),
 }
 
 /// One device of one person, in one room.
@@ -36,136 +65,103 @@ pub(crate) struct Client<'w, D: Doors> {
     pub(crate) doors: &'w D,
     pub(crate) recorder: &'w Recorder,
     pub(crate) own: Own,
-    pub(crate) state: Mutex<State<D::Socket>>,
+    pub(crate) state: Mutex<State<D>>,
     pub(crate) news: Notify,
     pub(crate) wish: Notify,
 }
 
 /// What the loops of a client share.
-pub(crate) struct State<S> {
-    socket: Option<Arc<S>>,
+pub(crate) struct State<D: Doors> {
+    login: Login<D::Session>,
+    /// Whether the login is over.
+    over: bool,
+    socket: Option<Open<D::Socket>>,
     view: ClientView,
     reenter: bool,
     names: u64,
+    /// When a block that may still come will have come, so that it can be lifted.
+    lift: Option<Instant>,
 }
 
-impl<S> Default for State<S> {
-    fn default() -> Self {
-        Self { socket: None, view: ClientView::default(), reenter: true, names: 0 }
+impl<D: Doors> State<D> {
+    pub(crate) fn new(login: Login<D::Session>) -> Self {
+        let view = ClientView::default();
+        Self { login, over: false, socket: None, view, reenter: true, names: 0, lift: None }
+    }
+}
+
+/// Logs a person in, on a client or for the checker itself; `None` if it can't be done in time.
+pub(crate) async fn log_in<D: Doors>(
+    doors: &D,
+    recorder: &Recorder,
+    client: Option<usize>,
+    person: usize,
+    give_up: Instant,
+) -> Option<Login<D::Session>> {
+    loop {
+        match doors.login(person).await {
+            Ok(session) => {
+                let place = recorder.record(client, Event::LoggedIn { person });
+                return Some(Login { by: Caller { person, session: place }, session });
+            }
+            Err(why) => recorder.note(client, format!("could not log in: {why}")),
+        }
+        if Instant::now() > give_up {
+            return None;
+        }
+        sleep(Duration::from_millis(200)).await;
     }
 }
 
 impl<D: Doors> Client<'_, D> {
-    /// Sends, edits and looks around until `until`, then finishes what it had begun, at the latest at `give_up`.
+    /// Uses its room until `until`, then finishes what it had begun, at the latest at `give_up`.
     pub(crate) async fn work(&self, until: Instant, give_up: Instant) {
         let mut rng = self.rng(0);
+        let Usage { deletes, reads, logouts, blocks, .. } = self.usage;
         while Instant::now() < until {
             sleep(Duration::from_millis(rng.random_range(0..self.usage.think_ms.max(1)))).await;
-            match rng.random_range(0..100) {
-                0..48 => self.send(&mut rng, give_up).await,
-                48..70 => self.edit(&mut rng, give_up).await,
-                70..80 => self.look(&mut rng).await,
-                80..88 => self.poll(&mut rng).await,
-                88..93 => self.send_again(&mut rng).await,
-                93..96 => self.wish.notify_one(),
-                96..98 => {
-                    self.state().reenter = true;
-                    self.news.notify_one();
-                }
-                _ => self.ping().await,
-            }
-        }
-    }
-
-    /// Sends one message and retries until its outcome is known; now and then it is impatient, or dies before the retry.
-    async fn send(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
-        let request = self.new_message(rng);
-        let mut pause = 50;
-        while Instant::now() < give_up {
-            let (one, other) = (self.via(rng), self.via(rng));
-            let answer = if rng.random_ratio(1, 10) {
-                let wait = Duration::from_millis(rng.random_range(0..300));
-                let impatient = async {
-                    sleep(wait).await;
-                    self.call(other, Purpose::Follow, request.clone()).await
-                };
-                let (first, second) = tokio::join!(self.call(one, Purpose::Follow, request.clone()), impatient);
-                if matches!(first, Answer::Ack { .. }) { first } else { second }
-            } else {
-                self.call(one, Purpose::Follow, request.clone()).await
+            self.lift_late_blocks(&mut rng, give_up).await;
+            let mut dice = rng.random_range(0..100);
+            let mut is = |share: u32| {
+                let hit = dice < share;
+                dice = dice.saturating_sub(share);
+                hit
             };
-            match (answer, &request) {
-                (Answer::Ack { message, .. }, Request::Send { client_id, content, .. }) => {
-                    let sent = Sent { id: message.id, client_id: Arc::clone(client_id), content: Arc::clone(content) };
-                    return self.own().push(sent);
-                }
-                (Answer::Unknown(_), _) if rng.random_ratio(1, 40) => return,
-                (Answer::Unknown(_), _) => {}
-                (Answer::Refused { status: 429, .. }, _) => pause = 1000,
-                _ => return,
+            if is(deletes) {
+                self.delete(&mut rng, give_up).await;
+            } else if is(reads) {
+                self.read(&mut rng).await;
+            } else if is(logouts) {
+                self.log_out(&mut rng, give_up).await;
+            } else if is(blocks) {
+                self.block(&mut rng, give_up).await;
+            } else {
+                self.chat(&mut rng, give_up).await;
             }
-            sleep(jittered(rng, &mut pause)).await;
         }
     }
 
-    fn new_message(&self, rng: &mut ChaCha8Rng) -> Request {
-        let name = self.name();
-        let client_id = format!("{}-{}-{name}", self.seed, self.number).into();
-        let content = format!("{name} from {}{}", self.number, words(rng)).into();
-        Request::Send { room: self.room, client_id, content }
-    }
-
-    /// Edits a message that this person sent, from this client or another.
-    async fn edit(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
-        let Some(sent) = self.pick(rng) else { return };
-        let content = format!("edit {} by {}{}", self.name(), self.number, words(rng)).into();
-        let request = Request::Edit { room: self.room, message: sent.id, content };
-        let mut pause = 50;
-        while Instant::now() < give_up {
-            match self.call(self.via(rng), Purpose::Follow, request.clone()).await {
-                Answer::Unknown(_) if rng.random_ratio(1, 4) => return,
-                Answer::Unknown(_) => {}
-                Answer::Refused { status: 429, .. } => pause = 1000,
-                _ => return,
+    /// What clients mostly do.
+    async fn chat(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
+        match rng.random_range(0..100) {
+            0..48 => self.send(rng, give_up).await,
+            48..70 => self.edit(rng, give_up).await,
+            70..80 => self.look(rng).await,
+            80..88 => self.poll(rng).await,
+            88..93 => self.send_again(rng).await,
+            93..96 => self.wish.notify_one(),
+            96..98 => {
+                self.state().reenter = true;
+                self.news.notify_one();
             }
-            sleep(jittered(rng, &mut pause)).await;
+            _ => self.ping().await,
         }
-    }
-
-    /// Sends something that was acknowledged once more: as it was, or with another body under the same name.
-    async fn send_again(&self, rng: &mut ChaCha8Rng) {
-        let Some(sent) = self.pick(rng) else { return };
-        let content = if rng.random_ratio(1, 4) { format!("not {}", sent.content).into() } else { sent.content };
-        let request = Request::Send { room: self.room, client_id: sent.client_id, content };
-        self.call(self.via(rng), Purpose::Follow, request).await;
-    }
-
-    /// Reads some page of the room.
-    async fn look(&self, rng: &mut ChaCha8Rng) {
-        let top = self.state().view.messages().map(|message| message.seq).max().unwrap_or(1);
-        let seq = rng.random_range(1..=top);
-        let window = match rng.random_range(0..5) {
-            0 => Window::Before(seq),
-            1 => Window::After(seq),
-            2 => Window::Around(seq),
-            _ => Window::Newest,
-        };
-        let request = Request::List { room: self.room, window, limit: rng.random_range(1..=50) };
-        self.call(Via::Http, Purpose::Look, request).await;
-    }
-
-    /// Reads some page of the room's changes.
-    async fn poll(&self, rng: &mut ChaCha8Rng) {
-        let cursor = self.state().view.cursor();
-        let request =
-            Request::Sync { room: self.room, after: rng.random_range(0..=cursor), limit: rng.random_range(1..=20) };
-        self.call(self.via(rng), Purpose::Look, request).await;
     }
 
     async fn ping(&self) {
         let socket = self.state().socket.clone();
-        if let Some(socket) = socket
-            && !socket.ping().await
+        if let Some(open) = socket
+            && !open.socket.ping().await
         {
             self.recorder.note(Some(self.number), "a ping was not answered");
         }
@@ -202,18 +198,25 @@ impl<D: Doors> Client<'_, D> {
     }
 
     async fn connect(&self) -> Option<mpsc::UnboundedReceiver<Message>> {
-        let cursor = self.state().view.cursor();
+        let (login, cursor) = {
+            let state = self.state();
+            (state.login.clone(), state.view.cursor())
+        };
         let (sender, pushes) = mpsc::unbounded_channel();
-        let greeted =
-            timeout(self.usage.patience * 6, self.doors.connect(self.person, self.room, cursor, sender)).await;
-        match greeted.unwrap_or_else(|_| Err("no answer to the upgrade or to hello".to_owned())) {
+        let call = self.invoke(Via::Http, Purpose::Look, login.by, Request::Connect { room: self.room });
+        let greeted = timeout(self.usage.patience * 6, async {
+            let ticket = self.doors.ticket(&login.session).await?;
+            self.doors.connect(ticket, self.room, cursor, sender).await
+        });
+        match greeted.await.unwrap_or_else(|_| Err("no answer to the upgrade or to hello".to_owned())) {
             Ok(Hello { socket, ahead }) => {
+                let mut state = self.state();
+                self.recorder.record(Some(self.number), Event::Answered { call, answer: Answer::Connected });
                 self.recorder.note(
                     Some(self.number),
                     format!("is connected from cursor {cursor}{}", if ahead { ", the room is ahead" } else { "" }),
                 );
-                let mut state = self.state();
-                state.socket = Some(Arc::new(socket));
+                state.socket = Some(Open { by: login.by, socket: Arc::new(socket) });
                 if ahead {
                     state.view.hear(cursor + 1);
                 }
@@ -222,6 +225,8 @@ impl<D: Doors> Client<'_, D> {
                 Some(pushes)
             }
             Err(why) => {
+                let answer = Answer::Unknown("no connection".to_owned());
+                self.recorder.record(Some(self.number), Event::Answered { call, answer });
                 self.recorder.note(Some(self.number), format!("could not connect: {why}"));
                 None
             }
@@ -291,6 +296,9 @@ impl<D: Doors> Client<'_, D> {
     pub(crate) async fn settle(&self, deadline: Instant) {
         let mut rng = self.rng(3);
         self.state().socket = None;
+        if self.state().over {
+            self.come_back(deadline).await;
+        }
         let mut pushes = None;
         while Instant::now() < deadline && pushes.is_none() {
             pushes = self.connect().await;
@@ -311,15 +319,29 @@ impl<D: Doors> Client<'_, D> {
         self.state().socket = None;
     }
 
-    /// One request over one door, written down together with what the client makes of its answer.
+    /// One request over one of the client's doors.
     async fn call(&self, via: Via, purpose: Purpose, request: Request) -> Answer {
-        let socket = if via == Via::Socket { self.state().socket.clone() } else { None };
-        let via = if socket.is_some() { Via::Socket } else { Via::Http };
-        let call = self.recorder.record(Some(self.number), Event::Invoked { via, purpose, request: request.clone() });
+        let door = {
+            let state = self.state();
+            match state.socket.clone().filter(|_| via == Via::Socket) {
+                Some(open) => Door::Socket(open),
+                None => Door::Http(state.login.clone()),
+            }
+        };
+        self.ask(door, purpose, request).await
+    }
+
+    /// One request over one door, written down together with what the client makes of its answer.
+    async fn ask(&self, door: Door<D>, purpose: Purpose, request: Request) -> Answer {
+        let (via, by) = match &door {
+            Door::Http(login) => (Via::Http, login.by),
+            Door::Socket(open) => (Via::Socket, open.by),
+        };
+        let call = self.invoke(via, purpose, by, request.clone());
         let patience = self.usage.patience * u32::try_from(call % 6 + 1).unwrap_or(1);
-        let answer = match socket {
-            Some(socket) => timeout(patience, socket.ask(&request)).await,
-            None => timeout(patience, self.doors.ask(self.person, &request)).await,
+        let answer = match door {
+            Door::Http(login) => timeout(patience, self.doors.ask(&login.session, &request)).await,
+            Door::Socket(open) => timeout(patience, open.socket.ask(&request)).await,
         };
         let answer = answer.unwrap_or_else(|_| Answer::Unknown("no answer in time".to_owned()));
         let mut state = self.state();
@@ -335,20 +357,16 @@ impl<D: Doors> Client<'_, D> {
         answer
     }
 
+    fn invoke(&self, via: Via, purpose: Purpose, by: Caller, request: Request) -> usize {
+        self.recorder.record(Some(self.number), Event::Invoked { via, purpose, by, request })
+    }
+
     fn via(&self, rng: &mut ChaCha8Rng) -> Via {
         match self.usage.via {
             Some(via) => via,
             None if rng.random_bool(0.5) => Via::Http,
             None => Via::Socket,
         }
-    }
-
-    /// One of this person's messages, mostly the last one, so that its clients edit it at the same time.
-    fn pick(&self, rng: &mut ChaCha8Rng) -> Option<Sent> {
-        let own = self.own();
-        let recent = *[1, 1, 4, own.len()].get(rng.random_range(0..4))?;
-        let back = rng.random_range(0..recent.max(1));
-        own.get(own.len().checked_sub(back + 1)?).cloned()
     }
 
     fn name(&self) -> u64 {
@@ -363,7 +381,7 @@ impl<D: Doors> Client<'_, D> {
         rng
     }
 
-    fn state(&self) -> MutexGuard<'_, State<D::Socket>> {
+    fn state(&self) -> MutexGuard<'_, State<D>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -373,15 +391,8 @@ impl<D: Doors> Client<'_, D> {
 }
 
 /// Between half a pause and a whole one, in milliseconds; the next is twice as long, up to 2 s.
-fn jittered(rng: &mut impl Rng, pause: &mut u64) -> Duration {
+pub(crate) fn jittered(rng: &mut impl Rng, pause: &mut u64) -> Duration {
     let now = rng.random_range(*pause / 2..=*pause);
     *pause = (*pause * 2).min(2000);
     Duration::from_millis(now)
-}
-
-fn words(rng: &mut impl Rng) -> &'static str {
-    ["", " 안녕하세요", " 👩‍👩‍👧‍👦 \"quoted\"", " naïve\nsecond line", " <b>&amp;</b> \\ 日本"]
-        .get(rng.random_range(0..5))
-        .copied()
-        .unwrap_or_default()
 }

@@ -1,0 +1,165 @@
+//! What a client does to its room.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tokio::time::{Instant, sleep};
+
+use super::{Client, Sent, jittered};
+use crate::doors::Doors;
+use crate::history::{Answer, Purpose, Request, Via, Window};
+
+impl<D: Doors> Client<'_, D> {
+    /// Sends one message and retries until its outcome is known; now and then it is impatient, or dies before the retry.
+    pub(super) async fn send(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
+        let request = self.new_message(rng);
+        let mut pause = 50;
+        while Instant::now() < give_up {
+            let (one, other) = (self.via(rng), self.via(rng));
+            let answer = if rng.random_ratio(1, 10) {
+                let wait = Duration::from_millis(rng.random_range(0..300));
+                let impatient = async {
+                    sleep(wait).await;
+                    self.call(other, Purpose::Follow, request.clone()).await
+                };
+                let (first, second) = tokio::join!(self.call(one, Purpose::Follow, request.clone()), impatient);
+                if matches!(first, Answer::Ack { .. }) { first } else { second }
+            } else {
+                self.call(one, Purpose::Follow, request.clone()).await
+            };
+            match (answer, &request) {
+                (Answer::Ack { message, .. }, Request::Send { client_id, content, .. }) => {
+                    let (client_id, content) = (Arc::clone(client_id), Arc::clone(content));
+                    let sent = Sent { id: message.id, client_id, content, deleted: message.deleted };
+                    return self.own().push(sent);
+                }
+                (Answer::Unknown(_), _) if rng.random_ratio(1, 40) => return,
+                (Answer::Unknown(_), _) => {}
+                (Answer::Refused { status: 429, .. }, _) => pause = 1000,
+                // The room is blocked, for a moment as a rule.
+                (Answer::Refused { status: 403, .. }, _) if rng.random_bool(0.5) => {}
+                _ => return,
+            }
+            sleep(jittered(rng, &mut pause)).await;
+        }
+    }
+
+    pub(super) fn new_message(&self, rng: &mut ChaCha8Rng) -> Request {
+        let name = self.name();
+        let client_id = format!("{}-{}-{name}", self.seed, self.number).into();
+        let content = format!("{name} from {}{}", self.number, words(rng)).into();
+        Request::Send { room: self.room, client_id, content }
+    }
+
+    /// Edits a message that this person sent, from this client or another.
+    pub(super) async fn edit(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
+        let deleted = rng.random_ratio(1, 20);
+        let Some(sent) = self.pick(rng, deleted) else { return };
+        let request = self.new_text(rng, sent.id);
+        self.change(rng, give_up, request).await;
+    }
+
+    /// Deletes a message that this person sent, sometimes while it is being edited, sometimes once more.
+    pub(super) async fn delete(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
+        let deleted = rng.random_ratio(1, 10);
+        let Some(sent) = self.pick(rng, deleted) else { return };
+        let request = Request::Delete { room: self.room, message: Arc::clone(&sent.id) };
+        let acked = if rng.random_ratio(1, 3) {
+            let edit = self.new_text(rng, Arc::clone(&sent.id));
+            let mut other = ChaCha8Rng::from_rng(rng);
+            tokio::join!(self.change(rng, give_up, request), self.change(&mut other, give_up, edit)).0
+        } else {
+            self.change(rng, give_up, request).await
+        };
+        for own in self.own().iter_mut().filter(|own| acked && own.id == sent.id) {
+            own.deleted = true;
+        }
+    }
+
+    fn new_text(&self, rng: &mut ChaCha8Rng, message: Arc<str>) -> Request {
+        let content = format!("edit {} by {}{}", self.name(), self.number, words(rng)).into();
+        Request::Edit { room: self.room, message, content }
+    }
+
+    /// Asks for a change until its outcome is known, or nobody cares any more. Whether it was acknowledged.
+    async fn change(&self, rng: &mut ChaCha8Rng, give_up: Instant, request: Request) -> bool {
+        let mut pause = 50;
+        while Instant::now() < give_up {
+            match self.call(self.via(rng), Purpose::Follow, request.clone()).await {
+                Answer::Unknown(_) if rng.random_ratio(1, 4) => return false,
+                Answer::Unknown(_) => {}
+                Answer::Refused { status: 429, .. } => pause = 1000,
+                answer => return matches!(answer, Answer::Ack { .. }),
+            }
+            sleep(jittered(rng, &mut pause)).await;
+        }
+        false
+    }
+
+    /// Sends something that was acknowledged once more: as it was, or with another body under the same name.
+    pub(super) async fn send_again(&self, rng: &mut ChaCha8Rng) {
+        let deleted = rng.random_ratio(1, 4);
+        let Some(sent) = self.pick(rng, deleted) else { return };
+        let content = if rng.random_ratio(1, 4) { format!("not {}", sent.content).into() } else { sent.content };
+        let request = Request::Send { room: self.room, client_id: sent.client_id, content };
+        self.call(self.via(rng), Purpose::Follow, request).await;
+    }
+
+    /// Says how far it has read: to the newest message that it knows, sometimes less, sometimes more than there is.
+    pub(super) async fn read(&self, rng: &mut ChaCha8Rng) {
+        let top = self.top();
+        let seq = match rng.random_range(0..6) {
+            0 | 1 => rng.random_range(0..=top),
+            2 => top + 1_000_000,
+            _ => top,
+        };
+        self.call(self.via(rng), Purpose::Look, Request::Read { room: self.room, seq }).await;
+    }
+
+    /// Reads some page of the room.
+    pub(super) async fn look(&self, rng: &mut ChaCha8Rng) {
+        let seq = rng.random_range(1..=self.top().max(1));
+        let window = match rng.random_range(0..5) {
+            0 => Window::Before(seq),
+            1 => Window::After(seq),
+            2 => Window::Around(seq),
+            _ => Window::Newest,
+        };
+        let request = Request::List { room: self.room, window, limit: rng.random_range(1..=50) };
+        self.call(Via::Http, Purpose::Look, request).await;
+    }
+
+    /// Reads some page of the room's changes.
+    pub(super) async fn poll(&self, rng: &mut ChaCha8Rng) {
+        let request = self.some_changes(rng);
+        self.call(self.via(rng), Purpose::Look, request).await;
+    }
+
+    pub(super) fn some_changes(&self, rng: &mut ChaCha8Rng) -> Request {
+        let cursor = self.state().view.cursor();
+        Request::Sync { room: self.room, after: rng.random_range(0..=cursor), limit: rng.random_range(1..=20) }
+    }
+
+    /// The newest message that the client shows.
+    fn top(&self) -> u64 {
+        self.state().view.messages().map(|message| message.seq).max().unwrap_or_default()
+    }
+
+    /// One of this person's messages, mostly the last one, so that its clients change it at the same time.
+    fn pick(&self, rng: &mut ChaCha8Rng, deleted: bool) -> Option<Sent> {
+        let own = self.own();
+        let own: Vec<&Sent> = own.iter().filter(|sent| sent.deleted == deleted).collect();
+        let recent = *[1, 1, 4, own.len()].get(rng.random_range(0..4))?;
+        let back = rng.random_range(0..recent.max(1));
+        own.get(own.len().checked_sub(back + 1)?).copied().cloned()
+    }
+}
+
+fn words(rng: &mut impl Rng) -> &'static str {
+    ["", " 안녕하세요", " 👩‍👩‍👧‍👦 \"quoted\"", " naïve\nsecond line", " <b>&amp;</b> \\ 日本"]
+        .get(rng.random_range(0..5))
+        .copied()
+        .unwrap_or_default()
+}

@@ -1,0 +1,111 @@
+//! How a history reads.
+
+use std::fmt;
+
+use crate::history::{Answer, Entry, Event, History, Message, Page, Request, SyncPage, Via};
+
+impl History {
+    /// The lines that concern a message: what was asked of it and every time it was seen, at most `limit` of them.
+    pub fn excerpt(&self, places: impl IntoIterator<Item = usize>, limit: usize) -> Vec<String> {
+        let mut places: Vec<usize> = places.into_iter().collect();
+        places.sort_unstable();
+        places.dedup();
+        let cut = places.len().saturating_sub(limit);
+        let (head, tail) = if cut == 0 { (places.len(), places.len()) } else { (limit / 2, limit / 2 + cut) };
+        let line = |place: &usize| self.entries.get(*place).map(|entry| format!("#{place} {entry}"));
+        let mut lines: Vec<String> = places.iter().take(head).filter_map(line).collect();
+        if cut > 0 {
+            lines.push(format!("... {cut} more ..."));
+        }
+        lines.extend(places.iter().skip(tail).filter_map(line));
+        lines
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>8.3}s ", self.at.as_secs_f64())?;
+        match self.client {
+            Some(client) => write!(f, "client {client:<2} "),
+            None => f.write_str("checker   "),
+        }?;
+        write!(f, "{}", self.event)
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LoggedIn { person } => write!(f, "person {person} is logged in"),
+            Self::Invoked { via, by, request, .. } => {
+                let via = if *via == Via::Http { "http  " } else { "socket" };
+                write!(f, "{via} {request} (person {}, session {})", by.person, by.session)
+            }
+            Self::Answered { call, answer } => write!(f, "-> #{call} {answer}"),
+            Self::Pushed(message) => write!(f, "push   {message}"),
+            Self::Settled { room, cursor } => write!(f, "settled in room {room} at cursor {cursor}"),
+            Self::Ending { room, way, messages } => write!(f, "room {room} {way}: {} messages", messages.len()),
+            Self::Note(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send { room, client_id, content } => write!(f, "send room {room} client_id {client_id} {content:?}"),
+            Self::Edit { room, message, content } => write!(f, "edit room {room} message {message} {content:?}"),
+            Self::List { room, window, limit } => write!(f, "list room {room} {window:?} limit {limit}"),
+            Self::Sync { room, after, limit } => write!(f, "sync room {room} after rev {after} limit {limit}"),
+            Self::Delete { room, message } => write!(f, "delete room {room} message {message}"),
+            Self::Read { room, seq } => write!(f, "read room {room} up to seq {seq}"),
+            Self::Block { room } => write!(f, "block in room {room}"),
+            Self::Unblock { room } => write!(f, "unblock in room {room}"),
+            Self::Logout { .. } => f.write_str("log out"),
+            Self::Connect { room } => write!(f, "connect for room {room}"),
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ack { message, dup } => {
+                write!(f, "ack{} {message}", if *dup == Some(true) { " (dup)" } else { "" })
+            }
+            Self::Page(Page { items, has_before, has_after, cursor }) => {
+                write!(f, "page cursor {cursor} has_before {has_before} has_after {has_after}: ")?;
+                list(f, items)
+            }
+            Self::Synced(SyncPage { items, cursor, head, more }) => {
+                write!(f, "sync cursor {cursor} head {head} more {more}: ")?;
+                list(f, items)
+            }
+            Self::Read { read_seq, unread } => write!(f, "read up to seq {read_seq}, {unread} unread"),
+            Self::Done => f.write_str("done"),
+            Self::Connected => f.write_str("connected"),
+            Self::Refused { status, code } => write!(f, "refused {status} {code}"),
+            Self::Unknown(why) => write!(f, "unknown outcome: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} seq {} rev {} {:?}", self.id, self.seq, self.rev, self.content)?;
+        f.write_str(if self.deleted { " deleted" } else { "" })
+    }
+}
+
+/// Items by sequence number and revision only, in at most a line.
+fn list(f: &mut fmt::Formatter<'_>, items: &[Message]) -> fmt::Result {
+    f.write_str("[")?;
+    for (index, item) in items.iter().enumerate() {
+        if index == 40 {
+            write!(f, " ... {} in all", items.len())?;
+            break;
+        }
+        write!(f, "{}{}@{}", if index == 0 { "" } else { " " }, item.seq, item.rev)?;
+    }
+    f.write_str("]")
+}

@@ -1,0 +1,155 @@
+//! Read cursors: they only move forward, to what was asked and not past what there is, and what they leave is counted.
+
+use std::collections::BTreeMap;
+
+use super::facts::{Call, Facts};
+use super::{Promise, Violation};
+use crate::history::{Answer, Request, RoomId};
+
+/// More than this are counted as this many.
+const CAP: u64 = 100;
+/// More sequence numbers than any attempt at a send takes.
+const TAKEN: u64 = 64;
+
+/// A read that was acknowledged.
+struct Read {
+    place: usize,
+    answered: usize,
+    asked: u64,
+    cursor: u64,
+    unread: u64,
+}
+
+/// When a message came and went, as far as anybody knows.
+struct Known {
+    seq: u64,
+    author: usize,
+    sent: usize,
+    seen: usize,
+    deleting: Option<usize>,
+    buried: Option<usize>,
+}
+
+pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    let mut reads: BTreeMap<(RoomId, usize), Vec<Read>> = BTreeMap::new();
+    let mut asked: BTreeMap<(RoomId, usize), Vec<(usize, u64)>> = BTreeMap::new();
+    for call in facts.calls.values() {
+        let Request::Read { room, seq } = call.request else { continue };
+        asked.entry((*room, call.by.person)).or_default().push((call.place, *seq));
+        if let Some((answered, Answer::Read { read_seq, unread })) = call.answered {
+            let read = Read { place: call.place, answered, asked: *seq, cursor: *read_seq, unread: *unread };
+            reads.entry((*room, call.by.person)).or_default().push(read);
+        }
+    }
+    let mut rooms: BTreeMap<RoomId, Room> = BTreeMap::new();
+    for ((room, person), reads) in &mut reads {
+        let known = rooms.entry(*room).or_insert_with(|| Room::of(facts, *room));
+        let asked = asked.get(&(*room, *person)).map_or(&[][..], Vec::as_slice);
+        reads.sort_unstable_by_key(|read| read.answered);
+        let mut told = false;
+        for (index, read) in reads.iter().enumerate() {
+            let earlier = reads.get(..index).unwrap_or_default();
+            let wrong = falls(earlier, read)
+                .or_else(|| known.short(read))
+                .or_else(|| too_far(asked, read))
+                .or_else(|| known.past_the_end(read))
+                .or_else(|| known.miscounted(*person, read));
+            // What one cursor does wrong, the reads after it show again.
+            if let Some((promise, what)) = wrong.filter(|_| !told) {
+                told = true;
+                found.push(facts.room_violation(promise, *room, &[read.place, read.answered], what));
+            }
+        }
+    }
+}
+
+type Wrong = Option<(Promise, String)>;
+
+/// A read that began after another was acknowledged has at least its cursor.
+fn falls(earlier: &[Read], read: &Read) -> Wrong {
+    let before = earlier.iter().filter(|other| other.answered < read.place).max_by_key(|other| other.cursor)?;
+    (before.cursor > read.cursor).then(|| {
+        let what = format!("a read cursor fell from seq {} to {}", before.cursor, read.cursor);
+        (Promise::NothingLost, what)
+    })
+}
+
+/// Nobody had asked for as much as the cursor says.
+fn too_far(asked: &[(usize, u64)], read: &Read) -> Wrong {
+    let most = asked.iter().filter(|(place, _)| *place < read.answered).map(|(_, seq)| *seq).max()?;
+    (most < read.cursor).then(|| {
+        let what = format!("a read cursor is at seq {}, but nobody had read past {most}", read.cursor);
+        (Promise::Protocol, what)
+    })
+}
+
+/// A room's messages, for its reads.
+struct Room {
+    messages: Vec<Known>,
+    /// The first attempts at sends that nobody ever saw a message of, and by whom.
+    unseen: Vec<(usize, usize)>,
+    /// No sequence number can be higher.
+    highest: u64,
+}
+
+impl Room {
+    fn of(facts: &Facts<'_>, room: RoomId) -> Self {
+        let mut messages = Vec::new();
+        for story in facts.stories.values().filter(|story| story.room == room) {
+            let (Some(first), Some(send)) = (story.sightings.first(), story.sends.first()) else { continue };
+            messages.push(Known {
+                seq: first.message.seq,
+                author: facts.calls.get(send).map_or(usize::MAX, |call| call.by.person),
+                sent: *send,
+                seen: first.place,
+                deleting: story.deletes.first().copied(),
+                buried: story.buried(),
+            });
+        }
+        let names = facts.sends.iter().filter(|((other, _), _)| *other == room);
+        let unseen = names.clone().filter(|(name, _)| !facts.names.contains_key(name)).filter_map(|(_, places)| {
+            let calls: Vec<&Call<'_>> = places.iter().filter_map(|place| facts.calls.get(place)).collect();
+            let first = calls.first().filter(|_| calls.iter().any(|call| call.is_open()))?;
+            Some((first.place, first.by.person))
+        });
+        let sends: usize = names.clone().map(|(_, places)| places.len()).sum();
+        let top = messages.iter().map(|known| known.seq).max().unwrap_or_default();
+        Self { unseen: unseen.collect(), highest: top + sends as u64 * TAKEN, messages }
+    }
+
+    /// The cursor is short of what was asked for and had been seen.
+    fn short(&self, read: &Read) -> Wrong {
+        let seen = self.messages.iter().filter(|known| known.seen < read.place).map(|known| known.seq).max()?;
+        let least = seen.min(read.asked);
+        (read.cursor < least).then(|| {
+            let what = format!("a read up to seq {} was acknowledged at {}, short of {least}", read.asked, read.cursor);
+            (Promise::NothingLost, what)
+        })
+    }
+
+    /// The cursor is past every sequence number that was given out, even to writers who died.
+    fn past_the_end(&self, read: &Read) -> Wrong {
+        (read.cursor > self.highest).then(|| {
+            let what = format!("a read cursor is at seq {}, which the room has never had", read.cursor);
+            (Promise::Protocol, what)
+        })
+    }
+
+    /// The count is not between what was certainly there and unread, and what may have been.
+    fn miscounted(&self, person: usize, read: &Read) -> Wrong {
+        let others = || self.messages.iter().filter(|known| known.author != person && known.seq > read.cursor);
+        let before = |place: Option<usize>, bound: usize| place.is_some_and(|place| place < bound);
+        let certain =
+            others().filter(|known| known.seen < read.place && !before(known.deleting, read.answered)).count();
+        let possible = others().filter(|known| known.sent < read.answered && !before(known.buried, read.place)).count();
+        let unseen = self.unseen.iter().filter(|(place, author)| *place < read.answered && *author != person).count();
+        let (least, most) = ((certain as u64).min(CAP), ((possible + unseen) as u64).min(CAP));
+        (read.unread < least || read.unread > most).then(|| {
+            let what = format!(
+                "{} messages after seq {} are said to be unread, but there were {least} to {most}",
+                read.unread, read.cursor
+            );
+            (Promise::Protocol, what)
+        })
+    }
+}

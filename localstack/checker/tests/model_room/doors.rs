@@ -1,0 +1,107 @@
+//! How clients reach the model: calls that die or lose their answer, sockets, pushes.
+
+use std::time::Duration;
+
+use checker::doors::{Doors, Hello, Socket};
+use checker::history::{Answer, Message, Request, RoomId};
+use rand::RngExt;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep;
+
+use super::{Asker, Live, Mistake, ModelRoom, Server};
+
+impl ModelRoom {
+    /// Pushes to every connection but the sender's: late, twice, in another order, or not at all.
+    pub(super) fn push(&self, asker: Asker, message: &Message) {
+        let mut server = self.lock();
+        let Server { connections, random, broken, .. } = &mut *server;
+        let others = connections.iter().filter(|(number, _)| Some(**number) != asker.connection);
+        for (_, live) in others.filter(|(_, live)| live.room == message.room) {
+            let copies = if *broken { [1, 1, 1, 1, 1, 1, 0, 2][random.random_range(0..8)] } else { 1 };
+            for _ in 0..copies {
+                let late = if random.random_ratio(1, 10) { 1500 } else { 40 };
+                let (wait, pushes, message) = (random.random_range(0..late), live.pushes.clone(), message.clone());
+                tokio::spawn(async move {
+                    sleep(Duration::from_millis(wait)).await;
+                    pushes.send(message)
+                });
+            }
+        }
+    }
+
+    async fn carry(&self, session: usize, connection: Option<u64>, request: &Request) -> Answer {
+        let (sender, answer) = oneshot::channel();
+        let asker = Asker { session, person: self.lock().sessions[session].person, connection };
+        let work = self.clone().answer(asker, request.clone());
+        let lost = {
+            let mut server = self.lock();
+            server.broken && server.random.random_ratio(1, 30)
+        };
+        tokio::spawn(async move { work.await.filter(|_| !lost).map(|answer| sender.send(answer)) });
+        answer.await.unwrap_or_else(|_| Answer::Unknown("the function died or its answer was lost".to_owned()))
+    }
+}
+
+pub(crate) struct Connection {
+    server: ModelRoom,
+    session: usize,
+    number: u64,
+}
+
+impl Doors for ModelRoom {
+    type Session = usize;
+    type Ticket = u64;
+    type Socket = Connection;
+
+    async fn login(&self, person: usize) -> Result<usize, String> {
+        Ok(self.begin_session(person as u64))
+    }
+
+    async fn ask(&self, session: &usize, request: &Request) -> Answer {
+        self.carry(*session, None, request).await
+    }
+
+    async fn ticket(&self, session: &usize) -> Result<u64, String> {
+        if self.is_over(*session) {
+            return Err("the session is over".to_owned());
+        }
+        let ticket = self.id();
+        self.lock().tickets.insert(ticket, *session);
+        Ok(ticket)
+    }
+
+    /// Burns the ticket, makes the connection known, and withdraws if the session is over.
+    async fn connect(
+        &self,
+        ticket: u64,
+        room: RoomId,
+        cursor: u64,
+        pushes: mpsc::UnboundedSender<Message>,
+    ) -> Result<Hello<Connection>, String> {
+        let session = self.lock().tickets.remove(&ticket).ok_or("no such ticket")?;
+        let number = self.id();
+        self.lock().connections.insert(number, Live { room, session, pushes });
+        let socket = Connection { server: self.clone(), session, number };
+        self.step().await.ok_or("the function died")?;
+        if self.is_over(session) && !self.is(Mistake::LogoutKeepsTicket) {
+            return Err("the session is over".to_owned());
+        }
+        Ok(Hello { socket, ahead: self.head(room).rev > cursor })
+    }
+}
+
+impl Socket for Connection {
+    async fn ask(&self, request: &Request) -> Answer {
+        self.server.carry(self.session, Some(self.number), request).await
+    }
+
+    async fn ping(&self) -> bool {
+        self.server.step().await.is_some()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.server.lock().connections.remove(&self.number);
+    }
+}

@@ -1,0 +1,283 @@
+//! Changes of a room: reserve, write, release.
+
+use std::sync::Arc;
+
+use checker::history::{Answer, Message, RoomId};
+use tokio::time::Instant;
+
+use super::{Asker, Entry, Mistake, ModelRoom, Row, TOO_OLD, refused};
+
+enum Written {
+    Ok(Message),
+    Duplicate,
+    Lost,
+}
+
+/// What a change makes of a message.
+#[derive(Clone)]
+enum Change {
+    Text(Arc<str>),
+    Tombstone,
+}
+
+impl ModelRoom {
+    pub(super) async fn send(
+        &self,
+        asker: Asker,
+        room: RoomId,
+        client_id: Arc<str>,
+        content: Arc<str>,
+    ) -> Option<Answer> {
+        let mut fresh = false;
+        loop {
+            let op = self.id();
+            let version = match self.admit(room, fresh) {
+                Ok(version) => version,
+                Err(_) if self.is_there(room, &client_id) && !self.is(Mistake::RefusedRetry) => {
+                    return self.again(asker, room, &client_id, &content).await;
+                }
+                Err(refused) => return Some(refused),
+            };
+            self.step().await?;
+            let Some((seq, rev)) = self.reserve(room, op, 1, version) else {
+                fresh = true;
+                continue;
+            };
+            self.step().await?;
+            if self.is(Mistake::ReleaseBeforeWrite) {
+                self.release(room, op);
+                self.step().await?;
+            }
+            let message = Message {
+                id: format!("{:024x}", self.id()).into(),
+                room,
+                seq,
+                rev,
+                author: asker.person,
+                client_id: Some(Arc::clone(&client_id)),
+                content: Arc::clone(&content),
+                deleted: false,
+            };
+            if self.is(Mistake::AckBeforeWrite) {
+                let (late, lost) = (self.clone(), message.clone());
+                tokio::spawn(async move {
+                    late.step().await?;
+                    late.insert(lost, version);
+                    late.release(room, op).then_some(())
+                });
+                return Some(Answer::Ack { message, dup: Some(false) });
+            }
+            match self.insert(message, version) {
+                Written::Ok(message) => return self.publish(asker, op, message, Some(false)).await,
+                Written::Lost => drop(self.release(room, op)),
+                Written::Duplicate => {
+                    self.release(room, op);
+                    self.step().await?;
+                    return self.again(asker, room, &client_id, &content).await;
+                }
+            }
+            self.step().await?;
+        }
+    }
+
+    fn is_there(&self, room: RoomId, client_id: &str) -> bool {
+        self.room(room, |room| room.rows.iter().any(|row| row.message.client_id.as_deref() == Some(client_id)))
+    }
+
+    /// A retry: what is there already, if it is the same.
+    async fn again(&self, asker: Asker, room: RoomId, client_id: &str, content: &str) -> Option<Answer> {
+        let same = |row: &&Row| row.message.client_id.as_deref() == Some(client_id);
+        let row = self.room(room, |room| room.rows.iter().find(same).cloned())?;
+        let first = if self.is(Mistake::RetryAgainstEditedText) { &row.message.content } else { &row.sent };
+        if **first != *content {
+            return Some(refused(409, "client_id_reused"));
+        }
+        self.as_it_is(asker, row, Some(true)).await
+    }
+
+    /// The row as it is, stamped if nobody knows whether it was released.
+    async fn as_it_is(&self, asker: Asker, row: Row, dup: Option<bool>) -> Option<Answer> {
+        if !row.pending || self.is(Mistake::UnstampedRetry) {
+            return Some(Answer::Ack { message: row.message, dup });
+        }
+        let message = self.stamp(row.message.room, &row.message.id).await?;
+        self.push(asker, &message);
+        Some(Answer::Ack { message, dup })
+    }
+
+    pub(super) async fn edit(&self, asker: Asker, room: RoomId, id: &str, content: &Arc<str>) -> Option<Answer> {
+        self.change(asker, room, id, &Change::Text(Arc::clone(content))).await
+    }
+
+    pub(super) async fn delete(&self, asker: Asker, room: RoomId, id: &str) -> Option<Answer> {
+        self.change(asker, room, id, &Change::Tombstone).await
+    }
+
+    async fn change(&self, asker: Asker, room: RoomId, id: &str, change: &Change) -> Option<Answer> {
+        let mut fresh = false;
+        loop {
+            let op = self.id();
+            let version = match self.admit(room, fresh) {
+                Ok(version) => version,
+                Err(refused) => return Some(refused),
+            };
+            let row = self.room(room, |room| room.rows.iter().find(|row| *row.message.id == *id).cloned());
+            let Some(row) = row else { return Some(refused(404, "message_not_found")) };
+            match change {
+                Change::Text(_) if row.message.deleted && !self.is(Mistake::EditOfTombstone) => {
+                    return Some(refused(404, "message_not_found"));
+                }
+                Change::Tombstone if row.message.deleted => return self.as_it_is(asker, row, None).await,
+                _ => {}
+            }
+            self.step().await?;
+            let Some((_, rev)) = self.reserve(room, op, 0, version) else {
+                fresh = true;
+                continue;
+            };
+            self.step().await?;
+            if self.is(Mistake::ReleaseBeforeWrite) {
+                self.release(room, op);
+                self.step().await?;
+            }
+            match self.update(room, id, rev, change) {
+                Some(message) => return self.publish(asker, op, message, None).await,
+                None => self.release(room, op),
+            };
+            self.step().await?;
+        }
+    }
+
+    /// Writes a change where its `rev` is higher and the message is not deleted; `None` if it lost.
+    fn update(&self, room: RoomId, id: &str, rev: u64, change: &Change) -> Option<Message> {
+        let by_rev = self.has_unique_revs();
+        let guarded = !self.is(match change {
+            Change::Text(_) => Mistake::UnguardedEdit,
+            Change::Tombstone => Mistake::UnguardedDelete,
+        });
+        let (revives, keeps) = (self.is(Mistake::RevivingEdit), self.is(Mistake::EditOfTombstone));
+        self.room(room, |room| {
+            let taken = by_rev && room.rows.iter().any(|row| row.message.rev == rev);
+            let row = room.rows.iter_mut().find(|row| *row.message.id == *id)?;
+            if taken || guarded && row.message.rev >= rev || row.message.deleted && !revives && !keeps {
+                return None;
+            }
+            row.message.rev = rev;
+            match change {
+                Change::Text(_) if row.message.deleted && keeps => {}
+                Change::Text(content) => {
+                    row.message.content = Arc::clone(content);
+                    row.message.deleted = false;
+                }
+                Change::Tombstone => {
+                    row.message.content = "".into();
+                    row.message.deleted = true;
+                }
+            }
+            row.pending = true;
+            let image = row.message.clone();
+            room.durable = room.head.clone();
+            Some(image)
+        })
+    }
+
+    /// Releases until it counts, then pushes and answers.
+    async fn publish(&self, asker: Asker, op: u64, message: Message, dup: Option<bool>) -> Option<Answer> {
+        self.step().await?;
+        let unchecked = self.is(Mistake::UncountedRelease) || self.is(Mistake::ReleaseBeforeWrite);
+        let message = if self.release(message.room, op) || unchecked {
+            message
+        } else {
+            self.stamp(message.room, &message.id).await?
+        };
+        self.step().await?;
+        self.push(asker, &message);
+        self.step().await?;
+        self.room(message.room, |room| {
+            for row in room.rows.iter_mut().filter(|row| row.message.id == message.id && row.message.rev == message.rev)
+            {
+                row.pending = false;
+            }
+        });
+        Some(Answer::Ack { message, dup })
+    }
+
+    async fn stamp(&self, room: RoomId, id: &str) -> Option<Message> {
+        loop {
+            let op = self.id();
+            let row = self.room(room, |room| room.rows.iter().find(|row| *row.message.id == *id).cloned())?;
+            let (_, rev) = self.reserve_above(room, op, &row.message);
+            self.step().await?;
+            let by_rev = self.has_unique_revs();
+            let stamped = self.room(room, |room| {
+                if by_rev && room.rows.iter().any(|row| row.message.rev == rev) {
+                    return None;
+                }
+                let row = room.rows.iter_mut().find(|row| *row.message.id == *id && row.message.rev < rev)?;
+                row.message.rev = rev;
+                row.pending = true;
+                let image = row.message.clone();
+                room.durable = room.head.clone();
+                Some(image)
+            });
+            self.step().await?;
+            let counted = self.release(room, op);
+            if let Some(message) = stamped.filter(|_| counted) {
+                return Some(message);
+            }
+        }
+    }
+
+    /// A place for a change, by rights that are still those of the room.
+    fn reserve(&self, room: RoomId, op: u64, messages: u64, version: u64) -> Option<(u64, u64)> {
+        let fenced = !self.is(Mistake::UnfencedReserve);
+        self.room(room, |room| (!fenced || room.head.access <= version).then(|| room.head.reserve(op, messages, 0, 0)))
+    }
+
+    /// A place for what is written already.
+    fn reserve_above(&self, room: RoomId, op: u64, message: &Message) -> (u64, u64) {
+        self.room(room, |room| room.head.reserve(op, 0, message.seq, message.rev))
+    }
+
+    fn release(&self, room: RoomId, op: u64) -> bool {
+        self.room(room, |room| {
+            let before = room.head.in_flight.len();
+            room.head.in_flight.retain(|entry| entry.op != op);
+            room.head.in_flight.len() < before
+        })
+    }
+
+    fn insert(&self, message: Message, version: u64) -> Written {
+        let by_name = !self.is(Mistake::NoUniqueClientId);
+        let by_version = self.is(Mistake::NameUntilRightsChange);
+        let by_seq = !self.is(Mistake::NoUniqueSeq);
+        let by_rev = self.has_unique_revs();
+        self.room(message.room, |room| {
+            let same =
+                |row: &Row| row.message.client_id == message.client_id && (!by_version || row.version == version);
+            if by_name && room.rows.iter().any(same) {
+                return Written::Duplicate;
+            }
+            let taken =
+                |row: &Row| by_seq && row.message.seq == message.seq || by_rev && row.message.rev == message.rev;
+            if room.rows.iter().any(taken) {
+                return Written::Lost;
+            }
+            let sent = Arc::clone(&message.content);
+            room.rows.push(Row { message: message.clone(), sent, version, pending: true });
+            room.rows.sort_by_key(|row| row.message.seq);
+            room.durable = room.head.clone();
+            Written::Ok(message)
+        })
+    }
+}
+
+impl super::Head {
+    fn reserve(&mut self, op: u64, messages: u64, seq: u64, rev: u64) -> (u64, u64) {
+        self.seq = self.seq.max(seq) + messages;
+        self.rev = self.rev.max(rev) + 1;
+        self.in_flight.retain(|entry| entry.at.elapsed() < TOO_OLD);
+        self.in_flight.push(Entry { rev: self.rev, op, at: Instant::now() });
+        (self.seq, self.rev)
+    }
+}
