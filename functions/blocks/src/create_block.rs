@@ -1,16 +1,12 @@
 use crate::App;
 use axum::extract::State;
-use domain::{
-    Aggregate, Code, Fault, Friendship, FriendshipStatus, FriendshipWith, Invalid, News, Notice, Profile, Timestamp,
-    Turn, UserId,
-};
+use domain::{Aggregate, Code, Fault, Friendship, FriendshipStatus, Invalid, News, Notice, Timestamp, Turn, UserId};
 use mysql::{Blocked, Tx};
 use projection::Changed;
-use realtime::ProfileView;
 use serde::{Deserialize, Serialize};
 use tracing::instrument;
 use utoipa::ToSchema;
-use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, MadeOrFound, StoreProblems};
+use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, MadeOrFound, ParticipantView, StoreProblems};
 
 /// Whom to block.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -25,7 +21,7 @@ pub(crate) struct NewBlock {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BlockView {
     /// Whom.
-    user: ProfileView,
+    user: ParticipantView,
     /// When.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -69,49 +65,43 @@ struct Block {
 async fn insert_block(tx: &mut Tx, command: Block) -> Result<Changed<MadeOrFound<Blocked>>, Fault> {
     let Block { by, blocked, at } = command;
     let pair = [by, blocked];
-    let active = tx.users().lock_pair(pair).await?;
+    // Accounts that are gone, or seem so, may be blocked as well: whoever is blocked learns nothing from trying.
+    tx.users().lock_pair(pair).await?;
+    let room = tx.private_rooms().find_by_pair(pair).await?;
     if let Some(block) = tx.blocks().find(by, blocked).await? {
         let mut touched = pair.map(Aggregate::Person).to_vec();
-        touched.extend(tx.private_rooms().find_by_pair(pair).await?.map(Aggregate::PrivateRoom));
+        touched.extend(room.map(Aggregate::PrivateRoom));
         return Ok(Changed::quietly(touched, MadeOrFound::Found(block)));
     }
-    // To whoever is blocked, the other one looks deleted: here as well.
-    if !active.contains(&blocked) || tx.blocks().list_between(pair).await?.contains(&blocked) {
-        return Err(Code::UserNotFound.into());
-    }
     let (mut touched, mut raised) = (vec![Aggregate::Person(by)], vec![by]);
-    if let Some(room) = tx.private_rooms().find_by_pair(pair).await? {
+    if let Some(room) = room {
         tx.private_rooms().lock(room, at).await?;
         touched.push(Aggregate::PrivateRoom(room));
     }
     tx.blocks().insert(by, blocked, at).await?;
-    let profiles = tx.users().list_profiles(&pair).await?;
-    let notices = end_friendship(tx, command, &profiles).await?;
-    if !notices.is_empty() {
+    let notices = end_friendship(tx, command).await?;
+    if notices.is_some() {
         touched.push(Aggregate::Person(blocked));
         raised.push(blocked);
     }
     tx.users().raise_versions(&raised).await?;
     tx.outbox().insert(&touched, at).await?;
-    let user = profiles.into_iter().find(|profile| profile.id == blocked).ok_or(Code::UserNotFound)?;
-    Ok(Changed { touched, notices, answer: MadeOrFound::Made(Blocked { user, at }) })
+    let block = tx.blocks().find(by, blocked).await?.ok_or(Code::UserNotFound)?;
+    Ok(Changed { touched, notices: notices.unwrap_or_default(), answer: MadeOrFound::Made(block) })
 }
 
-/// Ends what is between the two, as one who unfriends does.
-async fn end_friendship(tx: &mut Tx, command: Block, profiles: &[Profile]) -> Result<Vec<Notice>, Fault> {
+/// Ends what is between the two, as one who unfriends does; `None` if there is nothing to end.
+async fn end_friendship(tx: &mut Tx, command: Block) -> Result<Option<Vec<Notice>>, Fault> {
     let Block { by, blocked, at } = command;
     let between: Option<Friendship> = tx.friendships().find_between([by, blocked]).await?;
-    let Some(friendship) = between else { return Ok(Vec::new()) };
+    let Some(friendship) = between else { return Ok(None) };
     if friendship.end(by)? == Turn::Done {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     tx.friendships().update(friendship.id, FriendshipStatus::Rejected, at).await?;
-    let notice = |profile: &Profile| {
-        let to = friendship.other_than(profile.id).ok()?;
-        let with = FriendshipWith { id: friendship.id, user: profile.clone(), since: at };
-        Some(Notice { to, news: News::Removed, by, with })
-    };
-    Ok(profiles.iter().filter_map(notice).collect())
+    let profiles = tx.users().list_profiles(&[by, blocked]).await?;
+    let over = Friendship { status: FriendshipStatus::Rejected, updated_at: at, ..friendship };
+    Ok(Some(over.notices(profiles, News::Removed, by)))
 }
 
 impl From<Blocked> for BlockView {

@@ -1,9 +1,10 @@
-use domain::{Message, Participant, PrivateRoom, RoomId, RoomKey, Timestamp, UserId};
+use domain::{Message, PrivateRoom, RoomId, RoomKey, Timestamp};
 use mongo::{Mongo, RoomSummary};
 use realtime::MessageView;
 use serde::Serialize;
 use std::collections::HashMap;
 use utoipa::ToSchema;
+use web::ParticipantView;
 
 /// A room of two people, as one of them sees it.
 #[derive(Serialize, ToSchema)]
@@ -29,25 +30,6 @@ pub(crate) struct ChatRoomView {
     /// When the room itself last changed, not its messages.
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
-}
-
-/// One of the two people.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ParticipantView {
-    /// The person's number.
-    #[schema(value_type = i32, example = 3)]
-    id: UserId,
-    /// The unique name; null where the person is not available.
-    #[schema(required = true, example = "gildong")]
-    username: Option<String>,
-    /// The shown name, where one was chosen.
-    #[schema(required = true, example = "홍길동")]
-    display_name: Option<String>,
-    /// The line about themselves, where there is one.
-    #[schema(required = true, example = "오늘도 화이팅")]
-    status_message: Option<String>,
-    /// False for an account that is gone, and for one that is so for the caller.
-    is_available: bool,
 }
 
 /// Rooms with what happened in them, in the order of the summaries. One round trip to MongoDB where last messages are replies.
@@ -80,18 +62,6 @@ impl From<PrivateRoom> for ChatRoomView {
             unread_count: 0,
             created_at: room.created_at,
             updated_at: room.updated_at,
-        }
-    }
-}
-
-impl From<Participant> for ParticipantView {
-    fn from(Participant { profile, is_available }: Participant) -> Self {
-        Self {
-            id: profile.id,
-            username: Some(profile.username).filter(|_| is_available),
-            display_name: profile.display_name.filter(|_| is_available),
-            status_message: profile.status_message.filter(|_| is_available),
-            is_available,
         }
     }
 }

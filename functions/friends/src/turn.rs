@@ -1,7 +1,6 @@
 use crate::App;
 use domain::{
-    Aggregate, Code, Fault, Friendship, FriendshipId, FriendshipStatus, FriendshipWith, News, Notice, Timestamp, Turn,
-    UserId,
+    Aggregate, Code, Fault, Friendship, FriendshipId, FriendshipStatus, News, Notice, Timestamp, Turn, UserId,
 };
 use mysql::Tx;
 use projection::Changed;
@@ -54,10 +53,5 @@ pub(crate) async fn notices(
     by: UserId,
 ) -> Result<Vec<Notice>, Fault> {
     let profiles = tx.users().list_profiles(&[friendship.asker, friendship.asked]).await?;
-    let notice = |profile: domain::Profile| {
-        let to = friendship.other_than(profile.id).ok()?;
-        let with = FriendshipWith { id: friendship.id, user: profile, since: friendship.updated_at };
-        Some(Notice { to, news, by, with })
-    };
-    Ok(profiles.into_iter().filter_map(notice).collect())
+    Ok(friendship.notices(profiles, news, by))
 }

@@ -105,11 +105,11 @@ pub(crate) fn from_frame(request: &Request, mut frame: Value) -> Answer {
         (Some("ack"), Request::Send { .. }) => {
             read(body, |ack: AckRow| Answer::Ack { message: ack.message.into(), dup: ack.dup })
         }
-        (Some("ack"), _) => read(body, |ack: AckRow| Answer::Ack { message: ack.message.into(), dup: None }),
-        (Some("sync"), _) => read(body, synced),
-        (Some("read"), Request::Read { .. }) => {
+        (Some("ack"), Request::Read { .. }) => {
             read(body, |row: ReadRow| Answer::Read { read_seq: row.read_seq, unread: row.unread_count })
         }
+        (Some("ack"), _) => read(body, |ack: AckRow| Answer::Ack { message: ack.message.into(), dup: None }),
+        (Some("sync"), _) => read(body, synced),
         (Some("error"), _) => read(body, |error: ErrorRow| match &*error.code {
             "unavailable" | "internal" | "connection_unknown" => Answer::Unknown(error.code),
             "client_id_reused" => Answer::Refused { status: 409, code: error.code },
@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(frame, Some(json!({ "action": "read", "id": "1", "d": { "room": "private:4", "seq": 5 } })));
         let read = Answer::Read { read_seq: 5, unread: 2 };
         assert_eq!(from_http(&request, 200, json!({ "read_seq": 5, "unread_count": 2 })), read);
-        let answer = json!({ "t": "read", "re": "1", "room": "private:4", "d": { "read_seq": 5, "unread_count": 2 } });
+        let answer = json!({ "t": "ack", "re": "1", "d": { "read_seq": 5, "unread_count": 2 } });
         assert_eq!(from_frame(&request, answer), read);
     }
 

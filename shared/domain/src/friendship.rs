@@ -123,6 +123,16 @@ impl Friendship {
         }
     }
 
+    /// What each of the two is told, with the other one's profile; who has no profile any more is not told of.
+    pub fn notices(&self, profiles: Vec<Profile>, news: News, by: UserId) -> Vec<Notice> {
+        let notice = |profile: Profile| {
+            let to = self.other_than(profile.id).ok()?;
+            let with = FriendshipWith { id: self.id, user: profile, since: self.updated_at };
+            Some(Notice { to, news, by, with })
+        };
+        profiles.into_iter().filter_map(notice).collect()
+    }
+
     fn addressed_to(&self, by: UserId) -> Result<(), Code> {
         self.other_than(by)?;
         if by == self.asked { Ok(()) } else { Err(Code::NotAddressee) }

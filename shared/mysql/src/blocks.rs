@@ -1,5 +1,5 @@
 use crate::{fault::fault, users::ProfileRow};
-use domain::{Fault, Page, PageSize, Profile, Timestamp, UserId};
+use domain::{Fault, Page, PageSize, Participant, Timestamp, UserId};
 use sqlx::{FromRow, MySqlExecutor};
 use time::OffsetDateTime;
 
@@ -10,8 +10,8 @@ pub struct Blocks<E>(pub(crate) E);
 /// Someone whom a person blocked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blocked {
-    /// Whom, whatever became of the account.
-    pub user: Profile,
+    /// Whom, as the one who blocked them sees them.
+    pub user: Participant,
     /// When.
     pub at: Timestamp,
 }
@@ -41,7 +41,9 @@ impl<'e, E: MySqlExecutor<'e>> Blocks<E> {
     /// Someone's block of another one.
     pub async fn find(self, by: UserId, blocked: UserId) -> Result<Option<Blocked>, Fault> {
         let row: Option<BlockRow> = sqlx::query_as(
-            "SELECT u.id, u.username, u.display_name, u.status_message, b.created_at
+            "SELECT u.id, u.username, u.display_name, u.status_message, b.created_at,
+                    u.is_active AND NOT EXISTS (
+                        SELECT 1 FROM block_users x WHERE x.user_id = u.id AND x.blocked_user_id = b.user_id) AS is_available
              FROM block_users b
              JOIN users u ON u.id = b.blocked_user_id
              WHERE b.user_id = ? AND b.blocked_user_id = ?",
@@ -57,7 +59,9 @@ impl<'e, E: MySqlExecutor<'e>> Blocks<E> {
     /// Whom someone blocked, by id.
     pub async fn list(self, by: UserId, after: Option<UserId>, size: PageSize) -> Result<Page<Blocked, UserId>, Fault> {
         let rows: Vec<BlockRow> = sqlx::query_as(
-            "SELECT u.id, u.username, u.display_name, u.status_message, b.created_at
+            "SELECT u.id, u.username, u.display_name, u.status_message, b.created_at,
+                    u.is_active AND NOT EXISTS (
+                        SELECT 1 FROM block_users x WHERE x.user_id = u.id AND x.blocked_user_id = b.user_id) AS is_available
              FROM block_users b
              JOIN users u ON u.id = b.blocked_user_id
              WHERE b.user_id = ? AND b.blocked_user_id > ?
@@ -70,7 +74,7 @@ impl<'e, E: MySqlExecutor<'e>> Blocks<E> {
         .fetch_all(self.0)
         .await
         .map_err(fault)?;
-        Ok(Page::cut(rows.into_iter().map(Blocked::from).collect(), size, |blocked: &Blocked| blocked.user.id))
+        Ok(Page::cut(rows.into_iter().map(Blocked::from).collect(), size, |blocked: &Blocked| blocked.user.profile.id))
     }
 
     /// Adds a block between two people whose rows the transaction has locked.
@@ -108,10 +112,12 @@ struct BlockRow {
     #[sqlx(flatten)]
     user: ProfileRow,
     created_at: OffsetDateTime,
+    is_available: bool,
 }
 
 impl From<BlockRow> for Blocked {
     fn from(row: BlockRow) -> Self {
-        Self { user: row.user.into(), at: row.created_at.into() }
+        let user = Participant { profile: row.user.into(), is_available: row.is_available };
+        Self { user, at: row.created_at.into() }
     }
 }

@@ -9,6 +9,7 @@ mod document;
 mod language;
 mod layers;
 mod listed;
+mod participant;
 mod path;
 mod problem;
 mod query;
@@ -22,6 +23,7 @@ pub use document::{BodyProblems, CallerProblems, LimitProblems, QueryProblems, S
 pub use language::Language;
 pub use layers::{layers, serve};
 pub use listed::{Listed, PageQuery, page};
+pub use participant::ParticipantView;
 pub use path::{Path, PathId};
 pub use problem::{ApiError, ApiResult, FieldProblem, Problem};
 pub use query::Query;
