@@ -24,7 +24,7 @@ pub(crate) struct NewMessage {
     #[schema(value_type = Option<String>, example = "text")]
     message_type: Option<MessageType>,
     /// The message of the same room that it answers.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, example = "66f0c3d2a1b2c3d4e5f60717")]
     reply_to: Option<MessageId>,
     /// 1 to 64 visible ASCII characters: a retry under the same one is the same message.
     #[schema(example = "01J9ZQ4Z7Y")]

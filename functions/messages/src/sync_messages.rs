@@ -20,7 +20,7 @@ pub(crate) struct SyncQuery {
     #[param(value_type = Option<String>, example = "private")]
     room_type: Option<RoomKind>,
     /// The cursor that the client has.
-    #[param(value_type = i64)]
+    #[param(value_type = i64, example = 812)]
     after_rev: Rev,
     /// 1 to 100; 30 unless given.
     limit: Option<i64>,

@@ -22,7 +22,7 @@ pub fn asyncapi() -> Value {
         answer::<Ready>(&mut schemas, "ready", "Answers `hello`."),
         answer::<Acknowledged>(&mut schemas, "ack", "Answers `send`, `edit` and `delete`."),
         (
-            "ack of read",
+            "ack.read",
             message("Answers `read`.", &frame("t", "ack", &["re"], Some(&reference::<ReadCursor>(&mut schemas)))),
         ),
         answer::<SyncPage>(&mut schemas, "sync", "Answers `sync`; at most 30 KB."),
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(
             names("answer.")
                 .union(&names("push."))
-                .filter(|name| *name != "ack of read")
+                .filter(|name| *name != "ack.read")
                 .cloned()
                 .collect::<BTreeSet<_>>(),
             tags

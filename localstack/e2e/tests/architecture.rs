@@ -17,20 +17,28 @@ const EDGES: &[(&str, &[&str])] = &[
     ("credentials", &["domain"]),
     ("mongo", &["domain"]),
     ("mysql", &["domain"]),
-    ("realtime", &["domain"]),
+    // AWS's keys are taken as `boot` read them.
+    ("realtime", &["boot", "domain"]),
     ("messaging", &["domain", "mongo", "realtime"]),
-    ("projection", &["domain", "messaging", "mongo", "mysql"]),
+    ("projection", &["domain", "messaging", "mongo", "mysql", "realtime"]),
     ("web", &["credentials", "domain", "mongo"]),
-    ("auth", &["boot", "credentials", "domain", "mongo", "mysql", "web"]),
-    ("chat-rooms", &["boot", "credentials", "domain", "mongo", "mysql", "projection", "web"]),
+    ("auth", PEOPLE),
+    ("blocks", PEOPLE),
+    ("chat-rooms", PEOPLE),
     ("docs", &["boot", "domain", "web"]),
+    ("friends", PEOPLE),
     ("health", &["boot", "domain", "mongo", "mysql", "web"]),
     ("messages", &["boot", "credentials", "domain", "messaging", "mongo", "realtime", "web"]),
     ("migrate", &["boot", "domain", "mongo", "mysql"]),
+    ("relay", &["boot", "domain", "messaging", "mongo", "mysql", "projection", "realtime"]),
+    ("users", PEOPLE),
     ("ws-connect", &["boot", "credentials", "domain", "mongo"]),
     ("ws-disconnect", &["boot", "domain", "mongo"]),
     ("ws-send", &["boot", "domain", "messaging", "mongo", "realtime"]),
 ];
+
+/// What a function uses that changes people or rooms.
+const PEOPLE: &[&str] = &["boot", "credentials", "domain", "mongo", "mysql", "projection", "realtime", "web"];
 
 /// The `localstack` crates that one of them may use; functions and shared crates are open to all of them.
 const LOCAL_EDGES: &[(&str, &[&str])] = &[
@@ -46,11 +54,12 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("argon2", &["credentials"]),
     ("aws-sdk-apigatewaymanagement", &["realtime"]),
     ("aws-sdk-secretsmanager", &["boot"]),
-    ("axum", &["web", "auth", "chat-rooms", "docs", "health", "messages"]),
+    ("axum", &["web", "auth", "blocks", "chat-rooms", "docs", "friends", "health", "messages", "users"]),
+    ("bcrypt", &["credentials"]),
     ("bson", &["mongo"]),
     ("jsonwebtoken", &["credentials"]),
     ("lambda_http", &["web"]),
-    ("lambda_runtime", &["migrate", "ws-connect", "ws-disconnect", "ws-send"]),
+    ("lambda_runtime", &["migrate", "relay", "ws-connect", "ws-disconnect", "ws-send"]),
     // `stack` initiates the replica set.
     ("mongodb", &["mongo", "stack"]),
     ("sqlx", &["mysql"]),
@@ -190,15 +199,19 @@ fn every_socket_route_that_answers_has_its_route_response() -> Result<()> {
 fn declared_routes() -> Result<BTreeMap<String, BTreeSet<String>>> {
     let http = [
         ("auth", auth::openapi()),
+        ("blocks", blocks::openapi()),
         ("chat-rooms", chat_rooms::openapi()),
         ("docs", docs::openapi()),
+        ("friends", friends::openapi()),
         ("health", health::openapi()),
         ("messages", messages::openapi()),
+        ("users", users::openapi()),
     ];
     let socket =
         [("ws-connect", ws_connect::ROUTES), ("ws-disconnect", ws_disconnect::ROUTES), ("ws-send", ws_send::ROUTES)];
 
-    let mut declared = BTreeMap::from([("migrate".to_owned(), BTreeSet::new())]);
+    // Invoked by name, and by a schedule.
+    let mut declared = BTreeMap::from(["migrate", "relay"].map(|name| (name.to_owned(), BTreeSet::new())));
     for (function, openapi) in http {
         let document = serde_json::to_value(openapi)?;
         let mut routes = BTreeSet::new();
@@ -265,6 +278,9 @@ impl Template {
             folders.insert(name, folder.clone());
             let own = routes.entry(folder).or_default();
             for (_, event) in function["Properties"].get("Events").map_or(Ok(Vec::new()), mapping)? {
+                if event["Type"] != "HttpApi" {
+                    continue;
+                }
                 let text = |key: &str| event["Properties"][key].as_str().with_context(|| format!("no {key}"));
                 own.insert(format!("{} {}", text("Method")?, text("Path")?));
             }

@@ -25,6 +25,9 @@ const EXPECTED: &[Expected] = &[
     Expected { function: "docs", status: 200, fields: &[("/info/title", "BigTech Chat")] },
     Expected { function: "auth", status: 201, fields: &[("/username", "haneul"), ("/display_name", "하늘")] },
     Expected { function: "chat-rooms", status: 401, fields: &[("/code", "unauthenticated")] },
+    Expected { function: "users", status: 401, fields: &[("/code", "unauthenticated")] },
+    Expected { function: "friends", status: 401, fields: &[("/code", "unauthenticated")] },
+    Expected { function: "blocks", status: 401, fields: &[("/code", "unauthenticated")] },
     Expected { function: "messages", status: 401, fields: &[("/code", "unauthenticated")] },
     Expected { function: "ws-connect", status: 401, fields: &[] },
     Expected { function: "ws-send", status: 200, fields: &[("/re", "1"), ("/d/code", "connection_unknown")] },
@@ -43,6 +46,9 @@ async fn every_function_answers_its_sample_event() -> Result<()> {
     for store in ["mysql", "mongo"] {
         ensure!(migrated[store]["version"].as_u64() > Some(0), "migrate answered {migrated}");
     }
+
+    let relayed = stack.answer("relay").await?;
+    ensure!(relayed == json!({"projected": 0, "delivered": 0, "failed": 0}), "relay answered {relayed}");
 
     for Expected { function, status, fields } in EXPECTED {
         let answer = stack.answer(function).await?;
@@ -63,7 +69,7 @@ fn every_function_has_a_sample_event_and_an_expected_answer() -> Result<()> {
         let stem = |path: PathBuf| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         entries.map(|entry| stem(entry?.path()).context("an entry has a name")).collect()
     };
-    let expected = EXPECTED.iter().map(|expected| expected.function).chain(["migrate"]);
+    let expected = EXPECTED.iter().map(|expected| expected.function).chain(["migrate", "relay"]);
 
     let functions = names("functions")?;
     assert_eq!(names("localstack/events")?, functions);

@@ -10,17 +10,29 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions/docs/op
 /// Everything that the functions declare, under one title.
 fn document() -> Result<Value> {
     let mut whole = OpenApi::new(info(), utoipa::openapi::Paths::new());
-    for part in [auth::openapi(), chat_rooms::openapi(), messages::openapi(), health::openapi(), docs::openapi()] {
+    for part in [
+        auth::openapi(),
+        users::openapi(),
+        friends::openapi(),
+        blocks::openapi(),
+        chat_rooms::openapi(),
+        messages::openapi(),
+        health::openapi(),
+        docs::openapi(),
+    ] {
         whole.merge(part);
     }
     let mut whole = serde_json::to_value(whole)?;
     whole["servers"] = json!([{"url": "/", "description": "Where this document came from."}]);
     whole["tags"] = json!([
         {"name": "auth", "description": "Accounts and their tokens."},
+        {"name": "users", "description": "Profiles, and how people are found."},
+        {"name": "friends", "description": "Friends and requests."},
+        {"name": "blocks", "description": "Whom people do not want to hear from."},
         {"name": "chat-rooms", "description": "Rooms of two people."},
         {"name": "messages", "description": "Messages of a room, over HTTP; the WebSocket is in `/asyncapi.json`."},
         {"name": "health", "description": "Alive and ready."},
-        {"name": "docs", "description": "These documents."},
+        {"name": "docs", "description": "This document, and pages to read and try it."},
     ]);
     // What takes a bearer token takes one from Authorize's form too.
     whole["components"]["securitySchemes"]["password"] =
@@ -85,10 +97,54 @@ fn every_operation_says_what_clients_need_to_know() -> Result<()> {
         }
         let protected = operation["security"] != json!([{}]);
         ensure!(
-            protected == operation["responses"]["401"].is_object() || place == "post /auth/login",
+            protected == operation["responses"]["401"].is_object()
+                || ["post /auth/login", "post /auth/refresh"].contains(&place.as_str()),
             "{place}: 401 and security disagree"
         );
         names.push(name.to_owned());
     }
     Ok(())
+}
+
+#[test]
+fn every_operation_shows_what_is_sent_and_what_comes_back() -> Result<()> {
+    let mut document = document()?;
+    let schemas = document["components"]["schemas"].clone();
+    let mut bare = Vec::new();
+    for (place, operation) in operations(&mut document)? {
+        let mut bodies = vec![("request".to_owned(), &operation["requestBody"])];
+        let responses = operation["responses"].as_object().with_context(|| format!("{place} has no responses"))?;
+        bodies.extend(responses.iter().map(|(status, response)| (status.clone(), response)));
+        for (what, body) in bodies {
+            let contents = body["content"].as_object().into_iter().flatten();
+            for (media, content) in contents.filter(|(media, _)| media.contains("json")) {
+                let shown = !content["example"].is_null() || !content["examples"].is_null();
+                if !shown && !has_example(&content["schema"], &schemas) {
+                    bare.push(format!("{place}: {what} ({media})"));
+                }
+            }
+        }
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            if parameter["required"] == true && parameter["example"].is_null() {
+                bare.push(format!("{place}: parameter {}", parameter["name"]));
+            }
+        }
+    }
+    ensure!(bare.is_empty(), "without an example: {bare:#?}");
+    Ok(())
+}
+
+/// Whether a reader, or a page that makes examples of schemas, sees what a value looks like.
+fn has_example(schema: &Value, schemas: &Value) -> bool {
+    if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+        return has_example(&schemas[name], schemas);
+    }
+    let each = |name: &str| schema[name].as_array().into_iter().flatten();
+    let speaks_for_itself = ["example", "examples", "enum", "const"].iter().any(|name| !schema[*name].is_null())
+        || schema["type"] == "boolean"
+        || schema["format"] == "date-time";
+    speaks_for_itself
+        || schema["properties"].as_object().is_some_and(|it| it.values().all(|property| has_example(property, schemas)))
+        || schema["type"] == "array" && has_example(&schema["items"], schemas)
+        || each("oneOf").chain(each("allOf")).any(|one| has_example(one, schemas))
 }

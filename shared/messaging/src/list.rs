@@ -31,7 +31,7 @@ pub struct MessagePage {
     /// Whether there are newer ones.
     pub has_after: bool,
     /// The `after_rev` to go on with in `sync`; it was computed before the page was read.
-    #[schema(value_type = i64)]
+    #[schema(value_type = i64, example = 813)]
     pub cursor: domain::Rev,
 }
 

@@ -185,10 +185,10 @@ pub struct SyncPage {
     /// Each message that changed, whole and as of now, in order of `rev`.
     pub items: Vec<MessageView>,
     /// Where to go on; a client keeps the higher of this and its own.
-    #[schema(value_type = i64)]
+    #[schema(value_type = i64, example = 813)]
     pub cursor: Rev,
     /// The newest change given a place: ask again while `cursor < head`.
-    #[schema(value_type = i64)]
+    #[schema(value_type = i64, example = 813)]
     pub head: Rev,
     /// Whether items were left out for space: ask again at once.
     pub more: bool,

@@ -28,7 +28,7 @@ pub struct MessageView {
     #[schema(value_type = String, example = "text")]
     pub message_type: MessageType,
     /// The message that it answers.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, required = true, example = "66f0c3d2a1b2c3d4e5f60717")]
     pub reply_to: Option<MessageId>,
     /// The beginning of the message that it answers, as that one is now: it changes without this one's `rev`.
     #[schema(required = true)]
@@ -45,7 +45,7 @@ pub struct MessageView {
     /// Whether its author has changed it.
     pub is_edited: bool,
     /// When that was last.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, required = true, format = DateTime)]
     pub edited_at: Option<Timestamp>,
     /// Whether it is a tombstone.
     pub is_deleted: bool,
@@ -66,6 +66,7 @@ pub struct ReactionView {
     #[schema(example = "👍")]
     pub emoji: String,
     /// How many.
+    #[schema(example = 2)]
     pub count: u32,
 }
 

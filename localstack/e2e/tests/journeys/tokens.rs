@@ -152,6 +152,6 @@ async fn revoke(house: &House, person: &Person) {
     let session = domain::SessionId(claims(person)["sid"].as_str().unwrap_or_default().to_owned());
     let until = boot::clock().now().plus(Duration::from_mins(15));
     let mongo = Mongo::connect(house.mongo_url()).await;
-    let revoked = async { mongo?.insert_revocation(&session, until).await }.await;
+    let revoked = async { mongo?.insert_revocations(&[session], until).await }.await;
     assert!(revoked.is_ok(), "{revoked:?}");
 }
