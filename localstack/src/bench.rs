@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// How long each measurement takes, in seconds
     #[arg(long, default_value_t = 10)]
     seconds: u64,
+    /// How many logins fail for each reason: an unknown address, and a wrong password
+    #[arg(long, default_value_t = 200)]
+    logins: usize,
     /// Measure the debug build, which is no measure of anything deployed
     #[arg(long)]
     debug: bool,
@@ -42,7 +45,7 @@ async fn measure(args: &Args, progress: &Progress) -> Result<()> {
     let profile = if args.debug { Profile::Dev } else { Profile::Release };
     let binaries = stack::build(profile, Extent::Binaries, progress).await?;
     let scratch = Scratch::new()?;
-    let mut options = Options::new(Source::Own(scratch.path().join("databases")));
+    let mut options = Options::new(Source::Own(scratch.path().join("databases"))).without_limits();
     options.binaries = Some(binaries);
     options.progress = progress.clone();
     let stack = Stack::start(options).await?;
@@ -62,6 +65,7 @@ async fn measure_stack(args: &Args, stack: &Stack, progress: &Progress) -> Resul
         let at = |part: usize| latencies[(latencies.len() - 1) * part / 100].as_millis();
         step.done(&format!("{senders:>3} senders: {rate:>5} messages/s, p50 {} ms, p99 {} ms", at(50), at(99)));
     }
+    house.compare_failed_logins(args.logins, progress).await?;
     progress.say("\nEach function, in ms as p50/p99 (init includes starting the process):");
     for (function, summary) in summarize(&stack.gateway().records()) {
         progress.say(&format!("  {function:<14} {summary}"));
@@ -112,6 +116,38 @@ impl House {
         self.call(Method::POST, "/messages", who, Some(message)).await
     }
 
+    /// How long logins take that fail, for either reason in turn: whoever measures must not learn who has an account.
+    async fn compare_failed_logins(&self, logins: usize, progress: &Progress) -> Result<()> {
+        let step = progress.step(&format!("{logins} logins with an unknown address, and with a wrong password"));
+        for n in 0..logins {
+            let account =
+                json!({ "email": email("known", n), "username": format!("known{n}"), "password": "a right password" });
+            self.call(Method::POST, "/auth/register", 0, Some(account)).await?;
+        }
+        let (mut unknown, mut wrong) = (Vec::new(), Vec::new());
+        for n in 0..logins {
+            unknown.push(self.fail_to_log_in(&email("unknown", n)).await?);
+            wrong.push(self.fail_to_log_in(&email("known", n)).await?);
+        }
+        let figures = |times: &mut Vec<Duration>| {
+            times.sort_unstable();
+            let at = |part: usize| times.get(times.len().saturating_sub(1) * part / 100).copied().unwrap_or_default();
+            let mean = times.iter().sum::<Duration>() / u32::try_from(times.len().max(1)).unwrap_or(u32::MAX);
+            format!("mean {mean:.1?}, p10 {:.1?}, p50 {:.1?}, p90 {:.1?}", at(10), at(50), at(90))
+        };
+        step.done(&format!("unknown address: {}\n    wrong password: {}", figures(&mut unknown), figures(&mut wrong)));
+        Ok(())
+    }
+
+    async fn fail_to_log_in(&self, email: &str) -> Result<Duration> {
+        let login = json!({ "email": email, "password": "a wrong password" });
+        let begun = Instant::now();
+        let answer = self.http.post(format!("{}/auth/login", self.url)).json(&login).send().await?;
+        ensure!(answer.status() == 401, "a login that must fail answered {}", answer.status());
+        answer.bytes().await?;
+        Ok(begun.elapsed())
+    }
+
     /// Some warm invocations of what the senders don't use.
     async fn touch_every_route(&self) -> Result<()> {
         for _ in 0..20 {
@@ -120,6 +156,12 @@ impl House {
             self.call(Method::GET, &format!("/messages/{room}"), 1, None).await?;
             self.call(Method::GET, &format!("/messages/sync?room_id={room}&after_rev=0"), 1, None).await?;
             self.call(Method::GET, &format!("/chat-rooms/{room}"), 1, None).await?;
+            self.call(Method::GET, "/chat-rooms", 1, None).await?;
+            self.call(Method::GET, "/messages/unread", 1, None).await?;
+            self.call(Method::GET, "/users/me", 1, None).await?;
+            self.call(Method::GET, "/users/search?q=an", 1, None).await?;
+            self.call(Method::GET, "/friends", 1, None).await?;
+            self.call(Method::GET, "/blocks", 1, None).await?;
             self.call(Method::GET, "/health", 0, None).await?;
             self.call(Method::GET, "/health/ready", 0, None).await?;
             self.call(Method::GET, "/openapi.json", 0, None).await?;
@@ -153,4 +195,8 @@ impl House {
         };
         Ok(try_join_all((0..senders).map(sender)).await?.concat())
     }
+}
+
+fn email(kind: &str, n: usize) -> String {
+    format!("{kind}{n}@example.com")
 }

@@ -8,8 +8,9 @@ use stack::{Extent, Profile, Progress};
 
 use crate::interrupt::{INTERRUPTED, Interrupt};
 
-/// Starts a stack with databases of its own, lets clients send, edit, list and sync over both doors while functions and
-/// mongod are killed and answers get lost, and checks that everything acknowledged is there once, in one order for everyone.
+/// Starts a stack with databases of its own, lets clients send, edit, delete, read, log out and block each other over both
+/// doors while functions and mongod are killed and answers get lost, and checks that everything acknowledged is there once, in
+/// one order for everyone, and that what was taken away is away.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Seed of every choice; the same seed makes the same choices

@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod clean;
+mod demo;
 mod doctor;
 mod interrupt;
 mod running;

@@ -14,7 +14,7 @@ use stack::{
 
 use crate::interrupt::{INTERRUPTED, Interrupt};
 use crate::running::{Running, claim};
-use crate::welcome;
+use crate::{demo, welcome};
 
 /// Starts the databases, migrates, builds the functions, and opens a local API Gateway over them.
 ///
@@ -28,6 +28,9 @@ pub(crate) struct Args {
     /// Port of the WebSocket API [default: as for HTTP, at first 8001]
     #[arg(long)]
     ws_port: Option<u16>,
+    /// Make three people who are friends, with a conversation in Korean and English, and print their logins
+    #[arg(long)]
+    demo: bool,
     /// Build the functions as they are deployed: small and fast, and slow to build
     #[arg(long)]
     release: bool,
@@ -52,14 +55,17 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         () = interrupt.asked() => return Ok(ExitCode::from(INTERRUPTED)),
     };
     let users = tokio::select! {
-        users = welcome::demo_users(&stack.urls().http) => users,
+        users = people(&args, &stack, &progress) => users,
         () = interrupt.asked() => Ok(()),
     };
     if let Err(error) = users {
-        progress.say(&format!("! the demo users could not be made: {error:#}"));
+        progress.say(&format!("! the demo data could not be made: {error:#}"));
     }
     announce(&stack)?;
     progress.say(&welcome::text(stack.urls()));
+    if args.demo {
+        progress.say(&demo::logins());
+    }
     progress.say(&format!("ready after {:.1} s; Ctrl-C stops everything\n", begun.elapsed().as_secs_f32()));
     interrupt.asked().await;
     Running::withdraw();
@@ -67,6 +73,17 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     stack.stop().await;
     step.done("stopped; data stay in .local/");
     Ok(ExitCode::SUCCESS)
+}
+
+async fn people(args: &Args, stack: &Stack, progress: &Progress) -> Result<()> {
+    let http = &stack.urls().http;
+    welcome::demo_users(http).await?;
+    if args.demo {
+        let step = progress.step("making three friends and their conversation");
+        demo::make(http).await?;
+        step.done("three friends have talked");
+    }
+    Ok(())
 }
 
 async fn start(args: &Args, progress: &Progress) -> Result<Stack> {

@@ -10,7 +10,7 @@ use stack::Urls;
 const PEOPLE: [&str; 2] = ["alice", "bob"];
 
 /// Their password, which opens nothing but this machine.
-const PASSWORD: &str = "down-the-rabbit-hole";
+pub(crate) const PASSWORD: &str = "down-the-rabbit-hole";
 
 /// Registers them as anybody would be; that they are there already is fine.
 pub(crate) async fn demo_users(http: &str) -> Result<()> {

@@ -39,8 +39,8 @@ pub(crate) async fn views(
     summaries: Vec<RoomSummary>,
 ) -> Result<Vec<ChatRoomView>, domain::Fault> {
     let last = summaries.iter().filter_map(|summary| summary.last_message.as_ref());
-    let quoted: Vec<_> = last.filter_map(|message| message.reply_to).collect();
-    let quotes = mongo.list_quotes(&quoted).await?;
+    let answered: Vec<_> = last.filter_map(|message| message.reply_to).collect();
+    let quotes = mongo.list_quotes(&answered).await?;
     let mut rooms: HashMap<RoomKey, PrivateRoom> =
         rooms.into_iter().map(|room| (RoomKey::private(room.id), room)).collect();
     let view = |summary: RoomSummary| {

@@ -43,31 +43,31 @@ pub(crate) async fn request_friend(
         return Err(Fault::field("user_id", Invalid::Unsupported).into());
     }
     app.projector.mongo.spend(&format!("friend:{}", caller.id), app.request_limit).await?;
-    let command = Ask { asker: caller.id, asked: request.user_id, at: app.clock.now() };
+    let command = Ask { requester: caller.id, addressee: request.user_id, at: app.clock.now() };
     Ok(app.projector.change(command, ask).await?.map(FriendshipView::from))
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Ask {
-    asker: UserId,
-    asked: UserId,
+    requester: UserId,
+    addressee: UserId,
     at: Timestamp,
 }
 
 async fn ask(tx: &mut Tx, command: Ask) -> Result<Changed<MadeOrFound<Friendship>>, Fault> {
-    let Ask { asker, asked, at } = command;
-    let pair = [asker, asked];
+    let Ask { requester, addressee, at } = command;
+    let pair = [requester, addressee];
     tx.users().lock_active_pair(pair).await?;
     let blocks = tx.blocks().list_between(pair).await?;
-    if blocks.contains(&asked) {
+    if blocks.contains(&addressee) {
         return Err(Code::UserNotFound.into());
     }
-    if blocks.contains(&asker) {
+    if blocks.contains(&requester) {
         return Err(Code::UserBlocked.into());
     }
     let between = tx.friendships().find_between(pair).await?;
     let touched = pair.map(Aggregate::Person).to_vec();
-    let (news, friendship) = match (Friendship::ask(between.as_ref(), asker), between) {
+    let (news, friendship) = match (Friendship::ask(between.as_ref(), requester), between) {
         (Asking::Stands, Some(friendship)) => {
             return Ok(Changed::quietly(touched, MadeOrFound::Found(friendship)));
         }
@@ -80,12 +80,12 @@ async fn ask(tx: &mut Tx, command: Ask) -> Result<Changed<MadeOrFound<Friendship
             if let Some(over) = over {
                 tx.friendships().remove(over.id).await?;
             }
-            (News::Requested, MadeOrFound::Made(tx.friendships().insert(asker, asked, at).await?))
+            (News::Requested, MadeOrFound::Made(tx.friendships().insert(requester, addressee, at).await?))
         }
     };
     tx.users().raise_versions(&pair).await?;
     tx.outbox().insert(&touched, at).await?;
     let (MadeOrFound::Made(told) | MadeOrFound::Found(told)) = &friendship;
-    let notices = notices(tx, told, news, asker).await?;
+    let notices = notices(tx, told, news, requester).await?;
     Ok(Changed { touched, notices, answer: friendship })
 }

@@ -20,7 +20,8 @@ impl TakeTurn {
     /// both at once and one for their connections.
     pub(crate) async fn run(self, app: &App) -> Result<Friendship, Fault> {
         let found = app.projector.mysql.friendships().find(self.id).await?;
-        let pair = found.map(|friendship| [friendship.asker, friendship.asked]).ok_or(Code::FriendshipNotFound)?;
+        let pair =
+            found.map(|friendship| [friendship.requester, friendship.addressee]).ok_or(Code::FriendshipNotFound)?;
         app.projector.change((self, pair), take_turn).await
     }
 }
@@ -52,6 +53,6 @@ pub(crate) async fn notices(
     news: News,
     by: UserId,
 ) -> Result<Vec<Notice>, Fault> {
-    let profiles = tx.users().list_profiles(&[friendship.asker, friendship.asked]).await?;
+    let profiles = tx.users().list_profiles(&[friendship.requester, friendship.addressee]).await?;
     Ok(friendship.notices(profiles, news, by))
 }

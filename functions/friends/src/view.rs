@@ -27,7 +27,7 @@ pub(crate) struct FriendshipView {
 
 impl From<Friendship> for FriendshipView {
     fn from(friendship: Friendship) -> Self {
-        let Friendship { id, asker, asked, status, created_at, updated_at } = friendship;
-        Self { id, user_id_1: asker, user_id_2: asked, status, created_at, updated_at }
+        let Friendship { id, requester, addressee, status, created_at, updated_at } = friendship;
+        Self { id, user_id_1: requester, user_id_2: addressee, status, created_at, updated_at }
     }
 }

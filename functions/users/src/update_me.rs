@@ -1,9 +1,9 @@
 use crate::App;
 use axum::extract::State;
-use domain::{Aggregate, Code, DisplayName, Fault, Invalid, Locale, StatusMessage, Timestamp, User, UserId, fields};
+use domain::{Aggregate, Code, DisplayName, Fault, Locale, Patch, StatusMessage, Timestamp, User, UserId, fields};
 use mysql::{AccountPatch, Names, Tx};
 use projection::Changed;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use tracing::instrument;
 use utoipa::ToSchema;
 use web::{AccountView, ApiResult, BodyProblems, Caller, CallerProblems, Json, StoreProblems};
@@ -13,13 +13,13 @@ use web::{AccountView, ApiResult, BodyProblems, Caller, CallerProblems, Json, St
 #[serde(deny_unknown_fields)]
 pub(crate) struct AccountChange {
     /// 1 to 100 characters on one line; null for none.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default)]
     #[schema(value_type = Option<String>, example = "홍길동")]
-    display_name: Option<Option<String>>,
+    display_name: Patch<String>,
     /// 1 to 255 characters on one line; null for none.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default)]
     #[schema(value_type = Option<String>, example = "오늘도 화이팅")]
-    status_message: Option<Option<String>>,
+    status_message: Patch<String>,
     /// The language to be written to in, `ko` or `en`.
     #[schema(value_type = Option<String>, example = "ko")]
     locale: Option<Locale>,
@@ -58,9 +58,11 @@ async fn update_account(tx: &mut Tx, command: Update) -> Result<Changed<User>, F
     if !tx.users().update(user, &patch, at).await? {
         return Err(Code::Unauthenticated.into());
     }
-    if let Some(name) = patch.display_name {
-        let display_name = name.map(|name| name.as_str().to_owned());
+    if patch.display_name != Patch::Keep {
         tx.users().remove_display_name(user).await?;
+    }
+    if let Patch::Set(name) = patch.display_name {
+        let display_name = Some(name.as_str().to_owned());
         tx.users().insert_names(&[Names { user, username: None, display_name }]).await?;
     }
     let touched = vec![Aggregate::Person(user)];
@@ -72,21 +74,9 @@ async fn update_account(tx: &mut Tx, command: Update) -> Result<Changed<User>, F
 impl AccountChange {
     fn parse(self) -> Result<AccountPatch, Fault> {
         let (display_name, status_message) = fields((
-            ("display_name", parse(self.display_name, DisplayName::parse)),
-            ("status_message", parse(self.status_message, StatusMessage::parse)),
+            ("display_name", self.display_name.try_map(|text| DisplayName::parse(&text))),
+            ("status_message", self.status_message.try_map(|text| StatusMessage::parse(&text))),
         ))?;
         Ok(AccountPatch { display_name, status_message, locale: self.locale })
     }
-}
-
-fn parse<T>(
-    given: Option<Option<String>>,
-    value: impl Fn(&str) -> Result<T, Invalid>,
-) -> Result<Option<Option<T>>, Invalid> {
-    given.map(|text| text.as_deref().map(value).transpose()).transpose()
-}
-
-/// Tells a field that is null from one that is absent.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }

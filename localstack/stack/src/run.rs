@@ -74,6 +74,14 @@ impl Options {
         }
     }
 
+    /// The same with limits that no load reaches.
+    #[must_use]
+    pub fn without_limits(mut self) -> Self {
+        let limits = ["SENDS", "FRIEND_REQUESTS", "SEARCHES", "TICKETS", "SIGN_INS", "FRAMES"];
+        self.environment.extend(limits.map(|limit| (format!("LIMIT_{limit}"), "1000000:1000000".to_owned())));
+        self
+    }
+
     /// A stack for one test, over the servers and binaries that `cargo local test` provides. `STACK_LOGS=1` shows the functions' lines.
     pub fn for_test() -> Self {
         let mut options = Self::new(Source::Tests);

@@ -41,9 +41,9 @@ pub struct Friendship {
     /// Which.
     pub id: FriendshipId,
     /// Who asked.
-    pub asker: UserId,
+    pub requester: UserId,
     /// Who was asked.
-    pub asked: UserId,
+    pub addressee: UserId,
     /// Where they stand.
     pub status: FriendshipStatus,
     /// When it was asked.
@@ -73,13 +73,13 @@ pub enum Turn {
 }
 
 impl Friendship {
-    /// What it means that `asker` asks, given what there is between the two.
-    pub fn ask(between: Option<&Self>, asker: UserId) -> Asking {
+    /// What it means that `requester` asks, given what there is between the two.
+    pub fn ask(between: Option<&Self>, requester: UserId) -> Asking {
         match between {
             None => Asking::New,
             Some(friendship) => match friendship.status {
                 FriendshipStatus::Rejected => Asking::New,
-                FriendshipStatus::Pending if friendship.asked == asker => Asking::Accepts,
+                FriendshipStatus::Pending if friendship.addressee == requester => Asking::Accepts,
                 FriendshipStatus::Pending | FriendshipStatus::Accepted => Asking::Stands,
             },
         }
@@ -117,8 +117,8 @@ impl Friendship {
     /// The other one of the two; whoever is neither learns nothing of it.
     pub fn other_than(&self, user: UserId) -> Result<UserId, Code> {
         match user {
-            user if user == self.asker => Ok(self.asked),
-            user if user == self.asked => Ok(self.asker),
+            user if user == self.requester => Ok(self.addressee),
+            user if user == self.addressee => Ok(self.requester),
             _ => Err(Code::FriendshipNotFound),
         }
     }
@@ -135,7 +135,7 @@ impl Friendship {
 
     fn addressed_to(&self, by: UserId) -> Result<(), Code> {
         self.other_than(by)?;
-        if by == self.asked { Ok(()) } else { Err(Code::NotAddressee) }
+        if by == self.addressee { Ok(()) } else { Err(Code::NotAddressee) }
     }
 }
 
@@ -186,7 +186,14 @@ mod tests {
     /// Minji asked Junho.
     fn between(status: FriendshipStatus) -> Friendship {
         let noon = Timestamp::from_millis(1_790_000_000_000);
-        Friendship { id: FriendshipId(7), asker: MINJI, asked: JUNHO, status, created_at: noon, updated_at: noon }
+        Friendship {
+            id: FriendshipId(7),
+            requester: MINJI,
+            addressee: JUNHO,
+            status,
+            created_at: noon,
+            updated_at: noon,
+        }
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub async fn list_messages(
 /// Messages with the beginnings of those that they answer. One round trip; none if they answer none.
 pub(crate) async fn views(mongo: &Mongo, messages: impl Iterator<Item = Message>) -> Result<Vec<MessageView>, Fault> {
     let messages: Vec<_> = messages.collect();
-    let quoted: Vec<_> = messages.iter().filter_map(|message| message.reply_to).collect();
-    let quotes = mongo.list_quotes(&quoted).await?;
+    let answered: Vec<_> = messages.iter().filter_map(|message| message.reply_to).collect();
+    let quotes = mongo.list_quotes(&answered).await?;
     Ok(messages.into_iter().map(|message| MessageView::of(message, &quotes)).collect())
 }

@@ -15,10 +15,8 @@ pub(crate) fn store_fault(error: Error) -> Fault {
         ErrorKind::Write(WriteFailure::WriteError(write)) => {
             by_code("write", write.code, write.code_name.as_deref().unwrap_or_default(), &labels())
         }
-        ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => {
-            Fault::unavailable(format!("MongoDB write concern: {} {}", concern.code, concern.code_name))
-        }
-        ErrorKind::InsertMany(InsertManyError { write_concern_error: Some(concern), .. }) => {
+        ErrorKind::Write(WriteFailure::WriteConcernError(concern))
+        | ErrorKind::InsertMany(InsertManyError { write_concern_error: Some(concern), .. }) => {
             Fault::unavailable(format!("MongoDB write concern: {} {}", concern.code, concern.code_name))
         }
         ErrorKind::Write(_) => Fault::unavailable("MongoDB write"),

@@ -120,20 +120,20 @@ impl<'e, E: MySqlExecutor<'e>> Friendships<E> {
     }
 
     /// Adds a request between two people whose rows the transaction has locked.
-    pub async fn insert(self, asker: UserId, asked: UserId, at: Timestamp) -> Result<Friendship, Fault> {
+    pub async fn insert(self, requester: UserId, addressee: UserId, at: Timestamp) -> Result<Friendship, Fault> {
         let outcome = sqlx::query(
             "INSERT INTO friendships (user_id_1, user_id_2, status, created_at, updated_at)
              VALUES (?, ?, 'pending', ?, ?)",
         )
-        .bind(asker.0)
-        .bind(asked.0)
+        .bind(requester.0)
+        .bind(addressee.0)
         .bind(at.to_utc())
         .bind(at.to_utc())
         .execute(self.0)
         .await
         .map_err(fault)?;
         let id = FriendshipId(i32::try_from(outcome.last_insert_id()).map_err(Fault::internal)?);
-        Ok(Friendship { id, asker, asked, status: FriendshipStatus::Pending, created_at: at, updated_at: at })
+        Ok(Friendship { id, requester, addressee, status: FriendshipStatus::Pending, created_at: at, updated_at: at })
     }
 
     /// Changes where two people stand.
@@ -203,8 +203,8 @@ impl TryFrom<Row> for Friendship {
     fn try_from(row: Row) -> Result<Self, Fault> {
         Ok(Self {
             id: FriendshipId(row.id),
-            asker: UserId(row.user_id_1),
-            asked: UserId(row.user_id_2),
+            requester: UserId(row.user_id_1),
+            addressee: UserId(row.user_id_2),
             status: row.status.parse().map_err(Fault::internal)?,
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),

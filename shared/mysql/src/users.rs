@@ -1,7 +1,7 @@
 use crate::{OutboxId, fault::fault};
 use domain::{
-    Code, DisplayName, Email, Fault, Locale, NameKeyKind, NameQuery, Page, PageSize, Person, Profile, StatusMessage,
-    Timestamp, User, UserId, Username, name_keys,
+    Code, DisplayName, Email, Fault, Locale, NameKeyKind, NameQuery, Page, PageSize, Patch, Person, Profile,
+    StatusMessage, Timestamp, User, UserId, Username, name_keys,
 };
 use sqlx::{FromRow, MySqlConnection, MySqlExecutor, QueryBuilder};
 use time::OffsetDateTime;
@@ -42,9 +42,9 @@ pub struct Credentials {
 #[derive(Debug, Clone, Default)]
 pub struct AccountPatch {
     /// Another shown name, or none.
-    pub display_name: Option<Option<DisplayName>>,
+    pub display_name: Patch<DisplayName>,
     /// Another line about themselves, or none.
-    pub status_message: Option<Option<StatusMessage>>,
+    pub status_message: Patch<StatusMessage>,
     /// Another language.
     pub locale: Option<Locale>,
 }
@@ -374,11 +374,15 @@ impl Users<&mut MySqlConnection> {
     pub async fn update(self, id: UserId, patch: &AccountPatch, at: Timestamp) -> Result<bool, Fault> {
         let mut query = QueryBuilder::new("UPDATE users SET version = version + 1, updated_at = ");
         query.push_bind(at.to_utc());
-        if let Some(name) = &patch.display_name {
-            query.push(", display_name = ").push_bind(name.as_ref().map(DisplayName::as_str));
+        match &patch.display_name {
+            Patch::Keep => {}
+            Patch::Clear => drop(query.push(", display_name = NULL")),
+            Patch::Set(name) => drop(query.push(", display_name = ").push_bind(name.as_str())),
         }
-        if let Some(message) = &patch.status_message {
-            query.push(", status_message = ").push_bind(message.as_ref().map(StatusMessage::as_str));
+        match &patch.status_message {
+            Patch::Keep => {}
+            Patch::Clear => drop(query.push(", status_message = NULL")),
+            Patch::Set(message) => drop(query.push(", status_message = ").push_bind(message.as_str())),
         }
         if let Some(locale) = patch.locale {
             query.push(", locale = ").push_bind(locale_word(locale));
