@@ -1,6 +1,7 @@
 use crate::{Api, Person};
 use futures_util::FutureExt as _;
 use gateway::Faults;
+use serde_json::{Value, json};
 use stack::{Options, Stack};
 use std::{
     panic::{AssertUnwindSafe, resume_unwind},
@@ -23,6 +24,16 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a ru
 
 /// The house of the journeys that share one, and how many of these are under way.
 static SHARED: Mutex<Option<(Arc<House>, usize)>> = Mutex::const_new(None);
+
+/// What is limited, each by a variable of this name.
+const LIMITED: [&str; 6] = ["FRAMES", "FRIEND_REQUESTS", "SEARCHES", "SENDS", "SIGN_INS", "TICKETS"];
+
+/// A stack that limits nobody: here everyone comes from one address.
+pub fn unlimited(mut options: Options) -> Options {
+    let limits = LIMITED.map(|name| (format!("LIMIT_{name}"), "1000000:1000000".to_owned()));
+    options.environment.extend(limits);
+    options
+}
 
 /// Makes a journey in the house that all such journeys share.
 pub fn journey(steps: impl AsyncFnOnce(&House)) {
@@ -50,7 +61,7 @@ async fn enter() -> Arc<House> {
     let mut shared = SHARED.lock().await;
     let (house, guests) = match shared.take() {
         Some(open) => open,
-        None => (Arc::new(House::start(Options::for_test()).await), 0),
+        None => (Arc::new(House::start(unlimited(Options::for_test())).await), 0),
     };
     *shared = Some((Arc::clone(&house), guests + 1));
     house
@@ -105,6 +116,11 @@ impl House {
         &self.stack.urls().ws
     }
 
+    /// The MySQL database.
+    pub fn mysql_url(&self) -> &str {
+        self.stack.mysql_url()
+    }
+
     /// The MongoDB database.
     pub fn mongo_url(&self) -> &str {
         self.stack.mongo_url()
@@ -113,6 +129,11 @@ impl House {
     /// What signs access tokens.
     pub fn secret_key(&self) -> &str {
         &self.stack.environment()["SECRET_KEY"]
+    }
+
+    /// Has `relay` make a run now, as every minute; answers its report, or what went wrong.
+    pub async fn relay(&self) -> Result<Value, String> {
+        self.stack.gateway().invoke("relay", json!({})).await.map_err(|error| format!("{error:#}"))
     }
 
     /// What can be broken.

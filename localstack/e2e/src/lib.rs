@@ -13,6 +13,6 @@ mod socket;
 
 pub use answer::Answer;
 pub use api::Api;
-pub use house::{House, journey, journey_in};
+pub use house::{House, journey, journey_in, unlimited};
 pub use person::{PASSWORD, Person, room_name};
 pub use socket::Socket;

@@ -1,4 +1,5 @@
 use crate::{Api, Socket};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -22,6 +23,8 @@ pub struct Person {
     pub account: Value,
     /// The access token of this device.
     pub token: String,
+    /// The first refresh token of this device.
+    pub refresh_token: String,
     /// The HTTP API as this device uses it.
     pub api: Api,
 }
@@ -31,21 +34,60 @@ impl Person {
         let (email, username) = (format!("{}@example.com", unique("someone")), unique(name));
         let body = json!({"email": email, "username": username, "password": PASSWORD});
         let account = api.post("/auth/register", &body).await.with(201);
-        Self { id: account["id"].as_i64().expect("an id"), account, token: String::new(), api }.login().await
+        Self {
+            id: account["id"].as_i64().expect("an id"),
+            account,
+            token: String::new(),
+            refresh_token: String::new(),
+            api,
+        }
+        .login()
+        .await
     }
 
     /// The same person on another device.
     pub async fn login(&self) -> Self {
         let body = json!({"email": self.account["email"], "password": PASSWORD});
         let tokens = self.api.post("/auth/login", &body).await.with(200);
-        let token = tokens["access_token"].as_str().expect("a token").to_owned();
-        Self { api: self.api.with_token(&token), token, ..self.clone() }
+        let text = |name: &str| tokens[name].as_str().expect("a token").to_owned();
+        let (token, refresh_token) = (text("access_token"), text("refresh_token"));
+        Self { api: self.api.with_token(&token), token, refresh_token, ..self.clone() }
     }
 
     /// The room with someone else, new or not.
     pub async fn room_with(&self, other: &Self) -> i64 {
         let answer = self.api.post("/chat-rooms", &json!({"participant_id": other.id})).await;
         answer.json()["id"].as_i64().unwrap_or_else(|| unreachable!("no room: {}", answer.text))
+    }
+
+    /// The number of a login's session, as its access token has it.
+    pub fn session(&self) -> String {
+        let payload = self.token.split('.').nth(1).and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
+        let claims: Value = serde_json::from_slice(&payload.expect("a token of three parts")).expect("claims");
+        claims["sid"].as_str().expect("a session").to_owned()
+    }
+
+    /// Ends this device's login.
+    pub async fn logout(&self) {
+        let answer = self.api.call("POST", "/auth/logout", None).await;
+        assert_eq!(answer.status, 204, "{}", answer.text);
+    }
+
+    /// Asks someone to be friends; answers the friendship's number.
+    pub async fn befriend(&self, other: &Self) -> i64 {
+        let answer = self.api.post("/friends/request", &json!({"user_id": other.id})).await;
+        answer.json()["id"].as_i64().unwrap_or_else(|| unreachable!("no request: {}", answer.text))
+    }
+
+    /// Blocks someone.
+    pub async fn block(&self, other: &Self) {
+        self.api.post("/blocks", &json!({"user_id": other.id})).await.with(201);
+    }
+
+    /// Unblocks someone.
+    pub async fn unblock(&self, other: &Self) {
+        let answer = self.api.call("DELETE", &format!("/blocks/{}", other.id), None).await;
+        assert_eq!(answer.status, 204, "{}", answer.text);
     }
 
     /// Sends a message over HTTP.

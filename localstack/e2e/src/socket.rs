@@ -86,16 +86,24 @@ impl Socket {
 
     /// The code with which the server closes the connection.
     pub async fn closed(&mut self) -> Option<u16> {
+        self.ending().await.1
+    }
+
+    /// Every frame until the server closes the connection, those that came early first, and the code of the close.
+    pub async fn ending(&mut self) -> (Vec<Value>, Option<u16>) {
+        let mut frames: Vec<Value> = self.early.drain(..).collect();
         let closing = async {
             loop {
                 match self.stream.next().await {
                     Some(Ok(Message::Close(close))) => break close.map(|close| close.code.into()),
+                    Some(Ok(Message::Text(text))) => frames.extend(serde_json::from_str(&text)),
                     Some(Ok(_)) => {}
                     Some(Err(_)) | None => break None,
                 }
             }
         };
-        timeout(PATIENCE, closing).await.expect("a closed connection")
+        let code = timeout(PATIENCE, closing).await.expect("a closed connection");
+        (frames, code)
     }
 
     /// Says goodbye and waits until the server has, too.

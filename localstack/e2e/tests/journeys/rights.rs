@@ -1,6 +1,7 @@
 //! The authorization table: who may do what, on every route there is.
 
-use e2e::{House, Person, Socket, journey, room_name};
+use crate::scene::{Aim, PERSONAS, Scene, deactivate};
+use e2e::{Socket, journey, room_name};
 use gateway::template::Template;
 use serde_json::{Value, json};
 use std::{
@@ -13,111 +14,178 @@ type Outcome = (u16, &'static str);
 
 const OK: Outcome = (200, "");
 const MADE: Outcome = (201, "");
+const DONE: Outcome = (204, "");
 const WHO: Outcome = (401, "unauthenticated");
+const NO_REFRESH: Outcome = (401, "refresh_token_invalid");
+const NO_LOGIN: Outcome = (401, "invalid_credentials");
+const NOT_YOURS: Outcome = (403, "not_author");
+const NOT_ASKED: Outcome = (403, "not_addressee");
+const CLOSED: Outcome = (403, "recipient_unavailable");
+const NO_PERSON: Outcome = (404, "user_not_found");
 const NO_ROOM: Outcome = (404, "room_not_found");
 const NO_MESSAGE: Outcome = (404, "message_not_found");
-const NOT_YOURS: Outcome = (403, "not_author");
+const NO_SESSION: Outcome = (404, "session_not_found");
+const NO_FRIEND: Outcome = (404, "friendship_not_found");
+/// What one would do with oneself.
+const ONESELF: Outcome = (422, "invalid_fields");
 
-/// A route, a request of it, and what becomes of it for nobody, a stranger, the author, and the other member.
+/// A route, a request of it, and what becomes of it for everyone in the order of `PERSONAS`.
 pub(crate) struct Row {
     pub(crate) method: &'static str,
     pub(crate) route: &'static str,
     pub(crate) path: String,
     pub(crate) body: Option<Value>,
-    pub(crate) outcomes: [Outcome; 4],
+    outcomes: [Outcome; 7],
+    /// Whether it changes what other rows are about, and needs a scene of its own.
+    alone: bool,
 }
 
-/// What the table is about: a room of two with a message of the first.
-pub(crate) struct Scene {
-    pub(crate) stranger: Person,
-    pub(crate) author: Person,
-    pub(crate) other: Person,
-    pub(crate) room: i64,
-    pub(crate) message: String,
+impl Row {
+    /// Whether one has to be logged in.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.outcomes[0] == WHO
+    }
+
+    fn alone(self) -> Self {
+        Self { alone: true, ..self }
+    }
 }
 
-impl Scene {
-    pub(crate) async fn set(house: &House) -> Self {
-        let (author, other, room) = house.pair().await;
-        let message = author.say(room, "hello").await["id"].as_str().unwrap_or_default().to_owned();
-        Self { stranger: house.register("stranger").await, author, other, room, message }
-    }
+/// The same for all.
+const fn open(outcome: Outcome) -> [Outcome; 7] {
+    [outcome; 7]
+}
 
-    pub(crate) fn routes(&self) -> Vec<Row> {
-        let row = |method, route: &'static str, body, outcomes| {
-            let path = route
-                .replace("{id}", if method == "PUT" { &self.message } else { "{room_id}" })
-                .replace("{name}", "redoc.standalone.js");
-            Row { method, route, path: path.replace("{room_id}", &self.room.to_string()), body, outcomes }
-        };
-        let account = json!({"email": "not an address", "username": "", "password": ""});
-        let login = json!({"email": self.author.account["email"], "password": e2e::PASSWORD});
-        let message = json!({"room_id": self.room, "room_type": "private", "content": "hi"});
-        let mut sync = row("GET", "/messages/sync", None, [WHO, NO_ROOM, OK, OK]);
-        sync.path = format!("/messages/sync?room_id={}&after_rev=0", self.room);
-        vec![
-            // Taken or not, an address is none of this table's matters: that the door is open to all shows in a 422.
-            row("POST", "/auth/register", Some(account), [(422, "invalid_fields"); 4]),
-            row("POST", "/auth/login", Some(login), [OK; 4]),
-            row("POST", "/auth/ticket", None, [WHO, MADE, MADE, MADE]),
-            row(
-                "POST",
-                "/chat-rooms",
-                Some(json!({"participant_id": self.stranger.id})),
-                [
-                    WHO,
-                    // Nobody has a room with oneself.
-                    (422, "invalid_fields"),
-                    MADE,
-                    MADE,
-                ],
-            ),
-            row("GET", "/chat-rooms/{id}", None, [WHO, NO_ROOM, OK, OK]),
-            row("POST", "/messages", Some(message), [WHO, NO_ROOM, MADE, MADE]),
-            row("PUT", "/messages/{id}", Some(json!({"content": "changed"})), [WHO, NO_MESSAGE, OK, NOT_YOURS]),
-            row("GET", "/messages/{id}", None, [WHO, NO_ROOM, OK, OK]),
-            sync,
-            row("GET", "/health", None, [OK; 4]),
-            row("GET", "/health/ready", None, [OK; 4]),
-            row("GET", "/openapi.json", None, [OK; 4]),
-            row("GET", "/asyncapi.json", None, [OK; 4]),
-            row("GET", "/docs", None, [OK; 4]),
-            row("GET", "/redoc", None, [OK; 4]),
-            row("GET", "/docs/assets/{name}", None, [OK; 4]),
-        ]
-    }
+/// What whoever is logged in may do: a stranger, the author, the other member, and whoever the author blocked.
+const fn guarded([stranger, author, other, blocked]: [Outcome; 4]) -> [Outcome; 7] {
+    [WHO, stranger, author, other, blocked, WHO, WHO]
+}
 
-    /// Actions as a stranger, the author and the other member find them: the answer's `t`, and its code if it is `error`.
-    fn actions(&self) -> BTreeMap<&'static str, (Value, [&'static str; 3])> {
-        let room = room_name(self.room);
-        BTreeMap::from([
-            ("hello", (json!({"v": 1, "cursors": {&room: 0}}), ["ready"; 3])),
-            ("send", (json!({"room": room, "client_id": "1", "content": "hi"}), ["room_not_found", "ack", "ack"])),
-            ("edit", (json!({"id": self.message, "content": "new"}), ["message_not_found", "ack", "not_author"])),
-            ("sync", (json!({"room": room, "after_rev": 0}), ["room_not_found", "sync", "sync"])),
-            ("ping", (json!({}), ["pong"; 3])),
-            ("$default", (json!({}), ["unknown_action"; 3])),
-        ])
-    }
+/// The table, for requests with this aim; rows that are not alone take effect in this order.
+pub(crate) fn routes(aim: &Aim) -> Vec<Row> {
+    let row = |method, path: &str, route: &'static str, body, outcomes| {
+        let path = if path.is_empty() { route } else { path }.to_owned();
+        Row { method, route, path, body, outcomes, alone: false }
+    };
+    let Aim { room, message, friendship, person, username, session, email, refresh_token } = aim;
+    // Taken or not, an address is none of this table's matters: that the door is open to all shows in a 422.
+    let account = json!({"email": "not an address", "username": "", "password": ""});
+    let login = json!({"email": email, "password": e2e::PASSWORD});
+    let password = json!({"current_password": e2e::PASSWORD, "new_password": "another horse battery"});
+    let sent = json!({"room_id": room, "room_type": "private", "content": "hi"});
+    let read = json!({"room_id": room, "room_type": "private", "seq": 1});
+    let them = || Some(json!({"user_id": person}));
+    let (message, friend) = (format!("/messages/{message}"), format!("/friends/{friendship}"));
+    let (search, sync) = (format!("/users/search?q={username}"), format!("/messages/sync?room_id={room}&after_rev=0"));
+    vec![
+        row("POST", "", "/auth/register", Some(account), open((422, "invalid_fields"))),
+        row("POST", "", "/auth/login", Some(login), [OK, OK, OK, OK, OK, OK, NO_LOGIN]),
+        row(
+            "POST",
+            "",
+            "/auth/refresh",
+            Some(json!({"refresh_token": refresh_token})),
+            [NO_REFRESH, OK, OK, OK, OK, NO_REFRESH, NO_REFRESH],
+        ),
+        row("POST", "", "/auth/logout", None, guarded([DONE; 4])).alone(),
+        row("PUT", "", "/auth/password", Some(password), guarded([DONE; 4])).alone(),
+        row("POST", "", "/auth/ticket", None, guarded([MADE; 4])),
+        row("GET", "", "/auth/sessions", None, guarded([OK; 4])),
+        row(
+            "DELETE",
+            &format!("/auth/sessions/{session}"),
+            "/auth/sessions/{id}",
+            None,
+            guarded([NO_SESSION, DONE, NO_SESSION, NO_SESSION]),
+        ),
+        row("GET", "", "/users/me", None, guarded([OK; 4])),
+        row("PUT", "", "/users/me", Some(json!({"status_message": "hi"})), guarded([OK; 4])),
+        row("GET", &search, "/users/search", None, guarded([OK; 4])),
+        row("GET", &format!("/users/{person}"), "/users/{id}", None, guarded([OK, OK, OK, NO_PERSON])),
+        row("GET", "", "/friends", None, guarded([OK; 4])),
+        row("GET", "", "/friends/requests", None, guarded([OK; 4])),
+        // A request that a block has ended is refused already, and stays so.
+        row(
+            "PUT",
+            &format!("{friend}/accept"),
+            "/friends/{id}/accept",
+            None,
+            guarded([NO_FRIEND, NOT_ASKED, OK, NO_FRIEND]),
+        )
+        .alone(),
+        row("PUT", &format!("{friend}/reject"), "/friends/{id}/reject", None, guarded([NO_FRIEND, NOT_ASKED, OK, OK]))
+            .alone(),
+        row("POST", "", "/friends/request", them(), guarded([MADE, ONESELF, OK, NO_PERSON])),
+        row("DELETE", &friend, "/friends/{id}", None, guarded([NO_FRIEND, DONE, DONE, DONE])),
+        row("GET", "", "/blocks", None, guarded([OK; 4])),
+        row("POST", "", "/blocks", them(), guarded([MADE, ONESELF, MADE, MADE])).alone(),
+        row("DELETE", &format!("/blocks/{person}"), "/blocks/{user_id}", None, guarded([DONE; 4])),
+        row("GET", "", "/chat-rooms", None, guarded([OK; 4])),
+        row(
+            "POST",
+            "",
+            "/chat-rooms",
+            Some(json!({"participant_id": person})),
+            guarded([MADE, ONESELF, OK, NO_PERSON]),
+        ),
+        row("GET", &format!("/chat-rooms/{room}"), "/chat-rooms/{id}", None, guarded([NO_ROOM, OK, OK, OK])),
+        row("POST", "", "/messages", Some(sent), guarded([NO_ROOM, MADE, MADE, CLOSED])),
+        row(
+            "PUT",
+            &message,
+            "/messages/{id}",
+            Some(json!({"content": "changed"})),
+            guarded([NO_MESSAGE, OK, NOT_YOURS, CLOSED]),
+        ),
+        row("GET", &format!("/messages/{room}"), "/messages/{id}", None, guarded([NO_ROOM, OK, OK, OK])),
+        row("GET", &sync, "/messages/sync", None, guarded([NO_ROOM, OK, OK, OK])),
+        row("GET", "", "/messages/unread", None, guarded([OK; 4])),
+        row("POST", "", "/messages/read", Some(read), guarded([NO_ROOM, OK, OK, OK])),
+        row("DELETE", &message, "/messages/{id}", None, guarded([NO_MESSAGE, OK, NOT_YOURS, CLOSED])),
+        row("GET", "", "/health", None, open(OK)),
+        row("GET", "", "/health/ready", None, open(OK)),
+        row("GET", "", "/openapi.json", None, open(OK)),
+        row("GET", "", "/asyncapi.json", None, open(OK)),
+        row("GET", "", "/docs", None, open(OK)),
+        row("GET", "", "/redoc", None, open(OK)),
+        row("GET", "/docs/assets/redoc.standalone.js", "/docs/assets/{name}", None, open(OK)),
+    ]
+}
+
+/// Actions as a stranger, the author, the other member and whoever is blocked find them, in the order in which they take
+/// effect: the answer's `t`, and its code if it is `error`.
+fn actions(aim: &Aim) -> Vec<(&'static str, Value, [&'static str; 4])> {
+    let (room, id) = (room_name(aim.room), &aim.message);
+    let hidden = "message_not_found";
+    vec![
+        ("hello", json!({"v": 1, "cursors": {&room: 0}}), ["ready"; 4]),
+        (
+            "send",
+            json!({"room": room, "client_id": "1", "content": "hi"}),
+            ["room_not_found", "ack", "ack", "recipient_unavailable"],
+        ),
+        ("edit", json!({"id": id, "content": "new"}), [hidden, "ack", "not_author", "recipient_unavailable"]),
+        ("read", json!({"room": room, "seq": 1}), ["room_not_found", "ack", "ack", "ack"]),
+        ("sync", json!({"room": room, "after_rev": 0}), ["room_not_found", "sync", "sync", "sync"]),
+        ("delete", json!({"id": id}), [hidden, "ack", "not_author", "recipient_unavailable"]),
+        ("ping", json!({}), ["pong"; 4]),
+        ("$default", json!({}), ["unknown_action"; 4]),
+    ]
 }
 
 #[test]
 fn everyone_may_do_over_http_what_the_table_says_and_nothing_else() {
     journey(async |house| {
         let scene = Scene::set(house).await;
-        let people = [
-            ("nobody", house.api()),
-            ("a stranger", scene.stranger.api.clone()),
-            ("the author", scene.author.api.clone()),
-            ("the other member", scene.other.api.clone()),
-        ];
         let mut wrong = Vec::new();
-        for row in scene.routes() {
-            for ((who, api), expected) in people.iter().zip(row.outcomes) {
-                let answer = api.call(row.method, &row.path, row.body.as_ref()).await;
-                let found = answer.refusal();
+        for (number, row) in routes(&scene.aim_of(&scene.author)).into_iter().enumerate() {
+            let own = if row.alone { Some(scene.set_again(house).await) } else { None };
+            let everyone = own.as_ref().unwrap_or(&scene).everyone(house);
+            for ((who, (api, aim)), expected) in PERSONAS.iter().zip(everyone).zip(row.outcomes) {
+                let Row { method, path, body, .. } = &routes(&aim)[number];
+                let found = api.call(method, path, body.as_ref()).await.refusal();
                 if (found.0, found.1.as_str()) != expected {
-                    wrong.push(format!("{who}: {} {}: {found:?}, not {expected:?}", row.method, row.route));
+                    wrong.push(format!("{who}: {method} {}: {found:?}, not {expected:?}", row.route));
                 }
             }
         }
@@ -129,15 +197,14 @@ fn everyone_may_do_over_http_what_the_table_says_and_nothing_else() {
 fn everyone_may_do_on_a_socket_what_the_table_says_and_nothing_else() {
     journey(async |house| {
         let scene = Scene::set(house).await;
-        let mut sockets: [(&str, Socket); 3] = [
-            ("a stranger", scene.stranger.socket().await),
-            ("the author", scene.author.socket().await),
-            ("the other member", scene.other.socket().await),
-        ];
+        let people = [&scene.stranger, &scene.author, &scene.other, &scene.blocked];
+        let mut sockets: Vec<Socket> = futures_util::future::join_all(people.map(e2e::Person::socket)).await;
         let mut wrong = Vec::new();
-        for (action, (d, outcomes)) in scene.actions() {
-            for ((who, socket), expected) in sockets.iter_mut().zip(outcomes) {
-                let answer = socket.ask(action, d.clone()).await;
+        for (number, (action, _, outcomes)) in actions(&scene.aim_of(&scene.author)).into_iter().enumerate() {
+            for (((who, person), socket), expected) in PERSONAS[1..].iter().zip(people).zip(&mut sockets).zip(outcomes)
+            {
+                let (_, d, _) = actions(&scene.aim_of(person)).swap_remove(number);
+                let answer = socket.ask(action, d).await;
                 let found = if answer["t"] == "error" { &answer["d"]["code"] } else { &answer["t"] };
                 if found != expected {
                     wrong.push(format!("{who}: {action}: {found}, not {expected}"));
@@ -149,11 +216,36 @@ fn everyone_may_do_on_a_socket_what_the_table_says_and_nothing_else() {
 }
 
 #[test]
+fn sockets_of_whoever_logs_out_or_is_deactivated_are_told_so_and_closed() {
+    journey(async |house| {
+        let (minji, junho) = tokio::join!(house.register("minji"), house.register("junho"));
+        let (mut minjis, mut junhos) = (minji.socket().await, junho.socket().await);
+
+        minji.logout().await;
+        deactivate(house, &junho).await;
+
+        for (person, socket) in [(&minji, &mut minjis), (&junho, &mut junhos)] {
+            let (frames, _) = socket.ending().await;
+            assert_eq!(frames, [json!({"t": "session.revoked", "d": {"session": person.session()}})]);
+        }
+    });
+}
+
+#[test]
 fn the_table_has_every_route_and_no_other() {
     journey(async |house| {
-        let scene = Scene::set(house).await;
-        let tabled: BTreeSet<String> =
-            scene.routes().iter().map(|row| format!("{} {}", row.method, row.route)).collect();
+        let (author, other, room) = house.pair().await;
+        let aim = Aim {
+            room,
+            message: String::new(),
+            friendship: 0,
+            person: other.id,
+            username: String::new(),
+            session: author.session(),
+            email: String::new(),
+            refresh_token: String::new(),
+        };
+        let tabled: BTreeSet<String> = routes(&aim).iter().map(|row| format!("{} {}", row.method, row.route)).collect();
 
         let document = house.api().get("/openapi.json").await.with(200);
         let paths = document["paths"].as_object().unwrap().iter();
@@ -174,8 +266,8 @@ fn the_table_has_every_route_and_no_other() {
         );
 
         // `tickets` tells who may connect, and nobody is answered at the end.
-        let tabled: BTreeSet<String> =
-            scene.actions().into_keys().chain(["$connect", "$disconnect"]).map(str::to_owned).collect();
+        let named = actions(&aim).into_iter().map(|(action, ..)| action);
+        let tabled: BTreeSet<String> = named.chain(["$connect", "$disconnect"]).map(str::to_owned).collect();
         let routes: BTreeSet<String> = template()
             .functions
             .iter()
@@ -186,7 +278,8 @@ fn the_table_has_every_route_and_no_other() {
     });
 }
 
-fn template() -> Template {
+/// What `AWS` would make of the product.
+pub(crate) fn template() -> Template {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     Template::load(&path, &BTreeMap::new()).unwrap_or_else(|error| unreachable!("{error:#}"))
 }

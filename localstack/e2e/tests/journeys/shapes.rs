@@ -5,14 +5,14 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 /// Pretty JSON in which what differs from run to run is named instead.
-fn shape(value: &Value) -> String {
+pub(crate) fn shape(value: &Value) -> String {
     format!("{:#}", settled("", value))
 }
 
 fn settled(key: &str, value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let mut fields: Vec<_> = fields.iter().map(|(key, value)| (key.clone(), settled(key, value))).collect();
+            let mut fields: Vec<_> = fields.iter().map(|(key, value)| (room(key), settled(key, value))).collect();
             fields.sort_by(|one, other| one.0.cmp(&other.0));
             Value::Object(fields.into_iter().collect())
         }
@@ -22,17 +22,25 @@ fn settled(key: &str, value: &Value) -> Value {
                 json!(format!("[{key}]"))
             }
             "id" | "reply_to" if text.len() == 24 => json!("[message id]"),
-            "session" if text.len() == 32 => json!("[session id]"),
-            "room" | "gaps" => json!(text.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned() + "[room id]"),
-            key if key.ends_with("_at") => json!(if is_time(text) { "[time]" } else { text }),
+            "id" | "session" if text.len() == 32 => json!("[session id]"),
+            "room" | "gaps" => json!(room(text)),
+            key if key.ends_with("_at") || key == "since" => json!(if is_time(text) { "[time]" } else { text }),
             _ => value.clone(),
         },
         Value::Number(_) => match key {
-            "id" | "user_id" | "room_id" | "user" | "reconnect_at" => json!(format!("[{key}]")),
+            "id" | "user_id" | "user_id_1" | "user_id_2" | "room_id" | "user" | "by" | "reconnect_at" => {
+                json!(format!("[{key}]"))
+            }
             _ => value.clone(),
         },
         _ => value.clone(),
     }
+}
+
+/// The name of a room without its number; any other text as it is.
+fn room(text: &str) -> String {
+    let kind = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    if kind == "private:" { format!("{kind}[room id]") } else { text.to_owned() }
 }
 
 /// RFC 3339, UTC, milliseconds.
@@ -51,6 +59,7 @@ fn an_account_and_its_tokens() {
           "display_name": null,
           "email": "[email]",
           "id": "[id]",
+          "locale": "en",
           "status_message": null,
           "updated_at": "[time]",
           "username": "[username]"
@@ -83,21 +92,25 @@ fn a_chat_room() {
         {
           "created_at": "[time]",
           "id": "[id]",
+          "last_message": null,
           "participants": [
             {
               "display_name": null,
               "id": "[id]",
+              "is_available": true,
               "status_message": null,
               "username": "[username]"
             },
             {
               "display_name": null,
               "id": "[id]",
+              "is_available": true,
               "status_message": null,
               "username": "[username]"
             }
           ],
           "room_type": "private",
+          "unread_count": 0,
           "updated_at": "[time]"
         }
         "#);
@@ -120,6 +133,7 @@ fn a_message_a_page_and_a_sync() {
           "is_deleted": false,
           "is_edited": false,
           "message_type": "text",
+          "quote": null,
           "reactions": [],
           "reply_to": null,
           "rev": 1,
@@ -141,6 +155,7 @@ fn a_message_a_page_and_a_sync() {
           "is_deleted": false,
           "is_edited": true,
           "message_type": "text",
+          "quote": null,
           "reactions": [],
           "reply_to": null,
           "rev": 2,
@@ -182,6 +197,7 @@ fn frames_that_tell_of_messages() {
               "is_deleted": false,
               "is_edited": false,
               "message_type": "text",
+              "quote": null,
               "reactions": [],
               "reply_to": null,
               "rev": 1,
@@ -209,6 +225,7 @@ fn frames_that_tell_of_messages() {
             "is_deleted": false,
             "is_edited": false,
             "message_type": "text",
+            "quote": null,
             "reactions": [],
             "reply_to": null,
             "rev": 1,
@@ -247,6 +264,7 @@ fn frames_that_tell_of_changes() {
             "is_deleted": false,
             "is_edited": true,
             "message_type": "text",
+            "quote": null,
             "reactions": [],
             "reply_to": null,
             "rev": 2,
@@ -277,6 +295,7 @@ fn frames_that_tell_of_changes() {
                 "is_deleted": false,
                 "is_edited": true,
                 "message_type": "text",
+                "quote": null,
                 "reactions": [],
                 "reply_to": null,
                 "rev": 2,
@@ -314,7 +333,11 @@ fn frames_that_tell_of_the_connection() {
             "ping_s": 270,
             "reconnect_at": "[reconnect_at]",
             "session": "[session id]",
-            "user": "[user]"
+            "unread": {
+              "private:[room id]": 1
+            },
+            "user": "[user]",
+            "user_rev": 1
           },
           "re": "2",
           "t": "ready"

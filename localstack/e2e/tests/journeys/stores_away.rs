@@ -1,7 +1,7 @@
 //! A store that is away, and comes back.
 
-use crate::{line::Line, rights::Scene};
-use e2e::{Answer, House, Person, Socket, journey_in, room_name};
+use crate::{line::Line, rights, scene::Scene};
+use e2e::{Answer, House, Person, Socket, journey_in, room_name, unlimited};
 use futures_util::future::join_all;
 use serde_json::json;
 use stack::{Options, Source};
@@ -19,7 +19,7 @@ fn journey_with_lines(steps: impl AsyncFnOnce(&House, &Line, &Line)) {
     let (mut mongo_url, mongo) = runtime.block_on(behind_a_line("TEST_MONGO_URL"));
     // Otherwise the driver would go where the replica set says that it is.
     mongo_url.set_query(Some("directConnection=true"));
-    let options = Options::new(Source::Running { mysql: mysql_url.into(), mongo: mongo_url.into() });
+    let options = unlimited(Options::new(Source::Running { mysql: mysql_url.into(), mongo: mongo_url.into() }));
     journey_in(options, async |house| steps(house, &mysql, &mongo).await);
 }
 
@@ -103,7 +103,8 @@ fn without_mysql_messages_flow_and_what_needs_it_answers_503_and_recovers_after(
 
 /// Every route that needs MongoDB, all at once.
 async fn ask_everything(scene: &Scene) -> Vec<(&'static str, Answer)> {
-    let rows: Vec<_> = scene.routes().into_iter().filter(|row| row.outcomes[0].0 == 401).collect();
+    let rows: Vec<_> =
+        rights::routes(&scene.aim_of(&scene.author)).into_iter().filter(rights::Row::is_guarded).collect();
     join_all(
         rows.iter().map(async |row| (row.route, scene.author.api.call(row.method, &row.path, row.body.as_ref()).await)),
     )

@@ -1,6 +1,6 @@
 //! Access tokens that are none.
 
-use crate::rights::Scene;
+use crate::{rights, scene::Scene};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use e2e::{House, Person, Socket, journey};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -21,7 +21,7 @@ fn a_forged_token_is_refused_on_every_route_that_needs_one() {
         let mut wrong = Vec::new();
         for (name, token) in forgeries(&scene.author, house.secret_key()) {
             let api = house.api().with_token(token);
-            for row in scene.routes().iter().filter(|row| row.outcomes[0].0 == 401) {
+            for row in guarded(&scene) {
                 let answer = api.call(row.method, &row.path, row.body.as_ref()).await;
                 if answer.refusal() != (401, "unauthenticated".to_owned()) {
                     wrong.push(format!("{name}: {} {}: {}", row.method, row.route, answer.text));
@@ -40,7 +40,7 @@ fn an_expired_token_is_refused_on_every_route_that_needs_one() {
         late["exp"] = json!(late["iat"].as_i64().unwrap_or_default() - 1);
         let api = house.api().with_token(sign(Algorithm::HS256, &late, house.secret_key()));
 
-        for row in scene.routes().iter().filter(|row| row.outcomes[0].0 == 401) {
+        for row in guarded(&scene) {
             let answer = api.call(row.method, &row.path, row.body.as_ref()).await;
             assert_eq!(answer.refusal(), (401, "token_expired".to_owned()), "{} {}", row.method, row.route);
             assert_eq!(answer.header("www-authenticate"), r#"Bearer error="invalid_token""#);
@@ -55,7 +55,7 @@ fn a_revoked_session_opens_no_door() {
         let (url, ticket) = scene.author.ticket().await;
         revoke(house, &scene.author).await;
 
-        for row in scene.routes().iter().filter(|row| row.outcomes[0].0 == 401) {
+        for row in guarded(&scene) {
             let answer = scene.author.api.call(row.method, &row.path, row.body.as_ref()).await;
             assert_eq!(answer.refusal(), (401, "unauthenticated".to_owned()), "{} {}", row.method, row.route);
         }
@@ -97,6 +97,11 @@ fn the_password_form_of_oauth_logs_in_as_json_does() {
         let api = house.api().with_token(tokens["access_token"].as_str().unwrap());
         api.call("POST", "/auth/ticket", None).await.with(201);
     });
+}
+
+/// The routes that need a token, as the author would take them.
+fn guarded(scene: &Scene) -> impl Iterator<Item = rights::Row> {
+    rights::routes(&scene.aim_of(&scene.author)).into_iter().filter(rights::Row::is_guarded)
 }
 
 /// Tokens that differ from a good one in one way each.
