@@ -55,6 +55,11 @@ impl Api {
         self.call("PUT", path, Some(body)).await
     }
 
+    /// DELETE.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.call("DELETE", path, None).await
+    }
+
     /// A body that is sent as it is, and called JSON.
     pub async fn raw(&self, method: &str, path: &str, body: impl Into<reqwest::Body>) -> Answer {
         let request = self.request(method.parse().expect("a method"), path);

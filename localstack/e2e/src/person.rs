@@ -86,7 +86,7 @@ impl Person {
 
     /// Unblocks someone.
     pub async fn unblock(&self, other: &Self) {
-        let answer = self.api.call("DELETE", &format!("/blocks/{}", other.id), None).await;
+        let answer = self.api.delete(&format!("/blocks/{}", other.id)).await;
         assert_eq!(answer.status, 204, "{}", answer.text);
     }
 

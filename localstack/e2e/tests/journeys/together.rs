@@ -67,7 +67,7 @@ fn two_people_who_open_their_room_at_once_open_one_room() {
     journey(async |house| {
         let (minji, junho) = tokio::join!(house.register("minji"), house.register("junho"));
 
-        let rooms = join_all((0..8).map(async |number| {
+        let rooms = join_all((0..24).map(async |number| {
             if number % 2 == 0 { minji.room_with(&junho).await } else { junho.room_with(&minji).await }
         }))
         .await;

@@ -1,0 +1,184 @@
+//! Whom people do not want to hear from.
+
+use crate::under_way::{Sent, keep_sending};
+use e2e::{Person, journey};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use std::time::Instant;
+
+#[test]
+fn to_the_blocked_the_blocker_looks_like_nobody() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+        minji.say_as(room, "before", "hello").await.with(201);
+        let before = junho.say_as(room, "before", "hi").await.with(201);
+        let request = minji.befriend(&junho).await;
+        junho.api.call("PUT", &format!("/friends/{request}/accept"), None).await.with(200);
+        let history = junho.list(room).await;
+
+        minji.block(&junho).await;
+
+        assert_eq!(junho.api.get(&format!("/users/{}", minji.id)).await.refusal(), no_person());
+        let search = format!("/users/search?q={}", minji.account["username"].as_str().unwrap());
+        assert_eq!(junho.api.get(&search).await.with(200)["items"], json!([]));
+        for (path, field) in [("/friends/request", "user_id"), ("/chat-rooms", "participant_id")] {
+            assert_eq!(junho.api.post(path, &json!({field: minji.id})).await.refusal(), no_person(), "{path}");
+        }
+        for path in ["/friends", "/friends/requests", "/blocks"] {
+            assert_eq!(junho.api.get(path).await.with(200)["items"], json!([]), "{path}");
+        }
+        let nobody = json!({
+            "id": minji.id, "username": null, "display_name": null, "status_message": null, "is_available": false,
+        });
+        let rooms = junho.api.get("/chat-rooms").await.with(200)["items"][0].clone();
+        for seen in [junho.api.get(&format!("/chat-rooms/{room}")).await.with(200), rooms] {
+            assert!(seen["participants"].as_array().unwrap().contains(&nobody), "{seen}");
+        }
+
+        assert_eq!(junho.list(room).await, history);
+        for person in [&minji, &junho] {
+            assert_eq!(person.say_as(room, "after", "hello?").await.refusal(), closed());
+        }
+        // Whose answer was lost before the block still has it.
+        assert_eq!(junho.say_as(room, "before", "hi").await.with(200), before);
+    });
+}
+
+#[test]
+fn whoever_blocks_still_sees_the_other_and_may_not_ask_them() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+        minji.block(&junho).await;
+
+        let again = minji.api.post("/blocks", &json!({"user_id": junho.id})).await.with(200);
+
+        assert_eq!(minji.api.get("/blocks").await.with(200)["items"], json!([again]));
+        minji.api.get(&format!("/users/{}", junho.id)).await.with(200);
+        let asked = minji.api.post("/friends/request", &json!({"user_id": junho.id})).await;
+        assert_eq!(asked.refusal(), (409, "user_blocked".to_owned()));
+        let seen = minji.api.get(&format!("/chat-rooms/{room}")).await.with(200);
+        assert!(seen["participants"].as_array().unwrap().iter().all(|person| person["is_available"] == true), "{seen}");
+    });
+}
+
+#[test]
+fn of_what_both_send_during_a_block_the_acknowledged_is_there_and_nothing_begins_after_it() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+
+        let sending = join_all((0..24).map(|number| {
+            let sender = if number % 3 == 0 { &junho } else { &minji };
+            keep_sending(sender, room, number)
+        }));
+        let blocking = async {
+            minji.say_as(room, "warm", "hi").await.with(201);
+            junho.block(&minji).await;
+            Instant::now()
+        };
+        let (sent, answered) = tokio::join!(sending, blocking);
+
+        let sent: Vec<Sent> = sent.into_iter().flatten().collect();
+        for refused in sent.iter().filter(|sent| sent.begun > answered || sent.answer.status != 201) {
+            assert_eq!(refused.answer.refusal(), closed());
+        }
+        let (there, _) = minji.catch_up(room, 0).await;
+        for acknowledged in sent.iter().filter(|sent| sent.answer.status == 201) {
+            let id = &acknowledged.answer.json()["id"];
+            assert!(there.iter().any(|message| message["id"] == *id), "{id}");
+        }
+    });
+}
+
+#[test]
+fn no_receipt_crosses_a_block() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+        let seq = minji.say(room, "hello").await["seq"].clone();
+        let (mut minjis, mut junhos) = (minji.socket().await, junho.login().await.socket().await);
+        minji.block(&junho).await;
+        minjis.pushes().await;
+
+        let read = json!({"room_id": room, "room_type": "private", "seq": seq});
+        junho.api.post("/messages/read", &read).await.with(200);
+
+        let own = junhos.push().await;
+        assert_eq!((&own["t"], &own["d"]["user_id"]), (&json!("receipt.read"), &json!(junho.id)));
+        assert_eq!(minjis.pushes().await, Vec::<Value>::new());
+    });
+}
+
+#[test]
+fn unblocking_restores_writing_and_nothing_else() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+        let request = minji.befriend(&junho).await;
+        junho.api.call("PUT", &format!("/friends/{request}/accept"), None).await.with(200);
+        minji.block(&junho).await;
+
+        for _ in 0..2 {
+            minji.unblock(&junho).await;
+        }
+
+        for person in [&minji, &junho] {
+            person.say(room, "hello again").await;
+            assert_eq!(person.api.get("/friends").await.with(200)["items"], json!([]));
+        }
+        junho.api.get(&format!("/users/{}", minji.id)).await.with(200);
+    });
+}
+
+#[test]
+fn a_room_that_both_have_blocked_opens_when_both_have_unblocked() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+        tokio::join!(minji.block(&junho), junho.block(&minji));
+
+        minji.unblock(&junho).await;
+        assert_eq!(minji.say_as(room, "1", "hi").await.refusal(), closed());
+        junho.unblock(&minji).await;
+
+        minji.say_as(room, "2", "hi").await.with(201);
+    });
+}
+
+#[test]
+fn blocks_and_unblocks_at_once_end_as_the_list_says() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+
+        join_all((0..16).map(async |number| {
+            if number % 2 == 0 {
+                let answer = minji.api.post("/blocks", &json!({"user_id": junho.id})).await;
+                assert!(matches!(answer.status, 200 | 201), "{}", answer.text);
+            } else {
+                minji.unblock(&junho).await;
+            }
+        }))
+        .await;
+
+        let is_blocked = minji.api.get("/blocks").await.with(200)["items"] != json!([]);
+        let sent = junho.say_as(room, "1", "hi").await.status;
+        assert_eq!(sent, if is_blocked { 403 } else { 201 });
+    });
+}
+
+#[test]
+fn who_is_blocked_may_block_without_learning_anything() {
+    journey(async |house| {
+        let (minji, junho): (Person, Person) = tokio::join!(house.register("minji"), house.register("junho"));
+        minji.block(&junho).await;
+
+        let block = junho.api.post("/blocks", &json!({"user_id": minji.id})).await.with(201);
+
+        assert_eq!(block["user"]["username"], Value::Null);
+        assert_eq!(block["user"]["is_available"], false);
+    });
+}
+
+fn closed() -> (u16, String) {
+    (403, "recipient_unavailable".to_owned())
+}
+
+fn no_person() -> (u16, String) {
+    (404, "user_not_found".to_owned())
+}

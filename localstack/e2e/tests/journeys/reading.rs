@@ -1,0 +1,153 @@
+//! What was read, what was deleted, and what a reply shows of what it answers.
+
+use e2e::{Person, journey, room_name};
+use serde_json::{Value, json};
+
+#[test]
+fn a_deleted_message_is_a_tombstone_everywhere() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+        let sent = minji.say(room, "forget it").await;
+        let mut socket = junho.socket().await;
+        let path = format!("/messages/{}", sent["id"].as_str().unwrap());
+
+        let tombstone = minji.api.delete(&path).await.with(200);
+
+        assert_eq!((&tombstone["content"], &tombstone["is_deleted"]), (&json!(""), &json!(true)));
+        assert_eq!((&tombstone["id"], &tombstone["seq"]), (&sent["id"], &sent["seq"]));
+        assert!(tombstone["rev"].as_i64() > sent["rev"].as_i64());
+        let pushed = socket.push().await;
+        assert_eq!((&pushed["t"], &pushed["d"]), (&json!("message.deleted"), &tombstone));
+        assert_eq!(junho.list(room).await["items"], json!([tombstone]));
+        assert_eq!(junho.catch_up(room, sent["rev"].as_i64().unwrap()).await.0, std::slice::from_ref(&tombstone));
+        // Once more is the same, and nobody is told of it.
+        assert_eq!(minji.api.delete(&path).await.with(200), tombstone);
+        assert_eq!(socket.pushes().await, Vec::<Value>::new());
+        assert!(minji.api.put(&path, &json!({"content": "back"})).await.status >= 400);
+    });
+}
+
+#[test]
+fn reading_moves_forward_and_the_others_and_ones_own_devices_hear_of_it() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+        for text in ["one", "two", "three"] {
+            minji.say(room, text).await;
+        }
+        let (mut phone, mut laptop, mut minjis) =
+            (junho.socket().await, junho.login().await.socket().await, minji.socket().await);
+        assert_eq!(unread(&junho).await, json!([[room, 3, 0]]));
+        assert_eq!(unread(&minji).await, json!([]));
+
+        let ack = phone.ask("read", json!({"room": room_name(room), "seq": 2})).await;
+
+        assert_eq!(ack["d"], json!({"read_seq": 2, "unread_count": 1}));
+        let receipt = json!({
+            "t": "receipt.read", "room": room_name(room), "d": {"user_id": junho.id, "read_seq": 2},
+        });
+        assert_eq!((minjis.push().await, laptop.push().await), (receipt.clone(), receipt));
+        assert_eq!(unread(&junho).await, json!([[room, 1, 2]]));
+
+        let back = json!({"room_id": room, "room_type": "private", "seq": 1});
+        assert_eq!(junho.api.post("/messages/read", &back).await.with(200), json!({"read_seq": 2, "unread_count": 1}));
+        for socket in [&mut phone, &mut laptop, &mut minjis] {
+            assert_eq!(socket.pushes().await, Vec::<Value>::new());
+        }
+    });
+}
+
+#[test]
+fn what_is_deleted_is_not_unread_any_more() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+        let sent = minji.say(room, "forget it").await;
+        minji.say(room, "never mind").await;
+        assert_eq!(unread(&junho).await, json!([[room, 2, 0]]));
+
+        minji.api.delete(&format!("/messages/{}", sent["id"].as_str().unwrap())).await.with(200);
+
+        assert_eq!(unread(&junho).await, json!([[room, 1, 0]]));
+        assert_eq!(junho.api.get("/chat-rooms").await.with(200)["items"][0]["unread_count"], 1);
+    });
+}
+
+#[test]
+fn whoever_connects_learns_what_is_unread_and_how_new_their_people_are() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+        let mut socket = junho.socket().await;
+        let ready = socket.ask("hello", json!({"v": 1})).await;
+        assert_eq!(ready["d"]["unread"], json!({}));
+        minji.say(room, "hello").await;
+        minji.befriend(&junho).await;
+
+        let later = socket.ask("hello", json!({"v": 1})).await;
+
+        assert_eq!(later["d"]["unread"], json!({room_name(room): 1}));
+        assert!(later["d"]["user_rev"].as_i64() > ready["d"]["user_rev"].as_i64());
+    });
+}
+
+#[test]
+fn a_reply_shows_what_it_answers_until_that_is_deleted() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+        let question = minji.say(room, "어디야?").await;
+        let mut socket = minji.socket().await;
+        let reply = json!({"room_id": room, "room_type": "private", "content": "집", "reply_to": question["id"]});
+        let answered = junho.api.post("/messages", &reply).await.with(201);
+        let quote = json!({"user_id": minji.id, "content": "어디야?", "is_deleted": false});
+        assert_eq!(answered["quote"], quote);
+        assert_eq!(socket.push().await["d"], answered);
+        assert_eq!(quotes(&minji, room).await, [quote.clone(), quote.clone(), quote]);
+
+        minji.api.delete(&format!("/messages/{}", question["id"].as_str().unwrap())).await.with(200);
+
+        let gone = json!({"user_id": minji.id, "content": "", "is_deleted": true});
+        assert_eq!(quotes(&minji, room).await, [gone.clone(), gone.clone(), gone]);
+    });
+}
+
+/// What the reply of a room shows in the list, by sync and in the list of rooms.
+async fn quotes(person: &Person, room: i64) -> [Value; 3] {
+    let of = |items: &[Value]| items.iter().find(|item| item["reply_to"].is_string()).unwrap()["quote"].clone();
+    let list = person.list(room).await;
+    let (changes, _) = person.catch_up(room, 0).await;
+    let rooms = person.api.get("/chat-rooms").await.with(200);
+    let last = rooms["items"][0]["last_message"]["quote"].clone();
+    [of(list["items"].as_array().unwrap()), of(&changes), last]
+}
+
+#[test]
+fn rooms_are_listed_by_their_newest_activity() {
+    journey(async |house| {
+        let (minji, junho, suho) =
+            tokio::join!(house.register("minji"), house.register("junho"), house.register("suho"));
+        let (first, second) = (minji.room_with(&junho).await, minji.room_with(&suho).await);
+        junho.say(first, "one").await;
+        suho.say(second, "two").await;
+        assert_eq!(rooms(&minji).await, [second, first]);
+
+        let newest = minji.say(first, "three").await;
+
+        assert_eq!(rooms(&minji).await, [first, second]);
+        let page = minji.api.get("/chat-rooms?limit=1").await.with(200);
+        assert_eq!(page["items"][0]["last_message"], newest);
+        let cursor = page["next_cursor"].as_str().unwrap();
+        let rest = minji.api.get(&format!("/chat-rooms?limit=1&cursor={cursor}")).await.with(200);
+        assert_eq!((&rest["items"][0]["id"], &rest["next_cursor"]), (&json!(second), &Value::Null));
+        assert_eq!(rest["items"][0]["unread_count"], 1);
+    });
+}
+
+async fn rooms(person: &Person) -> Vec<i64> {
+    let rooms = person.api.get("/chat-rooms").await.with(200);
+    rooms["items"].as_array().unwrap().iter().map(|room| room["id"].as_i64().unwrap()).collect()
+}
+
+/// Room, count and cursor of each room that has something new.
+async fn unread(person: &Person) -> Value {
+    let unread = person.api.get("/messages/unread").await.with(200);
+    let items = unread["items"].as_array().unwrap().iter();
+    items.map(|room| json!([room["room_id"], room["unread_count"], room["read_seq"]])).collect()
+}

@@ -1,0 +1,207 @@
+//! Logins: how they go on, and how they end.
+
+use crate::under_way::{Sent, keep_sending};
+use e2e::{Answer, House, Person, Socket, journey, room_name};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, time::Instant};
+
+async fn refresh(house: &House, token: &Value) -> Answer {
+    house.api().post("/auth/refresh", &json!({"refresh_token": token})).await
+}
+
+/// What is said to whoever is not, or not any more, logged in.
+fn unauthenticated() -> (u16, String) {
+    (401, "unauthenticated".to_owned())
+}
+
+fn no_refresh() -> (u16, String) {
+    (401, "refresh_token_invalid".to_owned())
+}
+
+#[test]
+fn a_login_goes_on_with_new_tokens_for_old() {
+    journey(async |house| {
+        let minji = house.register("minji").await;
+
+        let once = refresh(house, &json!(minji.refresh_token)).await.with(200);
+        let twice = refresh(house, &once["refresh_token"]).await.with(200);
+
+        let refresh_tokens = [&json!(minji.refresh_token), &once["refresh_token"], &twice["refresh_token"]];
+        assert_eq!(refresh_tokens.map(Value::to_string).iter().collect::<BTreeSet<_>>().len(), 3);
+        for token in [&once, &twice].map(|tokens| tokens["access_token"].as_str().unwrap()) {
+            assert_eq!(house.api().with_token(token).get("/users/me").await.with(200)["id"], minji.id);
+        }
+        // It is one login all along.
+        assert_eq!(minji.api.get("/auth/sessions").await.with(200)["items"].as_array().unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn twenty_refreshes_with_one_token_at_once_get_the_same_new_token() {
+    journey(async |house| {
+        let token = json!(house.register("minji").await.refresh_token);
+
+        let answers = join_all((0..20).map(|_| refresh(house, &token))).await;
+
+        let given: BTreeSet<String> =
+            answers.iter().map(|answer| answer.with(200)["refresh_token"].to_string()).collect();
+        assert_eq!(given.len(), 1, "{given:?}");
+        refresh(house, &answers[0].json()["refresh_token"]).await.with(200);
+    });
+}
+
+#[test]
+fn a_refresh_token_that_comes_again_long_after_it_was_replaced_ends_the_login() {
+    journey(async |house| {
+        let stolen = house.register("minji").await;
+        let (elsewhere, mut socket) = (stolen.login().await, stolen.socket().await);
+        let second = refresh(house, &json!(stolen.refresh_token)).await.with(200);
+        let third = refresh(house, &second["refresh_token"]).await.with(200);
+
+        assert_eq!(refresh(house, &json!(stolen.refresh_token)).await.refusal(), no_refresh());
+
+        assert_eq!(refresh(house, &third["refresh_token"]).await.refusal(), no_refresh());
+        let owner = house.api().with_token(third["access_token"].as_str().unwrap());
+        assert_eq!(owner.get("/users/me").await.refusal(), unauthenticated());
+        assert_eq!(socket.ending().await.0[0]["t"], "session.revoked");
+        elsewhere.api.get("/users/me").await.with(200);
+    });
+}
+
+#[test]
+fn what_is_no_refresh_token_refreshes_nothing() {
+    journey(async |house| {
+        let (minji, junho) = tokio::join!(house.register("minji"), house.register("junho"));
+        let mut parts: Vec<&str> = minji.refresh_token.split('.').collect();
+        let later = format!("{}.2.{}", parts[0], parts[2]);
+        let session = junho.session();
+        parts[0] = &session;
+        for token in ["", "none", &minji.token, &later, &parts.join("."), &minji.refresh_token[1..]] {
+            assert_eq!(refresh(house, &json!(token)).await.refusal(), no_refresh(), "{token}");
+        }
+        refresh(house, &json!(minji.refresh_token)).await.with(200);
+    });
+}
+
+#[test]
+fn a_logout_ends_this_device_at_once_and_no_other() {
+    journey(async |house| {
+        let phone = house.register("minji").await;
+        let laptop = phone.login().await;
+        let (mut phones, mut laptops) = (phone.socket().await, laptop.socket().await);
+        let (url, unused) = phone.ticket().await;
+
+        phone.logout().await;
+
+        let (frames, _) = phones.ending().await;
+        assert_eq!(frames, [json!({"t": "session.revoked", "d": {"session": phone.session()}})]);
+        assert_eq!(phone.api.get("/users/me").await.refusal(), unauthenticated());
+        assert_eq!(phone.api.get("/messages/unread").await.refusal(), unauthenticated());
+        assert_eq!(refresh(house, &json!(phone.refresh_token)).await.refusal(), no_refresh());
+        assert_eq!(Socket::upgrade(Socket::request(&url, &unused)).await.err(), Some(401));
+
+        assert_eq!(laptops.pushes().await, Vec::<Value>::new());
+        let sessions = laptop.api.get("/auth/sessions").await.with(200);
+        assert_eq!(ids(&sessions), [laptop.session()]);
+        refresh(house, &json!(laptop.refresh_token)).await.with(200);
+    });
+}
+
+#[test]
+fn of_what_is_sent_during_a_logout_the_acknowledged_is_there_and_nothing_begins_after_it() {
+    journey(async |house| {
+        let (minji, junho, room) = house.pair().await;
+        let mut socket = minji.socket().await;
+        for number in 0..8 {
+            let frame = json!({"room": room_name(room), "client_id": format!("frame-{number}"), "content": "hi"});
+            socket.send("send", frame).await;
+        }
+
+        let sending = join_all((0..20).map(|number| keep_sending(&minji, room, number)));
+        let logging_out = async {
+            minji.say_as(room, "warm", "hi").await;
+            minji.logout().await;
+            Instant::now()
+        };
+        let (sent, answered) = tokio::join!(sending, logging_out);
+
+        let sent: Vec<Sent> = sent.into_iter().flatten().collect();
+        for late in sent.iter().filter(|sent| sent.begun > answered) {
+            assert_eq!(late.answer.refusal(), unauthenticated());
+        }
+        let (frames, _) = socket.ending().await;
+        let acks = frames.iter().filter(|frame| frame["t"] == "ack").map(|ack| ack["d"]["id"].clone());
+        let acknowledged =
+            sent.iter().filter(|sent| sent.answer.status == 201).map(|sent| sent.answer.json()["id"].clone());
+        let (there, _) = junho.catch_up(room, 0).await;
+        for id in acknowledged.chain(acks) {
+            assert!(there.iter().any(|message| message["id"] == id), "{id}");
+        }
+    });
+}
+
+#[test]
+fn a_new_password_ends_every_other_login_and_the_old_password() {
+    journey(async |house| {
+        let phone = house.register("minji").await;
+        let laptop = phone.login().await;
+        let (mut phones, mut laptops) = (phone.socket().await, laptop.socket().await);
+        let change = json!({"current_password": e2e::PASSWORD, "new_password": "battery horse correct"});
+
+        assert_eq!(phone.api.put("/auth/password", &change).await.status, 204);
+
+        assert_eq!(laptops.ending().await.0[0]["t"], "session.revoked");
+        assert_eq!(laptop.api.get("/users/me").await.refusal(), unauthenticated());
+        assert_eq!(refresh(house, &json!(laptop.refresh_token)).await.refusal(), no_refresh());
+        assert_eq!(phones.pushes().await, Vec::<Value>::new());
+        refresh(house, &json!(phone.refresh_token)).await.with(200);
+        let login = async |password: &str| {
+            let body = json!({"email": phone.account["email"], "password": password});
+            house.api().post("/auth/login", &body).await
+        };
+        assert_eq!(login(e2e::PASSWORD).await.refusal(), (401, "invalid_credentials".to_owned()));
+        login("battery horse correct").await.with(200);
+    });
+}
+
+#[test]
+fn a_wrong_current_password_changes_nothing() {
+    journey(async |house| {
+        let phone = house.register("minji").await;
+        let laptop = phone.login().await;
+        let change = json!({"current_password": "a wrong password", "new_password": "battery horse correct"});
+
+        let refused = phone.api.put("/auth/password", &change).await;
+
+        assert_eq!(refused.refusal(), (403, "wrong_password".to_owned()));
+        laptop.api.get("/users/me").await.with(200);
+        phone.login().await;
+    });
+}
+
+#[test]
+fn a_person_sees_every_login_and_ends_any() {
+    journey(async |house| {
+        let phone: Person = house.register("minji").await;
+        let laptop = phone.login().await;
+        let list = async || laptop.api.get("/auth/sessions").await.with(200);
+        let sessions = list().await;
+        assert_eq!(ids(&sessions), [laptop.session(), phone.session()]);
+        assert_eq!(sessions["items"][0]["is_current"], true);
+        assert_eq!(sessions["items"][1]["is_current"], false);
+
+        for _ in 0..2 {
+            assert_eq!(laptop.api.delete(&format!("/auth/sessions/{}", phone.session())).await.status, 204);
+        }
+
+        assert_eq!(ids(&list().await), [laptop.session()]);
+        assert_eq!(phone.api.get("/users/me").await.refusal(), unauthenticated());
+        let unknown = laptop.api.delete(&format!("/auth/sessions/{}", "0".repeat(32))).await;
+        assert_eq!(unknown.refusal(), (404, "session_not_found".to_owned()));
+    });
+}
+
+fn ids(sessions: &Value) -> Vec<String> {
+    sessions["items"].as_array().unwrap().iter().map(|session| session["id"].as_str().unwrap().to_owned()).collect()
+}
