@@ -6,7 +6,9 @@
 )]
 
 use crate::{drop_later, random_name};
+use domain::Timestamp;
 use mongo::Mongo;
+use mongodb::bson::{Document, doc};
 
 /// A database with a random name; dropped with this value, as far as the server lets it.
 #[derive(Debug)]
@@ -31,6 +33,22 @@ impl Database {
         let mongo = Mongo::connect(&url).await.expect("TEST_MONGO_URL is a URL");
         Self { mongo, url }
     }
+}
+
+/// When the server forgets a document by itself; `None` if it is not there or stays.
+pub async fn expires_at(url: &str, collection: &str, id: &str) -> Option<Timestamp> {
+    let client = mongodb::Client::with_uri_str(url).await.expect("a URL of a running server");
+    let documents = client.default_database().expect("the URL names a database").collection::<Document>(collection);
+    let found = documents.find_one(doc! { "_id": id }).await.expect("a running server")?;
+    Some(Timestamp::from_millis(found.get_datetime("expires_at").ok()?.timestamp_millis()))
+}
+
+/// Lets the server refuse every write of a document, as it does with one that is too large.
+pub async fn refuse(url: &str, collection: &str, id: i32) {
+    let client = mongodb::Client::with_uri_str(url).await.expect("a URL of a running server");
+    let database = client.default_database().expect("the URL names a database");
+    let command = doc! { "collMod": collection, "validator": { "_id": { "$ne": id } } };
+    database.run_command(command).await.expect("the collection is there");
 }
 
 impl Drop for Database {
