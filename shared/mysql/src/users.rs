@@ -225,7 +225,8 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
         let rows: Vec<(i32, String, Option<String>)> = sqlx::query_as(
             "SELECT u.id, u.username, u.display_name
              FROM users u
-             WHERE u.id > ? AND NOT EXISTS (SELECT 1 FROM user_names n WHERE n.user_id = u.id)
+             LEFT JOIN user_names n ON n.user_id = u.id AND n.source = 'username' AND n.kind = 'letters'
+             WHERE u.id > ? AND n.user_id IS NULL
              ORDER BY u.id
              LIMIT ?",
         )
