@@ -1,10 +1,18 @@
 //! The record in MySQL, on a real database.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stage does not stand")]
 
+mod accounts;
+mod blocks;
 mod erd;
+mod friendships;
 mod outbox;
+mod pages;
 mod people;
+mod plans;
 mod private_rooms;
 mod schema;
+mod search;
+mod search_pages;
 mod sessions;
+mod snapshots;
 mod transaction;

@@ -21,9 +21,11 @@ pub(crate) async fn join(mysql: &Mysql, name: &str) -> UserId {
 }
 
 pub(crate) async fn deactivate(database: &Database, id: UserId) {
-    let pool = sqlx::MySqlPool::connect(&database.url).await.unwrap();
-    sqlx::query("UPDATE users SET is_active = FALSE WHERE id = ?").bind(id.0).execute(&pool).await.unwrap();
-    pool.close().await;
+    testkit::mysql::execute(&database.url, &format!("UPDATE users SET is_active = FALSE WHERE id = {id}")).await;
+}
+
+pub(crate) async fn block(mysql: &Mysql, by: UserId, blocked: UserId) {
+    mysql.blocks().insert(by, blocked, NOON).await.unwrap();
 }
 
 #[tokio::test]

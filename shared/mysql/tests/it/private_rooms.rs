@@ -1,17 +1,17 @@
-use crate::people::{NOON, deactivate, join};
-use domain::{Code, Fault, Role, RoomId, RoomKey, UserId};
+use crate::people::{NOON, block, deactivate, join};
+use domain::{Aggregate, Code, Fault, Role, RoomId, RoomKey, UserId};
 use mysql::Tx;
 use std::collections::HashSet;
 use testkit::mysql::Database;
 use tokio::task::JoinSet;
 
 async fn find_or_open(tx: &mut Tx, pair: [UserId; 2]) -> Result<RoomId, Fault> {
-    tx.users().lock_pair(pair).await?;
+    tx.users().lock_active_pair(pair).await?;
     if let Some(room) = tx.private_rooms().find_by_pair(pair).await? {
         return Ok(room);
     }
     let room = tx.private_rooms().insert(pair, NOON).await?;
-    tx.outbox().insert(RoomKey::private(room), NOON).await?;
+    tx.outbox().insert(&[Aggregate::PrivateRoom(room)], NOON).await?;
     Ok(room)
 }
 
@@ -55,11 +55,66 @@ async fn a_room_shows_both_people() {
     let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
     let id = database.mysql.transact([b, a], find_or_open).await.unwrap();
 
-    let room = database.mysql.private_rooms().find(id).await.unwrap().unwrap();
+    let room = database.mysql.private_rooms().find(id, b).await.unwrap().unwrap();
 
-    assert_eq!(room.participants.each_ref().map(|profile| profile.username.as_str()), ["aa", "bb"]);
+    assert_eq!(room.participants.each_ref().map(|person| person.profile.username.as_str()), ["aa", "bb"]);
+    assert_eq!(room.participants.each_ref().map(|person| person.is_available), [true, true]);
     assert_eq!((room.created_at, room.updated_at), (NOON, NOON));
-    assert_eq!(database.mysql.private_rooms().find(RoomId(id.0 + 1)).await.unwrap(), None);
+    assert_eq!(database.mysql.private_rooms().find(RoomId(id.0 + 1), b).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_room_is_hidden_from_everybody_else() {
+    let database = Database::new().await;
+    let (a, b, stranger) =
+        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
+    let id = database.mysql.transact([a, b], find_or_open).await.unwrap();
+
+    assert_eq!(database.mysql.private_rooms().find(id, stranger).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn whoever_blocked_the_viewer_looks_deleted_and_nobody_else() {
+    let database = Database::new().await;
+    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let id = database.mysql.transact([a, b], find_or_open).await.unwrap();
+    block(&database.mysql, a, b).await;
+
+    for (viewer, available) in [(a, [true, true]), (b, [false, true])] {
+        let room = database.mysql.private_rooms().find(id, viewer).await.unwrap().unwrap();
+        assert_eq!(room.participants.map(|person| person.is_available), available, "seen by {viewer}");
+    }
+}
+
+#[tokio::test]
+async fn rooms_come_by_id_and_only_those_of_the_viewer() {
+    let database = Database::new().await;
+    let (a, b, c) =
+        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
+    let mut rooms = Vec::new();
+    for pair in [[a, b], [b, c], [a, c]] {
+        rooms.push(database.mysql.transact(pair, find_or_open).await.unwrap());
+    }
+
+    let found = database.mysql.private_rooms().list(&[rooms[2], rooms[1], rooms[0]], a).await.unwrap();
+
+    assert_eq!(found.iter().map(|room| room.id).collect::<Vec<_>>(), [rooms[0], rooms[2]]);
+    assert_eq!(database.mysql.private_rooms().list(&[], a).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_snapshot_says_whether_one_blocked_the_other_whoever_it_was() {
+    let database = Database::new().await;
+    let (a, b, c) =
+        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
+    block(&database.mysql, a, b).await;
+    block(&database.mysql, c, a).await;
+
+    for (pair, blocked) in [([a, b], true), ([a, c], true), ([b, c], false)] {
+        let room = database.mysql.transact(pair, find_or_open).await.unwrap();
+        let snapshot = database.mysql.private_rooms().find_snapshot(room).await.unwrap().unwrap();
+        assert_eq!(snapshot.access.blocked, blocked, "{pair:?}");
+    }
 }
 
 #[tokio::test]

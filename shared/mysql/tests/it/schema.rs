@@ -3,12 +3,10 @@ use mysql::{Migrated, SchemaError, SchemaStatus};
 use sqlx::{Executor as _, MySqlPool};
 use testkit::mysql::Database;
 
-const NEWEST: i64 = 8;
+const NEWEST: i64 = 12;
 
-async fn sql(database: &Database, statement: &'static str) {
-    let pool = MySqlPool::connect(&database.url).await.unwrap();
-    pool.execute(statement).await.unwrap();
-    pool.close().await;
+async fn sql(database: &Database, statement: &str) {
+    testkit::mysql::execute(&database.url, statement).await;
 }
 
 #[tokio::test]
@@ -21,7 +19,7 @@ async fn migrating_twice_at_once_applies_every_step_once() {
 
     let (one, two) = (one.unwrap(), two.unwrap());
     assert_eq!((one.version, two.version), (NEWEST, NEWEST));
-    assert_eq!(one.applied + two.applied, 8);
+    assert_eq!(one.applied + two.applied, 12);
     assert_eq!(mysql.schema().migrate().await.unwrap(), Migrated { version: NEWEST, applied: 0 });
     assert!(mysql.schema().status().await.unwrap().is_current());
 }
@@ -38,7 +36,7 @@ async fn a_schema_that_is_newer_is_left_alone() {
     let error = database.mysql.schema().migrate().await.unwrap_err();
 
     assert!(matches!(error, SchemaError::Newer { current: 9999, expected: NEWEST }));
-    assert!(error.to_string().contains("newer than this build's 8"), "{error}");
+    assert!(error.to_string().contains("newer than this build's 12"), "{error}");
     assert_eq!(Fault::from(error).code, Code::Internal);
     assert!(database.mysql.schema().status().await.unwrap().is_current());
 }
@@ -46,10 +44,52 @@ async fn a_schema_that_is_newer_is_left_alone() {
 #[tokio::test]
 async fn a_migration_that_was_killed_half_way_is_run_again() {
     let database = Database::new().await;
-    sql(&database, "UPDATE _sqlx_migrations SET success = FALSE WHERE version = 8").await;
+    sql(&database, "UPDATE _sqlx_migrations SET success = FALSE WHERE version = 12").await;
     assert!(!database.mysql.schema().status().await.unwrap().is_current());
 
     assert_eq!(database.mysql.schema().migrate().await.unwrap(), Migrated { version: NEWEST, applied: 1 });
+}
+
+#[tokio::test]
+async fn a_migration_that_was_killed_before_its_note_does_no_harm_when_it_is_run_again() {
+    let database = Database::new().await;
+    let whole = shape(&database).await;
+    for version in 1..=NEWEST {
+        sql(&database, &format!("UPDATE _sqlx_migrations SET success = FALSE WHERE version = {version}")).await;
+
+        let again = database.mysql.schema().migrate().await;
+
+        assert_eq!(again.unwrap(), Migrated { version: NEWEST, applied: 1 }, "migration {version}");
+        assert_eq!(shape(&database).await, whole, "migration {version}");
+    }
+}
+
+#[tokio::test]
+async fn migrations_that_were_all_killed_before_their_notes_are_all_run_again() {
+    let database = Database::new().await;
+    let whole = shape(&database).await;
+    sql(&database, "UPDATE _sqlx_migrations SET success = FALSE").await;
+
+    assert_eq!(database.mysql.schema().migrate().await.unwrap(), Migrated { version: NEWEST, applied: 12 });
+    assert_eq!(shape(&database).await, whole);
+}
+
+/// What the server says would make each table anew.
+async fn shape(database: &Database) -> Vec<(String, String)> {
+    let pool = MySqlPool::connect(&database.url).await.unwrap();
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> '_sqlx_migrations' ORDER BY TABLE_NAME",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    let mut made = Vec::new();
+    for table in tables {
+        let show = sqlx::query_as(sqlx::AssertSqlSafe(format!("SHOW CREATE TABLE {table}")));
+        made.push(show.fetch_one(&pool).await.unwrap());
+    }
+    pool.close().await;
+    made
 }
 
 #[tokio::test]
@@ -108,6 +148,7 @@ async fn uniqueness_and_references_are_the_databases_own() {
         (room(2, 1), false),
         (room(1, 99), false),
         ("DELETE FROM users WHERE id = 1".to_owned(), false),
+        ("INSERT INTO outbox (aggregate, aggregate_id, created_at) VALUES ('sessions', 1, NOW(3))".to_owned(), true),
         ("INSERT INTO outbox (aggregate, aggregate_id, created_at) VALUES ('other', 1, NOW(3))".to_owned(), false),
     ] {
         let outcome = pool.execute(sqlx::AssertSqlSafe(statement.clone())).await;

@@ -1,9 +1,55 @@
-use crate::people::{NOON, join};
-use domain::SessionId;
-use mysql::NewSession;
+use crate::{
+    pages::{every_page, size},
+    people::{NOON, deactivate, join},
+};
+use domain::{Aggregate, Family, Fault, SessionId, Timestamp, UserId};
+use mysql::{Mysql, NewSession, Tx};
 use sqlx::MySqlPool;
 use std::time::Duration;
 use testkit::mysql::Database;
+use tokio::task::JoinSet;
+
+const HOUR: Duration = Duration::from_hours(1);
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// A login whose id is a byte repeated, so that ids sort by it.
+async fn log_in(mysql: &Mysql, user: UserId, byte: u8, at: Timestamp) -> SessionId {
+    let id = SessionId::from_bytes([byte; 16]);
+    let user_agent = Some(format!("device {byte}"));
+    let session = NewSession { id: id.clone(), user, user_agent, at, expires_at: at.plus(Family::LIFE) };
+    mysql.sessions().insert(session).await.unwrap();
+    id
+}
+
+async fn family(tx: &mut Tx, id: SessionId) -> Result<Option<Family>, Fault> {
+    tx.sessions().lock(&id).await
+}
+
+async fn is_live(mysql: &Mysql, id: &SessionId) -> bool {
+    mysql.transact(id.clone(), family).await.unwrap().unwrap().is_live
+}
+
+async fn rotate_once(tx: &mut Tx, id: SessionId) -> Result<u32, Fault> {
+    let generation = tx.sessions().lock(&id).await?.unwrap().generation + 1;
+    tx.sessions().rotate(&id, generation, NOON).await?;
+    Ok(generation)
+}
+
+async fn note(tx: &mut Tx, changed: Vec<Aggregate>) -> Result<(), Fault> {
+    tx.outbox().insert(&changed, NOON).await
+}
+
+/// A database and two people.
+async fn stage() -> (Database, UserId, UserId) {
+    let database = Database::new().await;
+    let (user, other) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    (database, user, other)
+}
+
+async fn listed(mysql: &Mysql, user: UserId, now: Timestamp, page: i64) -> Vec<SessionId> {
+    let list = async |before: Option<_>| mysql.sessions().list(user, before.as_ref(), size(page), now).await;
+    every_page(list).await.into_iter().map(|session| session.id).collect()
+}
 
 #[tokio::test]
 async fn a_login_keeps_its_times_and_what_fits_of_its_device() {
@@ -27,4 +73,206 @@ async fn a_login_keeps_its_times_and_what_fits_of_its_device() {
     .await
     .unwrap();
     assert_eq!(row, ("07".repeat(16), 1, 90, Some("폰".repeat(255)), true));
+}
+
+#[tokio::test]
+async fn a_new_generation_is_newer_and_ends_no_later() {
+    let (database, user, _) = stage().await;
+    let id = log_in(&database.mysql, user, 1, NOON).await;
+
+    database.mysql.sessions().rotate(&id, 2, NOON.plus(HOUR)).await.unwrap();
+
+    let (rotated_at, expires_at) = (NOON.plus(HOUR), NOON.plus(Family::LIFE));
+    let expected = Family { id: id.clone(), user, generation: 2, rotated_at, expires_at, is_live: true };
+    assert_eq!(database.mysql.transact(id, family).await.unwrap(), Some(expected));
+}
+
+#[tokio::test]
+async fn an_unknown_login_has_no_tokens() {
+    let (database, ..) = stage().await;
+
+    assert_eq!(database.mysql.transact(SessionId::from_bytes([9; 16]), family).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn twenty_new_generations_at_once_come_one_after_another() {
+    let (database, user, _) = stage().await;
+    let id = log_in(&database.mysql, user, 1, NOON).await;
+    let mut attempts = JoinSet::new();
+    for _ in 0..20 {
+        let (mysql, id) = (database.mysql.clone(), id.clone());
+        attempts.spawn(async move { mysql.transact(id, rotate_once).await.unwrap() });
+    }
+
+    let mut generations = attempts.join_all().await;
+
+    generations.sort_unstable();
+    assert_eq!(generations, (2..=21).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_login_that_was_ended_is_not_live() {
+    let (database, user, _) = stage().await;
+    let id = log_in(&database.mysql, user, 1, NOON).await;
+
+    database.mysql.sessions().revoke(&id, user, NOON).await.unwrap();
+
+    assert!(!is_live(&database.mysql, &id).await);
+}
+
+#[tokio::test]
+async fn a_login_of_an_inactive_account_is_not_live() {
+    let (database, user, _) = stage().await;
+    let id = log_in(&database.mysql, user, 1, NOON).await;
+
+    deactivate(&database, user).await;
+
+    assert!(!is_live(&database.mysql, &id).await);
+}
+
+#[tokio::test]
+async fn nobody_ends_anothers_login() {
+    let (database, user, other) = stage().await;
+    let id = log_in(&database.mysql, user, 1, NOON).await;
+
+    database.mysql.sessions().revoke(&id, other, NOON).await.unwrap();
+
+    assert!(is_live(&database.mysql, &id).await);
+}
+
+#[tokio::test]
+async fn a_login_that_ended_keeps_when_it_did() {
+    let (database, user, _) = stage().await;
+    let id = log_in(&database.mysql, user, 1, NOON).await;
+    database.mysql.sessions().revoke(&id, user, NOON).await.unwrap();
+
+    database.mysql.sessions().revoke(&id, user, NOON.plus(HOUR)).await.unwrap();
+
+    assert_eq!(database.mysql.sessions().list_ended(user, NOON).await.unwrap().sessions, []);
+}
+
+#[tokio::test]
+async fn ending_all_others_leaves_this_login_and_other_people() {
+    let (database, user, other) = stage().await;
+    let mysql = &database.mysql;
+    let kept = log_in(mysql, user, 2, NOON).await;
+    let ended = [log_in(mysql, user, 1, NOON).await, log_in(mysql, user, 3, NOON).await];
+    let theirs = log_in(mysql, other, 4, NOON).await;
+
+    mysql.sessions().revoke_others(&kept, user, NOON.plus(HOUR)).await.unwrap();
+
+    assert_eq!(mysql.sessions().list_ended(user, NOON).await.unwrap().sessions, ended);
+    assert!(is_live(mysql, &kept).await && is_live(mysql, &theirs).await);
+}
+
+#[tokio::test]
+async fn logins_come_the_newest_first_also_those_of_one_millisecond() {
+    let (database, user, other) = stage().await;
+    let mysql = &database.mysql;
+    let mut expected = Vec::new();
+    for (byte, millis) in [(5, 0), (3, 0), (9, 0), (4, 1), (8, 1), (1, 1), (2, 2), (7, 3), (6, 3)] {
+        let at = NOON.plus(Duration::from_millis(millis));
+        expected.push((at, log_in(mysql, user, byte, at).await));
+    }
+    log_in(mysql, other, 10, NOON).await;
+    expected.sort_by(|(at, id), (before, other)| (at, &id.0).cmp(&(before, &other.0)));
+    let expected: Vec<_> = expected.into_iter().rev().map(|(_, id)| id).collect();
+
+    for page in [1, 2, 4, 9, 100] {
+        assert_eq!(listed(mysql, user, NOON.plus(HOUR), page).await, expected, "pages of {page}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_is_shown_with_its_device_and_its_times() {
+    let (database, user, _) = stage().await;
+    let id = log_in(&database.mysql, user, 1, NOON).await;
+    database.mysql.sessions().rotate(&id, 2, NOON.plus(HOUR)).await.unwrap();
+
+    let page = database.mysql.sessions().list(user, None, size(1), NOON.plus(HOUR)).await.unwrap();
+
+    let session = &page.items[0];
+    assert_eq!((session.user_agent.as_deref(), session.created_at), (Some("device 1"), NOON));
+    assert_eq!(session.last_used_at, NOON.plus(HOUR));
+}
+
+#[tokio::test]
+async fn a_login_is_listed_for_ninety_days_and_thirty_unused() {
+    let (database, user, _) = stage().await;
+    let mysql = &database.mysql;
+    let (busy, idle) = (log_in(mysql, user, 1, NOON).await, log_in(mysql, user, 2, NOON).await);
+    mysql.sessions().rotate(&busy, 2, NOON.plus(Family::LIFE).minus(HOUR)).await.unwrap();
+    let before = |moment: Timestamp| moment.minus(MILLISECOND);
+
+    for (now, expected) in [
+        (before(NOON.plus(Family::IDLE)), vec![idle, busy.clone()]),
+        (NOON.plus(Family::IDLE), vec![busy.clone()]),
+        (before(NOON.plus(Family::LIFE)), vec![busy]),
+        (NOON.plus(Family::LIFE), vec![]),
+    ] {
+        assert_eq!(listed(mysql, user, now, 10).await, expected, "at {now}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_was_ended_is_not_listed() {
+    let (database, user, _) = stage().await;
+    let (kept, ended) = (log_in(&database.mysql, user, 1, NOON).await, log_in(&database.mysql, user, 2, NOON).await);
+
+    database.mysql.sessions().revoke(&ended, user, NOON).await.unwrap();
+
+    assert_eq!(listed(&database.mysql, user, NOON, 10).await, [kept]);
+}
+
+#[tokio::test]
+async fn what_ended_after_a_moment_is_told_and_what_ended_before_is_not() {
+    let (database, user, other) = stage().await;
+    let mysql = &database.mysql;
+    let (before, after) = (log_in(mysql, user, 1, NOON).await, log_in(mysql, user, 2, NOON).await);
+    log_in(mysql, user, 3, NOON).await;
+    let theirs = log_in(mysql, other, 4, NOON).await;
+    mysql.sessions().revoke(&before, user, NOON).await.unwrap();
+    mysql.sessions().revoke(&after, user, NOON.plus(MILLISECOND)).await.unwrap();
+    mysql.sessions().revoke(&theirs, other, NOON.plus(HOUR)).await.unwrap();
+
+    assert_eq!(mysql.sessions().list_ended(user, NOON).await.unwrap().sessions, [after]);
+}
+
+#[tokio::test]
+async fn every_login_that_an_inactive_account_used_lately_has_ended() {
+    let (database, user, other) = stage().await;
+    let mysql = &database.mysql;
+    let (busy, _idle) = (log_in(mysql, user, 1, NOON).await, log_in(mysql, user, 2, NOON).await);
+    log_in(mysql, other, 3, NOON.plus(HOUR)).await;
+    mysql.sessions().rotate(&busy, 2, NOON.plus(MILLISECOND)).await.unwrap();
+
+    deactivate(&database, user).await;
+
+    assert_eq!(mysql.sessions().list_ended(user, NOON).await.unwrap().sessions, [busy]);
+}
+
+#[tokio::test]
+async fn what_ended_is_told_with_the_changes_that_say_so() {
+    let (database, user, other) = stage().await;
+    let mysql = &database.mysql;
+    let changed = [Aggregate::Sessions(user), Aggregate::Person(user), Aggregate::Sessions(other)];
+    mysql.transact(changed.to_vec(), note).await.unwrap();
+
+    let ended = mysql.sessions().list_ended(user, NOON).await.unwrap();
+    mysql.outbox().remove(&ended.outbox).await.unwrap();
+
+    assert_eq!((ended.sessions, ended.outbox.len()), (vec![], 1));
+    assert_eq!(mysql.outbox().list(10, &[]).await.unwrap(), changed[1..]);
+}
+
+#[tokio::test]
+async fn a_login_belongs_to_its_person_even_when_it_is_over() {
+    let (database, user, other) = stage().await;
+    let mysql = &database.mysql;
+    let id = log_in(mysql, user, 1, NOON).await;
+    mysql.sessions().revoke(&id, user, NOON).await.unwrap();
+
+    assert!(mysql.sessions().is_of(&id, user).await.unwrap());
+    assert!(!mysql.sessions().is_of(&id, other).await.unwrap());
+    assert!(!mysql.sessions().is_of(&SessionId::from_bytes([9; 16]), user).await.unwrap());
 }

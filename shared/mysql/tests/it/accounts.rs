@@ -1,0 +1,150 @@
+use crate::people::{NOON, block, deactivate, join};
+use domain::{DisplayName, Fault, Locale, Patch, Profile, StatusMessage, Timestamp, User, UserId};
+use mysql::{AccountPatch, Tx};
+use testkit::mysql::Database;
+use tokio::task::JoinSet;
+
+const LATER: Timestamp = Timestamp::from_millis(NOON.millis() + 60_000);
+
+async fn patch(tx: &mut Tx, (user, patch): (UserId, AccountPatch)) -> Result<bool, Fault> {
+    tx.users().update(user, &patch, LATER).await
+}
+
+fn shown(name: &str) -> Patch<DisplayName> {
+    Patch::Set(DisplayName::parse(name).unwrap())
+}
+
+fn line(text: &str) -> Patch<StatusMessage> {
+    Patch::Set(StatusMessage::parse(text).unwrap())
+}
+
+/// Someone with every field, before and after a change.
+async fn changed(change: AccountPatch) -> (User, User) {
+    let database = Database::new().await;
+    let user = join(&database.mysql, "tom").await;
+    let full = AccountPatch { display_name: shown("Tom"), status_message: line("here"), locale: Some(Locale::Ko) };
+    database.mysql.transact((user, full), patch).await.unwrap();
+    let before = database.mysql.users().find(user).await.unwrap().unwrap();
+    assert!(database.mysql.transact((user, change), patch).await.unwrap());
+    (before, database.mysql.users().find(user).await.unwrap().unwrap())
+}
+
+#[tokio::test]
+async fn a_shown_name_changes_alone() {
+    for (name, becomes) in [(shown("톰 🐈"), Some("톰 🐈")), (Patch::Clear, None)] {
+        let (before, after) = changed(AccountPatch { display_name: name, ..AccountPatch::default() }).await;
+        let display_name = becomes.map(str::to_owned);
+        assert_eq!(after, User { profile: Profile { display_name, ..before.profile }, ..before });
+    }
+}
+
+#[tokio::test]
+async fn a_status_message_changes_alone() {
+    for (message, becomes) in [(line("오늘도 화이팅"), Some("오늘도 화이팅")), (Patch::Clear, None)] {
+        let (before, after) = changed(AccountPatch { status_message: message, ..AccountPatch::default() }).await;
+        let status_message = becomes.map(str::to_owned);
+        assert_eq!(after, User { profile: Profile { status_message, ..before.profile }, ..before });
+    }
+}
+
+#[tokio::test]
+async fn a_language_changes_alone() {
+    let (before, after) = changed(AccountPatch { locale: Some(Locale::En), ..AccountPatch::default() }).await;
+
+    assert_eq!(after, User { locale: Locale::En, ..before });
+}
+
+#[tokio::test]
+async fn an_account_tells_when_it_changed() {
+    let (_, after) = changed(AccountPatch::default()).await;
+
+    assert_eq!((after.created_at, after.updated_at), (NOON, LATER));
+}
+
+#[tokio::test]
+async fn every_change_of_an_account_raises_its_version() {
+    let database = Database::new().await;
+    let user = join(&database.mysql, "tom").await;
+
+    for _ in 0..2 {
+        database.mysql.transact((user, AccountPatch::default()), patch).await.unwrap();
+    }
+
+    assert_eq!(database.mysql.users().find_snapshot(user).await.unwrap().unwrap().person.version, 3);
+}
+
+#[tokio::test]
+async fn an_account_that_is_gone_does_not_change() {
+    let database = Database::new().await;
+    let gone = join(&database.mysql, "gone").await;
+    deactivate(&database, gone).await;
+
+    for user in [gone, UserId(gone.0 + 1)] {
+        assert!(!database.mysql.transact((user, AccountPatch::default()), patch).await.unwrap(), "{user}");
+    }
+}
+
+#[tokio::test]
+async fn a_profile_is_hidden_from_whom_its_owner_blocked_and_from_nobody_else() {
+    let database = Database::new().await;
+    let (owner, blocked, other) =
+        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
+    block(&database.mysql, owner, blocked).await;
+    block(&database.mysql, other, owner).await;
+
+    for (viewer, sees) in [(blocked, false), (other, true), (owner, true)] {
+        let profile = database.mysql.users().find_visible(owner, viewer).await.unwrap();
+        assert_eq!(profile.map(|profile| profile.username), sees.then(|| "aa".to_owned()), "seen by {viewer}");
+    }
+}
+
+#[tokio::test]
+async fn a_profile_is_gone_with_its_account() {
+    let database = Database::new().await;
+    let (gone, viewer) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    deactivate(&database, gone).await;
+
+    for user in [gone, UserId(viewer.0 + 1)] {
+        assert_eq!(database.mysql.users().find_visible(user, viewer).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_hash_is_replaced_by_whoever_knows_the_old_one() {
+    let database = Database::new().await;
+    let user = join(&database.mysql, "tom").await;
+    let users = || database.mysql.users();
+
+    assert!(!users().update_password_hash(user, "$ARGON2ID$", "new").await.unwrap());
+    assert!(users().update_password_hash(user, "$argon2id$", "new").await.unwrap());
+
+    assert_eq!(users().find_password_hash(user).await.unwrap().as_deref(), Some("new"));
+}
+
+#[tokio::test]
+async fn of_twenty_new_passwords_at_once_one_is_taken() {
+    let database = Database::new().await;
+    let user = join(&database.mysql, "tom").await;
+    let mut attempts = JoinSet::new();
+    for n in 0..20 {
+        let (mysql, new) = (database.mysql.clone(), format!("hash {n}"));
+        attempts.spawn(async move {
+            let taken = mysql.users().update_password_hash(user, "$argon2id$", &new).await.unwrap();
+            taken.then_some(new)
+        });
+    }
+
+    let taken: Vec<_> = attempts.join_all().await.into_iter().flatten().collect();
+
+    assert_eq!(database.mysql.users().find_password_hash(user).await.unwrap(), taken.first().cloned());
+    assert_eq!(taken.len(), 1);
+}
+
+#[tokio::test]
+async fn an_account_that_is_gone_has_no_password_hash() {
+    let database = Database::new().await;
+    let gone = join(&database.mysql, "gone").await;
+    deactivate(&database, gone).await;
+
+    assert_eq!(database.mysql.users().find_password_hash(gone).await.unwrap(), None);
+}

@@ -1,0 +1,250 @@
+use crate::{
+    pages::{every_page, size},
+    people::{NOON, deactivate, join},
+};
+use FriendshipStatus::{Accepted, Pending, Rejected};
+use domain::{Fault, Friendship, FriendshipId, FriendshipStatus, Timestamp, UserId};
+use mysql::{Direction, Mysql, Tx};
+use std::{collections::HashSet, time::Duration};
+use testkit::mysql::Database;
+use tokio::task::JoinSet;
+
+const LATER: Timestamp = Timestamp::from_millis(NOON.millis() + 60_000);
+
+async fn ask(mysql: &Mysql, requester: UserId, addressee: UserId) -> Friendship {
+    mysql.friendships().insert(requester, addressee, NOON).await.unwrap()
+}
+
+async fn settle(mysql: &Mysql, requester: UserId, addressee: UserId, status: FriendshipStatus) -> FriendshipId {
+    let id = ask(mysql, requester, addressee).await.id;
+    mysql.friendships().update(id, status, LATER).await.unwrap();
+    id
+}
+
+/// A person and what there is with each of `others`: who asked alternates, and `status` says how it went.
+struct Circle {
+    database: Database,
+    me: UserId,
+    ids: Vec<(FriendshipId, UserId)>,
+}
+
+impl Circle {
+    async fn new(others: i32, status: FriendshipStatus) -> Self {
+        let database = Database::new().await;
+        let me = join(&database.mysql, "me").await;
+        let mut ids = Vec::new();
+        for n in 0..others {
+            let other = join(&database.mysql, &format!("other{n}")).await;
+            // Not strictly by turns, so that pages end within either arm of the union.
+            let (requester, addressee) = if n % 5 < 3 { (me, other) } else { (other, me) };
+            ids.push((settle(&database.mysql, requester, addressee, status).await, other));
+        }
+        ids.reverse();
+        Self { database, me, ids }
+    }
+
+    async fn friends(&self, of: UserId, page: i64) -> Vec<(FriendshipId, UserId)> {
+        let list = async |before| self.database.mysql.friendships().list_friends(of, before, size(page)).await;
+        every_page(list).await.into_iter().map(|friend| (friend.id, friend.user.id)).collect()
+    }
+
+    async fn requests(&self, direction: Direction, page: i64) -> Vec<(FriendshipId, UserId)> {
+        let friendships = || self.database.mysql.friendships();
+        let list = async |before| friendships().list_requests(self.me, direction, before, size(page)).await;
+        every_page(list).await.into_iter().map(|request| (request.id, request.user.id)).collect()
+    }
+}
+
+#[tokio::test]
+async fn what_is_between_two_people_is_found_from_either_side() {
+    let database = Database::new().await;
+    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let friendship = ask(&database.mysql, b, a).await;
+
+    for pair in [[a, b], [b, a]] {
+        let found = database.mysql.friendships().find_between(pair).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&friendship), "{pair:?}");
+    }
+}
+
+#[tokio::test]
+async fn between_strangers_there_is_nothing() {
+    let database = Database::new().await;
+    let (a, b, c) =
+        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
+    ask(&database.mysql, a, b).await;
+
+    assert_eq!(database.mysql.friendships().find_between([a, c]).await.unwrap(), None);
+    assert_eq!(database.mysql.friendships().find(FriendshipId(9999)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_change_keeps_who_asked_and_when() {
+    let database = Database::new().await;
+    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let asked = ask(&database.mysql, a, b).await;
+
+    database.mysql.friendships().update(asked.id, Accepted, LATER).await.unwrap();
+
+    let found = database.mysql.friendships().find(asked.id).await.unwrap();
+    assert_eq!(found, Some(Friendship { status: Accepted, updated_at: LATER, ..asked }));
+}
+
+#[tokio::test]
+async fn whoever_begins_anew_does_so_under_another_id() {
+    let database = Database::new().await;
+    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let first = settle(&database.mysql, a, b, Rejected).await;
+    database.mysql.friendships().remove(first).await.unwrap();
+
+    let second = ask(&database.mysql, b, a).await;
+
+    assert_ne!(second.id, first);
+    assert_eq!(database.mysql.friendships().find(first).await.unwrap(), None);
+    assert_eq!(database.mysql.friendships().find_between([a, b]).await.unwrap(), Some(second));
+}
+
+#[tokio::test]
+async fn friends_come_the_newest_first_whoever_asked() {
+    let circle = Circle::new(20, Accepted).await;
+
+    for page in [1, 3, 7, 20, 100] {
+        assert_eq!(circle.friends(circle.me, page).await, circle.ids, "pages of {page}");
+    }
+}
+
+#[tokio::test]
+async fn a_friend_is_seen_with_their_profile_and_since_when() {
+    let circle = Circle::new(1, Accepted).await;
+
+    let page = circle.database.mysql.friendships().list_friends(circle.me, None, size(1)).await.unwrap();
+
+    assert_eq!(page.items[0].user.username, "other0");
+    assert_eq!(page.items[0].since, LATER);
+}
+
+#[tokio::test]
+async fn a_friend_who_left_is_no_friend_in_the_list_and_makes_no_page_short() {
+    let mut circle = Circle::new(12, Accepted).await;
+    for place in [0, 1, 4, 11] {
+        deactivate(&circle.database, circle.ids[place].1).await;
+    }
+    for place in [11, 4, 1, 0] {
+        circle.ids.remove(place);
+    }
+
+    assert_eq!(circle.friends(circle.me, 3).await, circle.ids);
+}
+
+#[tokio::test]
+async fn only_ones_own_friends_are_listed() {
+    let circle = Circle::new(6, Accepted).await;
+    let mysql = &circle.database.mysql;
+    let (one, other) = (circle.ids[0].1, circle.ids[1].1);
+    let theirs = settle(mysql, one, other, Accepted).await;
+    let mine = circle.ids.iter().find(|(_, user)| *user == one).unwrap().0;
+
+    assert_eq!(circle.friends(circle.me, 2).await, circle.ids);
+    assert_eq!(circle.friends(one, 2).await, [(theirs, other), (mine, circle.me)]);
+}
+
+#[tokio::test]
+async fn requests_and_what_is_over_are_no_friends() {
+    for status in [Pending, Rejected] {
+        let circle = Circle::new(4, status).await;
+        assert_eq!(circle.friends(circle.me, 3).await, [], "{status:?}");
+    }
+}
+
+#[tokio::test]
+async fn requests_come_the_newest_first_by_who_made_them() {
+    let circle = Circle::new(20, Pending).await;
+    let sent = |n: &usize| (19 - n) % 5 < 3;
+    let (made, got): (Vec<usize>, Vec<usize>) = (0..20).partition(sent);
+
+    for (direction, places) in [(Direction::Sent, made), (Direction::Received, got)] {
+        let expected: Vec<_> = places.into_iter().map(|place| circle.ids[place]).collect();
+        for page in [1, 3, 100] {
+            assert_eq!(circle.requests(direction, page).await, expected, "{direction:?} in pages of {page}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_of_someone_who_left_is_no_request() {
+    let circle = Circle::new(5, Pending).await;
+    for (_, other) in &circle.ids {
+        deactivate(&circle.database, *other).await;
+    }
+
+    assert_eq!(circle.requests(Direction::Sent, 3).await, []);
+    assert_eq!(circle.requests(Direction::Received, 3).await, []);
+}
+
+#[tokio::test]
+async fn what_was_answered_is_no_request() {
+    for status in [Accepted, Rejected] {
+        let circle = Circle::new(5, status).await;
+        assert_eq!(circle.requests(Direction::Sent, 3).await, [], "{status:?}");
+        assert_eq!(circle.requests(Direction::Received, 3).await, [], "{status:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_counts_from_when_it_was_made() {
+    let circle = Circle::new(1, Pending).await;
+
+    let requests = circle.database.mysql.friendships().list_requests(circle.me, Direction::Sent, None, size(1)).await;
+
+    assert_eq!(requests.unwrap().items[0].since, NOON);
+}
+
+async fn ask_unless_asked(tx: &mut Tx, pair: [UserId; 2]) -> Result<FriendshipId, Fault> {
+    tx.users().lock_active_pair(pair).await?;
+    match tx.friendships().find_between(pair).await? {
+        Some(friendship) => Ok(friendship.id),
+        None => Ok(tx.friendships().insert(pair[0], pair[1], NOON).await?.id),
+    }
+}
+
+#[tokio::test]
+async fn twenty_requests_at_once_from_both_sides_are_one() {
+    let database = Database::new().await;
+    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let mut requests = JoinSet::new();
+    for n in 0..20 {
+        let mysql = database.mysql.clone();
+        let pair = if n % 2 == 0 { [a, b] } else { [b, a] };
+        requests.spawn(async move { mysql.transact(pair, ask_unless_asked).await });
+    }
+
+    let ids: HashSet<_> = requests.join_all().await.into_iter().map(Result::unwrap).collect();
+
+    assert_eq!(ids.len(), 1);
+}
+
+async fn accept_once(tx: &mut Tx, (id, pair, at): (FriendshipId, [UserId; 2], Timestamp)) -> Result<bool, Fault> {
+    tx.users().lock_pair(pair).await?;
+    let is_open = tx.friendships().lock(id).await?.is_some_and(|friendship| friendship.status == Pending);
+    if is_open {
+        tx.friendships().update(id, Accepted, at).await?;
+    }
+    Ok(is_open)
+}
+
+#[tokio::test]
+async fn of_twenty_answers_at_once_one_decides() {
+    let database = Database::new().await;
+    let pair = [join(&database.mysql, "aa").await, join(&database.mysql, "bb").await];
+    let id = ask(&database.mysql, pair[0], pair[1]).await.id;
+    let mut answers = JoinSet::new();
+    for n in 0..20 {
+        let mysql = database.mysql.clone();
+        let at = NOON.plus(Duration::from_secs(n));
+        answers.spawn(async move { mysql.transact((id, pair, at), accept_once).await });
+    }
+
+    let decided = answers.join_all().await.into_iter().filter(|answer| *answer.as_ref().unwrap()).count();
+
+    assert_eq!(decided, 1);
+}

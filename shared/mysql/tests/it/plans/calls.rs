@@ -1,0 +1,120 @@
+use crate::{
+    pages::size,
+    people::{NOON, someone},
+};
+use domain::{
+    Aggregate, DisplayName, Fault, FriendshipId, FriendshipStatus, Locale, NameQuery, Patch, RoomId, SessionId,
+    StatusMessage, UserId,
+};
+use mysql::{AccountPatch, Direction, Mysql, Names, Tx};
+
+const ME: UserId = UserId(1);
+const OTHER: UserId = UserId(2);
+const STRANGER: UserId = UserId(6);
+
+/// Every method of every repository.
+pub(super) async fn make(mysql: &Mysql) {
+    users(mysql).await;
+    search(mysql).await;
+    friendships(mysql).await;
+    blocks(mysql).await;
+    sessions(mysql).await;
+    rooms(mysql).await;
+    outbox(mysql).await;
+    mysql.transact((), within).await.unwrap();
+}
+
+/// Searches of either kind, for a first page and for another.
+pub(super) async fn search(mysql: &Mysql) {
+    for text in ["c", "ㄱ"] {
+        let query = NameQuery::parse(text).unwrap();
+        let after = (query.prefix.clone(), ME);
+        for after in [None, Some(&after)] {
+            mysql.users().search(&query, ME, after, size(30)).await.unwrap();
+        }
+    }
+}
+
+async fn users(mysql: &Mysql) {
+    let users = || mysql.users();
+    let user = users().insert(someone("newcomer")).await.unwrap().profile;
+    users().find(ME).await.unwrap();
+    users().find_credentials("p0@example.com").await.unwrap();
+    users().find_password_hash(ME).await.unwrap();
+    users().update_password_hash(ME, "hash", "hash").await.unwrap();
+    users().find_visible(ME, OTHER).await.unwrap();
+    users().list_unnamed(UserId(0), 10).await.unwrap();
+    let names = Names { user: user.id, username: Some(user.username), display_name: Some("새 사람".to_owned()) };
+    users().insert_names(&[names]).await.unwrap();
+    users().remove_display_name(user.id).await.unwrap();
+    users().find_snapshot(ME).await.unwrap();
+    users().list_profiles(&[ME, OTHER]).await.unwrap();
+}
+
+async fn friendships(mysql: &Mysql) {
+    let friendships = || mysql.friendships();
+    let id = friendships().insert(ME, STRANGER, NOON).await.unwrap().id;
+    friendships().find(id).await.unwrap();
+    friendships().find_between([ME, OTHER]).await.unwrap();
+    friendships().list_friends(ME, Some(FriendshipId(5_000)), size(30)).await.unwrap();
+    for direction in [Direction::Received, Direction::Sent] {
+        friendships().list_requests(ME, direction, None, size(30)).await.unwrap();
+    }
+    friendships().update(id, FriendshipStatus::Accepted, NOON).await.unwrap();
+    friendships().remove(id).await.unwrap();
+}
+
+async fn blocks(mysql: &Mysql) {
+    let blocks = || mysql.blocks();
+    blocks().insert(ME, STRANGER, NOON).await.unwrap();
+    blocks().find(ME, STRANGER).await.unwrap();
+    blocks().list_between([ME, OTHER]).await.unwrap();
+    blocks().list(ME, None, size(30)).await.unwrap();
+    blocks().remove(ME, STRANGER).await.unwrap();
+}
+
+async fn sessions(mysql: &Mysql) {
+    let sessions = || mysql.sessions();
+    let id = SessionId(format!("{:032x}", 1));
+    sessions().list(ME, None, size(30), NOON).await.unwrap();
+    sessions().rotate(&id, 2, NOON).await.unwrap();
+    sessions().revoke(&id, ME, NOON).await.unwrap();
+    sessions().revoke_others(&id, ME, NOON).await.unwrap();
+    sessions().list_ended(ME, NOON).await.unwrap();
+    sessions().is_of(&id, ME).await.unwrap();
+}
+
+async fn rooms(mysql: &Mysql) {
+    let rooms = || mysql.private_rooms();
+    rooms().find(RoomId(1), ME).await.unwrap();
+    rooms().list(&[RoomId(1), RoomId(2)], ME).await.unwrap();
+    rooms().find_by_pair([ME, OTHER]).await.unwrap();
+    rooms().find_snapshot(RoomId(1)).await.unwrap();
+}
+
+async fn outbox(mysql: &Mysql) {
+    mysql.outbox().list(10, &[]).await.unwrap();
+    mysql.outbox().list(10, &[Aggregate::Person(ME), Aggregate::Sessions(ME)]).await.unwrap();
+    let rows = mysql.users().find_snapshot(ME).await.unwrap().unwrap().outbox;
+    mysql.outbox().remove(&rows).await.unwrap();
+    mysql.outbox().remove(&[rows[0], rows[0]]).await.unwrap();
+    mysql.outbox().count().await.unwrap();
+}
+
+/// What needs a transaction.
+async fn within(tx: &mut Tx, (): ()) -> Result<(), Fault> {
+    tx.users().lock_active_pair([ME, OTHER]).await?;
+    tx.users().raise_versions(&[ME]).await?;
+    tx.users().raise_versions(&[ME, OTHER]).await?;
+    let patch = AccountPatch {
+        display_name: Patch::Set(DisplayName::parse("나").unwrap()),
+        status_message: Patch::Set(StatusMessage::parse("here").unwrap()),
+        locale: Some(Locale::Ko),
+    };
+    tx.users().update(ME, &patch, NOON).await?;
+    tx.friendships().lock(FriendshipId(1)).await?;
+    tx.sessions().lock(&SessionId(format!("{:032x}", 1))).await?;
+    let room = tx.private_rooms().insert([ME, STRANGER], NOON).await?;
+    tx.private_rooms().lock(room, NOON).await?;
+    tx.outbox().insert(&[Aggregate::PrivateRoom(room)], NOON).await
+}

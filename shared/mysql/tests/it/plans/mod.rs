@@ -1,0 +1,129 @@
+//! How the server goes about each statement.
+
+mod calls;
+mod capture;
+mod crowd;
+mod literals;
+
+use capture::Statements;
+use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, Row as _};
+use testkit::mysql::Database;
+
+/// Who may walk a whole table, and why.
+const WALKS: &[(&str, &str)] = &[
+    // Small by design: a row lives from a change to its projection.
+    ("SELECT aggregate, aggregate_id FROM outbox", "outbox"),
+    ("SELECT COUNT(*) FROM outbox", "outbox"),
+    // Asks for those whom nobody can search yet, in steps.
+    ("SELECT u.id, u.username, u.display_name FROM users u", "users"),
+];
+
+/// More rows than a page needs, and fewer than any table of the crowd has.
+const MANY: u64 = 5_000;
+
+/// One table's part in a plan.
+#[derive(Debug)]
+struct Step {
+    table: String,
+    /// `ALL` for a whole table, `index` for a whole index.
+    access: String,
+    key: Option<String>,
+    /// As many as the server expects to read, if nothing stops it.
+    rows: u64,
+    notes: String,
+}
+
+/// What the server would do for a statement; nothing of it is done.
+async fn explain(connection: &mut MySqlConnection, statement: &str) -> Vec<Step> {
+    let text = format!("EXPLAIN {}", literals::bound(statement));
+    let rows = sqlx::raw_sql(AssertSqlSafe(text)).fetch_all(connection).await.unwrap();
+    let word = |row: &sqlx::mysql::MySqlRow, name: &str| row.get::<Option<String>, _>(name);
+    rows.iter()
+        .map(|row| Step {
+            table: word(row, "table").unwrap_or_default(),
+            access: word(row, "type").unwrap_or_default(),
+            key: word(row, "key"),
+            rows: word(row, "rows").and_then(|rows| rows.parse().ok()).unwrap_or_default(),
+            notes: word(row, "Extra").unwrap_or_default(),
+        })
+        .collect()
+}
+
+impl Step {
+    /// The union of two arms is a temporary table, no larger than its arms.
+    fn walks(&self) -> bool {
+        (matches!(self.access.as_str(), "ALL" | "index") || self.rows > MANY) && !self.table.starts_with('<')
+    }
+}
+
+/// The real table behind an alias.
+fn table<'a>(statement: &'a str, alias: &'a str) -> &'a str {
+    let mut words = statement.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        if words.peek().is_some_and(|next| next.trim_matches(|c| "(),".contains(c)) == alias)
+            && ["users", "user_names", "friendships", "block_users", "sessions", "outbox", "chat_rooms"].contains(&word)
+        {
+            return word;
+        }
+    }
+    alias
+}
+
+#[tokio::test]
+async fn every_query_on_a_table_that_grows_uses_an_index() {
+    let database = Database::new().await;
+    crowd::gather(&database.url).await;
+    let statements = Statements::of(async || calls::make(&database.mysql).await).await;
+    let mut connection = MySqlConnection::connect(&database.url).await.unwrap();
+    let mut wrong = Vec::new();
+
+    for statement in &statements {
+        for step in explain(&mut connection, statement).await {
+            let may_walk =
+                WALKS.iter().any(|(begin, of)| statement.starts_with(begin) && *of == table(statement, &step.table));
+            if step.walks() && !may_walk {
+                wrong.push(format!("{step:?} in {statement}"));
+            }
+        }
+    }
+
+    assert!(statements.len() >= 35, "only {} statements were heard of", statements.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    assert!(WALKS.iter().all(|(begin, _)| statements.iter().any(|statement| statement.starts_with(begin))));
+}
+
+#[tokio::test]
+async fn a_statement_that_locks_goes_by_an_index_even_where_few_rows_are() {
+    let database = Database::new().await;
+    crowd::gather_few(&database.url).await;
+    let statements = Statements::of(async || calls::make(&database.mysql).await).await;
+    let mut connection = MySqlConnection::connect(&database.url).await.unwrap();
+    let locks = |statement: &&String| !statement.starts_with("SELECT") || statement.ends_with("FOR UPDATE");
+    let mut wrong = Vec::new();
+
+    for statement in statements.iter().filter(locks) {
+        let steps = explain(&mut connection, statement).await;
+        wrong.extend(steps.iter().filter(|step| step.walks()).map(|step| format!("{step:?} in {statement}")));
+    }
+
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[tokio::test]
+async fn a_search_reads_its_index_in_order() {
+    let database = Database::new().await;
+    crowd::gather(&database.url).await;
+    let statements = Statements::of(async || calls::search(&database.mysql).await).await;
+    let mut connection = MySqlConnection::connect(&database.url).await.unwrap();
+
+    for statement in &statements {
+        let steps = explain(&mut connection, statement).await;
+
+        assert_eq!(
+            (steps[0].table.as_str(), steps[0].key.as_deref()),
+            ("n", Some("user_names_search_idx")),
+            "{steps:#?}"
+        );
+        assert!(steps.iter().all(|step| !step.notes.contains("filesort")), "{steps:#?}");
+    }
+}

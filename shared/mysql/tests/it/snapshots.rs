@@ -1,0 +1,174 @@
+use crate::people::{NOON, block, deactivate, join};
+use domain::{Aggregate, Code, Fault, FriendshipStatus, Locale, Person, UserId};
+use mysql::Tx;
+use testkit::mysql::Database;
+use tokio::task::JoinSet;
+
+async fn note(tx: &mut Tx, changed: Vec<Aggregate>) -> Result<(), Fault> {
+    tx.outbox().insert(&changed, NOON).await
+}
+
+async fn lock(tx: &mut Tx, pair: [UserId; 2]) -> Result<Vec<UserId>, Fault> {
+    tx.users().lock_pair(pair).await
+}
+
+async fn lock_active(tx: &mut Tx, pair: [UserId; 2]) -> Result<(), Fault> {
+    tx.users().lock_active_pair(pair).await
+}
+
+async fn raise(tx: &mut Tx, ids: Vec<UserId>) -> Result<(), Fault> {
+    tx.users().raise_versions(&ids).await
+}
+
+async fn lock_and_raise(tx: &mut Tx, pair: [UserId; 2]) -> Result<(), Fault> {
+    tx.users().lock_pair(pair).await?;
+    tx.users().raise_versions(&pair).await
+}
+
+async fn version(database: &Database, user: UserId) -> i64 {
+    database.mysql.users().find_snapshot(user).await.unwrap().unwrap().person.version
+}
+
+#[tokio::test]
+async fn a_newcomer_knows_nobody() {
+    let database = Database::new().await;
+    let id = join(&database.mysql, "tom").await;
+
+    let snapshot = database.mysql.users().find_snapshot(id).await.unwrap().unwrap();
+
+    let (username, locale) = ("tom".to_owned(), Locale::Ko);
+    let person = Person { id, version: 1, username, locale, is_active: true, friends: vec![], blocked: vec![] };
+    assert_eq!((snapshot.person, snapshot.outbox), (person, vec![]));
+}
+
+#[tokio::test]
+async fn friends_of_both_directions_come_by_id_and_requests_are_none() {
+    let database = Database::new().await;
+    let mut people = Vec::new();
+    for n in 0..7 {
+        people.push(join(&database.mysql, &format!("person{n}")).await);
+    }
+    let me = people[3];
+    let statuses = [
+        (5, me, FriendshipStatus::Accepted),
+        (0, me, FriendshipStatus::Accepted),
+        (1, me, FriendshipStatus::Pending),
+        (2, me, FriendshipStatus::Rejected),
+    ];
+    for (other, me, status) in statuses {
+        let id = database.mysql.friendships().insert(people[other], me, NOON).await.unwrap().id;
+        database.mysql.friendships().update(id, status, NOON).await.unwrap();
+    }
+    for other in [6, 4] {
+        let id = database.mysql.friendships().insert(me, people[other], NOON).await.unwrap().id;
+        database.mysql.friendships().update(id, FriendshipStatus::Accepted, NOON).await.unwrap();
+    }
+
+    let person = database.mysql.users().find_snapshot(me).await.unwrap().unwrap().person;
+
+    assert_eq!(person.friends, [people[0], people[4], people[5], people[6]]);
+}
+
+#[tokio::test]
+async fn whom_someone_blocked_comes_by_id_and_who_blocked_them_does_not() {
+    let database = Database::new().await;
+    let (a, me, b, c) = (
+        join(&database.mysql, "aa").await,
+        join(&database.mysql, "me").await,
+        join(&database.mysql, "bb").await,
+        join(&database.mysql, "cc").await,
+    );
+    block(&database.mysql, me, b).await;
+    block(&database.mysql, me, a).await;
+    block(&database.mysql, c, me).await;
+
+    assert_eq!(database.mysql.users().find_snapshot(me).await.unwrap().unwrap().person.blocked, [a, b]);
+}
+
+#[tokio::test]
+async fn a_person_names_their_own_changes_and_no_other_ones() {
+    let database = Database::new().await;
+    let (me, other) = (join(&database.mysql, "me").await, join(&database.mysql, "other").await);
+    let changed = [Aggregate::Person(me), Aggregate::Sessions(me), Aggregate::Person(other), Aggregate::Person(me)];
+    database.mysql.transact(changed.to_vec(), note).await.unwrap();
+
+    let snapshot = database.mysql.users().find_snapshot(me).await.unwrap().unwrap();
+    database.mysql.outbox().remove(&snapshot.outbox).await.unwrap();
+
+    assert_eq!(snapshot.outbox.len(), 2);
+    let left = database.mysql.outbox().list(10, &[]).await.unwrap();
+    assert_eq!(left, [Aggregate::Sessions(me), Aggregate::Person(other)]);
+}
+
+#[tokio::test]
+async fn an_inactive_account_has_a_snapshot_that_says_so_and_an_unknown_one_has_none() {
+    let database = Database::new().await;
+    let gone = join(&database.mysql, "gone").await;
+    deactivate(&database, gone).await;
+
+    assert!(!database.mysql.users().find_snapshot(gone).await.unwrap().unwrap().person.is_active);
+    assert_eq!(database.mysql.users().find_snapshot(UserId(gone.0 + 1)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn locking_two_people_tells_whose_account_is_active() {
+    let database = Database::new().await;
+    let (a, gone) = (join(&database.mysql, "aa").await, join(&database.mysql, "gone").await);
+    assert_eq!(database.mysql.transact([gone, a], lock).await.unwrap(), [a, gone]);
+
+    deactivate(&database, gone).await;
+
+    assert_eq!(database.mysql.transact([gone, a], lock).await.unwrap(), [a]);
+}
+
+#[tokio::test]
+async fn nobody_is_locked_together_with_someone_missing_or_with_themselves() {
+    let database = Database::new().await;
+    let a = join(&database.mysql, "aa").await;
+
+    for other in [UserId(a.0 + 1), a] {
+        assert_eq!(database.mysql.transact([a, other], lock).await.unwrap_err().code, Code::UserNotFound, "{other}");
+    }
+}
+
+#[tokio::test]
+async fn an_active_pair_is_two_active_people() {
+    let database = Database::new().await;
+    let (a, b, gone) =
+        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "gone").await);
+    deactivate(&database, gone).await;
+
+    database.mysql.transact([b, a], lock_active).await.unwrap();
+
+    assert_eq!(database.mysql.transact([a, gone], lock_active).await.unwrap_err().code, Code::UserNotFound);
+}
+
+#[tokio::test]
+async fn versions_are_raised_of_those_named_and_of_nobody_else() {
+    let database = Database::new().await;
+    let (a, b, c) =
+        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
+
+    for ids in [vec![a, c], vec![c], vec![]] {
+        database.mysql.transact(ids, raise).await.unwrap();
+    }
+
+    assert_eq!([version(&database, a).await, version(&database, b).await, version(&database, c).await], [2, 1, 3]);
+}
+
+#[tokio::test]
+async fn changes_of_pairs_that_overlap_all_happen() {
+    let database = Database::new().await;
+    let (a, b, c) =
+        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
+    let mut changes = JoinSet::new();
+    for n in 0..30 {
+        let mysql = database.mysql.clone();
+        let pair = [[a, b], [b, a], [b, c], [c, b], [a, c], [c, a]][n % 6];
+        changes.spawn(async move { mysql.transact(pair, lock_and_raise).await });
+    }
+
+    changes.join_all().await.into_iter().for_each(Result::unwrap);
+
+    assert_eq!([version(&database, a).await, version(&database, b).await, version(&database, c).await], [21, 21, 21]);
+}
