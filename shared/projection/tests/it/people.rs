@@ -1,0 +1,133 @@
+use crate::stores::{NOON, Stores, join, note, touch_people};
+use domain::{
+    Aggregate, Code, ConnectionId, Fault, FriendshipStatus, FriendshipWith, Locale, News, Notice, Person, UserId,
+};
+use mongo::Connection;
+use mysql::Tx;
+use projection::Changed;
+use tokio::task::JoinSet;
+
+async fn befriend(tx: &mut Tx, pair: [UserId; 2]) -> Result<Changed<()>, Fault> {
+    let id = tx.friendships().insert(pair[0], pair[1], NOON).await?.id;
+    tx.friendships().update(id, FriendshipStatus::Accepted, NOON).await?;
+    touch_people(tx, pair).await
+}
+
+async fn befriend_aloud(tx: &mut Tx, pair: [UserId; 2]) -> Result<Changed<()>, Fault> {
+    let changed = befriend(tx, pair).await?;
+    let between = tx.friendships().find_between(pair).await?.unwrap();
+    let user = tx.users().list_profiles(&pair[..1]).await?.remove(0);
+    let with = FriendshipWith { id: between.id, user, since: NOON };
+    let notice = Notice { to: pair[1], news: News::Accepted, by: pair[0], with };
+    Ok(Changed { notices: vec![notice], ..changed })
+}
+
+#[tokio::test]
+async fn a_newcomer_is_known_once_projected() {
+    let stores = Stores::new().await;
+    let id = join(stores.mysql(), "cc").await;
+    stores.mysql().transact(vec![Aggregate::Person(id)], note).await.unwrap();
+
+    stores.projector.project(Aggregate::Person(id)).await.unwrap();
+
+    let username = "cc".to_owned();
+    let (friends, blocked) = (vec![], vec![]);
+    let newcomer = Person { id, version: 1, username, locale: Locale::En, is_active: true, friends, blocked };
+    assert_eq!(stores.person(id).await, Some(newcomer));
+    assert_eq!(stores.waiting().await, 0);
+}
+
+#[tokio::test]
+async fn somebody_who_is_not_there_is_projected_as_nobody() {
+    let stores = Stores::new().await;
+
+    stores.projector.project(Aggregate::Person(UserId(999))).await.unwrap();
+
+    assert_eq!(stores.person(UserId(999)).await, None);
+}
+
+#[tokio::test]
+async fn friends_know_each_other_in_a_new_version_of_both() {
+    let stores = Stores::new().await;
+    let [a, b] = stores.pair;
+
+    stores.projector.change(stores.pair, befriend).await.unwrap();
+
+    for (user, friend) in [(a, b), (b, a)] {
+        let person = stores.person(user).await.unwrap();
+        assert_eq!((person.version, person.friends), (2, vec![friend]), "{user}");
+    }
+}
+
+#[tokio::test]
+async fn a_late_projection_of_an_older_person_is_ignored() {
+    let stores = Stores::new().await;
+    let old = stores.mysql().users().find_snapshot(stores.pair[0]).await.unwrap().unwrap().person;
+    stores.projector.change(stores.pair, befriend).await.unwrap();
+
+    stores.projector.mongo.project_person(&old).await.unwrap();
+
+    let known = stores.person(stores.pair[0]).await.unwrap();
+    assert_eq!((known.version, known.friends), (2, vec![stores.pair[1]]));
+}
+
+#[tokio::test]
+async fn of_two_first_projections_of_a_person_the_newer_stays() {
+    let stores = Stores::new().await;
+    let mongo = &stores.projector.mongo;
+    let someone = stores.mysql().users().find_snapshot(stores.pair[0]).await.unwrap().unwrap().person;
+    for id in 1000..1100 {
+        let older = Person { id: UserId(id), ..someone.clone() };
+        let newer = Person { version: 2, ..older.clone() };
+
+        let (one, two) = tokio::join!(mongo.project_person(&older), mongo.project_person(&newer));
+
+        one.and(two).unwrap();
+        assert_eq!(stores.person(UserId(id)).await, Some(newer));
+    }
+}
+
+#[tokio::test]
+async fn changes_of_two_people_at_once_leave_the_newest_of_both() {
+    let stores = Stores::new().await;
+    let [a, b] = stores.pair;
+    let mut changes = JoinSet::new();
+    for n in 0..20 {
+        let projector = stores.projector.clone();
+        let pair = if n % 2 == 0 { [a, b] } else { [b, a] };
+        changes.spawn(async move { projector.change(pair, touch_people).await });
+    }
+
+    changes.join_all().await.into_iter().for_each(Result::unwrap);
+
+    for user in stores.pair {
+        assert_eq!(stores.person(user).await.unwrap().version, 21, "{user}");
+    }
+    assert_eq!(stores.waiting().await, 0);
+}
+
+#[tokio::test]
+async fn a_change_of_people_that_mongodb_did_not_learn_is_mended_by_the_next() {
+    let stores = Stores::new().await;
+    let fault = stores.cut_off().await.change(stores.pair, touch_people).await.unwrap_err();
+    assert_eq!((fault.code, stores.waiting().await), (Code::Unavailable, 2));
+
+    stores.projector.change(stores.pair, touch_people).await.unwrap();
+
+    assert_eq!(stores.person(stores.pair[0]).await.unwrap().version, 3);
+    assert_eq!(stores.waiting().await, 0);
+}
+
+#[tokio::test]
+async fn a_change_succeeds_though_nobody_could_be_told() {
+    let stores = Stores::new().await;
+    let [_, told] = stores.pair;
+    let session = stores.log_in(told, 1).await;
+    let connection =
+        Connection { id: ConnectionId("c1".to_owned()), user: told, session, locale: Locale::En, connected_at: NOON };
+    stores.projector.mongo.insert_connection(&connection).await.unwrap();
+
+    stores.projector.change(stores.pair, befriend_aloud).await.unwrap();
+
+    assert_eq!(stores.projector.mongo.list_user_connections(&[told], NOON).await.unwrap(), [connection]);
+}

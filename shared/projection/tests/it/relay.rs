@@ -1,0 +1,177 @@
+use crate::stores::{NOON, Stores, join, note, open_room, touch_people, touch_room};
+use domain::{Aggregate, Code, Timestamp, UserId};
+use projection::Relayed;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// The clock stands still, so a run ends when nothing is left.
+const LATER: Timestamp = Timestamp::from_millis(NOON.millis() + 1);
+
+#[tokio::test]
+async fn whatever_died_after_its_commit_is_projected() {
+    let stores = Stores::new().await;
+    let room = stores.mysql().transact(stores.pair, open_room).await.unwrap().answer;
+    stores.mysql().transact(stores.pair, touch_people).await.unwrap();
+    let session = stores.log_in(stores.pair[0], 1).await;
+    stores.mysql().sessions().revoke(&session, stores.pair[0], NOON).await.unwrap();
+    stores.mysql().transact(vec![Aggregate::Sessions(stores.pair[0])], note).await.unwrap();
+
+    let relayed = stores.projector.relay(LATER).await.unwrap();
+
+    assert_eq!(relayed, Relayed { projected: 4, failed: 0 });
+    assert_eq!(stores.room(room).await.unwrap().members.len(), 2);
+    assert_eq!(stores.person(stores.pair[1]).await.unwrap().version, 2);
+    assert!(stores.projector.mongo.is_revoked(&session).await.unwrap());
+    assert_eq!(stores.waiting().await, 0);
+}
+
+#[tokio::test]
+async fn a_change_whose_projection_failed_is_mended() {
+    let stores = Stores::new().await;
+    stores.cut_off().await.change(stores.pair, touch_people).await.unwrap_err();
+    assert_eq!(stores.person(stores.pair[0]).await, None);
+
+    stores.projector.relay(LATER).await.unwrap();
+
+    assert_eq!(stores.person(stores.pair[0]).await.unwrap().version, 2);
+}
+
+#[tokio::test]
+async fn many_changes_of_one_are_one_projection() {
+    let stores = Stores::new().await;
+    for _ in 0..5 {
+        stores.mysql().transact(stores.pair, touch_people).await.unwrap();
+    }
+
+    let relayed = stores.projector.relay(LATER).await.unwrap();
+
+    assert_eq!(relayed, Relayed { projected: 2, failed: 0 });
+    assert_eq!(stores.person(stores.pair[0]).await.unwrap().version, 6);
+}
+
+#[tokio::test]
+async fn more_than_a_batch_is_projected_in_one_run() {
+    let stores = Stores::new().await;
+    for n in 0..248 {
+        join(stores.mysql(), &format!("person{n}")).await;
+    }
+    stores.mysql().outbox().insert_everybody(NOON).await.unwrap();
+
+    let relayed = stores.projector.relay(LATER).await.unwrap();
+
+    assert_eq!(relayed, Relayed { projected: 250, failed: 0 });
+    assert_eq!(stores.waiting().await, 0);
+}
+
+#[tokio::test]
+async fn nothing_to_do_is_done() {
+    let stores = Stores::new().await;
+
+    assert_eq!(stores.projector.relay(LATER).await.unwrap(), Relayed::default());
+}
+
+#[tokio::test]
+async fn what_is_there_no_more_is_no_failure_and_keeps_nothing_back() {
+    let stores = Stores::new().await;
+    stores.mysql().transact(vec![Aggregate::Person(UserId(999))], note).await.unwrap();
+    stores.mysql().transact(stores.pair, touch_people).await.unwrap();
+
+    let relayed = stores.projector.relay(LATER).await.unwrap();
+
+    assert_eq!(relayed, Relayed { projected: 3, failed: 0 });
+    assert!(stores.person(stores.pair[1]).await.is_some());
+}
+
+#[tokio::test]
+async fn rows_of_a_newer_version_are_left_for_it_and_keep_nothing_back() {
+    let stores = Stores::new().await;
+    let group = "INSERT INTO outbox (aggregate, aggregate_id, created_at) VALUES ('group', 1, NOW(3))";
+    testkit::mysql::execute(&stores.mysql.url, group).await;
+    stores.mysql().transact(stores.pair, touch_people).await.unwrap();
+
+    let relayed = stores.projector.relay(LATER).await.unwrap();
+
+    assert_eq!(relayed, Relayed { projected: 2, failed: 0 });
+    assert_eq!(stores.waiting().await, 1);
+}
+
+#[tokio::test]
+async fn what_mongodb_refuses_waits_and_keeps_nothing_back() {
+    let stores = Stores::new().await;
+    let [refused, other] = stores.pair;
+    testkit::mongo::refuse(&stores.mongo.url, "people", refused.0).await;
+    stores.mysql().transact(stores.pair, touch_people).await.unwrap();
+
+    let relayed = stores.projector.relay(LATER).await.unwrap();
+
+    assert_eq!(relayed, Relayed { projected: 1, failed: 1 });
+    assert!(stores.person(other).await.is_some());
+    assert_eq!(stores.mysql().outbox().list(10, &[]).await.unwrap(), [Aggregate::Person(refused)]);
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_ends_the_run_and_nothing_is_forgotten() {
+    let stores = Stores::new().await;
+    stores.mysql().transact(stores.pair, touch_people).await.unwrap();
+
+    let fault = stores.cut_off().await.relay(LATER).await.unwrap_err();
+
+    assert_eq!(fault.code, Code::Unavailable);
+    assert_eq!(stores.waiting().await, 2);
+}
+
+#[tokio::test]
+async fn a_run_that_has_no_time_does_nothing() {
+    let stores = Stores::new().await;
+    stores.mysql().transact(stores.pair, touch_people).await.unwrap();
+
+    assert_eq!(stores.projector.relay(NOON).await.unwrap(), Relayed::default());
+    assert_eq!(stores.waiting().await, 2);
+}
+
+#[tokio::test]
+async fn what_is_committed_while_it_runs_is_known_after_the_next_run() {
+    let stores = Stores::new().await;
+    let room = stores.mysql().transact(stores.pair, open_room).await.unwrap().answer;
+    let mut work = JoinSet::new();
+    for n in 0..40 {
+        let projector = stores.projector.clone();
+        work.spawn(async move {
+            if n % 10 == 0 {
+                projector.relay(LATER).await.map(drop)
+            } else {
+                projector.mysql.transact(room, touch_room).await.map(drop)
+            }
+        });
+    }
+    work.join_all().await.into_iter().for_each(Result::unwrap);
+
+    stores.projector.relay(LATER).await.unwrap();
+
+    assert_eq!(stores.room(room).await.unwrap().version, 37);
+    assert_eq!(stores.waiting().await, 0);
+}
+
+#[tokio::test]
+async fn runs_at_once_do_the_same() {
+    let stores = Stores::new().await;
+    let mut people = stores.pair.to_vec();
+    for n in 0..40 {
+        people.push(join(stores.mysql(), &format!("person{n}")).await);
+    }
+    stores.mysql().outbox().insert_everybody(NOON).await.unwrap();
+    let mut runs = JoinSet::new();
+    for _ in 0..20 {
+        let projector = stores.projector.clone();
+        runs.spawn(async move { projector.relay(NOON.plus(Duration::from_secs(1))).await });
+    }
+
+    for run in runs.join_all().await {
+        assert_eq!(run.unwrap().failed, 0);
+    }
+
+    for user in people {
+        assert_eq!(stores.person(user).await.unwrap().version, 1, "{user}");
+    }
+    assert_eq!(stores.waiting().await, 0);
+}

@@ -1,0 +1,117 @@
+use domain::{
+    Access, Aggregate, Clock, Email, Fault, Locale, Person, RoomId, RoomKey, SessionId, Timestamp, UserId, Username,
+};
+use mongo::Mongo;
+use mysql::{Mysql, NewSession, NewUser, Tx};
+use projection::{Changed, Projector};
+use std::time::Duration;
+use testkit::{mongo::Database as MongoDatabase, mysql::Database as MysqlDatabase, pushing};
+
+/// Ahead of the servers' own clocks, which forget what has expired.
+pub(crate) const NOON: Timestamp = Timestamp::from_millis(2_114_424_000_000);
+pub(crate) const LIFETIME: Duration = Duration::from_mins(15);
+
+pub(crate) struct Stores {
+    pub(crate) projector: Projector,
+    pub(crate) pair: [UserId; 2],
+    pub(crate) mysql: MysqlDatabase,
+    pub(crate) mongo: MongoDatabase,
+}
+
+impl Stores {
+    /// Both stores and two people of whom MongoDB knows nothing yet.
+    pub(crate) async fn new() -> Self {
+        let (mysql, mongo) = tokio::join!(MysqlDatabase::new(), MongoDatabase::new());
+        let projector = Projector {
+            mysql: mysql.mysql.clone(),
+            mongo: mongo.mongo.clone(),
+            pusher: pushing::into_the_void(),
+            clock: Clock(|| NOON),
+            token_lifetime: LIFETIME,
+        };
+        let pair = [join(&mysql.mysql, "aa").await, join(&mysql.mysql, "bb").await];
+        Self { projector, pair, mysql, mongo }
+    }
+
+    pub(crate) fn mysql(&self) -> &Mysql {
+        &self.projector.mysql
+    }
+
+    /// The same stores, of which MongoDB does not answer.
+    pub(crate) async fn cut_off(&self) -> Projector {
+        let away = Mongo::connect("mongodb://127.0.0.1:1/none?serverSelectionTimeoutMS=50").await.unwrap();
+        Projector { mongo: away, ..self.projector.clone() }
+    }
+
+    pub(crate) async fn room(&self, room: RoomId) -> Option<Access> {
+        self.projector.mongo.find_access(RoomKey::private(room)).await.unwrap()
+    }
+
+    pub(crate) async fn person(&self, user: UserId) -> Option<Person> {
+        self.projector.mongo.find_person(user).await.unwrap()
+    }
+
+    /// How many changes MongoDB may not know.
+    pub(crate) async fn waiting(&self) -> i64 {
+        self.mysql().outbox().count().await.unwrap()
+    }
+
+    /// What an operator does: the account is closed, and noted as changed.
+    pub(crate) async fn deactivate(&self, user: UserId) {
+        let close = format!("UPDATE users SET is_active = FALSE, version = version + 1 WHERE id = {user}");
+        testkit::mysql::execute(&self.mysql.url, &close).await;
+        self.mysql().transact(vec![Aggregate::Person(user)], note).await.unwrap();
+    }
+
+    pub(crate) async fn log_in(&self, user: UserId, byte: u8) -> SessionId {
+        let id = SessionId::from_bytes([byte; 16]);
+        let expires_at = NOON.plus(Duration::from_hours(24));
+        let session = NewSession { id: id.clone(), user, user_agent: None, at: NOON, expires_at };
+        self.mysql().sessions().insert(session).await.unwrap();
+        id
+    }
+}
+
+pub(crate) async fn join(mysql: &Mysql, name: &str) -> UserId {
+    let new = NewUser {
+        email: Email::parse(&format!("{name}@example.com")).unwrap(),
+        username: Username::parse(name).unwrap(),
+        display_name: None,
+        password_hash: String::new(),
+        locale: Locale::En,
+        at: NOON,
+    };
+    mysql.users().insert(new).await.unwrap().profile.id
+}
+
+/// Notes changes that MongoDB does not learn of, as if the process had died after its commit.
+pub(crate) async fn note(tx: &mut Tx, changed: Vec<Aggregate>) -> Result<(), Fault> {
+    tx.outbox().insert(&changed, NOON).await
+}
+
+pub(crate) async fn open_room(tx: &mut Tx, pair: [UserId; 2]) -> Result<Changed<RoomId>, Fault> {
+    tx.users().lock_active_pair(pair).await?;
+    let room = if let Some(room) = tx.private_rooms().find_by_pair(pair).await? {
+        room
+    } else {
+        let room = tx.private_rooms().insert(pair, NOON).await?;
+        tx.outbox().insert(&[Aggregate::PrivateRoom(room)], NOON).await?;
+        room
+    };
+    Ok(Changed::quietly(vec![Aggregate::PrivateRoom(room)], room))
+}
+
+pub(crate) async fn touch_room(tx: &mut Tx, room: RoomId) -> Result<Changed<()>, Fault> {
+    let touched = vec![Aggregate::PrivateRoom(room)];
+    tx.private_rooms().lock(room, NOON).await?;
+    tx.outbox().insert(&touched, NOON).await?;
+    Ok(Changed::quietly(touched, ()))
+}
+
+pub(crate) async fn touch_people(tx: &mut Tx, pair: [UserId; 2]) -> Result<Changed<()>, Fault> {
+    let touched = pair.map(Aggregate::Person).to_vec();
+    tx.users().lock_pair(pair).await?;
+    tx.users().raise_versions(&pair).await?;
+    tx.outbox().insert(&touched, NOON).await?;
+    Ok(Changed::quietly(touched, ()))
+}
