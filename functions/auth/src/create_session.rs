@@ -73,7 +73,7 @@ pub(crate) async fn create_session(
     let new = NewSession { id: id.clone(), user, user_agent, at, expires_at: at.plus(Family::LIFE) };
     app.projector.mysql.sessions().insert(new).await?;
     tracing::info!(user.id = %user, "Logged a user in");
-    Ok(Json(app.issue(user, &id, FIRST_GENERATION)?))
+    Ok(Json(app.issue(user, &id, FIRST_GENERATION, at)?))
 }
 
 /// Whose account it is. What can be nobody's address or password is refused like a wrong one.

@@ -36,10 +36,10 @@ pub(crate) async fn refresh_session(
 ) -> ApiResult<Json<Tokens>> {
     app.projector.mongo.spend(&format!("refresh:{ip}"), app.sign_in_limit).await?;
     let token = app.refresh_tokens.verify(&grant.refresh_token).ok_or(Code::RefreshTokenInvalid)?;
-    let session = token.session.clone();
-    let command = Present { token, at: app.clock.now() };
+    let (session, at) = (token.session.clone(), app.clock.now());
+    let command = Present { token, at };
     let (user, generation) = app.projector.change(command, present).await?.ok_or(Code::RefreshTokenInvalid)?;
-    Ok(Json(app.issue(user, &session, generation)?))
+    Ok(Json(app.issue(user, &session, generation, at)?))
 }
 
 #[derive(Clone)]

@@ -1,5 +1,5 @@
 use crate::App;
-use domain::{Fault, SessionId, UserId};
+use domain::{Fault, SessionId, Timestamp, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,10 +20,17 @@ pub(crate) struct Tokens {
 }
 
 impl App {
-    /// Tokens of a session's generation.
-    pub(crate) fn issue(&self, user: UserId, session: &SessionId, generation: u32) -> Result<Tokens, Fault> {
+    /// Tokens of a session's generation, as of a moment before its row was written: whoever ends the session after that
+    /// refuses them for as long as they live.
+    pub(crate) fn issue(
+        &self,
+        user: UserId,
+        session: &SessionId,
+        generation: u32,
+        at: Timestamp,
+    ) -> Result<Tokens, Fault> {
         Ok(Tokens {
-            access_token: self.access_tokens.issue(user, session, self.clock.now())?,
+            access_token: self.access_tokens.issue(user, session, at)?,
             token_type: "bearer",
             expires_in: self.access_tokens.lifetime().as_secs(),
             refresh_token: self.refresh_tokens.issue(session, generation),

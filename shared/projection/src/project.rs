@@ -9,6 +9,9 @@ use tracing::{info, warn};
 /// How long a session that ended is still looked for: its sockets live for two hours, and `relay` may come late.
 const ENDED_LATELY: Duration = Duration::from_hours(24);
 
+/// How far the clock that lets revocations expire may be ahead of the one by which tokens do.
+const CLOCKS_DIFFER: Duration = Duration::from_mins(1);
+
 /// The versions in which people are known to MongoDB.
 pub(crate) type Versions = HashMap<UserId, i64>;
 
@@ -61,7 +64,7 @@ impl Projector {
         let now = self.clock.now();
         let since = now.minus(self.token_lifetime + ENDED_LATELY);
         let Ended { sessions, outbox } = self.mysql.sessions().list_ended(user, since).await?;
-        self.mongo.insert_revocations(&sessions, now.plus(self.token_lifetime)).await?;
+        self.mongo.insert_revocations(&sessions, now.plus(self.token_lifetime + CLOCKS_DIFFER)).await?;
         self.end_connections(&sessions).await?;
         self.forget(&outbox).await;
         Ok(())
