@@ -82,6 +82,7 @@ fn of_what_both_send_during_a_block_the_acknowledged_is_there_and_nothing_begins
             assert_eq!(refused.answer.refusal(), closed());
         }
         let (there, _) = minji.catch_up(room, 0).await;
+        assert!(there.len() > 1, "nothing was under way");
         for acknowledged in sent.iter().filter(|sent| sent.answer.status == 201) {
             let id = &acknowledged.answer.json()["id"];
             assert!(there.iter().any(|message| message["id"] == *id), "{id}");

@@ -6,6 +6,7 @@ mod broken_sends;
 mod first_message;
 mod friends;
 mod gone_sockets;
+mod limits;
 mod line;
 mod logs;
 mod once_only;

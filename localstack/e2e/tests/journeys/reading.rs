@@ -23,7 +23,8 @@ fn a_deleted_message_is_a_tombstone_everywhere() {
         // Once more is the same, and nobody is told of it.
         assert_eq!(minji.api.delete(&path).await.with(200), tombstone);
         assert_eq!(socket.pushes().await, Vec::<Value>::new());
-        assert!(minji.api.put(&path, &json!({"content": "back"})).await.status >= 400);
+        let edited = minji.api.put(&path, &json!({"content": "back"})).await;
+        assert_eq!(edited.refusal(), (404, "message_not_found".to_owned()));
     });
 }
 

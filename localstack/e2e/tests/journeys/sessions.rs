@@ -135,6 +135,7 @@ fn of_what_is_sent_during_a_logout_the_acknowledged_is_there_and_nothing_begins_
         let acknowledged =
             sent.iter().filter(|sent| sent.answer.status == 201).map(|sent| sent.answer.json()["id"].clone());
         let (there, _) = junho.catch_up(room, 0).await;
+        assert!(there.len() > 1, "nothing was under way");
         for id in acknowledged.chain(acks) {
             assert!(there.iter().any(|message| message["id"] == id), "{id}");
         }

@@ -3,7 +3,8 @@
 use e2e::{Answer, journey, room_name};
 use serde_json::{Value, json};
 
-const UNKNOWN_ROOM: i64 = 2_000_000_000;
+/// No room, no person, no friendship.
+const UNKNOWN: i64 = 2_000_000_000;
 const UNKNOWN_MESSAGE: &str = "000000000000000000000000";
 
 #[test]
@@ -14,11 +15,12 @@ fn a_strangers_answer_is_that_of_an_unknown_room_on_every_route() {
         let stranger = house.register("stranger").await;
         // A member of the known room shows that what the stranger asks for would be answered.
         for (method, path, body) in routes(room, &message) {
-            let allowed = if method == "PUT" { &minji } else { &junho }.api.call(method, &path, body.as_ref()).await;
+            let is_authors = matches!(method, "PUT" | "DELETE");
+            let allowed = if is_authors { &minji } else { &junho }.api.call(method, &path, body.as_ref()).await;
             assert!(allowed.status < 300, "{method} {path}: {}", allowed.text);
         }
 
-        for (known, unknown) in routes(room, &message).into_iter().zip(routes(UNKNOWN_ROOM, UNKNOWN_MESSAGE)) {
+        for (known, unknown) in routes(room, &message).into_iter().zip(routes(UNKNOWN, UNKNOWN_MESSAGE)) {
             let (method, path, body) = known;
             let hidden = stranger.api.call(method, &path, body.as_ref()).await;
             let absent = stranger.api.call(method, &unknown.1, unknown.2.as_ref()).await;
@@ -37,7 +39,7 @@ fn a_strangers_answer_is_that_of_an_unknown_room_on_every_action() {
         let message = minji.say(room, "private").await["id"].as_str().unwrap().to_owned();
         let mut socket = house.register("stranger").await.socket().await;
 
-        for (known, unknown) in actions(room, &message).into_iter().zip(actions(UNKNOWN_ROOM, UNKNOWN_MESSAGE)) {
+        for (known, unknown) in actions(room, &message).into_iter().zip(actions(UNKNOWN, UNKNOWN_MESSAGE)) {
             let hidden = socket.ask(known.0, known.1).await;
             let absent = socket.ask(unknown.0, unknown.1).await;
 
@@ -46,6 +48,51 @@ fn a_strangers_answer_is_that_of_an_unknown_room_on_every_action() {
         }
         let ready = socket.ask("hello", json!({"v": 1, "cursors": {room_name(room): 0}})).await;
         assert_eq!(ready["d"]["gaps"], json!([]));
+    });
+}
+
+#[test]
+fn what_is_between_others_is_as_unknown_as_nothing() {
+    journey(async |house| {
+        let (minji, junho, _) = house.pair().await;
+        let (request, stranger) = (minji.befriend(&junho).await, house.register("stranger").await);
+        let unknown = UNKNOWN;
+        for (method, known, unknown) in [
+            ("PUT", format!("/friends/{request}/accept"), format!("/friends/{unknown}/accept")),
+            ("PUT", format!("/friends/{request}/reject"), format!("/friends/{unknown}/reject")),
+            ("DELETE", format!("/friends/{request}"), format!("/friends/{unknown}")),
+            ("DELETE", format!("/auth/sessions/{}", minji.session()), format!("/auth/sessions/{}", "0".repeat(32))),
+        ] {
+            let hidden = stranger.api.call(method, &known, None).await;
+            let absent = stranger.api.call(method, &unknown, None).await;
+
+            assert_eq!(hidden.status, 404, "{method} {known}: {}", hidden.text);
+            assert_eq!((bytes(&hidden), headers(&hidden)), (bytes(&absent), headers(&absent)), "{method} {known}");
+        }
+        minji.api.get("/users/me").await.with(200);
+        junho.api.call("PUT", &format!("/friends/{request}/accept"), None).await.with(200);
+    });
+}
+
+#[test]
+fn whoever_blocked_the_caller_is_as_unknown_as_nobody() {
+    journey(async |house| {
+        let (minji, junho) = tokio::join!(house.register("minji"), house.register("junho"));
+        minji.block(&junho).await;
+        let requests = |person: i64| {
+            [
+                ("GET", format!("/users/{person}"), None),
+                ("POST", "/friends/request".to_owned(), Some(json!({"user_id": person}))),
+                ("POST", "/chat-rooms".to_owned(), Some(json!({"participant_id": person}))),
+            ]
+        };
+        for ((method, known, body), (_, unknown, nobody)) in requests(minji.id).into_iter().zip(requests(UNKNOWN)) {
+            let hidden = junho.api.call(method, &known, body.as_ref()).await;
+            let absent = junho.api.call(method, &unknown, nobody.as_ref()).await;
+
+            assert_eq!(hidden.refusal(), (404, "user_not_found".to_owned()), "{method} {known}");
+            assert_eq!((bytes(&hidden), headers(&hidden)), (bytes(&absent), headers(&absent)), "{method} {known}");
+        }
     });
 }
 
@@ -87,7 +134,7 @@ fn whoever_looks_for_a_person_that_is_not_there_finds_nobody() {
     journey(async |house| {
         let minji = house.register("minji").await;
 
-        let nobody = minji.api.post("/chat-rooms", &json!({"participant_id": UNKNOWN_ROOM})).await;
+        let nobody = minji.api.post("/chat-rooms", &json!({"participant_id": UNKNOWN})).await;
 
         assert_eq!(nobody.refusal(), (404, "user_not_found".to_owned()));
     });
@@ -103,7 +150,9 @@ fn routes(room: i64, message: &str) -> Vec<(&'static str, String, Option<Value>)
         ("GET", format!("/messages/sync?room_id={room}&after_rev=0"), None),
         ("POST", "/messages".to_owned(), Some(send)),
         ("POST", "/messages".to_owned(), Some(reply)),
+        ("POST", "/messages/read".to_owned(), Some(json!({"room_id": room, "room_type": "private", "seq": 1}))),
         ("PUT", format!("/messages/{message}"), Some(json!({"content": "mine now"}))),
+        ("DELETE", format!("/messages/{message}"), None),
     ]
 }
 
@@ -113,6 +162,8 @@ fn actions(room: i64, message: &str) -> Vec<(&'static str, Value)> {
         ("send", json!({"room": room, "client_id": "1", "content": "hi"})),
         ("send", json!({"room": room, "client_id": "2", "content": "hi", "reply_to": message})),
         ("edit", json!({"id": message, "content": "mine now"})),
+        ("delete", json!({"id": message})),
+        ("read", json!({"room": room, "seq": 1})),
         ("sync", json!({"room": room, "after_rev": 0})),
     ]
 }
