@@ -2,33 +2,22 @@
 
 use auth::App;
 use credentials::{AccessTokens, RefreshTokens};
-use mongo::Mongo;
-use mysql::Mysql;
-use projection::Projector;
-use realtime::ManagementApi;
+use projection::ProjectorSettings;
 use std::error::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     boot::telemetry();
     let mut settings = boot::Settings::load().await;
-    let (mysql_url, mongo_url) = (settings.mysql_url(), settings.mongo_url());
-    let (signing, websocket_url) = (settings.signing(), settings.websocket_url());
-    let (connections_url, aws) = (settings.connections_url(), settings.aws_credentials());
+    let (projector, signing) = (ProjectorSettings::read(&mut settings), settings.signing());
+    let websocket_url = settings.websocket_url();
     let (sign_in_limit, ticket_limit) = (settings.sign_in_limit(), settings.ticket_limit());
     settings.finish()?;
 
     let signing = signing?;
     let (key, previous) = (&signing.key, signing.previous_key.as_deref());
-    let projector = Projector {
-        mysql: Mysql::connect(&mysql_url?, Mysql::LAMBDA_CONNECTIONS)?,
-        mongo: Mongo::connect(&mongo_url?).await?,
-        pusher: ManagementApi::new(&connections_url?, aws?),
-        clock: boot::clock(),
-        token_lifetime: signing.lifetime,
-    };
     let app = App {
-        projector,
+        projector: projector.connect().await?,
         access_tokens: AccessTokens::new(signing.algorithm, key, previous, signing.lifetime)?,
         refresh_tokens: RefreshTokens::new(key, previous),
         websocket_url: websocket_url?.into(),

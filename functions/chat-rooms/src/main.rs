@@ -2,31 +2,21 @@
 
 use boot::Settings;
 use credentials::AccessTokens;
-use mongo::Mongo;
-use mysql::Mysql;
-use projection::Projector;
-use realtime::ManagementApi;
+use projection::ProjectorSettings;
 use std::error::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     boot::telemetry();
     let mut settings = Settings::load().await;
-    let (mysql_url, mongo_url, signing) = (settings.mysql_url(), settings.mongo_url(), settings.signing());
-    let (connections_url, aws) = (settings.connections_url(), settings.aws_credentials());
+    let (projector, signing) = (ProjectorSettings::read(&mut settings), settings.signing());
     settings.finish()?;
 
-    let (mongo, signing) = (Mongo::connect(&mongo_url?).await?, signing?);
+    let (projector, signing) = (projector.connect().await?, signing?);
     let tokens = AccessTokens::new(signing.algorithm, &signing.key, signing.previous_key.as_deref(), signing.lifetime)?;
     let app = chat_rooms::App {
-        gatekeeper: web::Gatekeeper { tokens, mongo: mongo.clone(), clock: boot::clock() },
-        projector: Projector {
-            mysql: Mysql::connect(&mysql_url?, Mysql::LAMBDA_CONNECTIONS)?,
-            mongo,
-            pusher: ManagementApi::new(&connections_url?, aws?),
-            clock: boot::clock(),
-            token_lifetime: signing.lifetime,
-        },
+        gatekeeper: web::Gatekeeper { tokens, mongo: projector.mongo.clone(), clock: boot::clock() },
+        projector,
         clock: boot::clock(),
     };
     web::serve(chat_rooms::router(app)).await

@@ -17,10 +17,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("credentials", &["domain"]),
     ("mongo", &["domain"]),
     ("mysql", &["domain"]),
-    // AWS's keys are taken as `boot` read them.
+    // AWS's keys are taken as `boot` read them, and six functions make a projector of the same settings.
     ("realtime", &["boot", "domain"]),
     ("messaging", &["domain", "mongo", "realtime"]),
-    ("projection", &["domain", "messaging", "mongo", "mysql", "realtime"]),
+    ("projection", &["boot", "domain", "messaging", "mongo", "mysql", "realtime"]),
     ("web", &["credentials", "domain", "mongo"]),
     ("auth", PEOPLE),
     ("blocks", PEOPLE),

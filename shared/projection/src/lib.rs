@@ -4,9 +4,11 @@ mod change;
 mod notices;
 mod project;
 mod relay;
+mod settings;
 
 pub use change::Changed;
 pub use relay::Relayed;
+pub use settings::ProjectorSettings;
 
 use domain::Clock;
 use mongo::Mongo;
