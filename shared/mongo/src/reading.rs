@@ -128,7 +128,7 @@ impl Mongo {
             .map_err(store_fault)?;
         let newest = found.into_iter().next().ok_or(Code::RoomNotFound)?;
         let Newest { seq: newest } = deserialize_from_document(newest).map_err(Fault::internal)?;
-        let read = seq.min(newest);
+        let read = seq.clamp(Seq(0), newest);
         let forward = doc! { "$max": { "read_seq": read.0 } };
         let this = doc! { "_id": { "room": room.to_string(), "user": user.0 } };
         let states = self.documents(READ_STATES);
