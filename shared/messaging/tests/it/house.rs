@@ -1,13 +1,14 @@
 use domain::{
-    Access, ClientId, Clock, ConnectionId, Content, Locale, Member, MessageDraft, MessageType, PageSize, Rev, Role,
-    RoomId, RoomKey, SessionId, Timestamp, UserId,
+    Access, ClientId, Clock, Code, ConnectionId, Content, Fault, Limit, Locale, Member, MessageDraft, MessageId,
+    MessageType, PageSize, Rev, Role, RoomId, RoomKey, SessionId, Timestamp, UserId,
 };
 use messaging::{
-    EditMessage, ListMessages, MessagePage, Messenger, Sent, SyncRoom, edit_message, list_messages, send_message,
-    sync_room,
+    DeleteMessage, EditMessage, ListMessages, MessagePage, Messenger, Sent, SyncRoom, delete_message, edit_message,
+    list_messages, send_message, sync_room,
 };
 use mongo::{Anchor, Connection, Mongo};
-use realtime::{Push, PushError, SyncPage};
+use realtime::{MessageView, Push, PushError, SyncPage};
+use serde_json::Value;
 use std::{sync::Mutex, time::Duration};
 use testkit::mongo::Database;
 
@@ -16,10 +17,14 @@ pub(crate) const ANNA: UserId = UserId(1);
 pub(crate) const BORA: UserId = UserId(2);
 pub(crate) const EVE: UserId = UserId(3);
 
+/// More than any test sends.
+const PLENTY: Limit = Limit { burst: 1_000, per_minute: 1_000 };
+
 /// A database with one room of two people.
 pub(crate) struct House {
     pub(crate) database: Database,
     pub(crate) pushed: Recorder,
+    pub(crate) send_limit: Limit,
 }
 
 /// Takes note of what is pushed where.
@@ -34,6 +39,10 @@ impl Push for Recorder {
         self.0.lock().unwrap().push((connection.0.clone(), text.to_owned()));
         Ok(())
     }
+
+    async fn close(&self, _: &ConnectionId) -> Result<(), PushError> {
+        Ok(())
+    }
 }
 
 impl Recorder {
@@ -46,6 +55,13 @@ impl Recorder {
     pub(crate) fn count(&self) -> usize {
         self.0.lock().unwrap().len()
     }
+
+    /// What a connection was told, in order.
+    pub(crate) fn frames(&self, connection: &str) -> Vec<Value> {
+        let pushed = self.0.lock().unwrap();
+        let texts = pushed.iter().filter(|(name, _)| name == connection).map(|(_, text)| text);
+        texts.map(|text| serde_json::from_str(text).unwrap()).collect()
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the store's own clock goes on while a test runs")]
@@ -53,9 +69,14 @@ pub(crate) fn now() -> Timestamp {
     time::OffsetDateTime::now_utc().into()
 }
 
+/// So long ago that whoever wrote then must have died.
+pub(crate) fn long_ago() -> Timestamp {
+    now().minus(Duration::from_secs(6))
+}
+
 pub(crate) fn access(version: i64, users: &[UserId]) -> Access {
     let members = users.iter().map(|user| Member { user: *user, role: Role::Member }).collect();
-    Access { room: ROOM, version, members }
+    Access { room: ROOM, version, members, blocked: false }
 }
 
 pub(crate) fn draft(user: UserId, client_id: &str, content: &str) -> MessageDraft {
@@ -72,8 +93,22 @@ pub(crate) fn draft(user: UserId, client_id: &str, content: &str) -> MessageDraf
 impl House {
     pub(crate) async fn new() -> Self {
         let database = Database::new().await;
-        database.mongo.project_room(&access(1, &[ANNA, BORA])).await.unwrap();
-        Self { database, pushed: Recorder::default() }
+        let house = Self { database, pushed: Recorder::default(), send_limit: PLENTY };
+        house.project(&access(1, &[ANNA, BORA])).await;
+        house
+    }
+
+    pub(crate) async fn with_send_limit(burst: u32, per_minute: u32) -> Self {
+        Self { send_limit: Limit { burst, per_minute }, ..Self::new().await }
+    }
+
+    pub(crate) async fn project(&self, access: &Access) {
+        self.mongo().project_room(access, now()).await.unwrap();
+    }
+
+    /// One of the two blocks the other.
+    pub(crate) async fn block(&self, version: i64) {
+        self.project(&Access { blocked: true, ..access(version, &[ANNA, BORA]) }).await;
     }
 
     pub(crate) fn mongo(&self) -> &Mongo {
@@ -81,7 +116,20 @@ impl House {
     }
 
     pub(crate) fn messenger(&self) -> Messenger<'_> {
-        Messenger { mongo: self.mongo(), clock: Clock(now) }
+        self.messenger_of(self.mongo())
+    }
+
+    pub(crate) fn messenger_of<'a>(&self, mongo: &'a Mongo) -> Messenger<'a> {
+        Messenger { mongo, clock: Clock(now), send_limit: self.send_limit }
+    }
+
+    /// As many clients as environments of a Lambda would have: one client has only two connections.
+    pub(crate) async fn environments(&self, number: usize) -> Vec<Mongo> {
+        let mut clients = Vec::new();
+        for _ in 0..number {
+            clients.push(Mongo::connect(&self.database.url).await.unwrap());
+        }
+        clients
     }
 
     pub(crate) async fn connect(&self, user: UserId, name: &str) {
@@ -95,26 +143,31 @@ impl House {
         self.mongo().insert_connection(&connection).await.unwrap();
     }
 
-    pub(crate) async fn send(&self, user: UserId, client_id: &str, content: &str) -> Result<Sent, domain::Fault> {
+    pub(crate) async fn send(&self, user: UserId, client_id: &str, content: &str) -> Result<Sent, Fault> {
         send_message(self.messenger(), &self.pushed, &draft(user, client_id, content), None).await
     }
 
-    pub(crate) async fn edit(
-        &self,
-        user: UserId,
-        message: &domain::Message,
-        content: &str,
-    ) -> Result<domain::Message, domain::Fault> {
-        let command = EditMessage { message: message.id, user, content: Content::parse(content).unwrap() };
+    /// Answers a message.
+    pub(crate) async fn reply(&self, user: UserId, client_id: &str, content: &str, to: MessageId) -> Sent {
+        let reply = MessageDraft { reply_to: Some(to), ..draft(user, client_id, content) };
+        send_message(self.messenger(), &self.pushed, &reply, None).await.unwrap()
+    }
+
+    pub(crate) async fn edit(&self, user: UserId, message: MessageId, content: &str) -> Result<MessageView, Fault> {
+        let command = EditMessage { message, user, content: Content::parse(content).unwrap() };
         edit_message(self.messenger(), &self.pushed, &command, None).await
     }
 
-    pub(crate) async fn list(&self, user: UserId, anchor: Anchor, limit: i64) -> Result<MessagePage, domain::Fault> {
+    pub(crate) async fn delete(&self, user: UserId, message: MessageId) -> Result<MessageView, Fault> {
+        delete_message(self.messenger(), &self.pushed, DeleteMessage { message, user }, None).await
+    }
+
+    pub(crate) async fn list(&self, user: UserId, anchor: Anchor, limit: i64) -> Result<MessagePage, Fault> {
         let limit = PageSize::parse(Some(limit)).unwrap();
         list_messages(self.messenger(), &self.pushed, ListMessages { room: ROOM, user, anchor, limit }).await
     }
 
-    pub(crate) async fn sync(&self, user: UserId, after: i64, limit: i64) -> Result<SyncPage, domain::Fault> {
+    pub(crate) async fn sync(&self, user: UserId, after: i64, limit: i64) -> Result<SyncPage, Fault> {
         let limit = PageSize::parse(Some(limit)).unwrap();
         sync_room(self.mongo(), SyncRoom { room: ROOM, user, after: Rev(after), limit, max_bytes: None }).await
     }
@@ -134,9 +187,14 @@ impl House {
         .await;
     }
 
-    pub(crate) async fn is_delivered(&self, id: domain::MessageId) {
+    pub(crate) async fn is_delivered(&self, id: MessageId) {
         eventually(async || self.mongo().find_message(id).await.unwrap().unwrap().pending_since.is_none()).await;
     }
+}
+
+/// Why something was refused.
+pub(crate) fn refusal<T>(outcome: Result<T, Fault>) -> Code {
+    outcome.err().unwrap().code
 }
 
 /// Asks until the answer is yes, for 5 s at the most.
@@ -150,6 +208,6 @@ pub(crate) async fn eventually(ask: impl AsyncFn() -> bool) {
     panic!("it never came true");
 }
 
-pub(crate) fn texts(items: &[realtime::MessageView]) -> Vec<&str> {
+pub(crate) fn texts(items: &[MessageView]) -> Vec<&str> {
     items.iter().map(|item| item.content.as_str()).collect()
 }

@@ -1,4 +1,4 @@
-use crate::house::{ANNA, BORA, House, ROOM, now, texts};
+use crate::house::{ANNA, BORA, House, ROOM, long_ago, now, texts};
 use domain::{Rev, Seq};
 use futures_util::future::join_all;
 use mongo::{Anchor, Numbered};
@@ -69,8 +69,8 @@ async fn concurrent_edits_are_all_acknowledged_and_the_highest_rev_stays() {
     let message = house.send(ANNA, "a", "zero").await.unwrap().message;
 
     let edits = (0..20).map(|i| {
-        let (house, message) = (&house, &message);
-        async move { house.edit(ANNA, message, &format!("edit {i}")).await.unwrap() }
+        let (house, id) = (&house, message.id);
+        async move { house.edit(ANNA, id, &format!("edit {i}")).await.unwrap() }
     });
     let mut edits = join_all(edits).await;
 
@@ -88,8 +88,7 @@ async fn a_page_with_an_abandoned_message_delivers_it_first() {
     house.connect(BORA, "tablet").await;
     let message = house.send(ANNA, "a", "owed").await.unwrap().message;
     let place = house.mongo().reserve_above(ROOM, message.rev, message.seq).await.unwrap().unwrap();
-    let long_ago = domain::Timestamp::from_millis(now().millis() - 6_000);
-    house.mongo().stamp_message(message.id, place, long_ago).await.unwrap();
+    house.mongo().stamp_message(message.id, place, long_ago()).await.unwrap();
     house.mongo().release(ROOM, place).await.unwrap();
 
     let page = house.list(ANNA, Anchor::Newest, 10).await.unwrap();

@@ -40,8 +40,7 @@ async fn sync_brings_each_changed_message_once_and_as_of_now() {
     let house = House::new().await;
     five(&house).await;
     let first = house.list(ANNA, Anchor::Around(Seq(1)), 1).await.unwrap().items.remove(0);
-    let first = house.mongo().find_message(first.id).await.unwrap().unwrap().message;
-    house.edit(ANNA, &first, "1st").await.unwrap();
+    house.edit(ANNA, first.id, "1st").await.unwrap();
 
     let page = house.sync_settled(BORA, 0, 3).await;
     assert_eq!((texts(&page.items), page.cursor, page.head, page.more), (vec!["2", "3", "4"], Rev(4), Rev(6), true));
