@@ -1,0 +1,129 @@
+use crate::house::{House, MINJI, PASSWORD};
+use domain::{Locale, UserId};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+#[tokio::test]
+async fn someone_signs_up() {
+    let house = House::new().await;
+
+    let answer = house.register("Minji@Example.com", "민지").await;
+
+    let account = answer.json();
+    assert_eq!(answer.status, 201);
+    assert_eq!(
+        account,
+        json!({"id": account["id"], "email": "Minji@Example.com", "username": "민지", "display_name": null,
+            "status_message": null, "locale": "ko", "created_at": "2036-07-18T13:20:00.000Z",
+            "updated_at": "2036-07-18T13:20:00.000Z"})
+    );
+}
+
+#[tokio::test]
+async fn whoever_signed_up_is_known_to_mongodb() {
+    let house = House::new().await;
+
+    let minji = house.join(MINJI).await;
+
+    let person = house.mongo().find_person(minji).await.unwrap().unwrap();
+    assert_eq!((person.username.as_str(), person.locale, person.is_active), ("minji", Locale::Ko, true));
+    assert_eq!(house.mysql().outbox().count().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_name_is_taken_in_every_spelling() {
+    let house = House::new().await;
+    house.register(MINJI, "Minji").await;
+
+    for (email, username, code) in [
+        ("MINJI@example.com", "other", "email_taken"),
+        ("other@example.com", "mINJI", "username_taken"),
+        ("other@example.com", "Ｍｉｎｊｉ", "username_taken"),
+    ] {
+        assert_eq!(house.register(email, username).await.refusal(), (409, code.to_owned()), "{email} {username}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_twenty_who_take_one_name_at_once_one_gets_it() {
+    let house = House::new().await;
+    let mut registering = JoinSet::new();
+    for n in 0..20 {
+        let house = house.clone();
+        registering.spawn(async move { house.register(&format!("minji{n}@example.com"), "민지").await });
+    }
+
+    let answers = registering.join_all().await;
+
+    let (made, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
+    assert_eq!(made.len(), 1);
+    assert!(refused.iter().all(|answer| answer.refusal() == (409, "username_taken".to_owned())), "{refused:?}");
+}
+
+#[tokio::test]
+async fn every_bad_field_is_named_at_once() {
+    let house = House::new().await;
+    let body = json!({"email": "minji", "username": "민 지", "password": "short", "display_name": " "});
+
+    let answer = house.post("/auth/register", &body).await;
+
+    assert_eq!(answer.status, 422);
+    insta::assert_snapshot!(answer.json()["errors"].to_string(), @r#"[{"code":"bad_format","detail":"형식이 올바르지 않습니다.","field":"email"},{"code":"forbidden_character","detail":"사용할 수 없는 문자가 있습니다.","field":"username"},{"code":"too_short","detail":"너무 짧습니다.","field":"password"},{"code":"blank","detail":"빈 값은 사용할 수 없습니다.","field":"display_name"}]"#);
+}
+
+#[tokio::test]
+async fn a_name_in_decomposed_hangul_is_kept_composed() {
+    let house = House::new().await;
+
+    let answer = house.register(MINJI, "\u{1106}\u{1175}\u{11ab}\u{110c}\u{1175}").await;
+
+    assert_eq!(answer.json()["username"], "민지");
+}
+
+#[tokio::test]
+async fn while_mongodb_is_away_nobody_is_registered_and_nobody_is_told_so() {
+    let house = House::new().await;
+
+    let answer = house.without_mongo().await.register(MINJI, "민지").await;
+
+    assert_eq!(answer.refusal(), (503, "unavailable".to_owned()));
+    assert_eq!(house.mysql().users().find_credentials(MINJI).await.unwrap().map(|found| found.user), None);
+}
+
+#[tokio::test]
+async fn an_account_that_mongodb_did_not_learn_of_is_there_and_left_to_the_relay() {
+    let house = House::new().await;
+    // A table that only the projection reads.
+    house.execute("RENAME TABLE block_users TO away").await;
+
+    let minji = house.join(MINJI).await;
+
+    assert_eq!(house.mongo().find_person(minji).await.unwrap(), None);
+    house.execute("RENAME TABLE away TO block_users").await;
+    let relayed = house.projector().relay(crate::house::NOON.plus(std::time::Duration::from_secs(1))).await.unwrap();
+    assert_eq!((relayed.projected, relayed.failed), (1, 0));
+    assert!(house.mongo().find_person(minji).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_password_is_kept_as_a_hash() {
+    let house = House::new().await;
+
+    let minji = house.join(MINJI).await;
+
+    let hash = house.mysql().users().find_password_hash(minji).await.unwrap().unwrap();
+    assert!(hash.starts_with("$argon2id$") && !hash.contains(PASSWORD), "{hash}");
+}
+
+#[tokio::test]
+async fn whoever_signed_up_is_found_by_both_names() {
+    let house = House::new().await;
+    let body = json!({"email": MINJI, "username": "minji", "password": PASSWORD, "display_name": "김민지"});
+    let minji = house.post("/auth/register", &body).await.json()["id"].clone();
+
+    for name in ["min", "김민", "ㄱㅁㅈ"] {
+        let query = domain::NameQuery::parse(name).unwrap();
+        let found = house.mysql().users().search(&query, UserId(0), None, domain::PageSize::LARGEST).await.unwrap();
+        assert_eq!(found.items.iter().map(|found| json!(found.id)).collect::<Vec<_>>(), [minji.clone()], "{name}");
+    }
+}
