@@ -34,9 +34,11 @@ impl<'e, E: MySqlExecutor<'e>> Outbox<E> {
         let mut query = QueryBuilder::new(
             "SELECT aggregate, aggregate_id FROM outbox WHERE aggregate IN ('private', 'user', 'sessions')",
         );
-        for aggregate in tried {
-            query.push(" AND NOT (aggregate = ");
-            query.push_bind(aggregate.kind()).push(" AND aggregate_id = ").push_bind(aggregate.number()).push(")");
+        if !tried.is_empty() {
+            query.push(" AND (aggregate, aggregate_id) NOT IN ");
+            query.push_tuples(tried, |mut row, aggregate| {
+                row.push_bind(aggregate.kind()).push_bind(aggregate.number());
+            });
         }
         query.push(" GROUP BY aggregate, aggregate_id ORDER BY MIN(id) LIMIT ").push_bind(limit);
         let rows: Vec<(String, i32)> = query.build_query_as().fetch_all(self.0).await.map_err(fault)?;
