@@ -1,6 +1,10 @@
 //! What functions log is for those who run them, and no place for anyone's secrets.
 
-use e2e::{Api, Socket, journey_in, room_name};
+use crate::{
+    line::Line,
+    lines::{journey_with_lines_in, recovered, relayed},
+};
+use e2e::{Api, Socket, room_name};
 use serde_json::{Value, json};
 use stack::Options;
 
@@ -11,7 +15,7 @@ fn no_secret_and_no_text_is_ever_logged() {
     options.parameters.insert("Debug".to_owned(), "true".to_owned());
     let mut secrets = vec![options.secret_key.clone()];
 
-    let lines = journey_in(options, async |house| {
+    let lines = journey_with_lines_in(options, async |house, mysql, mongo| {
         let (email, password) = ("canary.address@example.com", "canary password");
         let account = json!({"email": email, "username": "canary-username", "password": password});
         house.api().post("/auth/register", &account).await.with(201);
@@ -25,8 +29,18 @@ fn no_secret_and_no_text_is_ever_logged() {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         secrets.extend([email, password, token].map(str::to_owned));
         secrets.extend([&tokens["refresh_token"], &ticket["ticket"], &unused["ticket"]].map(text));
-        secrets
-            .extend(["canary text", "canary edit", "canary frame", "wrong canary", "canary.forged"].map(str::to_owned));
+        secrets.extend(
+            [
+                "canary text",
+                "canary edit",
+                "canary frame",
+                "canary reply",
+                "wrong canary",
+                "new canary password",
+                "canary.forged",
+            ]
+            .map(str::to_owned),
+        );
 
         let mut socket = Socket::connect(house.socket_url(), ticket["ticket"].as_str().unwrap()).await;
         let body = json!({"room_id": room, "room_type": "private", "content": "canary text", "client_id": "1"});
@@ -44,10 +58,27 @@ fn no_secret_and_no_text_is_ever_logged() {
         }
         socket.ask("ping", json!({})).await;
         socket.close().await;
+
+        let answered =
+            json!({"room_id": room, "room_type": "private", "content": "canary reply", "reply_to": sent["id"]});
+        let reply = text(&canary.post("/messages", &answered).await.with(201)["id"]);
+        for line in [mysql, mongo] {
+            for away in [Line::cut, Line::silence] {
+                away(line);
+                let (run, _) = tokio::join!(house.relay(), everything(house.api(), &canary, email, &body));
+                assert!(run.is_err(), "{run:?}");
+                line.mend();
+                recovered(async || canary.get("/users/me").await).await.with(200);
+            }
+        }
+        recovered(async || canary.delete(&format!("/messages/{reply}")).await).await.with(200);
+        relayed(house).await;
+        secrets.extend(end(house.api(), &canary, email, &text(&tokens["refresh_token"])).await);
+        relayed(house).await;
     });
 
     // Somebody has logged something: silence would prove nothing.
-    for function in ["auth", "messages", "ws-connect", "ws-send"] {
+    for function in ["auth", "messages", "relay", "users", "ws-connect", "ws-send"] {
         assert!(lines.iter().any(|line| line.starts_with(&format!("{function}: {{"))), "{function} is silent");
     }
     let told: Vec<_> =
@@ -68,4 +99,38 @@ async fn refused(nobody: Api, canary: &Api, email: &str, password: &str) {
     assert_eq!(canary.post("/messages", &stranger).await.status, 404);
     let wrong = json!({"room_id": "canary text", "room_type": "canary text", "content": "canary text"});
     assert_eq!(canary.post("/messages", &wrong).await.status, 422);
+}
+
+/// What carries secrets, while a store is away.
+async fn everything(nobody: Api, canary: &Api, email: &str, message: &Value) {
+    let login = json!({"email": email, "password": "canary password"});
+    let change = json!({"current_password": "canary password", "new_password": "new canary password"});
+    let account = json!({"email": "x@example.com", "username": "x", "password": "canary password"});
+    let refresh = json!({"refresh_token": "canary.forged"});
+    tokio::join!(
+        nobody.post("/auth/login", &login),
+        nobody.post("/auth/register", &account),
+        nobody.post("/auth/refresh", &refresh),
+        canary.put("/auth/password", &change),
+        canary.call("POST", "/auth/ticket", None),
+        canary.post("/messages", message),
+        canary.get("/users/search?q=canary"),
+    );
+}
+
+/// New tokens, another password, a stolen token that ends the login; answers the secrets of it.
+async fn end(nobody: Api, canary: &Api, email: &str, first: &str) -> Vec<String> {
+    let refresh = async |token: &str| nobody.post("/auth/refresh", &json!({"refresh_token": token})).await;
+    let second = recovered(async || refresh(first).await).await.with(200);
+    let third = refresh(second["refresh_token"].as_str().unwrap_or_default()).await.with(200);
+    let change = |current: &str| json!({"current_password": current, "new_password": "new canary password"});
+    assert_eq!(canary.put("/auth/password", &change("wrong canary")).await.status, 403);
+    assert_eq!(canary.put("/auth/password", &change("canary password")).await.status, 204);
+    nobody.post("/auth/login", &json!({"email": email, "password": "new canary password"})).await.with(200);
+    assert_eq!(refresh(first).await.status, 401);
+    let tokens = ["access_token", "refresh_token"];
+    [&second, &third]
+        .into_iter()
+        .flat_map(|given| tokens.map(|name| given[name].as_str().unwrap_or("?").to_owned()))
+        .collect()
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// A status, and a code where it is a refusal.
-type Outcome = (u16, &'static str);
+pub(crate) type Outcome = (u16, &'static str);
 
 const OK: Outcome = (200, "");
 const MADE: Outcome = (201, "");
@@ -44,6 +44,11 @@ impl Row {
     /// Whether one has to be logged in.
     pub(crate) fn is_guarded(&self) -> bool {
         self.outcomes[0] == WHO
+    }
+
+    /// What becomes of it for the other member.
+    pub(crate) fn outcome_of_other(&self) -> Outcome {
+        self.outcomes[3]
     }
 
     fn alone(self) -> Self {

@@ -1,37 +1,16 @@
 //! A store that is away, and comes back.
 
-use crate::{line::Line, rights, scene::Scene};
-use e2e::{Answer, House, Person, Socket, journey_in, room_name, unlimited};
+use crate::{
+    line::Line,
+    lines::{LIMIT, journey_with_lines, recovered},
+    rights,
+    scene::Scene,
+};
+use e2e::{Answer, House, Person, Socket, room_name};
 use futures_util::future::join_all;
 use serde_json::json;
-use stack::{Options, Source};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::time::timeout;
-use url::Url;
-
-/// The functions' own limit, after which a client would get API Gateway's answer and not ours.
-const LIMIT: Duration = Duration::from_secs(15);
-
-/// A house whose stores are behind lines that can be cut.
-fn journey_with_lines(steps: impl AsyncFnOnce(&House, &Line, &Line)) {
-    let runtime = tokio::runtime::Runtime::new().unwrap_or_else(|error| unreachable!("{error}"));
-    let (mysql_url, mysql) = runtime.block_on(behind_a_line("TEST_MYSQL_URL"));
-    let (mut mongo_url, mongo) = runtime.block_on(behind_a_line("TEST_MONGO_URL"));
-    // Otherwise the driver would go where the replica set says that it is.
-    mongo_url.set_query(Some("directConnection=true"));
-    let options = unlimited(Options::new(Source::Running { mysql: mysql_url.into(), mongo: mongo_url.into() }));
-    journey_in(options, async |house| steps(house, &mysql, &mongo).await);
-}
-
-async fn behind_a_line(variable: &str) -> (Url, Line) {
-    let url = std::env::var(variable).unwrap_or_else(|_| unreachable!("{variable} is not set: run `cargo local test`"));
-    let mut url: Url = url.parse().unwrap_or_else(|_| unreachable!("{variable} is no URL"));
-    let (host, port) = (url.host_str().unwrap_or("127.0.0.1"), url.port().unwrap_or_default());
-    let line = Line::to(format!("{host}:{port}")).await.unwrap_or_else(|error| unreachable!("{error}"));
-    let moved = url.set_host(Some("127.0.0.1")).is_ok() && url.set_port(Some(line.address.port())).is_ok();
-    assert!(moved, "{url}");
-    (url, line)
-}
 
 #[test]
 fn without_mongodb_message_routes_answer_503_in_time_and_recover_after() {
@@ -58,11 +37,55 @@ fn without_mongodb_message_routes_answer_503_in_time_and_recover_after() {
             assert_eq!(readiness(house).await, json!({"mysql": "ok", "mongo": "unreachable", "schema": "unknown"}));
 
             mongo.mend();
-            recovered(async || scene.author.api.get(&format!("/messages/{}", scene.room)).await).await;
-            recovered(async || scene.author.say_as(scene.room, "back", "back").await).await;
+            assert!(
+                recovered(async || scene.author.api.get(&format!("/messages/{}", scene.room)).await).await.status < 300
+            );
+            assert!(recovered(async || scene.author.say_as(scene.room, "back", "back").await).await.status < 300);
             recovered_socket(&mut socket, scene.room).await;
         }
     });
+}
+
+#[test]
+fn without_mysql_every_route_of_messages_goes_on_and_every_other_one_that_needs_it_answers_503() {
+    journey_with_lines(async |house, mysql, _| {
+        let scene = Scene::set(house).await;
+        let aim = scene.aim_of(&scene.other);
+        for away in [Line::cut, Line::silence] {
+            away(mysql);
+            let (api, begun) = (&scene.other.api, Instant::now());
+            let answers = join_all(
+                rights::routes(&aim)
+                    .into_iter()
+                    .filter(|row| needs_mysql(row.route))
+                    .map(async |row| (row.route, api.call(row.method, &row.path, mysqls_body(&row).as_ref()).await)),
+            );
+            for (route, answer) in answers.await {
+                assert_eq!(answer.refusal(), (503, "unavailable".to_owned()), "{route}: {}", answer.text);
+                assert_eq!(answer.header("retry-after"), "2", "{route}");
+            }
+            assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
+            for row in rights::routes(&aim).into_iter().filter(|row| !needs_mysql(row.route)) {
+                let expected = if row.route == "/health/ready" { 503 } else { row.outcome_of_other().0 };
+                let answer = api.call(row.method, &row.path, row.body.as_ref()).await;
+                assert_eq!(answer.status, expected, "{} {}: {}", row.method, row.route, answer.text);
+            }
+            mysql.mend();
+            recovered(async || api.get("/users/me").await).await.with(200);
+        }
+    });
+}
+
+/// What lives in MongoDB alone, or in no store, does not.
+fn needs_mysql(route: &str) -> bool {
+    let part = |part: &str| route.split('/').nth(1) == Some(part);
+    route != "/auth/ticket" && ["auth", "users", "friends", "blocks", "chat-rooms"].into_iter().any(part)
+}
+
+/// The body of a row; of a registration one that would be taken.
+fn mysqls_body(row: &rights::Row) -> Option<serde_json::Value> {
+    let account = json!({"email": "new@example.com", "username": "newcomer", "password": e2e::PASSWORD});
+    if row.route == "/auth/register" { Some(account) } else { row.body.clone() }
 }
 
 #[test]
@@ -95,8 +118,8 @@ fn without_mysql_messages_flow_and_what_needs_it_answers_503_and_recovers_after(
             assert_eq!(checks, json!({"mysql": "unreachable", "mongo": "ok", "schema": "unknown"}));
 
             mysql.mend();
-            recovered(async || look(&minji, room).await).await;
-            recovered(async || nobody.post("/auth/login", &login_body).await).await;
+            assert!(recovered(async || look(&minji, room).await).await.status < 300);
+            assert!(recovered(async || nobody.post("/auth/login", &login_body).await).await.status < 300);
         }
     });
 }
@@ -117,21 +140,7 @@ async fn readiness(house: &House) -> serde_json::Value {
     answer.with(503)["checks"].clone()
 }
 
-/// Asks until the store is back for this request, as `Retry-After` invites to.
-async fn recovered(request: impl AsyncFn() -> Answer) {
-    let asking = async {
-        loop {
-            let answer = request().await;
-            if answer.status != 503 {
-                break answer;
-            }
-        }
-    };
-    let answer = timeout(LIMIT, asking).await;
-    assert!(answer.as_ref().is_ok_and(|answer| answer.status < 300), "{answer:?}");
-}
-
-/// The same on a socket.
+/// Asks on a socket until the store is back.
 async fn recovered_socket(socket: &mut Socket, room: i64) {
     let frame = json!({"room": room_name(room), "client_id": "away", "content": "hi"});
     let asking = async { while socket.ask("send", frame.clone()).await["t"] != "ack" {} };

@@ -1,0 +1,112 @@
+//! How many round trips to the stores a list takes.
+
+use crate::{line::Line, lines::journey_with_lines};
+use e2e::{House, Person};
+use futures_util::{StreamExt as _, stream};
+use serde_json::{Value, json};
+
+/// As many as a page may have.
+const MANY: usize = 100;
+/// How often each is asked: the least is what it takes, more is a driver that looks after its connections.
+const TIMES: usize = 6;
+
+#[test]
+fn the_number_of_round_trips_of_each_list_does_not_grow_with_the_page() {
+    journey_with_lines(async |house, mysql, mongo| {
+        let crowd = Crowd::gather(house).await;
+        let mut grown = Vec::new();
+        println!("{:<40} {:>5} {:>16} {:>16}", "route", "items", "MySQL 2 / 100", "MongoDB 2 / 100");
+        for (person, path) in crowd.lists() {
+            let few = least(person, &format!("{path}limit=2"), (mysql, mongo)).await;
+            let many = least(person, &format!("{path}limit={MANY}"), (mysql, mongo)).await;
+            let name = path.trim_end_matches(['?', '&']).to_owned();
+            println!(
+                "{name:<40} {:>5} {:>16} {:>16}",
+                many.items,
+                format!("{} / {}", few.mysql, many.mysql),
+                format!("{} / {}", few.mongo, many.mongo),
+            );
+            assert_eq!((few.items, many.items), (2, MANY), "{path}");
+            let is_too_much = path.starts_with("/chat-rooms") && many.mysql + many.mongo > 4;
+            if (few.mysql, few.mongo) != (many.mysql, many.mongo) || is_too_much {
+                grown.push(name);
+            }
+        }
+        assert!(grown.is_empty(), "{grown:?}");
+    });
+}
+
+/// What a request took.
+#[derive(Clone, Copy)]
+struct Taken {
+    items: usize,
+    mysql: usize,
+    mongo: usize,
+}
+
+async fn least(person: &Person, path: &str, (mysql, mongo): (&Line, &Line)) -> Taken {
+    let mut taken = Vec::new();
+    for _ in 0..TIMES {
+        let before = (mysql.turns(), mongo.turns());
+        let items = person.api.get(path).await.with(200)["items"].as_array().map_or(0, Vec::len);
+        taken.push(Taken { items, mysql: mysql.turns() - before.0, mongo: mongo.turns() - before.1 });
+    }
+    taken.into_iter().min_by_key(|taken| taken.mysql + taken.mongo).unwrap_or_else(|| unreachable!("never asked"))
+}
+
+/// Somebody with as much of everything as a page may have.
+struct Crowd {
+    /// Has rooms, friends, logins and messages.
+    friendly: Person,
+    /// Was asked by everybody, and answered nobody.
+    wary: Person,
+    /// Has blocked everybody.
+    shy: Person,
+    room: i64,
+}
+
+impl Crowd {
+    async fn gather(house: &House) -> Self {
+        let (friendly, wary, shy) =
+            tokio::join!(house.register("friendly"), house.register("wary"), house.register("shy"));
+        let people = stream::iter(0..MANY).map(async |_| {
+            let person = house.register("crowd").await;
+            let room = person.room_with(&friendly).await;
+            let question = person.say(room, "어디야?").await;
+            reply(&person, room, &question).await;
+            let request = person.befriend(&friendly).await;
+            friendly.api.call("PUT", &format!("/friends/{request}/accept"), None).await.with(200);
+            person.befriend(&wary).await;
+            shy.block(&person).await;
+            friendly.login().await;
+            person
+        });
+        let people: Vec<Person> = people.buffer_unordered(4).collect().await;
+        let room = friendly.room_with(&people[0]).await;
+        for _ in 0..MANY / 2 {
+            let question = people[0].say(room, "어디야?").await;
+            reply(&people[0], room, &question).await;
+        }
+        Self { friendly, wary, shy, room }
+    }
+
+    fn lists(&self) -> Vec<(&Person, String)> {
+        let Self { friendly, wary, shy, room } = self;
+        vec![
+            (friendly, "/chat-rooms?".to_owned()),
+            (friendly, "/friends?".to_owned()),
+            (wary, "/friends/requests?".to_owned()),
+            (shy, "/blocks?".to_owned()),
+            (friendly, "/users/search?q=crowd&".to_owned()),
+            (friendly, "/auth/sessions?".to_owned()),
+            (friendly, format!("/messages/{room}?")),
+            (friendly, format!("/messages/sync?room_id={room}&after_rev=0&")),
+            (friendly, "/messages/unread?".to_owned()),
+        ]
+    }
+}
+
+async fn reply(person: &Person, room: i64, to: &Value) {
+    let body = json!({"room_id": room, "room_type": "private", "content": "집", "reply_to": to["id"]});
+    person.api.post("/messages", &body).await.with(201);
+}
