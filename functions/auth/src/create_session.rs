@@ -66,31 +66,34 @@ pub(crate) async fn create_session(
     body: JsonOrForm<Login, PasswordGrant>,
 ) -> ApiResult<Json<Tokens>> {
     app.projector.mongo.spend(&format!("login:{ip}"), app.sign_in_limit).await?;
-    let user = authenticate(&app, &body.into(), &ip).await?;
+    let (user, password_hash) = authenticate(&app, &body.into(), &ip).await?;
     let (id, at) = (SessionId::from_bytes(app.random.bytes()), app.clock.now());
     let user_agent =
         headers.get(header::USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned());
     let new = NewSession { id: id.clone(), user, user_agent, at, expires_at: at.plus(Family::LIFE) };
-    app.projector.mysql.sessions().insert(new).await?;
+    // The password may have been changed while it was compared.
+    if !app.projector.mysql.sessions().insert(new, &password_hash).await? {
+        return Err(Code::InvalidCredentials.into());
+    }
     tracing::info!(user.id = %user, "Logged a user in");
     Ok(Json(app.issue(user, &id, FIRST_GENERATION, at)?))
 }
 
-/// Whose account it is. What can be nobody's address or password is refused like a wrong one.
-async fn authenticate(app: &App, login: &Login, ip: &str) -> Result<UserId, Fault> {
+/// Whose account it is, and the hash that its password has now. What can be nobody's address or password is refused like a
+/// wrong one.
+async fn authenticate(app: &App, login: &Login, ip: &str) -> Result<(UserId, String), Fault> {
     let email = Email::parse(&login.email).map_err(|_| Code::InvalidCredentials)?;
     let password = Password::parse_typed(&login.password).map_err(|_| Code::InvalidCredentials)?;
-    let users = app.projector.mysql.users();
-    let found = users.find_credentials(&email.fold()).await?;
+    let found = app.projector.mysql.users().find_credentials(&email.fold()).await?;
     let hash = found.as_ref().map(|found| found.password_hash.as_str());
     let verdict = Guess::of(&email.fold(), ip).check(app, &password, hash).await?;
     let found = found.filter(|found| found.is_active && verdict != Verdict::Wrong).ok_or(Code::InvalidCredentials)?;
-    if verdict == Verdict::RightAndWeak {
-        let new = hash_password(&password, app.random)?;
-        let users = app.projector.mysql.users();
-        users.update_password_hash(found.user, &found.password_hash, &new).await?;
+    if verdict == Verdict::Right {
+        return Ok((found.user, found.password_hash));
     }
-    Ok(found.user)
+    let new = hash_password(&password, app.random)?;
+    app.projector.mysql.users().update_password_hash(found.user, &found.password_hash, &new).await?;
+    Ok((found.user, new))
 }
 
 impl From<JsonOrForm<Self, PasswordGrant>> for Login {

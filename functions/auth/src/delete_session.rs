@@ -9,7 +9,7 @@ web::problems!(SessionProblems: SessionNotFound);
 
 /// Ends one of the caller's sessions, as a logout does. One that is over stays so.
 ///
-/// Round trips: one knows the caller; five to MySQL, then those of `Projector::project`.
+/// Round trips: one knows the caller; six to MySQL, then those of `Projector::project`.
 #[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "auth", security(("bearer" = [])),
     params(("id" = String, Path, description = "The session, 32 hex digits", example = "0f8fad5bd9cb469fa16570867728950e")),
     responses((status = 204, description = "The session is over."), SessionProblems, CallerProblems, StoreProblems))]
@@ -43,7 +43,8 @@ async fn end_session(tx: &mut Tx, command: EndSession) -> Result<Changed<()>, Fa
     if !tx.sessions().is_of(&id, user).await? {
         return Err(Code::SessionNotFound.into());
     }
-    let touched = vec![Aggregate::Sessions(user)];
+    let touched = vec![Aggregate::Person(user), Aggregate::Sessions(user)];
+    tx.users().raise_versions(&[user]).await?;
     tx.sessions().revoke(&id, user, at).await?;
     tx.outbox().insert(&touched, at).await?;
     Ok(Changed::quietly(touched, ()))

@@ -1,15 +1,15 @@
 #![doc = include_str!("../README.md")]
 
-mod change_password;
 mod create_session;
 mod create_ticket;
+mod delete_own_session;
 mod delete_session;
 mod guess;
 mod list_sessions;
-mod logout;
 mod refresh_session;
 mod register_user;
 mod tokens;
+mod update_password;
 
 use axum::{Router, extract::FromRef};
 use credentials::{AccessTokens, RefreshTokens};
@@ -62,9 +62,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(register_user::register_user))
         .routes(routes!(create_session::create_session))
         .routes(routes!(refresh_session::refresh_session))
-        .routes(routes!(logout::delete_own_session))
+        .routes(routes!(delete_own_session::delete_own_session))
         .routes(routes!(list_sessions::list_sessions))
         .routes(routes!(delete_session::delete_session))
-        .routes(routes!(change_password::update_password))
+        .routes(routes!(update_password::update_password))
         .routes(routes!(create_ticket::create_ticket))
 }

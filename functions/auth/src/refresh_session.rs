@@ -1,9 +1,8 @@
-use crate::{App, tokens::Tokens};
+use crate::{App, delete_session::EndSession, tokens::Tokens};
 use axum::extract::State;
 use credentials::RefreshToken;
-use domain::{Aggregate, Code, Fault, Refresh, Timestamp, UserId};
+use domain::{Code, Fault, Refresh, Timestamp, UserId};
 use mysql::Tx;
-use projection::Changed;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use web::{ApiResult, BodyProblems, ClientIp, Json, LimitProblems, StoreProblems};
@@ -24,7 +23,7 @@ web::problems!(
 
 /// Gets new tokens for old. The token before the newest one gets the same again for 10 s, an older one ends the login.
 ///
-/// Round trips: one to MongoDB, four to MySQL; those of `Projector::change` where the login ends.
+/// Round trips: one to MongoDB, four to MySQL; those of a logout where the login ends.
 #[utoipa::path(post, path = "/auth/refresh", tag = "auth", security(()), request_body = RefreshGrant,
     responses((status = 200, description = "New tokens of the session.", body = Tokens),
         BodyProblems, RefreshProblems, LimitProblems, StoreProblems))]
@@ -38,8 +37,17 @@ pub(crate) async fn refresh_session(
     let token = app.refresh_tokens.verify(&grant.refresh_token).ok_or(Code::RefreshTokenInvalid)?;
     let (session, at) = (token.session.clone(), app.clock.now());
     let command = Present { token, at };
-    let (user, generation) = app.projector.change(command, present).await?.ok_or(Code::RefreshTokenInvalid)?;
-    Ok(Json(app.issue(user, &session, generation, at)?))
+    match app.projector.mysql.transact(command, present).await? {
+        Some((user, Refresh::Rotate(generation) | Refresh::Repeat(generation))) => {
+            Ok(Json(app.issue(user, &session, generation, at)?))
+        }
+        Some((user, Refresh::Revoke)) => {
+            EndSession { id: session, user, at }.run(&app).await?;
+            tracing::warn!(user.id = %user, "A refresh token came again after it was replaced: ended its session");
+            Err(Code::RefreshTokenInvalid.into())
+        }
+        Some((_, Refresh::Refuse)) | None => Err(Code::RefreshTokenInvalid.into()),
+    }
 }
 
 #[derive(Clone)]
@@ -48,26 +56,13 @@ struct Present {
     at: Timestamp,
 }
 
-/// Whose login it is and which generation it has now; `None` where the token is refused.
-async fn present(tx: &mut Tx, command: Present) -> Result<Changed<Option<(UserId, u32)>>, Fault> {
+/// Whose login it is and what becomes of the token; a new generation is noted.
+async fn present(tx: &mut Tx, command: Present) -> Result<Option<(UserId, Refresh)>, Fault> {
     let Present { token, at } = command;
-    let Some(family) = tx.sessions().lock(&token.session).await? else {
-        return Ok(Changed::quietly(Vec::new(), None));
-    };
-    let user = family.user;
-    match family.present(token.generation, at) {
-        Refresh::Rotate(generation) => {
-            tx.sessions().rotate(&family.id, generation, at).await?;
-            Ok(Changed::quietly(Vec::new(), Some((user, generation))))
-        }
-        Refresh::Repeat(generation) => Ok(Changed::quietly(Vec::new(), Some((user, generation)))),
-        Refresh::Revoke => {
-            tracing::warn!(user.id = %user, "A refresh token came again after it was replaced: ended its session");
-            let touched = vec![Aggregate::Sessions(user)];
-            tx.sessions().revoke(&family.id, user, at).await?;
-            tx.outbox().insert(&touched, at).await?;
-            Ok(Changed::quietly(touched, None))
-        }
-        Refresh::Refuse => Ok(Changed::quietly(Vec::new(), None)),
+    let Some(family) = tx.sessions().lock(&token.session).await? else { return Ok(None) };
+    let refresh = family.present(token.generation, at);
+    if let Refresh::Rotate(generation) = refresh {
+        tx.sessions().rotate(&family.id, generation, at).await?;
     }
+    Ok(Some((family.user, refresh)))
 }

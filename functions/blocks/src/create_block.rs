@@ -31,7 +31,7 @@ web::problems!(BlockProblems: UserNotFound);
 
 /// Blocks someone. A repeated request finds the block, once MongoDB knows of it.
 ///
-/// Round trips: one knows the caller; at most eleven to MySQL, then those of `Projector::project` for both people and their
+/// Round trips: one knows the caller; at most thirteen to MySQL, then those of `Projector::project` for both people and their
 /// room at once, and one for their connections.
 #[utoipa::path(
     post, path = "/blocks", operation_id = "create_block", tag = "blocks", security(("bearer" = [])),

@@ -6,16 +6,21 @@ use projection::Changed;
 use tracing::instrument;
 use web::{ApiResult, Caller, CallerProblems, NoContent, Path, StoreProblems};
 
+web::problems!(
+    /// Of what is no number of a person.
+    UnblockProblems: UserNotFound
+);
+
 /// Unblocks someone. Nothing else comes back: who was a friend has to ask again.
 ///
-/// Round trips: one knows the caller; at most eight to MySQL, then those of `Projector::project` for the caller and the room at
+/// Round trips: one knows the caller; at most nine to MySQL, then those of `Projector::project` for the caller and the room at
 /// once.
 #[utoipa::path(
     delete, path = "/blocks/{user_id}", operation_id = "delete_block", tag = "blocks", security(("bearer" = [])),
     params(("user_id" = i32, Path, description = "The person's number", example = 4)),
     responses(
         (status = 204, description = "The caller does not block this person"),
-        CallerProblems, StoreProblems,
+        UnblockProblems, CallerProblems, StoreProblems,
     )
 )]
 #[instrument(skip_all, fields(user.id = %caller.id))]
@@ -26,7 +31,7 @@ pub(crate) async fn delete_block(
 ) -> ApiResult<NoContent> {
     let command = Unblock { by: caller.id, blocked, at: app.clock.now() };
     match app.projector.change(command, remove_block).await {
-        // Nobody, and someone who is not blocked, are answered alike.
+        // A number that nobody has is answered as someone who is not blocked.
         Err(fault) if fault.code == Code::UserNotFound => Ok(NoContent),
         outcome => Ok(outcome.map(|()| NoContent)?),
     }

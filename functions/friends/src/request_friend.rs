@@ -21,7 +21,7 @@ web::problems!(RequestProblems: UserNotFound, UserBlocked);
 
 /// Asks someone to be friends. If they have asked as well, the two are friends.
 ///
-/// Round trips: one knows the caller, one the limit; eight to MySQL, then those of `Projector::project` for both people at
+/// Round trips: one knows the caller, one the limit; nine to MySQL, ten where an old request makes way, then those of `Projector::project` for both people at
 /// once and one for their connections.
 #[utoipa::path(
     post, path = "/friends/request", operation_id = "request_friend", tag = "friends", security(("bearer" = [])),

@@ -6,7 +6,7 @@ use realtime::MessageView;
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::ToSchema;
-use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, Path, StoreProblems};
+use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, LimitProblems, Path, StoreProblems};
 
 /// What is to change.
 #[derive(Deserialize, ToSchema)]
@@ -28,7 +28,7 @@ web::problems!(pub(crate) EditProblems: MessageNotFound, NotAuthor, RecipientUna
     request_body = MessagePatch,
     responses(
         (status = 200, description = "The message as of the change", body = MessageView),
-        EditProblems, BodyProblems, CallerProblems, StoreProblems,
+        EditProblems, LimitProblems, BodyProblems, CallerProblems, StoreProblems,
     )
 )]
 #[instrument(skip_all, fields(user.id = %caller.id, message.id = %id))]

@@ -81,12 +81,15 @@ async fn answer(app: &App, id: &ConnectionId, text: &str, request_id: &str) -> R
     let re = request.as_ref().ok().and_then(|request| request.id.clone());
     let language = request.as_ref().ok().and_then(Request::language);
     let mut locale = language.unwrap_or_default();
-    let mut is_flood = false;
+    let mut is_over = false;
     let work = async {
         let touched = app.mongo.touch_connection(id, language, app.clock.now(), app.frame_limit).await?;
-        let Touched { connection, tokens } = touched.ok_or(Code::ConnectionUnknown)?;
+        let Some(Touched { connection, tokens }) = touched else {
+            is_over = true;
+            return Err(Code::ConnectionUnknown.into());
+        };
         locale = connection.locale;
-        admit(tokens, app.frame_limit).inspect_err(|_| is_flood = tokens < -FLOOD)?;
+        admit(tokens, app.frame_limit).inspect_err(|_| is_over = tokens < -FLOOD)?;
         act(app, &connection, request?).await
     };
     let outcome = tokio::time::timeout(DEADLINE, work).await.unwrap_or_else(|late| Err(Fault::unavailable(late)));
@@ -96,31 +99,23 @@ async fn answer(app: &App, id: &ConnectionId, text: &str, request_id: &str) -> R
         } else {
             info!(code = fault.code.as_str(), "Refused a frame");
         }
-        FramePayload::Error(ErrorBody {
-            fatal: is_fatal(&fault, is_flood),
-            ..ErrorBody::of(&fault, locale, request_id)
-        })
+        FramePayload::Error(ErrorBody { fatal: is_over, ..ErrorBody::of(&fault, locale, request_id) })
     });
     let body = Frame { re: re.as_deref(), room: None, rev: None, payload }.to_text()?;
-    if is_flood {
-        // The answer would come after the end of the connection.
+    if is_over {
+        // First the row, so that nothing is pushed any more. The answer would come after the end of the connection.
         app.mongo.remove_connection(id).await?;
         hang_up(&app.pusher, &[(id, body.clone())], INLINE_TIME).await;
     }
     Ok(Answer { status_code: 200, body })
 }
 
-/// Whether the connection is of no more use.
-fn is_fatal(fault: &Fault, is_flood: bool) -> bool {
-    is_flood || fault.code == Code::ConnectionUnknown
-}
-
-/// A bucket that is empty says how long it takes to have a token again.
+/// A bucket in debt says how long it takes until the next frame finds a token.
 fn admit(tokens: f64, limit: Limit) -> Result<(), Fault> {
     if tokens >= 0.0 {
         return Ok(());
     }
-    Err(Fault::rate_limited(limit.pause().mul_f64(-tokens)))
+    Err(Fault::rate_limited(limit.pause().mul_f64(1.0 - tokens)))
 }
 
 async fn act(app: &App, connection: &Connection, request: Request) -> Result<FramePayload, Fault> {

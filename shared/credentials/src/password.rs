@@ -3,12 +3,16 @@ use argon2::{
     password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash},
 };
 use domain::{Fault, Password, Random};
+use std::hint::black_box;
 
 /// Kibibytes, passes and lanes: the least that OWASP's password storage cheat sheet names for argon2id.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
 
 /// A hash at the same cost that no password is known to have.
 const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyB0aGlz$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// The same of bcrypt.
+const NOBODYS_BCRYPT: &str = "$2b$12$zgx5D1d4rjpO6NalTl6cvunEsSXRH0VNIlRSgj0RRWLtwT9jfGKxu";
 
 /// Hashes a password with a fresh salt, into a PHC string of some 100 characters.
 pub fn hash_password(password: &Password, random: Random) -> Result<String, Fault> {
@@ -31,22 +35,41 @@ pub enum Verdict {
     RightAndWeak,
 }
 
-/// Compares a password with a hash in PHC form, or with one of bcrypt as older systems have it.
+/// Compares a password with a hash in PHC form, or with one of bcrypt as older systems have it, of which it knows the first 72
+/// bytes as whoever made it did. No hash, for someone who does not exist, is `Wrong`.
 ///
-/// No hash, for someone who does not exist, takes the time of one in PHC form and is `Wrong`. One of bcrypt takes its own
-/// time, until a login replaces it; of a password it knows the first 72 bytes, as whoever made it did.
+/// Whatever is wrong takes the same time: one comparison of either kind, where bcrypt's is at its customary cost of 12. So
+/// nobody learns from a clock whether there is an account, nor what kind of hash it has.
 pub fn verify_password(password: &Password, hash: Option<&str>) -> Verdict {
-    if let Some(hash) = hash.filter(|hash| hash.starts_with("$2")) {
-        let matches = bcrypt::verify(password.as_bytes(), hash).unwrap_or(false);
-        return if matches { Verdict::RightAndWeak } else { Verdict::Wrong };
+    let (old, new) = match hash {
+        Some(hash) if hash.starts_with("$2") => (Some(hash), None),
+        hash => (None, hash),
+    };
+    if let Some(is_weak) = new.and_then(|hash| matches(password, hash)) {
+        return if is_weak { Verdict::RightAndWeak } else { Verdict::Right };
     }
-    let Ok(parsed) = PasswordHash::new(hash.unwrap_or(NOBODYS)) else { return Verdict::Wrong };
-    let matches = Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
-    match (matches && hash.is_some(), is_weak(&parsed)) {
-        (false, _) => Verdict::Wrong,
-        (true, false) => Verdict::Right,
-        (true, true) => Verdict::RightAndWeak,
+    if old.is_some_and(|hash| matches_bcrypt(password, hash)) {
+        return Verdict::RightAndWeak;
     }
+    // The kind that was not compared is compared with nobody's.
+    if new.is_none() {
+        black_box(matches(password, NOBODYS));
+    }
+    if old.is_none() {
+        black_box(matches_bcrypt(password, NOBODYS_BCRYPT));
+    }
+    Verdict::Wrong
+}
+
+/// Whether a hash in PHC form is this password's, and weaker than new ones are.
+fn matches(password: &Password, hash: &str) -> Option<bool> {
+    let parsed = PasswordHash::new(hash).ok()?;
+    Argon2::default().verify_password(password.as_bytes(), &parsed).ok()?;
+    Some(is_weak(&parsed))
+}
+
+fn matches_bcrypt(password: &Password, hash: &str) -> bool {
+    bcrypt::verify(password.as_bytes(), hash).unwrap_or(false)
 }
 
 /// Whether the hash took less memory or time than new ones take.
@@ -123,5 +146,6 @@ mod tests {
         let real = PasswordHash::new(&real).unwrap();
         assert_eq!(Params::try_from(&real).unwrap(), Params::try_from(&nobodys).unwrap());
         assert_eq!(real.hash.unwrap().len(), nobodys.hash.unwrap().len());
+        assert!(bcrypt::verify("nobody has this password", NOBODYS_BCRYPT).unwrap());
     }
 }

@@ -195,9 +195,7 @@ impl Code {
             }
             Self::RefreshTokenInvalid => locale.pick("Please sign in again.", "다시 로그인해 주세요."),
             Self::TicketInvalid => locale.pick("The ticket is not valid.", "유효하지 않은 티켓입니다."),
-            Self::OriginForbidden => {
-                locale.pick("This origin may not connect.", "허용되지 않은 출처에서의 연결입니다.")
-            }
+            Self::OriginForbidden => locale.pick("This origin may not connect.", "허용되지 않은 출처의 연결입니다."),
             Self::WrongPassword => locale.pick("The current password is wrong.", "현재 비밀번호가 올바르지 않습니다."),
             Self::RouteNotFound => locale.pick("There is no such route.", "존재하지 않는 경로입니다."),
             Self::MethodNotAllowed => {

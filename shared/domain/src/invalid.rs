@@ -52,7 +52,7 @@ impl Invalid {
             }
             Self::BadFormat => locale.pick("It is not in the expected format.", "형식이 올바르지 않습니다."),
             Self::OutOfRange => locale.pick("The number is out of range.", "허용 범위를 벗어났습니다."),
-            Self::NotFound => locale.pick("What it refers to was not found.", "가리키는 대상을 찾을 수 없습니다."),
+            Self::NotFound => locale.pick("What it refers to was not found.", "참조한 대상을 찾을 수 없습니다."),
             Self::Unsupported => locale.pick("This value is not supported.", "지원하지 않는 값입니다."),
             Self::Contradiction => {
                 locale.pick("It cannot be combined with another field given.", "다른 항목과 함께 사용할 수 없습니다.")

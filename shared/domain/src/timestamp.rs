@@ -39,7 +39,8 @@ impl Timestamp {
 
     /// The same moment for the stores' drivers; moments outside the years 1 to 9999 become the epoch.
     pub fn to_utc(self) -> OffsetDateTime {
-        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+        let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).ok();
+        moment.filter(|moment| (1..=9_999).contains(&moment.year())).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 }
 
@@ -65,6 +66,13 @@ impl Serialize for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_that_no_store_knows_is_the_epoch() {
+        for millis in [i64::MIN, -70_000_000_000_000, 300_000_000_000_000, i64::MAX] {
+            assert_eq!(Timestamp::from_millis(millis).to_utc(), OffsetDateTime::UNIX_EPOCH, "{millis}");
+        }
+    }
 
     #[test]
     fn a_moment_shows_three_digits_of_its_second() {

@@ -2,6 +2,7 @@ use crate::{
     Messenger,
     own::{Own, hide_room},
     place::{ATTEMPTS, contended, reserve, settle},
+    send::bucket_of,
 };
 use domain::{Code, ConnectionId, Content, Fault, MessageId, UserId};
 use mongo::Numbered;
@@ -20,8 +21,8 @@ pub struct EditMessage {
 
 /// Replaces the text of one's own message and pushes it to the room; returns the message as of the change.
 ///
-/// Seven round trips and the pushes: message, rights, place, change, release, connections, delivery noted. Of a reply one
-/// more.
+/// Seven round trips and the pushes: message (with the limit beside it), rights, place, change, release, connections,
+/// delivery noted. Of a reply one more.
 pub async fn edit_message(
     messenger: Messenger<'_>,
     pusher: &(impl Push + Sync),
@@ -35,8 +36,14 @@ pub async fn edit_message(
 
 async fn write(messenger: &Messenger<'_>, command: &EditMessage) -> Result<MessageView, Fault> {
     let mongo = messenger.mongo;
+    let bucket = bucket_of(command.user);
+    let (spent, own) =
+        tokio::join!(mongo.spend(&bucket, messenger.send_limit), Own::find(messenger, command.message, command.user),);
+    // Whoever may not edit it learns that first.
+    let mut own = own?;
+    spent?;
     for _ in 0..ATTEMPTS {
-        let Own { message, access, quotes, .. } = Own::find(messenger, command.message, command.user).await?;
+        let Own { message, access, quotes, .. } = own;
         if message.deleted_at.is_some() {
             return Err(Code::MessageNotFound.into());
         }
@@ -48,6 +55,7 @@ async fn write(messenger: &Messenger<'_>, command: &EditMessage) -> Result<Messa
         }
         // A higher `rev` won. Nothing was written: a release that fails only delays readers by 5 s.
         drop(mongo.release(message.room, place).await);
+        own = Own::find(messenger, command.message, command.user).await?;
     }
     Err(contended())
 }

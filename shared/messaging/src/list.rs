@@ -38,7 +38,7 @@ pub struct MessagePage {
 /// A page of a room for one of its members; the round trips of `Mongo::list_messages`, and one more where there are replies.
 ///
 /// A message on it whose delivery is owed for over 5 s was written by someone who died, perhaps below a place that readers
-/// had passed: it is stamped and pushed first, so that no page shows what `sync` would not. Seven round trips and the pushes
+/// had passed: it is stamped and pushed first, so that no page shows what `sync` would not. Six round trips and the pushes
 /// for each of them, so a page mends only a few.
 pub async fn list_messages(
     messenger: Messenger<'_>,

@@ -10,7 +10,7 @@ pub struct Messenger<'a> {
     pub mongo: &'a Mongo,
     /// The time.
     pub clock: Clock,
-    /// How many messages a person may send.
+    /// How many messages a person may send and edit.
     pub send_limit: Limit,
 }
 

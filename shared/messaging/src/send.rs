@@ -3,7 +3,7 @@ use crate::{
     fingerprint::fingerprint,
     place::{ATTEMPTS, admit, contended, reserve, settle, stamp},
 };
-use domain::{Code, ConnectionId, Fault, Invalid, Message, MessageDraft, MessageId, Quote};
+use domain::{Code, ConnectionId, Fault, Invalid, Message, MessageDraft, MessageId, Quote, UserId};
 use mongo::{Inserted, Mongo, NewMessage, Numbered, Stored};
 use realtime::{MessageView, Push};
 use std::collections::HashMap;
@@ -51,7 +51,7 @@ struct Written {
 
 async fn write(messenger: &Messenger<'_>, new: &NewMessage<'_>) -> Result<Written, Fault> {
     let (mongo, draft) = (messenger.mongo, new.draft);
-    let bucket = format!("send:{}", draft.user);
+    let bucket = bucket_of(draft.user);
     let (spent, access, quotes) = tokio::join!(
         mongo.spend(&bucket, messenger.send_limit),
         admit(mongo, draft.room, draft.user),
@@ -67,6 +67,7 @@ async fn write(messenger: &Messenger<'_>, new: &NewMessage<'_>) -> Result<Writte
         let place = match reserve(mongo, access.clone(), draft.user, Numbered::Message).await {
             // An answer to the first attempt may have been lost before the block.
             Err(refusal) if refusal.code == Code::RecipientUnavailable => {
+                refund(mongo, &bucket).await;
                 return earlier(messenger, new, &quotes).await?.ok_or(refusal);
             }
             place => place?,
@@ -83,15 +84,25 @@ async fn write(messenger: &Messenger<'_>, new: &NewMessage<'_>) -> Result<Writte
             Err(fault) => return Err(fault),
         }
         if let Some(written) = earlier(messenger, new, &quotes).await? {
-            if written.duplicate
-                && let Err(fault) = mongo.refund(&bucket).await
-            {
-                warn!(error = ?fault.source, "Kept a token that a duplicate had taken");
+            if written.duplicate {
+                refund(mongo, &bucket).await;
             }
             return Ok(written);
         }
     }
     Err(contended())
+}
+
+/// Where a person's tokens for messages and edits are.
+pub(crate) fn bucket_of(user: UserId) -> String {
+    format!("send:{user}")
+}
+
+/// Gives a token back that sent nothing new.
+async fn refund(mongo: &Mongo, bucket: &str) {
+    if let Err(fault) = mongo.refund(bucket).await {
+        warn!(error = ?fault.source, "Kept a token that sent nothing new");
+    }
 }
 
 /// The message that an earlier attempt, of this request or of one before it, put into the room.

@@ -1,5 +1,5 @@
 use crate::{Messenger, place::stamp};
-use domain::{Code, Fault, MessageId};
+use domain::{Code, Fault, MessageId, Timestamp};
 use realtime::{MessageView, Push};
 use tracing::warn;
 
@@ -14,10 +14,19 @@ pub struct Swept {
 
 /// Stamps and pushes messages whose delivery is owed for so long that their writers must have died.
 ///
-/// One round trip, and for each message seven and the pushes.
-pub async fn sweep(messenger: Messenger<'_>, pusher: &(impl Push + Sync), limit: i64) -> Result<Swept, Fault> {
+/// One round trip, and for each message six and the pushes, of a reply one more. What is left when the time is over waits for the
+/// next sweep.
+pub async fn sweep(
+    messenger: Messenger<'_>,
+    pusher: &(impl Push + Sync),
+    limit: i64,
+    until: Timestamp,
+) -> Result<Swept, Fault> {
     let mut swept = Swept::default();
     for id in messenger.mongo.list_abandoned(messenger.clock.now(), limit).await? {
+        if messenger.clock.now() >= until {
+            break;
+        }
         match deliver_late(messenger, pusher, id).await {
             Ok(()) => swept.delivered += 1,
             // What holds for one holds for all: the store is away.

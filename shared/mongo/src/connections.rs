@@ -12,6 +12,9 @@ use std::time::Duration;
 /// How long a connection counts as alive after its last frame: API Gateway's 10 idle minutes and one more.
 const ALIVE_FOR: Duration = Duration::from_mins(11);
 
+/// How many frames beyond its limit a connection is remembered for.
+const DEEPEST_DEBT: f64 = 60.0;
+
 /// An open WebSocket and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connection {
@@ -93,8 +96,8 @@ impl Mongo {
     ) -> Result<Option<Touched>, Fault> {
         let mut set = doc! {
             "expires_at": DateTime::from_millis(now.plus(ALIVE_FOR).millis()),
-            // A debt of a minute at the most.
-            "tokens": { "$max": [{ "$subtract": [refilled(limit), 1] }, -f64::from(limit.per_minute)] },
+            // A debt has an end, or whoever was once too fast would wait for hours.
+            "tokens": { "$max": [{ "$subtract": [refilled(limit), 1] }, -DEEPEST_DEBT] },
             "at": "$$NOW",
         };
         if let Some(locale) = locale {

@@ -1,9 +1,11 @@
 use crate::{
     Mongo,
-    fault::{is_duplicate_key, store_fault},
+    fault::store_fault,
+    rooms::collided,
     schema::{REVOCATIONS, TICKETS},
 };
 use domain::{Fault, SessionId, Timestamp, UserId};
+use futures_util::future::try_join_all;
 use mongodb::bson::{DateTime, doc};
 use serde::{Deserialize, Serialize};
 
@@ -51,19 +53,19 @@ impl Mongo {
         Ok(found.map_err(store_fault)?.is_some())
     }
 
-    /// Refuses the access tokens of sessions from now on; `until` is when the last of them expires. One round trip; none
-    /// for no sessions.
-    ///
-    /// A session that was revoked before stays so: no token was issued for it since.
+    /// Refuses the access tokens of sessions from now on; `until` is when the last of them expires. A round trip for each.
     pub async fn insert_revocations(&self, sessions: &[SessionId], until: Timestamp) -> Result<(), Fault> {
-        if sessions.is_empty() {
-            return Ok(());
-        }
-        let until = DateTime::from_millis(until.millis());
-        let rows = sessions.iter().map(|session| doc! { "_id": &session.0, "expires_at": until });
-        match self.documents(REVOCATIONS).insert_many(rows).ordered(false).await {
-            Err(error) if !is_duplicate_key(&error) => Err(store_fault(error)),
-            Ok(_) | Err(_) => Ok(()),
-        }
+        let revocations = self.documents(REVOCATIONS);
+        let raise = doc! { "$max": { "expires_at": DateTime::from_millis(until.millis()) } };
+        try_join_all(sessions.iter().map(async |session| {
+            let write =
+                || async { revocations.update_one(doc! { "_id": &session.0 }, raise.clone()).upsert(true).await };
+            if collided(write().await)? {
+                write().await.map_err(store_fault)?;
+            }
+            Ok(())
+        }))
+        .await
+        .map(drop)
     }
 }

@@ -1,5 +1,5 @@
 use domain::Fault;
-use mongodb::error::{Error, ErrorKind, InsertManyError, WriteFailure};
+use mongodb::error::{Error, ErrorKind, WriteFailure};
 
 const DUPLICATE_KEY: i32 = 11000;
 
@@ -15,8 +15,7 @@ pub(crate) fn store_fault(error: Error) -> Fault {
         ErrorKind::Write(WriteFailure::WriteError(write)) => {
             by_code("write", write.code, write.code_name.as_deref().unwrap_or_default(), &labels())
         }
-        ErrorKind::Write(WriteFailure::WriteConcernError(concern))
-        | ErrorKind::InsertMany(InsertManyError { write_concern_error: Some(concern), .. }) => {
+        ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => {
             Fault::unavailable(format!("MongoDB write concern: {} {}", concern.code, concern.code_name))
         }
         ErrorKind::Write(_) => Fault::unavailable("MongoDB write"),
@@ -65,15 +64,11 @@ fn is_passing(code: i32) -> bool {
     )
 }
 
-/// Whether a unique key refused a write, or those of many writes that were refused.
+/// Whether a unique key refused a write.
 pub(crate) fn is_duplicate_key(error: &Error) -> bool {
     match error.kind.as_ref() {
         ErrorKind::Write(WriteFailure::WriteError(write)) => write.code == DUPLICATE_KEY,
         ErrorKind::Command(command) => command.code == DUPLICATE_KEY,
-        ErrorKind::InsertMany(many) => {
-            many.write_concern_error.is_none()
-                && many.write_errors.as_ref().is_some_and(|each| each.iter().all(|write| write.code == DUPLICATE_KEY))
-        }
         _ => false,
     }
 }

@@ -72,14 +72,14 @@ impl Mongo {
                 "$until",
             ] } } },
         ];
-        let tries: Tries = self.change_limit(&login(name), update).await?;
+        let tries: Tries = self.change_limit(&failures_of(name), update).await?;
         let wait = Duration::from_millis(u64::try_from(tries.wait).unwrap_or(0).max(1));
         if tries.allowed { Ok(()) } else { Err(Fault::rate_limited(wait)) }
     }
 
     /// Forgets the failed logins before one that succeeded. One round trip, `w: 1`.
     pub async fn forget_failed_logins(&self, name: &str) -> Result<(), Fault> {
-        let these = doc! { "_id": login(name) };
+        let these = doc! { "_id": failures_of(name) };
         self.documents(LIMITS).delete_one(these).write_concern(w1()).await.map_err(store_fault)?;
         Ok(())
     }
@@ -120,6 +120,6 @@ fn millis(while_: Duration) -> i64 {
     i64::try_from(while_.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn login(name: &str) -> String {
-    format!("login:{name}")
+fn failures_of(name: &str) -> String {
+    format!("failures:{name}")
 }

@@ -12,6 +12,10 @@ use serde::Deserialize;
 /// The most unread messages that are counted: it stands for 99 and more.
 pub const MOST_UNREAD: i32 = 100;
 
+/// How many messages are looked at for those that are unread, the newest first: somebody may have written thousands to
+/// whoever never answered.
+const MOST_WALKED: i32 = 1_000;
+
 /// A room as one of its members finds it in their list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomSummary {
@@ -23,7 +27,7 @@ pub struct RoomSummary {
     pub last_message: Option<Message>,
     /// The newest message that they have read.
     pub read_seq: Seq,
-    /// How many they have not read, without their own and deleted ones; 100 means 99 and more.
+    /// How many they have not read, without their own and deleted ones; 100 means 99 and more. Of the newest 1,000.
     pub unread: i32,
 }
 
@@ -61,6 +65,7 @@ impl Mongo {
             );
         }
         pipeline.extend([doc! { "$sort": { "last_at": -1, "_id": -1 } }, doc! { "$limit": size.and_one() }]);
+        pipeline.extend(with_cursor(user));
         pipeline.extend(with_unread(user));
         pipeline.push(with_last_message());
         let rooms = self.summaries(pipeline).await?;
@@ -74,6 +79,7 @@ impl Mongo {
             doc! { "$project": { "_id": 1 } },
         ];
         pipeline.extend(with_head());
+        pipeline.extend(with_cursor(user));
         pipeline.extend(with_unread(user));
         pipeline.push(with_last_message());
         Ok(self.summaries(pipeline).await?.pop())
@@ -93,6 +99,9 @@ impl Mongo {
             doc! { "$sort": { "_id": 1 } },
         ];
         pipeline.extend(with_head());
+        pipeline.extend(with_cursor(user));
+        // Most rooms are read: their messages are not looked at.
+        pipeline.push(doc! { "$match": { "$expr": { "$gt": ["$newest", "$read_seq"] } } });
         pipeline.extend(with_unread(user));
         pipeline.extend([doc! { "$match": { "unread": { "$gt": 0 } } }, doc! { "$limit": size.and_one() }]);
         Ok(Page::cut(self.summaries(pipeline).await?, size, |room| room.room))
@@ -145,11 +154,31 @@ impl Mongo {
 
     /// How many messages after a place a member has not read; see `RoomSummary::unread`. One round trip.
     pub async fn count_unread(&self, room: RoomKey, user: UserId, read: Seq) -> Result<i32, Fault> {
-        let mut unread = crate::messages::in_room(room);
-        unread.extend(doc! { "seq": { "$gt": read.0 }, "user_id": { "$ne": user.0 }, "deleted_at": Bson::Null });
-        let counted = self.documents(MESSAGES).count_documents(unread).limit(MOST_UNREAD.unsigned_abs().into()).await;
-        i32::try_from(counted.map_err(store_fault)?).map_err(Fault::internal)
+        #[derive(Deserialize)]
+        struct Count {
+            number: i32,
+        }
+        let mut after = crate::messages::in_room(room);
+        after.insert("seq", doc! { "$gt": read.0 });
+        let mut pipeline = vec![doc! { "$match": after }];
+        pipeline.extend(unread_of(user));
+        let counted: Vec<Document> = async { self.documents(MESSAGES).aggregate(pipeline).await?.try_collect().await }
+            .await
+            .map_err(store_fault)?;
+        let count = counted.into_iter().next().map(deserialize_from_document::<Count>).transpose();
+        Ok(count.map_err(Fault::internal)?.map_or(0, |count| count.number))
     }
+}
+
+/// Counts those of messages after a member's cursor that they have not read.
+fn unread_of(user: UserId) -> [Document; 5] {
+    [
+        doc! { "$sort": { "seq": -1 } },
+        doc! { "$limit": MOST_WALKED },
+        doc! { "$match": { "user_id": { "$ne": user.0 }, "deleted_at": Bson::Null } },
+        doc! { "$limit": MOST_UNREAD },
+        doc! { "$count": "number" },
+    ]
 }
 
 /// Adds the parts of a room's name, and what its head says.
@@ -161,30 +190,32 @@ fn with_head() -> [Document; 2] {
             "room_type": part(0),
             "room_id": { "$toInt": part(1) },
             "last_at": { "$ifNull": [{ "$first": "$head.last_at" }, DateTime::from_millis(0)] },
+            "newest": { "$ifNull": [{ "$first": "$head.seq" }, 0_i64] },
         } },
     ]
 }
 
-/// Adds where a member has read to, and how much has come since.
-fn with_unread(user: UserId) -> [Document; 5] {
+/// Adds where a member has read to.
+fn with_cursor(user: UserId) -> [Document; 3] {
     [
         doc! { "$set": { "state": { "room": "$_id", "user": user.0 } } },
         doc! { "$lookup": { "from": READ_STATES, "localField": "state", "foreignField": "_id", "as": "state" } },
         doc! { "$set": { "read_seq": { "$ifNull": [{ "$first": "$state.read_seq" }, 0_i64] } } },
+    ]
+}
+
+/// Adds how much has come since.
+fn with_unread(user: UserId) -> [Document; 2] {
+    let after = doc! { "$and": [{ "$eq": ["$room_type", "$$type"] }, { "$gt": ["$seq", "$$read"] }] };
+    let mut pipeline = vec![doc! { "$match": { "$expr": after } }];
+    pipeline.extend(unread_of(user));
+    [
         doc! { "$lookup": {
             "from": MESSAGES,
             "localField": "room_id",
             "foreignField": "room_id",
             "let": { "type": "$room_type", "read": "$read_seq" },
-            "pipeline": [
-                { "$match": {
-                    "$expr": { "$and": [{ "$eq": ["$room_type", "$$type"] }, { "$gt": ["$seq", "$$read"] }] },
-                    "user_id": { "$ne": user.0 },
-                    "deleted_at": Bson::Null,
-                } },
-                { "$limit": MOST_UNREAD },
-                { "$count": "number" },
-            ],
+            "pipeline": pipeline,
             "as": "unread",
         } },
         doc! { "$set": { "unread": { "$ifNull": [{ "$first": "$unread.number" }, 0] } } },

@@ -73,6 +73,20 @@ impl<'e, E: MySqlExecutor<'e>> Outbox<E> {
         Ok(())
     }
 
+    /// Forgets all changes of what is not there.
+    pub async fn remove_all(self, aggregate: Aggregate) -> Result<(), Fault> {
+        sqlx::query(
+            "DELETE FROM outbox
+             WHERE aggregate = ? AND aggregate_id = ?",
+        )
+        .bind(aggregate.kind())
+        .bind(aggregate.number())
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(())
+    }
+
     /// How many changes may not be projected yet.
     pub async fn count(self) -> Result<i64, Fault> {
         sqlx::query_scalar("SELECT COUNT(*) FROM outbox").fetch_one(self.0).await.map_err(fault)

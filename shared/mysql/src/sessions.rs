@@ -36,25 +36,29 @@ pub struct Ended {
 pub type SessionKey = (i64, SessionId);
 
 impl<'e, E: MySqlExecutor<'e>> Sessions<E> {
-    /// Adds a login.
-    pub async fn insert(self, new: NewSession) -> Result<(), Fault> {
+    /// Adds a login of an active account whose password's hash is still the one that was checked; false otherwise. Waits for
+    /// whoever is changing the account.
+    pub async fn insert(self, new: NewSession, password_hash: &str) -> Result<bool, Fault> {
         let user_agent: Option<String> = new.user_agent.map(|text| text.chars().take(255).collect());
-        sqlx::query(
+        let outcome = sqlx::query(
             "INSERT INTO sessions
                  (id, user_id, generation, user_agent, created_at, rotated_at, last_used_at, expires_at)
-             VALUES (?, ?, 1, ?, ?, ?, ?, ?)",
+             SELECT ?, id, 1, ?, ?, ?, ?, ?
+             FROM users
+             WHERE id = ? AND is_active AND password_hash = ?",
         )
         .bind(new.id.0)
-        .bind(new.user.0)
         .bind(user_agent)
         .bind(new.at.to_utc())
         .bind(new.at.to_utc())
         .bind(new.at.to_utc())
         .bind(new.expires_at.to_utc())
+        .bind(new.user.0)
+        .bind(password_hash)
         .execute(self.0)
         .await
         .map_err(fault)?;
-        Ok(())
+        Ok(outcome.rows_affected() == 1)
     }
 
     /// A person's logins that are not over, the newest first.
@@ -122,37 +126,38 @@ impl<'e, E: MySqlExecutor<'e>> Sessions<E> {
         Ok(())
     }
 
-    /// Ends every login of a person but one.
+    /// Ends every login of a person but one; those that are over by themselves stay as they are.
     pub async fn revoke_others(self, kept: &SessionId, user: UserId, at: Timestamp) -> Result<(), Fault> {
         sqlx::query(
             "UPDATE sessions
              SET revoked_at = ?
-             WHERE user_id = ? AND id <> ? AND revoked_at IS NULL",
+             WHERE user_id = ? AND id <> ? AND revoked_at IS NULL AND rotated_at > ?",
         )
         .bind(at.to_utc())
         .bind(user.0)
         .bind(&kept.0)
+        .bind(at.minus(Family::IDLE).to_utc())
         .execute(self.0)
         .await
         .map_err(fault)?;
         Ok(())
     }
 
-    /// Logins of a person whose access tokens are to be refused: those that ended after `since`, and all of an inactive
-    /// account that were used after it. Together with the outbox rows of these changes, in one snapshot.
+    /// Logins of a person whose access tokens are to be refused: those that ended, and all of an inactive account. Only such as
+    /// were used after `since`, by when the tokens of others were over. Together with the outbox rows of these changes, in one
+    /// snapshot.
     pub async fn list_ended(self, user: UserId, since: Timestamp) -> Result<Ended, Fault> {
         let rows: Vec<(Option<String>, Option<i64>)> = sqlx::query_as(
             "SELECT s.id, NULL
              FROM sessions s
              JOIN users u ON u.id = s.user_id
-             WHERE s.user_id = ? AND (s.revoked_at > ? OR s.revoked_at IS NULL AND NOT u.is_active AND s.rotated_at > ?)
+             WHERE s.user_id = ? AND s.rotated_at > ? AND (s.revoked_at IS NOT NULL OR NOT u.is_active)
              UNION ALL
              SELECT NULL, id
              FROM outbox
              WHERE aggregate = 'sessions' AND aggregate_id = ?",
         )
         .bind(user.0)
-        .bind(since.to_utc())
         .bind(since.to_utc())
         .bind(user.0)
         .fetch_all(self.0)

@@ -86,7 +86,7 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
         .bind(new.username.as_str())
         .bind(new.username.fold())
         .bind(new.display_name.as_ref().map(DisplayName::as_str))
-        .bind(locale_word(new.locale))
+        .bind(new.locale.as_str())
         .bind(new.at.to_utc())
         .bind(new.at.to_utc())
         .execute(self.0)
@@ -386,7 +386,7 @@ impl Users<&mut MySqlConnection> {
             Patch::Set(message) => drop(query.push(", status_message = ").push_bind(message.as_str())),
         }
         if let Some(locale) = patch.locale {
-            query.push(", locale = ").push_bind(locale_word(locale));
+            query.push(", locale = ").push_bind(locale.as_str());
         }
         query.push(" WHERE is_active AND id = ").push_bind(id.0);
         let outcome = query.build().execute(self.0).await.map_err(fault)?;
@@ -474,8 +474,4 @@ impl PersonSnapshot {
             Self { person, outbox }
         }))
     }
-}
-
-fn locale_word(locale: Locale) -> &'static str {
-    locale.as_str()
 }

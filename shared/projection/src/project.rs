@@ -2,7 +2,7 @@ use crate::Projector;
 use domain::{Aggregate, Fault, RoomId, SessionId, UserId};
 use futures_util::future::try_join_all;
 use mysql::{Ended, OutboxId, PersonSnapshot, Snapshot};
-use realtime::{Frame, INLINE_TIME, hang_up};
+use realtime::{Frame, hang_up};
 use std::{collections::HashMap, time::Duration};
 use tracing::{info, warn};
 
@@ -11,6 +11,10 @@ const ENDED_LATELY: Duration = Duration::from_hours(24);
 
 /// How far the clock that lets revocations expire may be ahead of the one by which tokens do.
 const CLOCKS_DIFFER: Duration = Duration::from_mins(1);
+
+/// How long a request waits for the connections that it ends: longer than for a message, since nothing else ends them before
+/// their next frame does.
+const HANG_UP_TIME: Duration = Duration::from_secs(2);
 
 /// The versions in which people are known to MongoDB.
 pub(crate) type Versions = HashMap<UserId, i64>;
@@ -24,8 +28,8 @@ impl Projector {
 
     /// Brings MongoDB to the newest committed state of an aggregate. Safe to repeat, and for two at once.
     ///
-    /// Four round trips: one to read, one or two to MongoDB, one to forget outbox rows where there are any. Of sessions one
-    /// more and the pushes: revocations, their connections, which are ended and forgotten.
+    /// Five round trips at the most: one to read, two or three to MongoDB, one to forget outbox rows where there are any. Of
+    /// sessions one for each, one to list their connections, one to forget them, and the pushes.
     pub async fn project(&self, aggregate: Aggregate) -> Result<(), Fault> {
         self.project_version(aggregate).await.map(drop)
     }
@@ -40,7 +44,9 @@ impl Projector {
 
     async fn project_private_room(&self, room: RoomId) -> Result<(), Fault> {
         let snapshot = self.mysql.private_rooms().find_snapshot(room).await?;
-        let Some(Snapshot { access, created_at, outbox }) = snapshot else { return Ok(()) };
+        let Some(Snapshot { access, created_at, outbox }) = snapshot else {
+            return self.mysql.outbox().remove_all(Aggregate::PrivateRoom(room)).await;
+        };
         self.mongo.project_room(&access, created_at).await?;
         self.forget(&outbox).await;
         Ok(())
@@ -49,7 +55,9 @@ impl Projector {
     /// An account that is not active takes its sessions with it.
     async fn project_person(&self, user: UserId) -> Result<Option<i64>, Fault> {
         let snapshot = self.mysql.users().find_snapshot(user).await?;
-        let Some(PersonSnapshot { person, outbox }) = snapshot else { return Ok(None) };
+        let Some(PersonSnapshot { person, outbox }) = snapshot else {
+            return self.mysql.outbox().remove_all(Aggregate::Person(user)).await.map(|()| None);
+        };
         self.mongo.project_person(&person).await?;
         if !person.is_active {
             self.project_sessions(user).await?;
@@ -81,7 +89,7 @@ impl Projector {
             .iter()
             .map(|connection| Ok((&connection.id, Frame::of_revoked(connection.session.clone()).to_text()?)))
             .collect();
-        hang_up(&self.pusher, &last_words?, INLINE_TIME).await;
+        hang_up(&self.pusher, &last_words?, HANG_UP_TIME).await;
         info!("Ended {} connections of sessions that are over", connections.len());
         Ok(())
     }

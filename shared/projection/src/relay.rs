@@ -17,7 +17,7 @@ pub struct Relayed {
 impl Projector {
     /// Projects whatever was committed and not projected, until nothing is left or the time is over.
     ///
-    /// What can't be projected is tried once and keeps nothing else back. A store that is away ends the run.
+    /// Each aggregate is tried once: what can't be projected keeps nothing else back. A store that is away ends the run.
     pub async fn relay(&self, until: Timestamp) -> Result<Relayed, Fault> {
         let (mut relayed, mut tried) = (Relayed::default(), Vec::new());
         while self.clock.now() < until {
@@ -26,12 +26,12 @@ impl Projector {
                 break;
             }
             for aggregate in batch {
+                tried.push(aggregate);
                 match self.project(aggregate).await {
                     Ok(()) => relayed.projected += 1,
                     Err(fault) if fault.code == Code::Unavailable => return Err(fault),
                     Err(fault) => {
                         relayed.failed += 1;
-                        tried.push(aggregate);
                         error!("Could not project {aggregate:?}: {:?}", fault.source);
                     }
                 }

@@ -71,12 +71,9 @@ pub enum FramePayload {
     SessionRevoked(SessionNews),
 }
 
-/// Every `t` there is.
-pub type Tag = &'static str;
-
 impl FramePayload {
     /// Every `t` that answers a frame or is pushed.
-    pub const TAGS: [Tag; 13] = [
+    pub const TAGS: [&'static str; 13] = [
         "ready",
         "ack",
         "sync",
@@ -227,7 +224,7 @@ pub struct FieldError {
 }
 
 impl ErrorBody {
-    /// What a client learns of a fault.
+    /// What a client learns of a fault that leaves the connection as it is.
     pub fn of(fault: &Fault, locale: Locale, request_id: &str) -> Self {
         let errors = fault.fields.iter().map(|refused| FieldError {
             field: refused.field.to_string(),
@@ -238,7 +235,7 @@ impl ErrorBody {
             code: fault.code,
             message: fault.code.text(locale),
             retry_after_ms: fault.retry_after.map(|wait| u32::try_from(wait.as_millis()).unwrap_or(u32::MAX)),
-            fatal: fault.code == Code::ConnectionUnknown,
+            fatal: false,
             request_id: request_id.to_owned(),
             errors: errors.collect(),
         }

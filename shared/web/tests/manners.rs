@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tower::ServiceExt as _;
-use web::{ApiResult, Caller, Created, Gatekeeper, Json, Path};
+use web::{ApiResult, Caller, ClientIp, Created, Gatekeeper, Json, Path};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 const NOON: Timestamp = Timestamp::from_millis(1_790_000_000_000);
@@ -62,6 +62,14 @@ async fn who(caller: Caller) -> String {
     format!("{} {}", caller.id, caller.session)
 }
 
+async fn whence(ClientIp(ip): ClientIp) -> String {
+    ip
+}
+
+async fn slow_down() -> ApiResult<()> {
+    Err(Fault::rate_limited(Duration::from_millis(1_001)).into())
+}
+
 fn tokens() -> credentials::AccessTokens {
     credentials::AccessTokens::new("HS256", KEY, None, Duration::from_mins(15)).unwrap()
 }
@@ -78,6 +86,8 @@ async fn router() -> Router {
         .route("/panic", get(panic))
         .route("/dawdle", get(dawdle))
         .route("/who", get(who))
+        .route("/whence", get(whence))
+        .route("/slow-down", get(slow_down))
         .with_state(app);
     web::layers(router)
 }
@@ -113,6 +123,17 @@ async fn read(path: &str, headers: &[(&str, &str)]) -> Answer {
     ask(request.body(Body::empty()).unwrap()).await
 }
 
+/// A request as API Gateway hands it on, from 192.0.2.1.
+fn from_gateway(path: &str, headers: &serde_json::Value) -> Request<Body> {
+    let event = serde_json::json!({"version": "2.0", "routeKey": "$default", "rawPath": path,
+        "rawQueryString": "", "headers": headers, "isBase64Encoded": false,
+        "requestContext": {"accountId": "1", "apiId": "a", "requestId": "Kx1yVhFpoAMEPRQ=", "stage": "$default",
+            "routeKey": "$default", "time": "", "timeEpoch": 0, "domainName": "a.example",
+            "domainPrefix": "a", "http": {"method": "GET", "path": path, "protocol": "HTTP/1.1",
+            "sourceIp": "192.0.2.1", "userAgent": "test"}}});
+    lambda_http::request::from_str(&event.to_string()).unwrap().map(|_| Body::empty())
+}
+
 async fn post_note(media_type: &str, body: impl Into<Body>) -> Answer {
     ask(Request::post("/notes").header("content-type", media_type).body(body.into()).unwrap()).await
 }
@@ -138,22 +159,35 @@ async fn a_problem_says_it_all_in_korean() {
 
 #[tokio::test]
 async fn the_request_id_is_the_one_in_api_gateways_log() {
-    let event = serde_json::json!({"version": "2.0", "routeKey": "GET /rooms/{id}", "rawPath": "/rooms/2",
-        "rawQueryString": "", "headers": {"accept-language": "ko"}, "isBase64Encoded": false,
-        "requestContext": {"accountId": "1", "apiId": "a", "requestId": "Kx1yVhFpoAMEPRQ=", "stage": "$default",
-            "routeKey": "GET /rooms/{id}", "time": "", "timeEpoch": 0, "domainName": "a.example",
-            "domainPrefix": "a", "http": {"method": "GET", "path": "/rooms/2", "protocol": "HTTP/1.1",
-            "sourceIp": "192.0.2.1", "userAgent": "test"}}});
-    let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+    let answer = ask(from_gateway("/rooms/2", &serde_json::json!({"accept-language": "ko"}))).await;
 
-    let response = router().await.oneshot(request).await.unwrap();
-
-    assert_eq!(response.headers()["x-request-id"], "Kx1yVhFpoAMEPRQ=");
-    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-    let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(answer.header("x-request-id"), "Kx1yVhFpoAMEPRQ=");
+    let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(
         (&problem["request_id"], &problem["detail"]),
         (&"Kx1yVhFpoAMEPRQ=".into(), &"대화방을 찾을 수 없습니다.".into())
+    );
+}
+
+#[tokio::test]
+async fn a_request_comes_from_where_api_gateway_saw_it_come_from() {
+    let headers = serde_json::json!({"x-forwarded-for": "198.51.100.7", "forwarded": "for=198.51.100.7"});
+
+    assert_eq!(ask(from_gateway("/whence", &headers)).await.body, "192.0.2.1");
+}
+
+#[tokio::test]
+async fn without_api_gateway_no_header_says_where_a_request_came_from() {
+    assert_eq!(read("/whence", &[("x-forwarded-for", "198.51.100.7")]).await.body, "unknown");
+}
+
+#[tokio::test]
+async fn whoever_is_too_fast_waits_whole_seconds_and_never_too_few() {
+    let answer = read("/slow-down", &[]).await;
+
+    assert_eq!(
+        (answer.status.as_u16(), answer.code().as_str(), answer.header("retry-after")),
+        (429, "rate_limited", "2")
     );
 }
 

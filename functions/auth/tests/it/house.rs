@@ -126,6 +126,10 @@ impl House {
         &self.stores.1.mongo
     }
 
+    pub(crate) fn mongo_url(&self) -> &str {
+        &self.stores.1.url
+    }
+
     pub(crate) fn projector(&self) -> &Projector {
         &self.app.projector
     }

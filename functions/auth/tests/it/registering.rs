@@ -93,13 +93,13 @@ async fn while_mongodb_is_away_nobody_is_registered_and_nobody_is_told_so() {
 #[tokio::test]
 async fn an_account_that_mongodb_did_not_learn_of_is_there_and_left_to_the_relay() {
     let house = House::new().await;
-    // A table that only the projection reads.
-    house.execute("RENAME TABLE block_users TO away").await;
+    let first = 1;
+    testkit::mongo::refuse(house.mongo_url(), "people", first).await;
 
     let minji = house.join(MINJI).await;
 
-    assert_eq!(house.mongo().find_person(minji).await.unwrap(), None);
-    house.execute("RENAME TABLE away TO block_users").await;
+    assert_eq!((minji, house.mongo().find_person(minji).await.unwrap()), (UserId(first), None));
+    testkit::mongo::refuse(house.mongo_url(), "people", 0).await;
     let relayed = house.projector().relay(crate::house::NOON.plus(std::time::Duration::from_secs(1))).await.unwrap();
     assert_eq!((relayed.projected, relayed.failed), (1, 0));
     assert!(house.mongo().find_person(minji).await.unwrap().is_some());

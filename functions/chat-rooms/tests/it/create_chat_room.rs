@@ -23,9 +23,11 @@ async fn a_new_room_shows_both_people_and_is_known_to_mongodb() {
             "id": id,
             "room_type": "private",
             "participants": [
-                {"id": a.0, "username": "aa", "display_name": "AA", "status_message": null},
-                {"id": b.0, "username": "bb", "display_name": "BB", "status_message": null},
+                {"id": a.0, "username": "aa", "display_name": "AA", "status_message": null, "is_available": true},
+                {"id": b.0, "username": "bb", "display_name": "BB", "status_message": null, "is_available": true},
             ],
+            "last_message": null,
+            "unread_count": 0,
             "created_at": "2026-09-21T14:13:20.000Z",
             "updated_at": "2026-09-21T14:13:20.000Z",
         })
@@ -127,11 +129,46 @@ async fn a_body_of_another_shape_is_refused() {
 }
 
 #[tokio::test]
-async fn without_a_token_both_routes_are_closed() {
+async fn without_a_token_every_route_is_closed() {
     let house = House::new().await;
 
-    for request in [Request::post("/chat-rooms"), Request::get("/chat-rooms/1")] {
+    for request in [Request::post("/chat-rooms"), Request::get("/chat-rooms"), Request::get("/chat-rooms/1")] {
         let (status, problem) = house.anonymous(request.body(Body::from("{}")).unwrap()).await;
         assert_eq!((status, &problem["code"]), (StatusCode::UNAUTHORIZED, &json!("unauthenticated")));
     }
+}
+
+#[tokio::test]
+async fn to_whoever_is_blocked_the_blocker_is_nobody() {
+    let house = House::new().await;
+    let (a, b) = (house.join("aa").await, house.join("bb").await);
+    house.block(b, a).await;
+
+    assert_eq!(house.open(a, b).await, house.open(a, UserId(999_999)).await);
+}
+
+#[tokio::test]
+async fn whoever_blocked_someone_unblocks_before_they_open_a_room() {
+    let house = House::new().await;
+    let (a, b) = (house.join("aa").await, house.join("bb").await);
+    house.block(a, b).await;
+
+    let (status, problem) = house.open(a, b).await;
+
+    assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("user_blocked")));
+}
+
+#[tokio::test]
+async fn a_room_that_is_found_shows_what_happened_in_it() {
+    let house = House::new().await;
+    let (a, b) = (house.join("aa").await, house.join("bb").await);
+    let room = house.room_of(a, b).await;
+    house.say(room, b, "안녕", None).await;
+
+    let (status, found) = house.open(a, b).await;
+
+    assert_eq!(
+        (status, &found["last_message"]["content"], &found["unread_count"]),
+        (StatusCode::OK, &json!("안녕"), &json!(1))
+    );
 }

@@ -4,33 +4,44 @@ use axum::{
     http::{Request, StatusCode},
 };
 use credentials::AccessTokens;
-use domain::{Clock, DisplayName, Email, Locale, SessionId, Timestamp, UserId, Username};
+use domain::{
+    ClientId, Clock, Content, DisplayName, Email, Locale, MessageDraft, MessageId, MessageType, RoomId, RoomKey,
+    SessionId, Timestamp, UserId, Username,
+};
+use mongo::{Inserted, Mongo, NewMessage, Numbered};
 use mysql::NewUser;
 use projection::Projector;
 use serde_json::Value;
 use std::time::Duration;
-use testkit::{mongo, mysql as sql};
+use testkit::{mongo as documents, mysql as tables};
 use tower::ServiceExt as _;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
+const LIFETIME: Duration = Duration::from_mins(15);
 const NOON: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
 /// The function's router, two empty stores, and people.
 pub(crate) struct House {
-    pub(crate) mysql: sql::Database,
-    pub(crate) mongo: mongo::Database,
+    pub(crate) mysql: tables::Database,
+    pub(crate) mongo: documents::Database,
     tokens: AccessTokens,
     router: Router,
 }
 
 impl House {
     pub(crate) async fn new() -> Self {
-        let (mysql, mongo) = tokio::join!(sql::Database::new(), mongo::Database::new());
-        let tokens = AccessTokens::new("HS256", KEY, None, Duration::from_mins(15)).unwrap();
+        let (mysql, mongo) = tokio::join!(tables::Database::new(), documents::Database::new());
+        let tokens = AccessTokens::new("HS256", KEY, None, LIFETIME).unwrap();
         let clock = Clock(|| NOON);
         let app = chat_rooms::App {
             gatekeeper: web::Gatekeeper { tokens: tokens.clone(), mongo: mongo.mongo.clone(), clock },
-            projector: Projector { mysql: mysql.mysql.clone(), mongo: mongo.mongo.clone() },
+            projector: Projector {
+                mysql: mysql.mysql.clone(),
+                mongo: mongo.mongo.clone(),
+                pusher: testkit::pushing::into_the_void(),
+                clock,
+                token_lifetime: LIFETIME,
+            },
             clock,
         };
         Self { mysql, mongo, tokens, router: web::layers(chat_rooms::router(app)) }
@@ -54,6 +65,45 @@ impl House {
 
     pub(crate) async fn open(&self, caller: UserId, participant: UserId) -> (StatusCode, Value) {
         self.create(caller, &format!(r#"{{"participant_id":{participant}}}"#)).await
+    }
+
+    pub(crate) async fn list(&self, caller: UserId, query: &str) -> (StatusCode, Value) {
+        self.answer(caller, Request::get(format!("/chat-rooms{query}")), "").await
+    }
+
+    /// The number of the room of two people.
+    pub(crate) async fn room_of(&self, one: UserId, other: UserId) -> RoomKey {
+        let (status, room) = self.open(one, other).await;
+        assert!(status.is_success(), "{room}");
+        RoomKey::private(RoomId(room["id"].as_i64().unwrap().try_into().unwrap()))
+    }
+
+    /// Puts a message into a room.
+    pub(crate) async fn say(&self, room: RoomKey, user: UserId, text: &str, reply_to: Option<MessageId>) -> MessageId {
+        let (mongo, id) = (&self.mongo.mongo, Mongo::new_message_id());
+        let draft = MessageDraft {
+            room,
+            user,
+            content: Content::parse(text).unwrap(),
+            message_type: MessageType::Text,
+            reply_to,
+            client_id: ClientId::parse(&id.to_string()).unwrap(),
+        };
+        let place = mongo.reserve(room, i64::MAX, Numbered::Message).await.unwrap().unwrap();
+        let new = NewMessage { id, draft: &draft, fingerprint: b"f", at: NOON };
+        assert!(matches!(mongo.insert_message(&new, place).await.unwrap(), Inserted::Done(_)));
+        mongo.release(room, place).await.unwrap();
+        id
+    }
+
+    /// One of two people blocks the other, as the function `blocks` has it.
+    pub(crate) async fn block(&self, by: UserId, blocked: UserId) {
+        self.mysql.mysql.blocks().insert(by, blocked, NOON).await.unwrap();
+    }
+
+    /// Ends an account, as no route does yet.
+    pub(crate) async fn deactivate(&self, user: UserId) {
+        tables::execute(&self.mysql.url, &format!("UPDATE users SET is_active = FALSE WHERE id = {user}")).await;
     }
 
     pub(crate) async fn get(&self, caller: UserId, room: impl std::fmt::Display) -> (StatusCode, Value) {

@@ -65,7 +65,7 @@ fn no_secret_and_no_text_is_ever_logged() {
         for line in [mysql, mongo] {
             for away in [Line::cut, Line::silence] {
                 away(line);
-                let (run, _) = tokio::join!(house.relay(), everything(house.api(), &canary, email, &body));
+                let (run, ()) = tokio::join!(house.relay(), everything(house.api(), &canary, email, &body));
                 assert!(run.is_err(), "{run:?}");
                 line.mend();
                 recovered(async || canary.get("/users/me").await).await.with(200);

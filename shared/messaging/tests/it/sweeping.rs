@@ -3,6 +3,8 @@ use domain::{MessageId, Rev, Timestamp};
 use messaging::{Swept, sweep};
 use mongo::Anchor;
 
+const END_OF_TIME: Timestamp = Timestamp::from_millis(i64::MAX);
+
 /// A message that was written, and of which nobody was told since.
 async fn left_behind(house: &House, client_id: &str, since: Timestamp) -> (MessageId, Rev) {
     let sent = house.send(ANNA, client_id, client_id).await.unwrap().message;
@@ -13,7 +15,7 @@ async fn left_behind(house: &House, client_id: &str, since: Timestamp) -> (Messa
 }
 
 async fn sweep_up(house: &House, limit: i64) -> Swept {
-    sweep(house.messenger(), &house.pushed, limit).await.unwrap()
+    sweep(house.messenger(), &house.pushed, limit, END_OF_TIME).await.unwrap()
 }
 
 #[tokio::test]
@@ -84,4 +86,15 @@ async fn what_was_left_before_a_block_is_delivered_after_it() {
 
     assert_eq!(swept.delivered, 1);
     assert_eq!(texts(&house.list(BORA, Anchor::Newest, 10).await.unwrap().items), ["a"]);
+}
+
+#[tokio::test]
+async fn a_sweep_whose_time_is_over_leaves_the_rest_to_the_next() {
+    let house = House::new().await;
+    left_behind(&house, "a", long_ago()).await;
+
+    let swept = sweep(house.messenger(), &house.pushed, 10, long_ago()).await.unwrap();
+
+    assert_eq!(swept, Swept { delivered: 0, failed: 0 });
+    assert_eq!(sweep_up(&house, 10).await.delivered, 1);
 }

@@ -8,7 +8,7 @@ use tokio::{task::JoinSet, time::Instant};
 /// How long the store makes the next try wait, by its own clock: failures are remembered for 15 minutes from the last one.
 async fn pause(database: &Database, name: &str) -> i64 {
     let row =
-        collection(database, "limits").await.find_one(doc! { "_id": format!("login:{name}") }).await.unwrap().unwrap();
+        collection(database, "limits").await.find_one(doc! { "_id": format!("failures:{name}") }).await.unwrap().unwrap();
     let millis = |field| row.get_datetime(field).unwrap().timestamp_millis();
     (millis("until") - millis("expires_at") + 15 * 60 * 1_000) / 1_000
 }
@@ -17,7 +17,7 @@ async fn pause(database: &Database, name: &str) -> i64 {
 async fn wait_out(database: &Database, name: &str) {
     let over = doc! { "$set": { "until": DateTime::from_millis(0) } };
     let limits = collection(database, "limits").await;
-    limits.update_one(doc! { "_id": format!("login:{name}") }, over).await.unwrap();
+    limits.update_one(doc! { "_id": format!("failures:{name}") }, over).await.unwrap();
 }
 
 async fn fail(database: &Database, name: &str, times: usize) {

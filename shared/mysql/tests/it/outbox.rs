@@ -136,6 +136,19 @@ async fn removing_twice_or_nothing_is_no_fault() {
 }
 
 #[tokio::test]
+async fn all_changes_of_what_is_not_there_are_forgotten_and_of_nothing_else() {
+    let database = Database::new().await;
+    let ghost = Aggregate::Person(UserId(9));
+    let others = [Aggregate::Sessions(UserId(9)), Aggregate::Person(UserId(8)), Aggregate::PrivateRoom(RoomId(9))];
+    database.mysql.transact([&[ghost, ghost], &others[..]].concat(), note).await.unwrap();
+
+    database.mysql.outbox().remove_all(ghost).await.unwrap();
+
+    assert_eq!(database.mysql.outbox().list(10, &[]).await.unwrap(), others);
+    assert_eq!(database.mysql.outbox().count().await.unwrap(), 3);
+}
+
+#[tokio::test]
 async fn notes_and_removals_at_once_lose_nothing() {
     let database = Database::new().await;
     let user = join(&database.mysql, "tom").await;

@@ -4,11 +4,15 @@ use crate::{
 };
 use domain::{Aggregate, Family, Fault, SessionId, Timestamp, UserId};
 use mysql::{Mysql, NewSession, Tx};
-use sqlx::MySqlPool;
+use sqlx::{Connection as _, Executor as _, MySqlConnection, MySqlPool};
 use std::time::Duration;
 use testkit::mysql::Database;
 use tokio::task::JoinSet;
 
+/// Everybody's.
+const PASSWORD_HASH: &str = "$argon2id$";
+/// What everybody's password is hashed to.
+const HASH: &str = "$argon2id$";
 const HOUR: Duration = Duration::from_hours(1);
 const MILLISECOND: Duration = Duration::from_millis(1);
 
@@ -17,7 +21,7 @@ async fn log_in(mysql: &Mysql, user: UserId, byte: u8, at: Timestamp) -> Session
     let id = SessionId::from_bytes([byte; 16]);
     let user_agent = Some(format!("device {byte}"));
     let session = NewSession { id: id.clone(), user, user_agent, at, expires_at: at.plus(Family::LIFE) };
-    mysql.sessions().insert(session).await.unwrap();
+    assert!(mysql.sessions().insert(session, PASSWORD_HASH).await.unwrap());
     id
 }
 
@@ -37,6 +41,16 @@ async fn rotate_once(tx: &mut Tx, id: SessionId) -> Result<u32, Fault> {
 
 async fn note(tx: &mut Tx, changed: Vec<Aggregate>) -> Result<(), Fault> {
     tx.outbox().insert(&changed, NOON).await
+}
+
+/// When a login was ended.
+async fn ended_at(database: &Database, id: &SessionId) -> Option<Timestamp> {
+    let mut connection = MySqlConnection::connect(&database.url).await.unwrap();
+    let query =
+        sqlx::query_scalar("SELECT CAST(UNIX_TIMESTAMP(revoked_at) * 1000 AS SIGNED) FROM sessions WHERE id = ?");
+    connection.execute("SET time_zone = '+00:00'").await.unwrap();
+    let millis: Option<i64> = query.bind(&id.0).fetch_one(&mut connection).await.unwrap();
+    millis.map(Timestamp::from_millis)
 }
 
 /// A database and two people.
@@ -63,7 +77,7 @@ async fn a_login_keeps_its_times_and_what_fits_of_its_device() {
         expires_at: NOON.plus(Duration::from_hours(90 * 24)),
     };
 
-    database.mysql.sessions().insert(session).await.unwrap();
+    assert!(database.mysql.sessions().insert(session, PASSWORD_HASH).await.unwrap());
 
     let pool = MySqlPool::connect(&database.url).await.unwrap();
     let row: (String, i32, i32, Option<String>, bool) = sqlx::query_as(
@@ -148,7 +162,7 @@ async fn a_login_that_ended_keeps_when_it_did() {
 
     database.mysql.sessions().revoke(&id, user, NOON.plus(HOUR)).await.unwrap();
 
-    assert_eq!(database.mysql.sessions().list_ended(user, NOON).await.unwrap().sessions, []);
+    assert_eq!(ended_at(&database, &id).await, Some(NOON));
 }
 
 #[tokio::test]
@@ -161,8 +175,23 @@ async fn ending_all_others_leaves_this_login_and_other_people() {
 
     mysql.sessions().revoke_others(&kept, user, NOON.plus(HOUR)).await.unwrap();
 
-    assert_eq!(mysql.sessions().list_ended(user, NOON).await.unwrap().sessions, ended);
+    assert_eq!(mysql.sessions().list_ended(user, NOON.minus(HOUR)).await.unwrap().sessions, ended);
     assert!(is_live(mysql, &kept).await && is_live(mysql, &theirs).await);
+}
+
+#[tokio::test]
+async fn ending_all_others_leaves_alone_what_ended_before_or_was_given_up() {
+    let (database, user, _) = stage().await;
+    let mysql = &database.mysql;
+    let [kept, ended, idle] =
+        [log_in(mysql, user, 1, NOON).await, log_in(mysql, user, 2, NOON).await, log_in(mysql, user, 3, NOON).await];
+    let later = NOON.plus(Family::IDLE);
+    mysql.sessions().rotate(&ended, 2, NOON.plus(HOUR)).await.unwrap();
+    mysql.sessions().revoke(&ended, user, NOON.plus(HOUR)).await.unwrap();
+
+    mysql.sessions().revoke_others(&kept, user, later).await.unwrap();
+
+    assert_eq!([ended_at(&database, &ended).await, ended_at(&database, &idle).await], [Some(NOON.plus(HOUR)), None]);
 }
 
 #[tokio::test]
@@ -225,17 +254,17 @@ async fn a_login_that_was_ended_is_not_listed() {
 }
 
 #[tokio::test]
-async fn what_ended_after_a_moment_is_told_and_what_ended_before_is_not() {
+async fn what_ended_is_told_where_it_was_used_lately() {
     let (database, user, other) = stage().await;
     let mysql = &database.mysql;
-    let (before, after) = (log_in(mysql, user, 1, NOON).await, log_in(mysql, user, 2, NOON).await);
-    log_in(mysql, user, 3, NOON).await;
-    let theirs = log_in(mysql, other, 4, NOON).await;
-    mysql.sessions().revoke(&before, user, NOON).await.unwrap();
-    mysql.sessions().revoke(&after, user, NOON.plus(MILLISECOND)).await.unwrap();
-    mysql.sessions().revoke(&theirs, other, NOON.plus(HOUR)).await.unwrap();
+    let (used, unused) = (log_in(mysql, user, 1, NOON.plus(MILLISECOND)).await, log_in(mysql, user, 2, NOON).await);
+    log_in(mysql, user, 3, NOON.plus(HOUR)).await;
+    let theirs = log_in(mysql, other, 4, NOON.plus(HOUR)).await;
+    for (id, of) in [(&used, user), (&unused, user), (&theirs, other)] {
+        mysql.sessions().revoke(id, of, NOON.plus(HOUR)).await.unwrap();
+    }
 
-    assert_eq!(mysql.sessions().list_ended(user, NOON).await.unwrap().sessions, [after]);
+    assert_eq!(mysql.sessions().list_ended(user, NOON).await.unwrap().sessions, [used]);
 }
 
 #[tokio::test]
@@ -275,4 +304,68 @@ async fn a_login_belongs_to_its_person_even_when_it_is_over() {
     assert!(mysql.sessions().is_of(&id, user).await.unwrap());
     assert!(!mysql.sessions().is_of(&id, other).await.unwrap());
     assert!(!mysql.sessions().is_of(&SessionId::from_bytes([9; 16]), user).await.unwrap());
+}
+
+#[tokio::test]
+async fn nobody_logs_in_by_a_password_that_was_changed_meanwhile_or_into_an_account_that_is_gone() {
+    let database = Database::new().await;
+    let mysql = &database.mysql;
+    let (user, gone) = (join(mysql, "tom").await, join(mysql, "gone").await);
+    deactivate(&database, gone).await;
+    let login = |user| NewSession {
+        id: SessionId::from_bytes([7; 16]),
+        user,
+        user_agent: None,
+        at: NOON,
+        expires_at: NOON.plus(HOUR),
+    };
+
+    assert!(!mysql.sessions().insert(login(user), "$the hash before$").await.unwrap());
+    assert!(!mysql.sessions().insert(login(gone), PASSWORD_HASH).await.unwrap());
+    assert!(mysql.sessions().insert(login(user), PASSWORD_HASH).await.unwrap());
+}
+
+#[tokio::test]
+async fn nobody_logs_in_with_a_password_that_is_none_any_more() {
+    let (database, user, _) = stage().await;
+    let session = NewSession {
+        id: SessionId::from_bytes([1; 16]),
+        user,
+        user_agent: None,
+        at: NOON,
+        expires_at: NOON.plus(Family::LIFE),
+    };
+
+    assert!(!database.mysql.sessions().insert(session.clone(), "$argon2id$another").await.unwrap());
+    deactivate(&database, user).await;
+    assert!(!database.mysql.sessions().insert(session, HASH).await.unwrap());
+
+    assert_eq!(listed(&database.mysql, user, NOON, 10).await, []);
+}
+
+/// Changes the password, lets others log in with the old one meanwhile, and ends every login.
+async fn change_password(tx: &mut Tx, (mysql, user): (Mysql, UserId)) -> Result<JoinSet<bool>, Fault> {
+    assert!(tx.users().update_password_hash(user, HASH, "new").await?);
+    let mut logins = JoinSet::new();
+    for byte in 0..20 {
+        let (mysql, id) = (mysql.clone(), SessionId::from_bytes([byte; 16]));
+        let session = NewSession { id, user, user_agent: None, at: NOON, expires_at: NOON.plus(Family::LIFE) };
+        logins.spawn(async move { mysql.sessions().insert(session, HASH).await.unwrap() });
+    }
+    // They are under way once the server has heard of them, wherever they wait.
+    for _ in 0..20 {
+        mysql.ping().await?;
+    }
+    tx.sessions().revoke_others(&SessionId::from_bytes([99; 16]), user, NOON).await?;
+    Ok(logins)
+}
+
+#[tokio::test]
+async fn of_logins_while_the_password_changes_none_outlives_the_old_one() {
+    let (database, user, _) = stage().await;
+
+    let logins = database.mysql.transact((database.mysql.clone(), user), change_password).await.unwrap();
+
+    assert_eq!(logins.join_all().await, [false; 20]);
+    assert_eq!(listed(&database.mysql, user, NOON, 10).await, []);
 }

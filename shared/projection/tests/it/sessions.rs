@@ -96,16 +96,15 @@ async fn every_session_of_an_account_that_was_closed_is_refused() {
 }
 
 #[tokio::test]
-async fn a_session_that_ended_long_ago_is_not_looked_for_any_more() {
+async fn a_session_that_was_last_used_long_ago_is_not_looked_for_any_more() {
     for (age, is_looked_for) in [(DAY, true), (DAY + LIFETIME, false)] {
         let stores = Stores::new().await;
-        let session = stores.log_in(stores.pair[0], 1).await;
-        let ended_at = NOON.minus(age);
-        stores.mysql().sessions().revoke(&session, stores.pair[0], ended_at).await.unwrap();
+        let session = stores.log_in_at(NOON.minus(age), stores.pair[0], 1).await;
+        stores.mysql().sessions().revoke(&session, stores.pair[0], NOON).await.unwrap();
 
         stores.projector.project(Aggregate::Sessions(stores.pair[0])).await.unwrap();
 
-        assert_eq!(stores.is_refused(&session).await, is_looked_for, "ended {age:?} ago");
+        assert_eq!(stores.is_refused(&session).await, is_looked_for, "used {age:?} ago");
     }
 }
 

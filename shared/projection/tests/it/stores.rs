@@ -9,6 +9,8 @@ use testkit::{mongo::Database as MongoDatabase, mysql::Database as MysqlDatabase
 
 /// Ahead of the servers' own clocks, which forget what has expired.
 pub(crate) const NOON: Timestamp = Timestamp::from_millis(2_114_424_000_000);
+/// What everybody's password is hashed to.
+const HASH: &str = "hash";
 pub(crate) const LIFETIME: Duration = Duration::from_mins(15);
 
 pub(crate) struct Stores {
@@ -64,10 +66,14 @@ impl Stores {
     }
 
     pub(crate) async fn log_in(&self, user: UserId, byte: u8) -> SessionId {
+        self.log_in_at(NOON, user, byte).await
+    }
+
+    pub(crate) async fn log_in_at(&self, at: Timestamp, user: UserId, byte: u8) -> SessionId {
         let id = SessionId::from_bytes([byte; 16]);
         let expires_at = NOON.plus(Duration::from_hours(24));
-        let session = NewSession { id: id.clone(), user, user_agent: None, at: NOON, expires_at };
-        self.mysql().sessions().insert(session).await.unwrap();
+        let session = NewSession { id: id.clone(), user, user_agent: None, at, expires_at };
+        assert!(self.mysql().sessions().insert(session, HASH).await.unwrap());
         id
     }
 }
@@ -77,7 +83,7 @@ pub(crate) async fn join(mysql: &Mysql, name: &str) -> UserId {
         email: Email::parse(&format!("{name}@example.com")).unwrap(),
         username: Username::parse(name).unwrap(),
         display_name: None,
-        password_hash: String::new(),
+        password_hash: HASH.to_owned(),
         locale: Locale::En,
         at: NOON,
     };

@@ -98,6 +98,7 @@ async fn outbox(mysql: &Mysql) {
     let rows = mysql.users().find_snapshot(ME).await.unwrap().unwrap().outbox;
     mysql.outbox().remove(&rows).await.unwrap();
     mysql.outbox().remove(&[rows[0], rows[0]]).await.unwrap();
+    mysql.outbox().remove_all(Aggregate::Person(OTHER)).await.unwrap();
     mysql.outbox().count().await.unwrap();
 }
 

@@ -23,7 +23,7 @@ web::problems!(PasswordProblems: WrongPassword);
 
 /// Changes the caller's password and ends every other session of theirs.
 ///
-/// Round trips: one knows the caller; two to MongoDB, six to MySQL, then those of `Projector::project`.
+/// Round trips: one knows the caller; two to MongoDB, seven to MySQL, then those of `Projector::project`.
 #[utoipa::path(put, path = "/auth/password", tag = "auth", security(("bearer" = [])), request_body = PasswordChange,
     responses((status = 204, description = "The password is changed, and every other session is over."),
         PasswordProblems, LimitProblems, BodyProblems, CallerProblems, StoreProblems))]
@@ -64,7 +64,8 @@ async fn replace_password(tx: &mut Tx, command: Replace) -> Result<Changed<()>, 
     if !tx.users().update_password_hash(user, &old_hash, &new_hash).await? {
         return Err(Code::WrongPassword.into());
     }
-    let touched = vec![Aggregate::Sessions(user)];
+    let touched = vec![Aggregate::Person(user), Aggregate::Sessions(user)];
+    tx.users().raise_versions(&[user]).await?;
     tx.sessions().revoke_others(&kept, user, at).await?;
     tx.outbox().insert(&touched, at).await?;
     Ok(Changed::quietly(touched, ()))

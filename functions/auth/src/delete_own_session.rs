@@ -4,7 +4,7 @@ use web::{ApiResult, Caller, CallerProblems, NoContent, StoreProblems};
 
 /// Logs the caller out of this session: its tokens are refused everywhere at once, its sockets are closed.
 ///
-/// Round trips: one knows the caller; four to MySQL, then those of `Projector::project`.
+/// Round trips: one knows the caller; six to MySQL, then those of `Projector::project`.
 #[utoipa::path(post, path = "/auth/logout", tag = "auth", security(("bearer" = [])),
     responses((status = 204, description = "The session is over."), CallerProblems, StoreProblems))]
 #[tracing::instrument(skip_all, fields(user.id = %caller.id))]

@@ -1,0 +1,139 @@
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Method, Request},
+};
+use blocks::App;
+use credentials::AccessTokens;
+use domain::{
+    Aggregate, Clock, DisplayName, Email, Fault, Locale, RoomId, RoomKey, SessionId, Timestamp, UserId, Username,
+};
+use mongo::Mongo;
+use mysql::{Mysql, Names, NewUser, Tx};
+use projection::{Changed, Projector};
+use serde_json::Value;
+use std::{sync::Arc, time::Duration};
+use testkit::{mongo as documents, mysql as tables};
+use tower::ServiceExt as _;
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+/// So late that nothing expires by the store's own clock while a test runs.
+pub(crate) const NOON: Timestamp = Timestamp::from_millis(2_100_000_000_000);
+const LIFETIME: Duration = Duration::from_mins(15);
+
+/// The function's router over two stores of its own.
+#[derive(Clone)]
+pub(crate) struct House {
+    stores: Arc<(tables::Database, documents::Database)>,
+    app: App,
+    router: Router,
+}
+
+/// What a client gets.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    /// The status and the word for what went wrong.
+    pub(crate) fn refusal(&self) -> (u16, String) {
+        (self.status, self.json()["code"].as_str().unwrap().to_owned())
+    }
+}
+
+impl House {
+    pub(crate) async fn new() -> Self {
+        let (mysql, mongo) = tokio::join!(tables::Database::new(), documents::Database::new());
+        let clock = Clock(|| NOON);
+        let tokens = AccessTokens::new("HS256", KEY, None, LIFETIME).unwrap();
+        let app = App {
+            gatekeeper: web::Gatekeeper { tokens, mongo: mongo.mongo.clone(), clock },
+            projector: Projector {
+                mysql: mysql.mysql.clone(),
+                mongo: mongo.mongo.clone(),
+                pusher: testkit::pushing::into_the_void(),
+                clock,
+                token_lifetime: LIFETIME,
+            },
+            clock,
+        };
+        Self { stores: Arc::new((mysql, mongo)), router: web::layers(blocks::router(app.clone())), app }
+    }
+
+    pub(crate) fn mysql(&self) -> &Mysql {
+        &self.stores.0.mysql
+    }
+
+    pub(crate) fn mongo(&self) -> &Mongo {
+        &self.stores.1.mongo
+    }
+
+    /// Someone with an account, who is found by their name.
+    pub(crate) async fn join(&self, name: &str) -> UserId {
+        let new = NewUser {
+            email: Email::parse(&format!("{name}@example.com")).unwrap(),
+            username: Username::parse(name).unwrap(),
+            display_name: Some(DisplayName::parse(&name.to_uppercase()).unwrap()),
+            password_hash: String::new(),
+            locale: Locale::En,
+            at: NOON,
+        };
+        let profile = self.mysql().users().insert(new).await.unwrap().profile;
+        let (username, display_name) = (Some(profile.username), profile.display_name);
+        self.mysql().users().insert_names(&[Names { user: profile.id, username, display_name }]).await.unwrap();
+        profile.id
+    }
+
+    /// What MongoDB knows of someone.
+    pub(crate) async fn known(&self, user: UserId) -> domain::Person {
+        self.mongo().find_person(user).await.unwrap().unwrap()
+    }
+
+    /// A room of two people, known to both stores.
+    pub(crate) async fn open_room(&self, pair: [UserId; 2]) -> RoomKey {
+        let room = self.app.projector.change(pair, open_room).await.unwrap();
+        RoomKey::private(room)
+    }
+
+    /// What MongoDB knows of a room.
+    pub(crate) async fn access(&self, room: RoomKey) -> domain::Access {
+        self.mongo().find_access(room).await.unwrap().unwrap()
+    }
+
+    /// Ends an account, as no route does yet.
+    pub(crate) async fn deactivate(&self, user: UserId) {
+        tables::execute(&self.stores.0.url, &format!("UPDATE users SET is_active = FALSE WHERE id = {user}")).await;
+    }
+
+    pub(crate) async fn get(&self, caller: UserId, path: impl AsRef<str>) -> Answer {
+        self.call(caller, Method::GET, path, &Value::Null).await
+    }
+
+    pub(crate) async fn call(&self, caller: UserId, method: Method, path: impl AsRef<str>, body: &Value) -> Answer {
+        let token = self.app.gatekeeper.tokens.issue(caller, &SessionId::from_bytes([1; 16]), NOON).unwrap();
+        self.ask(method, path.as_ref(), Some(&token), body).await
+    }
+
+    pub(crate) async fn ask(&self, method: Method, path: &str, token: Option<&str>, body: &Value) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header("content-type", "application/json");
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+        let (parts, body) = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap().into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        Answer { status: parts.status.as_u16(), text: String::from_utf8(body.to_vec()).unwrap() }
+    }
+}
+
+async fn open_room(tx: &mut Tx, pair: [UserId; 2]) -> Result<Changed<RoomId>, Fault> {
+    tx.users().lock_pair(pair).await?;
+    let room = tx.private_rooms().insert(pair, NOON).await?;
+    Ok(Changed::quietly(vec![Aggregate::PrivateRoom(room)], room))
+}

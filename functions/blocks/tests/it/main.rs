@@ -1,0 +1,8 @@
+//! The routes, on real databases.
+#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not stand")]
+
+mod blocking;
+mod house;
+mod lists;
+mod races;
+mod unblocking;
