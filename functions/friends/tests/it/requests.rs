@@ -3,8 +3,8 @@ use axum::http::Method;
 use domain::UserId;
 use serde_json::{Value, json};
 
-pub(crate) async fn ask(house: &House, asker: UserId, asked: impl serde::Serialize) -> Answer {
-    house.call(asker, Method::POST, "/friends/request", &json!({"user_id": asked})).await
+pub(crate) async fn ask(house: &House, asker: UserId, other: impl serde::Serialize) -> Answer {
+    house.call(asker, Method::POST, "/friends/request", &json!({"user_id": other})).await
 }
 
 /// The number of a request that one makes to the other.
