@@ -124,6 +124,7 @@ async fn whoever_signed_up_is_found_by_both_names() {
     for name in ["min", "김민", "ㄱㅁㅈ"] {
         let query = domain::NameQuery::parse(name).unwrap();
         let found = house.mysql().users().search(&query, UserId(0), None, domain::PageSize::LARGEST).await.unwrap();
-        assert_eq!(found.items.iter().map(|found| json!(found.id)).collect::<Vec<_>>(), [minji.clone()], "{name}");
+        let ids: Vec<_> = found.items.iter().map(|found| found.id).collect();
+        assert_eq!(json!(ids), json!([minji]), "{name}");
     }
 }
