@@ -116,8 +116,8 @@ async fn quotes(person: &Person, room: i64) -> [Value; 3] {
     let list = person.list(room).await["items"].as_array().cloned().unwrap_or_default();
     let (changes, _) = person.catch_up(room, 0).await;
     let rooms = person.api.get("/chat-rooms").await.with(200);
-    let last = rooms["items"][0]["last_message"]["quote"].clone();
-    [reply(&list).unwrap_or_default(), reply(&changes).unwrap_or_default(), last]
+    let newest = rooms["items"][0]["last_message"]["quote"].clone();
+    [reply(&list).unwrap_or_default(), reply(&changes).unwrap_or_default(), newest]
 }
 
 #[test]
