@@ -59,6 +59,7 @@ impl Mongo {
         }
         let pauses: Vec<i64> = (0..=MOST_FAILURES).map(|n| millis(pause_after_failures(n))).collect();
         let failures = doc! { "$min": [{ "$add": [{ "$ifNull": ["$failures", 0] }, 1] }, i64::from(MOST_FAILURES)] };
+        let pause = doc! { "$arrayElemAt": [pauses, "$failures"] };
         let update = vec![
             doc! { "$set": {
                 "allowed": { "$gte": ["$$NOW", { "$ifNull": ["$until", "$$NOW"] }] },
@@ -66,9 +67,10 @@ impl Mongo {
                 "expires_at": from_now(FAILURES_LIVE),
             } },
             doc! { "$set": { "failures": { "$cond": ["$allowed", failures, "$failures"] } } },
+            // No pause is no time at all: of two at once the later one may have the earlier `$$NOW`.
             doc! { "$set": { "until": { "$cond": [
                 "$allowed",
-                { "$add": ["$$NOW", { "$arrayElemAt": [pauses, "$failures"] }] },
+                { "$cond": [{ "$gt": [&pause, 0] }, { "$add": ["$$NOW", &pause] }, null] },
                 "$until",
             ] } } },
         ];
