@@ -2,7 +2,6 @@ use crate::house::{Answer, House, KEY, MINJI, NOON, Tokens};
 use credentials::RefreshTokens;
 use domain::{Family, SessionId, Timestamp};
 use std::{collections::HashSet, time::Duration};
-use tokio::task::JoinSet;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -181,14 +180,15 @@ async fn an_account_that_is_not_active_refreshes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_refreshes_with_one_token_at_once_get_one_and_the_same() {
     let (house, first) = logged_in().await;
-    let mut refreshing = JoinSet::new();
-    for _ in 0..20 {
-        let (house, token) = (house.clone(), first.refresh.clone());
-        refreshing.spawn(async move { Tokens::of(&house.refresh(&token).await).refresh });
-    }
 
-    let given: HashSet<_> = refreshing.join_all().await.into_iter().collect();
+    let answers = house
+        .at_once(20, move |house, _| {
+            let token = first.refresh.clone();
+            async move { house.refresh(&token).await }
+        })
+        .await;
 
+    let given: HashSet<_> = answers.iter().map(|(_, answer)| Tokens::of(answer).refresh).collect();
     assert_eq!(given.len(), 1, "{given:?}");
     assert_eq!(house.refresh(given.iter().next().unwrap()).await.status, 200);
 }
@@ -196,17 +196,19 @@ async fn twenty_refreshes_with_one_token_at_once_get_one_and_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn refreshes_and_a_logout_at_once_end_logged_out() {
     let (house, first) = logged_in().await;
-    let mut doing = JoinSet::new();
-    for n in 0..20 {
-        let (house, tokens) = (house.clone(), first.clone());
-        doing.spawn(async move {
-            if n == 10 { house.log_out(&tokens.access).await } else { house.refresh(&tokens.refresh).await }
-        });
-    }
 
-    let statuses: Vec<_> = doing.join_all().await.into_iter().map(|answer| answer.status).collect();
+    let tokens = first.clone();
+    let answers =
+        house
+            .at_once(20, move |house, n| {
+                let tokens = tokens.clone();
+                async move {
+                    if n == 10 { house.log_out(&tokens.access).await } else { house.refresh(&tokens.refresh).await }
+                }
+            })
+            .await;
 
-    assert!(statuses.iter().all(|status| [200, 204, 401].contains(status)), "{statuses:?}");
+    assert!(answers.iter().all(|(_, answer)| [200, 204, 401].contains(&answer.status)), "{answers:?}");
     let next = RefreshTokens::new(KEY, None).issue(&first.session(), 2);
     assert!(is_refused(&house.refresh(&next).await));
     assert!(!house.knows(&first.access).await);

@@ -12,6 +12,7 @@ use projection::Projector;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use testkit::{mongo as documents, mysql as tables};
+use tokio::{task::JoinSet, time::Instant};
 use tower::ServiceExt as _;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -110,6 +111,34 @@ impl House {
     /// Ends an account, as no route does yet.
     pub(crate) async fn deactivate(&self, user: UserId) {
         tables::execute(&self.stores.0.url, &format!("UPDATE users SET is_active = FALSE WHERE id = {user}")).await;
+    }
+
+    /// The answers to so many requests at once, each with its number. What a slow machine could not do in time is asked for
+    /// again, as clients do.
+    pub(crate) async fn at_once<F>(
+        &self,
+        number: usize,
+        ask: impl Fn(Self, usize) -> F + Clone + Send + 'static,
+    ) -> Vec<(usize, Answer)>
+    where
+        F: Future<Output = Answer> + Send,
+    {
+        let (begun, mut asking) = (Instant::now(), JoinSet::new());
+        for n in 0..number {
+            let (house, ask) = (self.clone(), ask.clone());
+            asking.spawn(async move {
+                loop {
+                    let answer = ask(house.clone(), n).await;
+                    if answer.status != 503 {
+                        return (n, answer);
+                    }
+                    // A lock is waited for so long; whoever gives up sooner has been in a deadlock.
+                    assert!(begun.elapsed() >= Duration::from_secs(2), "{}", answer.text);
+                    assert!(begun.elapsed() <= Duration::from_mins(2), "{}", answer.text);
+                }
+            });
+        }
+        asking.join_all().await
     }
 
     pub(crate) async fn get(&self, caller: UserId, path: impl AsRef<str>) -> Answer {
