@@ -9,8 +9,9 @@ use tokio::{task::JoinSet, time::Instant};
 async fn pause(database: &Database, name: &str) -> i64 {
     let row =
         collection(database, "limits").await.find_one(doc! { "_id": format!("failures:{name}") }).await.unwrap().unwrap();
-    let millis = |field| row.get_datetime(field).unwrap().timestamp_millis();
-    (millis("until") - millis("expires_at") + 15 * 60 * 1_000) / 1_000
+    let Ok(until) = row.get_datetime("until") else { return 0 };
+    let forgotten = row.get_datetime("expires_at").unwrap();
+    (until.timestamp_millis() - forgotten.timestamp_millis() + 15 * 60 * 1_000) / 1_000
 }
 
 /// Lets the pause pass.
