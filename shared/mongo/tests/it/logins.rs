@@ -7,8 +7,12 @@ use tokio::{task::JoinSet, time::Instant};
 
 /// How long the store makes the next try wait, by its own clock: failures are remembered for 15 minutes from the last one.
 async fn pause(database: &Database, name: &str) -> i64 {
-    let row =
-        collection(database, "limits").await.find_one(doc! { "_id": format!("failures:{name}") }).await.unwrap().unwrap();
+    let row = collection(database, "limits")
+        .await
+        .find_one(doc! { "_id": format!("failures:{name}") })
+        .await
+        .unwrap()
+        .unwrap();
     let Ok(until) = row.get_datetime("until") else { return 0 };
     let forgotten = row.get_datetime("expires_at").unwrap();
     (until.timestamp_millis() - forgotten.timestamp_millis() + 15 * 60 * 1_000) / 1_000
