@@ -18,6 +18,9 @@ use crate::process::Server;
 /// The name of the replica set.
 pub(crate) const REPLICA_SET: &str = "rs0";
 
+/// How soon files that nobody uses are closed.
+const FILES: &str = "file_manager=(close_handle_minimum=100,close_idle_time=10,close_scan_interval=5)";
+
 /// A server that can be killed and started again.
 #[derive(Debug)]
 pub(crate) struct Mongod {
@@ -47,6 +50,8 @@ impl Mongod {
         let mut command = Command::new(&self.program);
         command.args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--replSet", REPLICA_SET, "--quiet"]);
         command.args(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "256"]);
+        // Each test has a database of some thirty files, which would stay open for minutes after it was dropped.
+        command.args(["--wiredTigerEngineConfigString", FILES]);
         // A lone node has nobody to hand over to, and its diagnostics nobody to read them.
         command.args(["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=0"]);
         command.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
