@@ -3,6 +3,7 @@
 mod blocks;
 mod fault;
 mod friendships;
+mod names;
 mod outbox;
 mod pool;
 mod private_rooms;
@@ -13,10 +14,11 @@ mod users;
 
 pub use blocks::{Blocked, Blocks};
 pub use friendships::{Direction, Friendships};
+pub use names::{NameKey, Names};
 pub use outbox::{Outbox, OutboxId};
 pub use pool::Mysql;
 pub use private_rooms::{PrivateRooms, Snapshot};
 pub use schema::{Migrated, Schema, SchemaError, SchemaStatus, create_database, drop_database};
 pub use sessions::{Ended, NewSession, SessionKey, Sessions};
 pub use transaction::Tx;
-pub use users::{AccountPatch, Credentials, NameKey, Names, NewUser, PersonSnapshot, Users};
+pub use users::{AccountPatch, Credentials, NewUser, PersonSnapshot, Users};
