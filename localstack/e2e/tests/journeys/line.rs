@@ -17,6 +17,15 @@ use tokio::{
 /// MySQL's ping, with which a pool looks after a connection that comes back to it, beside the answer: no turn.
 const PING: [u8; 5] = [1, 0, 0, 0, 0x0e];
 
+/// What MongoDB's driver asks beside all requests, to know whether the server is there and how far away.
+const GREETINGS: [&[u8]; 3] = [b"hello\0", b"isMaster\0", b"ismaster\0"];
+
+/// Whether a client only looks after its connections.
+fn is_small_talk(asked: &[u8]) -> bool {
+    let has = |greeting: &&[u8]| asked.windows(greeting.len()).any(|part| part == *greeting);
+    asked == PING || GREETINGS.iter().any(has)
+}
+
 /// How a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -129,7 +138,7 @@ impl Wire {
             }
             let passed = match from_whom {
                 Ok(length) => {
-                    if asked[..length] != PING && !std::mem::replace(&mut is_servers_turn, true) {
+                    if !is_small_talk(&asked[..length]) && !std::mem::replace(&mut is_servers_turn, true) {
                         self.turns.fetch_add(1, Ordering::SeqCst);
                     }
                     is_trapped |= self.is_awaited(&asked[..length]);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// As many as a page may have.
 const MANY: usize = 100;
 /// How often each is asked: the least is what it takes, more is a driver that looks after its connections.
-const TIMES: usize = 6;
+const TIMES: usize = 10;
 
 #[test]
 fn the_number_of_round_trips_of_each_list_does_not_grow_with_the_page() {
