@@ -1,10 +1,13 @@
 use crate::{Invalid, Locale};
 use serde::Serialize;
 use std::{borrow::Cow, error::Error, time::Duration};
+use strum::IntoStaticStr;
 
 /// What went wrong, as clients know it; append-only, `snake_case` on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, IntoStaticStr)]
+#[cfg_attr(test, derive(strum::EnumIter))]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Code {
     /// The body is not JSON.
     MalformedBody,
@@ -73,78 +76,9 @@ pub enum Code {
 }
 
 impl Code {
-    /// All of them, for the documents and tests that list them.
-    pub const ALL: [Self; 32] = [
-        Self::MalformedBody,
-        Self::BodyTooLarge,
-        Self::UnsupportedMediaType,
-        Self::InvalidFields,
-        Self::Unauthenticated,
-        Self::TokenExpired,
-        Self::InvalidCredentials,
-        Self::RefreshTokenInvalid,
-        Self::TicketInvalid,
-        Self::OriginForbidden,
-        Self::WrongPassword,
-        Self::RouteNotFound,
-        Self::MethodNotAllowed,
-        Self::UserNotFound,
-        Self::SessionNotFound,
-        Self::FriendshipNotFound,
-        Self::RoomNotFound,
-        Self::MessageNotFound,
-        Self::NotAuthor,
-        Self::NotAddressee,
-        Self::RecipientUnavailable,
-        Self::EmailTaken,
-        Self::UsernameTaken,
-        Self::UserBlocked,
-        Self::ClientIdReused,
-        Self::MalformedFrame,
-        Self::UnknownAction,
-        Self::UnsupportedVersion,
-        Self::ConnectionUnknown,
-        Self::RateLimited,
-        Self::Unavailable,
-        Self::Internal,
-    ];
-
     /// The word on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MalformedBody => "malformed_body",
-            Self::BodyTooLarge => "body_too_large",
-            Self::UnsupportedMediaType => "unsupported_media_type",
-            Self::InvalidFields => "invalid_fields",
-            Self::Unauthenticated => "unauthenticated",
-            Self::TokenExpired => "token_expired",
-            Self::InvalidCredentials => "invalid_credentials",
-            Self::RefreshTokenInvalid => "refresh_token_invalid",
-            Self::TicketInvalid => "ticket_invalid",
-            Self::OriginForbidden => "origin_forbidden",
-            Self::WrongPassword => "wrong_password",
-            Self::RouteNotFound => "route_not_found",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::UserNotFound => "user_not_found",
-            Self::SessionNotFound => "session_not_found",
-            Self::FriendshipNotFound => "friendship_not_found",
-            Self::RoomNotFound => "room_not_found",
-            Self::MessageNotFound => "message_not_found",
-            Self::NotAuthor => "not_author",
-            Self::NotAddressee => "not_addressee",
-            Self::RecipientUnavailable => "recipient_unavailable",
-            Self::EmailTaken => "email_taken",
-            Self::UsernameTaken => "username_taken",
-            Self::UserBlocked => "user_blocked",
-            Self::ClientIdReused => "client_id_reused",
-            Self::MalformedFrame => "malformed_frame",
-            Self::UnknownAction => "unknown_action",
-            Self::UnsupportedVersion => "unsupported_version",
-            Self::ConnectionUnknown => "connection_unknown",
-            Self::RateLimited => "rate_limited",
-            Self::Unavailable => "unavailable",
-            Self::Internal => "internal",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// The HTTP status that goes with it.
@@ -299,17 +233,18 @@ impl From<Code> for Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use strum::IntoEnumIterator as _;
 
     #[test]
     fn a_code_serializes_as_its_word() {
-        for code in Code::ALL {
+        for code in Code::iter() {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }
     }
 
     #[test]
     fn every_code_speaks_both_languages() {
-        for code in Code::ALL {
+        for code in Code::iter() {
             assert!(code.text(Locale::Ko).chars().any(|c| ('가'..='힣').contains(&c)), "{code:?}");
             assert!(code.text(Locale::En).is_ascii(), "{code:?}");
         }

@@ -1,10 +1,12 @@
 use crate::{Code, FriendshipId, Profile, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
-use std::str::FromStr;
+use strum::{EnumString, IntoStaticStr};
 
-/// Where two people stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// The status of a friendship or friend request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum FriendshipStatus {
     /// One has asked, the other has not answered.
     Pending,
@@ -16,22 +18,8 @@ pub enum FriendshipStatus {
 
 impl FriendshipStatus {
     /// The word on the wire and in the store.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Accepted => "accepted",
-            Self::Rejected => "rejected",
-        }
-    }
-}
-
-impl FromStr for FriendshipStatus {
-    type Err = crate::IdError;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Pending, Self::Accepted, Self::Rejected]
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or(crate::IdError)
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

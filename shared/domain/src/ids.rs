@@ -1,15 +1,17 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::{fmt, str::FromStr};
+use strum::{EnumString, IntoStaticStr};
 
-/// A text that is no id of the kind asked for.
+/// The text is not an id of the expected kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an id")]
 pub struct IdError;
 
 macro_rules! integer_id {
-    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $example:tt) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = $example))]
         #[serde(transparent)]
         pub struct $name(pub $inner);
 
@@ -34,29 +36,33 @@ macro_rules! integer_id {
 }
 
 integer_id!(
-    /// A person, as MySQL numbers them.
-    UserId(i32)
+    /// Identifies a person.
+    UserId(i32), 3
 );
 integer_id!(
-    /// A room of either kind, as MySQL numbers it; a private and a group room may share a number.
-    RoomId(i32)
+    /// Identifies a room among those of its kind: a private and a group room may have the same id.
+    RoomId(i32), 12
 );
 integer_id!(
-    /// Two people who are friends, or of whom one asked; another one each time that somebody asks anew.
-    FriendshipId(i32)
+    /// Identifies a friendship or a friend request. A new request between the same people gets a new id.
+    FriendshipId(i32), 7
 );
 integer_id!(
-    /// A message's place in its room: higher is later. Numbers may skip.
-    Seq(i64)
+    /// Numbers the messages of a room: a later message has a higher number. Numbers may skip.
+    Seq(i64), 418
 );
 integer_id!(
-    /// A durable change's place in its room, edits included. Numbers may skip.
-    Rev(i64)
+    /// Numbers the changes of a room, edits and deletions included: a later change has a higher number. Numbers may skip.
+    Rev(i64), 813
 );
 
-/// Whether a room has two people or a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// The kind of a room.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, EnumString, IntoStaticStr,
+)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum RoomKind {
     /// Two people.
     Private,
@@ -66,31 +72,17 @@ pub enum RoomKind {
 
 impl RoomKind {
     /// The word on the wire and in the stores.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Private => "private",
-            Self::Group => "group",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
-impl FromStr for RoomKind {
-    type Err = IdError;
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        match text {
-            "private" => Ok(Self::Private),
-            "group" => Ok(Self::Group),
-            _ => Err(IdError),
-        }
-    }
-}
-
-/// A room's full name, `private:12` or `group:7`.
+/// Names a room of either kind, such as `private:12` or `group:7`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoomKey {
-    /// Which of the two numberings `id` belongs to.
+    /// The kind that `id` belongs to.
     pub kind: RoomKind,
-    /// The number.
+    /// The id among rooms of this kind.
     pub id: RoomId,
 }
 
@@ -111,7 +103,7 @@ impl FromStr for RoomKey {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
         let (kind, id) = text.split_once(':').ok_or(IdError)?;
-        Ok(Self { kind: kind.parse()?, id: id.parse()? })
+        Ok(Self { kind: kind.parse().map_err(|_| IdError)?, id: id.parse()? })
     }
 }
 
@@ -142,7 +134,7 @@ pub enum Aggregate {
 
 impl Aggregate {
     /// The word for its kind, as the outbox has it.
-    pub const fn kind(self) -> &'static str {
+    pub fn kind(self) -> &'static str {
         match self {
             Self::PrivateRoom(_) => RoomKind::Private.as_str(),
             Self::Person(_) => "user",

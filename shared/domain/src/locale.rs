@@ -1,10 +1,11 @@
 use serde::{Deserialize, Serialize};
 
-/// A language that client-facing texts exist in.
+/// The language of texts for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Locale {
-    /// English, also for whoever asks for neither.
+    /// English, the default.
     #[default]
     En,
     /// Korean.

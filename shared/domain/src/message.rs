@@ -1,5 +1,6 @@
 use crate::{Invalid, MessageId, Random, Rev, RoomKey, Seq, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_segmentation::UnicodeSegmentation as _;
 
@@ -51,14 +52,19 @@ impl std::fmt::Debug for Content {
 
 /// The name that a client gave to a message before it was sent, so that a retry is the same message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ClientId(String);
+pub struct ClientId {
+    text: String,
+    is_generated: bool,
+}
 
 impl ClientId {
     /// Accepts 1 to 64 visible ASCII characters.
     pub fn parse(input: &str) -> Result<Self, Invalid> {
         match input.len() {
             0 => Err(Invalid::Blank),
-            1..=64 if input.bytes().all(|b| b.is_ascii_graphic()) => Ok(Self(input.to_owned())),
+            1..=64 if input.bytes().all(|b| b.is_ascii_graphic()) => {
+                Ok(Self { text: input.to_owned(), is_generated: false })
+            }
             1..=64 => Err(Invalid::ForbiddenCharacter),
             _ => Err(Invalid::TooLong),
         }
@@ -66,18 +72,25 @@ impl ClientId {
 
     /// A name for a message whose client gave it none.
     pub fn generate(random: Random) -> Self {
-        Self(format!("{:032x}", u128::from_be_bytes(random.bytes())))
+        Self { text: format!("{:032x}", u128::from_be_bytes(random.bytes())), is_generated: true }
+    }
+
+    /// Whether the server made it, so that no earlier request can have used it.
+    pub fn is_generated(&self) -> bool {
+        self.is_generated
     }
 
     /// The name.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
 
-/// What a message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// The type of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum MessageType {
     /// Words.
     Text,
@@ -91,13 +104,8 @@ pub enum MessageType {
 
 impl MessageType {
     /// The word on the wire and in the store.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Image => "image",
-            Self::File => "file",
-            Self::System => "system",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// Refuses what no client may send: `system` is the server's, `image` and `file` need uploads.

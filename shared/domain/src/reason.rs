@@ -1,23 +1,44 @@
 use crate::{Code, Fault, Invalid};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde_json::{Deserializer, Value};
-use serde_path_to_error::{Path, Segment};
+use serde_path_to_error::{Path, Segment, Track};
+use std::marker::PhantomData;
 
 /// The longest name of a field that is repeated to whoever sent it, in characters.
 const LONGEST: usize = 100;
 
-/// Reads a JSON object into a type that has `#[serde(deny_unknown_fields)]`; what is no JSON at all is `malformed`.
-///
-/// Syntax comes first and on its own, so that a broken document is malformed whatever its fields are, and so are lone
-/// surrogates in a field that nobody asked for.
+/// Reads a JSON object into a type that has `#[serde(deny_unknown_fields)]`; text that is not JSON is `malformed`.
 pub fn parse_json<T: DeserializeOwned>(text: &[u8], malformed: Code) -> Result<T, Fault> {
-    let value: Value = serde_json::from_slice(text).map_err(|_| malformed)?;
+    parse_json_seed(text, malformed, PhantomData)
+}
+
+/// The same with a seed. Valid text is parsed once; text that is refused is parsed again, to find the reason.
+pub fn parse_json_seed<'de, S>(text: &'de [u8], malformed: Code, seed: S) -> Result<S::Value, Fault>
+where
+    S: DeserializeSeed<'de> + Copy,
+{
     // Serde would take an array for a struct.
-    if !value.is_object() {
-        return Err(Fault::field("$", Invalid::WrongType));
+    let is_object = text.trim_ascii_start().first() == Some(&b'{');
+    let mut deserializer = Deserializer::from_slice(text);
+    let parsed = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
+    match parsed {
+        Ok(value) if is_object => Ok(value),
+        _ => Err(refuse_json(text, malformed, seed)),
     }
-    serde_path_to_error::deserialize(&mut Deserializer::from_slice(text))
-        .map_err(|error| refused(error.path(), &error.inner().to_string()))
+}
+
+/// Why a text is refused. Syntax is checked first, so that a broken document is malformed whatever its fields are.
+fn refuse_json<'de, S: DeserializeSeed<'de>>(text: &'de [u8], malformed: Code, seed: S) -> Fault {
+    match serde_json::from_slice(text) {
+        Err(_) => return malformed.into(),
+        Ok(Value::Object(_)) => {}
+        Ok(_) => return Fault::field("$", Invalid::WrongType),
+    }
+    let (mut track, mut deserializer) = (Track::new(), Deserializer::from_slice(text));
+    match seed.deserialize(serde_path_to_error::Deserializer::new(&mut deserializer, &mut track)) {
+        Ok(_) => malformed.into(),
+        Err(error) => refused(&track.path(), &error.to_string()),
+    }
 }
 
 /// What serde says of a value, in our words: its own never reach a client.

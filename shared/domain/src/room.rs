@@ -1,9 +1,11 @@
 use crate::{Code, Profile, RoomId, RoomKey, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// What a member may do in a room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Role {
     /// Reads and writes.
     Member,
@@ -15,12 +17,8 @@ pub enum Role {
 
 impl Role {
     /// The word on the wire and in the stores.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Member => "member",
-            Self::Admin => "admin",
-            Self::Owner => "owner",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -46,16 +44,23 @@ pub struct Access {
     pub blocked: bool,
 }
 
-impl Access {
-    /// Lets members pass and hides the room from everyone else.
-    pub fn admit(&self, user: UserId) -> Result<&Member, Code> {
-        self.members.iter().find(|member| member.user == user).ok_or(Code::RoomNotFound)
-    }
+/// What one person may do in a room that they are in, as of a version of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rights {
+    /// Which room.
+    pub room: RoomKey,
+    /// Counts the changes of the room.
+    pub version: i64,
+    /// As what they are in it.
+    pub role: Role,
+    /// Whether one of two people has blocked the other.
+    pub blocked: bool,
+}
 
+impl Rights {
     /// Lets those pass who may write. Which of two people blocked the other is told to neither.
-    pub fn admit_writer(&self, user: UserId) -> Result<&Member, Code> {
-        let member = self.admit(user)?;
-        if self.blocked { Err(Code::RecipientUnavailable) } else { Ok(member) }
+    pub fn admit_writer(&self) -> Result<(), Code> {
+        if self.blocked { Err(Code::RecipientUnavailable) } else { Ok(()) }
     }
 }
 

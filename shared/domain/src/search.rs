@@ -1,4 +1,5 @@
 use crate::{Invalid, people::fold};
+use strum::IntoStaticStr;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// What a person is searched by: the beginning of a name, or of its initial consonants.
@@ -11,7 +12,8 @@ pub struct NameQuery {
 }
 
 /// What a key is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum NameKeyKind {
     /// The letters of a name, Hangul taken apart into jamo: `호` begins `홍길동`.
     Letters,
@@ -21,11 +23,8 @@ pub enum NameKeyKind {
 
 impl NameKeyKind {
     /// The word in the store.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Letters => "letters",
-            Self::Initials => "initials",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
