@@ -1,0 +1,120 @@
+use domain::{
+    DisplayName, Email, Fault, Locale, Password, Patch, StatusMessage, Timestamp, User, UserId, Username, fields,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// An account as its owner sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AccountView {
+    /// The account's id.
+    pub id: UserId,
+    /// The e-mail address, shown to the owner only.
+    #[schema(example = "minji@example.com")]
+    pub email: String,
+    /// The unique username.
+    #[schema(example = "민지")]
+    pub username: String,
+    /// The display name; null if none is set.
+    #[schema(required = true, example = "김민지")]
+    pub display_name: Option<String>,
+    /// The status message; null if none is set.
+    #[schema(required = true, example = "오늘도 화이팅")]
+    pub status_message: Option<String>,
+    /// The owner's language.
+    pub locale: Locale,
+    /// The time of registration.
+    pub created_at: Timestamp,
+    /// The time of the latest change of the account.
+    pub updated_at: Timestamp,
+}
+
+/// A registration.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAccount {
+    /// At most 255 characters; unique, ignoring case.
+    #[schema(example = "minji@example.com")]
+    pub email: String,
+    /// 2 to 50 letters and digits of any script and `_ . -`; unique, ignoring case and width.
+    #[schema(example = "민지")]
+    pub username: String,
+    /// 8 to 128 characters.
+    #[schema(example = "correct horse battery", format = Password)]
+    pub password: String,
+    /// 1 to 100 characters on one line.
+    #[schema(example = "김민지")]
+    pub display_name: Option<String>,
+}
+
+/// A change of an account. A field that is absent stays as it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountChange {
+    /// 1 to 100 characters on one line; null removes it.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "홍길동")]
+    pub display_name: Patch<String>,
+    /// 1 to 255 characters on one line; null removes it.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "오늘도 화이팅")]
+    pub status_message: Patch<String>,
+    /// The owner's language.
+    pub locale: Option<Locale>,
+}
+
+/// A change of the password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    /// The current password.
+    #[schema(example = "correct horse battery", format = Password)]
+    pub current_password: String,
+    /// 8 to 128 characters.
+    #[schema(example = "battery horse correct", format = Password)]
+    pub new_password: String,
+}
+
+impl From<User> for AccountView {
+    fn from(user: User) -> Self {
+        let User { profile, email, locale, created_at, updated_at } = user;
+        let (username, display_name, status_message) = (profile.username, profile.display_name, profile.status_message);
+        Self { id: profile.id, email, username, display_name, status_message, locale, created_at, updated_at }
+    }
+}
+
+impl NewAccount {
+    /// The parsed values, or every bad field.
+    pub fn parse(&self) -> Result<(Email, Username, Password, Option<DisplayName>), Fault> {
+        fields((
+            ("email", Email::parse(&self.email)),
+            ("username", Username::parse(&self.username)),
+            ("password", Password::parse(&self.password)),
+            ("display_name", self.display_name.as_deref().map(DisplayName::parse).transpose()),
+        ))
+    }
+}
+
+/// What a change of an account changes: display name, status message and language.
+pub type ParsedChange = (Patch<DisplayName>, Patch<StatusMessage>, Option<Locale>);
+
+impl AccountChange {
+    /// The changes of display name, status message and language, or every bad field.
+    pub fn parse(self) -> Result<ParsedChange, Fault> {
+        let (display_name, status_message) = fields((
+            ("display_name", self.display_name.try_map(|text| DisplayName::parse(&text))),
+            ("status_message", self.status_message.try_map(|text| StatusMessage::parse(&text))),
+        ))?;
+        Ok((display_name, status_message, self.locale))
+    }
+}
+
+impl PasswordChange {
+    /// The current password and the new one, or every bad field.
+    pub fn parse(&self) -> Result<(Password, Password), Fault> {
+        fields((
+            ("current_password", Password::parse_typed(&self.current_password)),
+            ("new_password", Password::parse(&self.new_password)),
+        ))
+    }
+}

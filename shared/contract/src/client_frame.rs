@@ -1,0 +1,377 @@
+use crate::NewMessage;
+use domain::{Code, Content, Fault, Locale, MessageId, MessageType, Rev, RoomKey, Seq};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeSeed, Error as _, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+use serde_json::{Value, value::RawValue};
+use std::{collections::BTreeMap, fmt};
+use strum::{EnumDiscriminants, EnumString, VariantNames};
+use utoipa::ToSchema;
+
+/// What a client may ask for over a WebSocket, with the details in `d`.
+#[derive(Serialize, ToSchema, EnumDiscriminants)]
+#[serde(tag = "action", content = "d", rename_all = "lowercase")]
+#[strum_discriminants(name(Action), vis(pub(crate)), derive(Deserialize, EnumString, VariantNames))]
+#[strum_discriminants(serde(rename_all = "lowercase"), strum(serialize_all = "lowercase"))]
+pub enum ClientFrame {
+    /// The first frame: says which changes the client has, and asks which rooms have more.
+    Hello(HelloFrame),
+    /// Sends a message, once per `client_id`.
+    Send(SendFrame),
+    /// Replaces the text of the user's own message.
+    Edit(EditFrame),
+    /// Deletes the user's own message. The deleted message keeps its `seq`.
+    Delete(DeleteFrame),
+    /// Marks messages as read. The cursor never moves back.
+    Read(ReadFrame),
+    /// Asks for the changes of a room after a cursor.
+    Sync(SyncFrame),
+    /// Keeps the connection open.
+    Ping,
+}
+
+/// The first frame of a connection.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HelloFrame {
+    /// The version of the protocol: 1.
+    #[schema(example = 1)]
+    pub v: u32,
+    /// The language of texts for people, `ko` or `en`.
+    #[schema(example = "ko")]
+    pub lang: Option<String>,
+    /// The client's cursor in each room: the latest `rev` that it has.
+    #[serde(default)]
+    pub cursors: BTreeMap<RoomKey, Rev>,
+}
+
+/// A message to send.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SendFrame {
+    /// The room.
+    pub room: RoomKey,
+    /// 1 to 64 visible ASCII characters. A retry with the same id is the same message.
+    #[schema(example = "01J9ZQ4Z7Y")]
+    pub client_id: String,
+    /// 1 to 5,000 characters, at most 16 KiB as JSON.
+    #[schema(example = "안녕")]
+    pub content: String,
+    /// The type of the message. `text`, the default, is the only one that clients can send.
+    pub message_type: Option<MessageType>,
+    /// The message of the same room that this one replies to.
+    pub reply_to: Option<MessageId>,
+}
+
+/// A new text for the user's own message.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditFrame {
+    /// The message's id.
+    pub id: MessageId,
+    /// 1 to 5,000 characters, at most 16 KiB as JSON.
+    pub content: String,
+}
+
+/// A message to delete.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteFrame {
+    /// The message's id.
+    pub id: MessageId,
+}
+
+/// How far the user has read.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadFrame {
+    /// The room.
+    pub room: RoomKey,
+    /// The newest read message. A number that is too high means the room's newest message.
+    pub seq: Seq,
+}
+
+/// A request for a room's changes.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SyncFrame {
+    /// The room.
+    pub room: RoomKey,
+    /// The client's cursor: the latest change that it has.
+    pub after_rev: Rev,
+    /// The number of items, 1 to 100; 30 unless given.
+    pub limit: Option<i64>,
+}
+
+/// A text from a client, `{"action", "id"?, "d"?}`. Not `Debug`: it has texts that no log may see.
+pub struct ClientRequest {
+    /// The `id` to answer as `re`. Text that is no frame has none that could be trusted.
+    pub id: Option<String>,
+    /// The language that a `hello` asks for.
+    pub language: Option<Locale>,
+    /// The frame, or why it is refused.
+    pub frame: Result<ClientFrame, Fault>,
+}
+
+impl ClientRequest {
+    /// Reads a text. A frame whose `action` comes before its `d` is parsed once; any other text again, to find what is wrong.
+    pub fn parse(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_else(|_| Self::parse_by_parts(text))
+    }
+
+    fn parse_by_parts(text: &str) -> Self {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Envelope {
+            action: String,
+            id: Option<String>,
+            d: Option<Box<RawValue>>,
+        }
+        // A raw value may have lone surrogates.
+        let syntax = serde_json::from_str::<Value>(text).map_err(|_| Fault::from(Code::MalformedFrame));
+        let envelope = syntax.and_then(|_| domain::parse_json(text.as_bytes(), Code::MalformedFrame));
+        let Envelope { action, id, d } = match envelope {
+            Ok(envelope) => envelope,
+            Err(refused) => {
+                let frame = Err(Fault { code: Code::MalformedFrame, ..refused });
+                return Self { id: None, language: None, frame };
+            }
+        };
+        let details = d.as_ref().map_or("{}", |raw| raw.get());
+        let Ok(action) = action.parse::<Action>() else {
+            return Self { id, language: None, frame: Err(Code::UnknownAction.into()) };
+        };
+        let frame = match action {
+            Action::Ping => Ok(ClientFrame::Ping),
+            _ => domain::parse_json_seed(details.as_bytes(), Code::MalformedFrame, action),
+        };
+        Self { id, language: (action == Action::Hello).then(|| language_in(details)).flatten(), frame }
+    }
+}
+
+/// The language in the details of a `hello` that may have other faults: it is answered in this language.
+fn language_in(details: &str) -> Option<Locale> {
+    #[derive(Deserialize)]
+    struct Spoken {
+        lang: String,
+    }
+    Locale::of_tag(&serde_json::from_str::<Spoken>(details).ok()?.lang)
+}
+
+impl<'de> Deserialize<'de> for ClientRequest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(RequestVisitor)
+    }
+}
+
+struct RequestVisitor;
+
+impl<'de> Visitor<'de> for RequestVisitor {
+    type Value = ClientRequest;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a frame")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ClientRequest, A::Error> {
+        let (mut id, mut action, mut frame) = (None, None, None);
+        while let Some(key) = map.next_key::<String>()? {
+            match (key.as_str(), action) {
+                ("id", _) if id.is_none() => id = Some(map.next_value::<Option<String>>()?),
+                ("action", None) => action = Some(map.next_value::<Action>()?),
+                ("d", Some(action)) if frame.is_none() => frame = Some(map.next_value_seed(action)?),
+                _ => return Err(A::Error::custom("not in the usual order")),
+            }
+        }
+        let frame = frame.or((action == Some(Action::Ping)).then_some(ClientFrame::Ping));
+        let frame = frame.ok_or_else(|| A::Error::custom("no details"))?;
+        let language = match &frame {
+            ClientFrame::Hello(hello) => hello.lang.as_deref().and_then(Locale::of_tag),
+            _ => None,
+        };
+        Ok(ClientRequest { id: id.flatten(), language, frame: Ok(frame) })
+    }
+}
+
+/// Reads the details of an action, which are an object.
+impl<'de> DeserializeSeed<'de> for Action {
+    type Value = ClientFrame;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<ClientFrame, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Action {
+    type Value = ClientFrame;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ClientFrame, A::Error> {
+        let details = MapAccessDeserializer::new(map);
+        Ok(match self {
+            Self::Hello => ClientFrame::Hello(HelloFrame::deserialize(details)?),
+            Self::Send => ClientFrame::Send(SendFrame::deserialize(details)?),
+            Self::Edit => ClientFrame::Edit(EditFrame::deserialize(details)?),
+            Self::Delete => ClientFrame::Delete(DeleteFrame::deserialize(details)?),
+            Self::Read => ClientFrame::Read(ReadFrame::deserialize(details)?),
+            Self::Sync => ClientFrame::Sync(SyncFrame::deserialize(details)?),
+            // Its details are ignored, but only after the whole text was checked.
+            Self::Ping => return Err(A::Error::custom("a ping has no details")),
+        })
+    }
+}
+
+/// The same message over HTTP.
+impl From<SendFrame> for NewMessage {
+    fn from(frame: SendFrame) -> Self {
+        let SendFrame { room, client_id, content, message_type, reply_to } = frame;
+        let client_id = Some(client_id);
+        Self { room_id: room.id, room_type: room.kind, content, message_type, reply_to, client_id }
+    }
+}
+
+impl EditFrame {
+    /// The new text, or why it is refused.
+    pub fn parse(&self) -> Result<Content, Fault> {
+        Content::parse(&self.content).map_err(|reason| Fault::field("content", reason))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{Invalid, RoomId, RoomKind};
+    use proptest::prelude::*;
+
+    fn refusal(text: &str) -> Option<(Code, String, Option<Invalid>)> {
+        let fault = ClientRequest::parse(text).frame.err()?;
+        let field = fault.fields.first();
+        Some((
+            fault.code,
+            field.map(|field| field.field.to_string()).unwrap_or_default(),
+            field.map(|field| field.reason),
+        ))
+    }
+
+    fn is_parsed_once(text: &str) -> bool {
+        serde_json::from_str::<ClientRequest>(text).is_ok()
+    }
+
+    #[test]
+    fn frame_is_an_object_with_an_action() {
+        assert!(refusal(r#"{"action":"ping"}"#).is_none());
+        for malformed in [
+            "",
+            "ping",
+            "[]",
+            r#"{"id":"1"}"#,
+            r#"{"action":1}"#,
+            r#"{"action":"ping","x":1}"#,
+            r#"{"action":"ping","id":1}"#,
+            r#"{"action":"ping","action":"ping"}"#,
+            r#"{"action":"ping","d":"\ud800"}"#,
+            r#"{"action":"fly","d":"\ud800"}"#,
+            r#"["ping","1",null]"#,
+        ] {
+            let request = ClientRequest::parse(malformed);
+            let code = request.frame.err().map(|fault| fault.code);
+            assert_eq!((code, request.id), (Some(Code::MalformedFrame), None), "{malformed}");
+        }
+    }
+
+    #[test]
+    fn unknown_action_still_echoes_its_id() {
+        for text in [r#"{"action":"fly","id":"1"}"#, r#"{"id":"1","d":{"x":[1]},"action":"Ping"}"#] {
+            let request = ClientRequest::parse(text);
+            assert_eq!(request.frame.err().map(|fault| fault.code), Some(Code::UnknownAction));
+            assert_eq!(request.id.as_deref(), Some("1"));
+        }
+    }
+
+    #[test]
+    fn hello_names_its_language_even_if_refused() {
+        for text in [
+            r#"{"action":"hello","d":{"v":1,"lang":"ko-KR"}}"#,
+            r#"{"d":{"v":1,"lang":"ko"},"action":"hello"}"#,
+            r#"{"action":"hello","d":{"v":"1","lang":"ko"}}"#,
+            r#"{"action":"hello","d":{"lang":"ko","x":1}}"#,
+        ] {
+            assert_eq!(ClientRequest::parse(text).language, Some(Locale::Ko), "{text}");
+        }
+        assert_eq!(ClientRequest::parse(r#"{"action":"ping","d":{"lang":"ko"}}"#).language, None);
+    }
+
+    #[test]
+    fn ping_ignores_its_details() {
+        for text in [r#"{"action":"ping","d":5}"#, r#"{"action":"ping","d":{"x":1}}"#, r#"{"action":"ping","d":null}"#]
+        {
+            assert!(matches!(ClientRequest::parse(text).frame, Ok(ClientFrame::Ping)), "{text}");
+        }
+    }
+
+    #[test]
+    fn refused_field_is_named_by_its_path_in_d() {
+        for (text, field, reason) in [
+            (r#"{"action":"read"}"#, "room", Invalid::Required),
+            (r#"{"action":"read","d":null}"#, "room", Invalid::Required),
+            (r#"{"action":"read","d":[]}"#, "$", Invalid::WrongType),
+            (r#"{"action":"read","d":["private:1",2]}"#, "$", Invalid::WrongType),
+            (r#"{"action":"read","d":{"room":"dm:1","seq":2}}"#, "room", Invalid::WrongType),
+            (r#"{"action":"read","d":{"room":"private:1","seq":"2"}}"#, "seq", Invalid::WrongType),
+            (r#"{"action":"read","d":{"room":"private:1","seq":2,"x":1}}"#, "x", Invalid::UnknownField),
+            (r#"{"action":"read","d":{"seq":2,"seq":2}}"#, "seq", Invalid::Contradiction),
+            (r#"{"action":"hello","d":{"v":1,"cursors":{"private:1":"2"}}}"#, "cursors.private:1", Invalid::WrongType),
+        ] {
+            assert_eq!(refusal(text), Some((Code::InvalidFields, field.to_owned(), Some(reason))), "{text}");
+        }
+    }
+
+    #[test]
+    fn frame_in_any_order_is_read() {
+        let usual = r#"{"action":"delete","id":"1","d":{"id":"66f0c3d2a1b2c3d4e5f60718"}}"#;
+        let other = r#"{"d":{"id":"66f0c3d2a1b2c3d4e5f60718"},"id":"1","action":"delete"}"#;
+
+        assert!(is_parsed_once(usual) && !is_parsed_once(other));
+        for text in [usual, other] {
+            let request = ClientRequest::parse(text);
+            assert!(
+                request.id.as_deref() == Some("1") && matches!(request.frame, Ok(ClientFrame::Delete(_))),
+                "{text}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn frame_of_a_client_is_parsed_once(
+            id in 0..i32::MAX, seq: i64, text in ".{0,40}", limit: Option<i64>, message: [u8; 12], reply: Option<[u8; 12]>,
+        ) {
+            let (room, message) = (RoomKey { kind: RoomKind::Group, id: RoomId(id) }, MessageId(message));
+            let frames = [
+                ClientFrame::Hello(HelloFrame { v: 1, lang: None, cursors: BTreeMap::from([(room, Rev(seq))]) }),
+                ClientFrame::Send(SendFrame {
+                    room,
+                    client_id: text.clone(),
+                    content: text.clone(),
+                    message_type: Some(MessageType::Text),
+                    reply_to: reply.map(MessageId),
+                }),
+                ClientFrame::Edit(EditFrame { id: message, content: text }),
+                ClientFrame::Delete(DeleteFrame { id: message }),
+                ClientFrame::Read(ReadFrame { room, seq: Seq(seq) }),
+                ClientFrame::Sync(SyncFrame { room, after_rev: Rev(seq), limit }),
+                ClientFrame::Ping,
+            ];
+            for frame in frames {
+                let sent = serde_json::to_string(&frame).unwrap();
+                prop_assert!(is_parsed_once(&sent));
+                let read = ClientRequest::parse(&sent).frame.unwrap();
+                prop_assert_eq!(serde_json::to_string(&read).unwrap(), sent);
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+#![doc = include_str!("../README.md")]
+
+mod account;
+mod asyncapi;
+mod block;
+mod client_frame;
+mod frame;
+mod friend;
+mod health;
+mod listed;
+mod message;
+mod person;
+mod problem;
+mod room;
+mod schemas;
+mod session;
+
+pub use account::{AccountChange, AccountView, NewAccount, ParsedChange, PasswordChange};
+pub use asyncapi::asyncapi;
+pub use block::{BlockView, NewBlock};
+pub use client_frame::{
+    ClientFrame, ClientRequest, DeleteFrame, EditFrame, HelloFrame, ReadFrame, SendFrame, SyncFrame,
+};
+pub use frame::{Ack, Acknowledged, ErrorBody, Frame, FramePayload, FriendNews, Ready, Receipt, SessionNews};
+pub use friend::{FriendRequest, FriendRequestDirection, FriendRequestsQuery, FriendView, FriendshipView};
+pub use health::{HealthView, Reachability, ReadinessChecks, ReadinessStatus, ReadinessView, SchemaStatus};
+pub use listed::{Listed, PageQuery, page};
+pub use message::{
+    MessagePage, MessagePatch, MessageView, MessagesQuery, NewMessage, QuoteView, ReactionView, ReadCursor, ReadUpTo,
+    SyncPage, SyncQuery, UnreadView,
+};
+pub use person::{ParticipantView, ProfileView, SearchQuery};
+pub use problem::{FieldProblem, Problem};
+pub use room::{ChatRoomView, NewChatRoom};
+pub use schemas::parameter_schemas;
+pub use session::{GrantType, Login, PasswordGrant, RefreshGrant, SessionView, TicketView, Tokens};

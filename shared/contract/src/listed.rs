@@ -1,0 +1,78 @@
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{Fault, Invalid, Page, PageSize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use utoipa::{IntoParams, ToSchema};
+
+/// A page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Listed<T> {
+    /// The items.
+    items: Vec<T>,
+    /// The `cursor` of the next page; null at the end.
+    #[schema(required = true, example = "Nw")]
+    next_cursor: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// The number of items, 1 to 100; 30 unless given.
+    limit: Option<i64>,
+    /// The `next_cursor` of the page before; the first page unless given.
+    cursor: Option<String>,
+}
+
+impl PageQuery {
+    /// The size of the page and the key that it starts after.
+    pub fn parse<K: DeserializeOwned>(&self) -> Result<(PageSize, Option<K>), Fault> {
+        page(self.limit, self.cursor.as_deref())
+    }
+}
+
+/// The same for a query with more parameters; refuses the fields `limit` and `cursor`.
+pub fn page<K: DeserializeOwned>(limit: Option<i64>, cursor: Option<&str>) -> Result<(PageSize, Option<K>), Fault> {
+    let size = PageSize::parse(limit)?;
+    let read = |cursor: &str| {
+        let text = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        serde_json::from_slice(&text).ok()
+    };
+    let key = cursor.map(|cursor| read(cursor).ok_or_else(|| Fault::field("cursor", Invalid::BadFormat)));
+    Ok((size, key.transpose()?))
+}
+
+impl<T> Listed<T> {
+    /// A page for clients. The key in its cursor is opaque to them, but no secret.
+    pub fn of<U, K: Serialize>(page: Page<U, K>, item: impl FnMut(U) -> T) -> Result<Self, Fault> {
+        let Page { items, next } = page.map(item);
+        let cursor = next.map(|key| serde_json::to_vec(&key)).transpose().map_err(Fault::internal)?;
+        Ok(Self { items, next_cursor: cursor.map(|text| URL_SAFE_NO_PAD.encode(text)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::UserId;
+    use proptest::prelude::*;
+
+    fn key_of(cursor: &str) -> Result<Option<(String, UserId)>, Fault> {
+        page(None, Some(cursor)).map(|(_, key)| key)
+    }
+
+    #[test]
+    fn cursor_round_trips_its_key() {
+        let next = ("홍길동".to_owned(), UserId(7));
+        let listed = Listed::of(Page { items: vec![1, 2], next: Some(next.clone()) }, |n| n).unwrap();
+
+        assert_eq!(key_of(&listed.next_cursor.unwrap()).unwrap(), Some(next));
+    }
+
+    proptest! {
+        #[test]
+        fn malformed_cursor_is_a_client_error(text in "\\PC{0,60}|[A-Za-z0-9_-]{0,60}") {
+            if let Err(fault) = key_of(&text) { prop_assert_eq!(fault.code.status(), 422); }
+        }
+    }
+}

@@ -1,0 +1,258 @@
+use domain::{
+    ClientId, Content, Fault, Message, MessageDraft, MessageId, MessageType, Quote, Rev, RoomId, RoomKey, RoomKind,
+    Seq, Timestamp, UserId, fields,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use utoipa::{IntoParams, ToSchema};
+
+/// A message, whole and as of its `rev`.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct MessageView {
+    /// The message's id.
+    pub id: MessageId,
+    /// The room's id.
+    pub room_id: RoomId,
+    /// The room's kind.
+    pub room_type: RoomKind,
+    /// The author.
+    pub user_id: UserId,
+    /// The text in Unicode NFC; empty if the message is deleted.
+    #[schema(example = "안녕하세요")]
+    pub content: String,
+    /// The type of the message.
+    pub message_type: MessageType,
+    /// The message that this one replies to; null if it is no reply.
+    #[schema(required = true)]
+    pub reply_to: Option<MessageId>,
+    /// The beginning of the message that this one replies to, as of now: it can change without a new `rev` of this message.
+    #[schema(required = true)]
+    pub quote: Option<QuoteView>,
+    /// The message's number in the room, which never changes.
+    pub seq: Seq,
+    /// The number of the message's latest change in the room.
+    pub rev: Rev,
+    /// The id that the client chose for the message.
+    #[schema(example = "01J9ZQ4Z7Y")]
+    pub client_id: String,
+    /// Whether the author has edited the message.
+    pub is_edited: bool,
+    /// The time of the latest edit; null if there was none.
+    #[schema(required = true)]
+    pub edited_at: Option<Timestamp>,
+    /// Whether the message is deleted.
+    pub is_deleted: bool,
+    /// The reactions; empty if there are none.
+    pub reactions: Vec<ReactionView>,
+    /// The time when the message was sent.
+    pub created_at: Timestamp,
+    /// The time of the latest change.
+    pub updated_at: Timestamp,
+}
+
+/// The number of reactions to a message with one emoji.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct ReactionView {
+    /// The emoji.
+    #[schema(example = "👍")]
+    pub emoji: String,
+    /// How many people reacted with it.
+    #[schema(example = 2)]
+    pub count: u32,
+}
+
+/// The beginning of a message that another one replies to.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct QuoteView {
+    /// The author.
+    pub user_id: UserId,
+    /// The first 100 characters; empty if the message is deleted.
+    #[schema(example = "안녕하세요")]
+    pub content: String,
+    /// Whether the message is deleted.
+    pub is_deleted: bool,
+}
+
+/// A page of a room's messages, by `seq`.
+#[derive(Serialize, ToSchema)]
+pub struct MessagePage {
+    /// The messages, the oldest first.
+    pub items: Vec<MessageView>,
+    /// Whether the room has older messages.
+    pub has_before: bool,
+    /// Whether the room has newer messages.
+    pub has_after: bool,
+    /// The first `after_rev` for `sync`: `sync` brings every change that this page may miss.
+    pub cursor: Rev,
+}
+
+/// The changes of a room after a cursor.
+#[derive(Serialize, ToSchema)]
+pub struct SyncPage {
+    /// Each changed message once, whole and as of now, by `rev`.
+    pub items: Vec<MessageView>,
+    /// The next `after_rev`; keep your own cursor if it is higher.
+    pub cursor: Rev,
+    /// The room's latest change: ask again while `cursor < head`.
+    pub head: Rev,
+    /// Whether items were left out for size: ask again at once.
+    pub more: bool,
+}
+
+/// How far a member has read in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ReadCursor {
+    /// The newest read message. It never moves back.
+    pub read_seq: Seq,
+    /// How many later messages there are, except the member's own and deleted ones; 100 means more than 99.
+    #[schema(example = 0)]
+    pub unread_count: i32,
+}
+
+/// A room with unread messages.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UnreadView {
+    /// The room's id.
+    pub room_id: RoomId,
+    /// The room's kind.
+    pub room_type: RoomKind,
+    /// How many messages the caller has not read, except their own and deleted ones; 100 means more than 99.
+    #[schema(example = 2)]
+    pub unread_count: i32,
+    /// The newest read message.
+    pub read_seq: Seq,
+}
+
+/// A message to send.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewMessage {
+    /// The room's id.
+    pub room_id: RoomId,
+    /// The room's kind.
+    pub room_type: RoomKind,
+    /// 1 to 5,000 characters, at most 16 KiB as JSON.
+    #[schema(example = "안녕하세요")]
+    pub content: String,
+    /// The type of the message. `text`, the default, is the only one that clients can send.
+    pub message_type: Option<MessageType>,
+    /// The message of the same room that this one replies to.
+    pub reply_to: Option<MessageId>,
+    /// 1 to 64 visible ASCII characters. A retry with the same id is the same message. Without one, a retry sends a second
+    /// message.
+    #[schema(example = "01J9ZQ4Z7Y")]
+    pub client_id: Option<String>,
+}
+
+/// A change of a message.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MessagePatch {
+    /// 1 to 5,000 characters, at most 16 KiB as JSON.
+    #[schema(example = "안녕히 가세요")]
+    pub content: String,
+}
+
+/// How far the caller has read.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadUpTo {
+    /// The room's id.
+    pub room_id: RoomId,
+    /// The room's kind.
+    pub room_type: RoomKind,
+    /// The `seq` of the newest read message. A number that is too high means the room's newest message.
+    pub seq: Seq,
+}
+
+/// A page of a room's messages. At most one of `before`, `after` and `around` may be given; without them it is the newest page.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MessagesQuery {
+    /// The room's kind; `private` unless given.
+    #[param(example = "private")]
+    pub room_type: Option<RoomKind>,
+    /// Asks for the messages just before this `seq`.
+    pub before: Option<Seq>,
+    /// Asks for the messages just after this `seq`.
+    pub after: Option<Seq>,
+    /// Asks for the message with this `seq` and those on both sides of it.
+    pub around: Option<Seq>,
+    /// The number of items, 1 to 100; 30 unless given.
+    pub limit: Option<i64>,
+}
+
+/// A request for a room's changes.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SyncQuery {
+    /// The room's id.
+    #[param(example = 12)]
+    pub room_id: RoomId,
+    /// The room's kind; `private` unless given.
+    #[param(example = "private")]
+    pub room_type: Option<RoomKind>,
+    /// The client's cursor: the latest change that it has.
+    #[param(example = 812)]
+    pub after_rev: Rev,
+    /// The number of items, 1 to 100; 30 unless given.
+    pub limit: Option<i64>,
+}
+
+impl MessageView {
+    /// A message with its quote, if it replies to one of `quotes`.
+    pub fn of(message: Message, quotes: &HashMap<MessageId, Quote>) -> Self {
+        let quote = message.reply_to.and_then(|id| quotes.get(&id)).map(|quote| QuoteView {
+            user_id: quote.user,
+            content: quote.beginning.clone(),
+            is_deleted: quote.is_deleted,
+        });
+        Self {
+            id: message.id,
+            room_id: message.room.id,
+            room_type: message.room.kind,
+            user_id: message.user,
+            content: message.content,
+            message_type: message.message_type,
+            reply_to: message.reply_to,
+            quote,
+            seq: message.seq,
+            rev: message.rev,
+            client_id: message.client_id,
+            is_edited: message.edited_at.is_some(),
+            edited_at: message.edited_at,
+            is_deleted: message.deleted_at.is_some(),
+            reactions: Vec::new(),
+            created_at: message.created_at,
+            updated_at: message.updated_at,
+        }
+    }
+}
+
+impl NewMessage {
+    /// The draft of `user`, or every bad field; `generate` makes a `client_id` if the client gave none.
+    pub fn into_draft(self, user: UserId, generate: impl FnOnce() -> ClientId) -> Result<MessageDraft, Fault> {
+        let (content, message_type, client_id) = fields((
+            ("content", Content::parse(&self.content)),
+            ("message_type", self.message_type.unwrap_or(MessageType::Text).sendable()),
+            ("client_id", self.client_id.as_deref().map(ClientId::parse).transpose()),
+        ))?;
+        Ok(MessageDraft {
+            room: RoomKey { kind: self.room_type, id: self.room_id },
+            user,
+            content,
+            message_type,
+            reply_to: self.reply_to,
+            client_id: client_id.unwrap_or_else(generate),
+        })
+    }
+}
+
+impl MessagePatch {
+    /// The new text, or why it is refused.
+    pub fn parse(&self) -> Result<Content, Fault> {
+        Content::parse(&self.content).map_err(|reason| Fault::field("content", reason))
+    }
+}

@@ -1,0 +1,70 @@
+use domain::{Participant, Profile, UserId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// What everyone may see of a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ProfileView {
+    /// The person's id.
+    pub id: UserId,
+    /// The unique username.
+    #[schema(example = "gildong")]
+    pub username: String,
+    /// The display name; null if none is set.
+    #[schema(required = true, example = "홍길동")]
+    pub display_name: Option<String>,
+    /// The status message; null if none is set.
+    #[schema(required = true, example = "오늘도 화이팅")]
+    pub status_message: Option<String>,
+}
+
+/// A person in a room or on the caller's block list, listed even if the account is gone.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ParticipantView {
+    /// The person's id.
+    pub id: UserId,
+    /// The unique username; null if the person is not available.
+    #[schema(required = true, example = "gildong")]
+    pub username: Option<String>,
+    /// The display name; null if none is set or the person is not available.
+    #[schema(required = true, example = "홍길동")]
+    pub display_name: Option<String>,
+    /// The status message; null if none is set or the person is not available.
+    #[schema(required = true, example = "오늘도 화이팅")]
+    pub status_message: Option<String>,
+    /// False if the account is deleted, or looks deleted to the caller.
+    pub is_available: bool,
+}
+
+/// A search for people.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SearchQuery {
+    /// The beginning of a username or display name, or the initial consonants of its Hangul: 1 to 50 characters.
+    #[param(example = "ㅎㄱㄷ")]
+    pub q: String,
+    /// The number of items, 1 to 100; 30 unless given.
+    pub limit: Option<i64>,
+    /// The `next_cursor` of the page before; the first page unless given.
+    pub cursor: Option<String>,
+}
+
+impl From<Profile> for ProfileView {
+    fn from(profile: Profile) -> Self {
+        let Profile { id, username, display_name, status_message } = profile;
+        Self { id, username, display_name, status_message }
+    }
+}
+
+impl From<Participant> for ParticipantView {
+    fn from(Participant { profile, is_available }: Participant) -> Self {
+        Self {
+            id: profile.id,
+            username: Some(profile.username).filter(|_| is_available),
+            display_name: profile.display_name.filter(|_| is_available),
+            status_message: profile.status_message.filter(|_| is_available),
+            is_available,
+        }
+    }
+}
