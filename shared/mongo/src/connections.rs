@@ -1,4 +1,4 @@
-use crate::{Mongo, fault::store_fault, limits::refilled, schema::CONNECTIONS, w1};
+use crate::{Causal, Mongo, fault::store_fault, limits::refilled, schema::CONNECTIONS, w1};
 use domain::{ConnectionId, Fault, Limit, Locale, SessionId, Timestamp, UserId};
 use futures_util::TryStreamExt as _;
 use mongodb::{
@@ -62,13 +62,17 @@ impl From<ConnectionDocument> for Connection {
     }
 }
 
-impl Mongo {
-    fn connections(&self) -> Collection<ConnectionDocument> {
-        self.database.collection(CONNECTIONS)
+/// The repository of `connections`.
+#[derive(Debug, Clone, Copy)]
+pub struct Connections<'a>(pub(crate) &'a Mongo);
+
+impl Connections<'_> {
+    fn collection(self) -> Collection<ConnectionDocument> {
+        self.0.collection(CONNECTIONS)
     }
 
-    /// Remembers a connection. One round trip; repeating it is harmless.
-    pub async fn insert_connection(&self, connection: &Connection) -> Result<(), Fault> {
+    /// Stores a connection. Repeating it is harmless.
+    pub async fn insert(self, connection: &Connection) -> Result<(), Fault> {
         let row = ConnectionDocument {
             id: connection.id.clone(),
             user_id: connection.user,
@@ -80,15 +84,15 @@ impl Mongo {
             at: None,
         };
         let this = doc! { "_id": &connection.id.0 };
-        self.connections().replace_one(this, row).upsert(true).await.map_err(store_fault)?;
+        self.collection().replace_one(this, row).upsert(true).await.map_err(store_fault)?;
         Ok(())
     }
 
-    /// Notes a frame of a connection and tells whose it is, and how many more it may send. One round trip.
+    /// Notes a frame of a connection and answers whose it is, and how many more it may send.
     ///
     /// `w: 1`: a note lost in a failover is written again by the next ping.
-    pub async fn touch_connection(
-        &self,
+    pub async fn touch(
+        self,
         id: &ConnectionId,
         locale: Option<Locale>,
         now: Timestamp,
@@ -97,14 +101,14 @@ impl Mongo {
         let mut set = doc! {
             "expires_at": DateTime::from_millis(now.plus(ALIVE_FOR).millis()),
             // A debt has an end, or whoever was once too fast would wait for hours.
-            "tokens": { "$max": [{ "$subtract": [refilled(limit), 1] }, -DEEPEST_DEBT] },
+            "tokens": { "$max": [{ "$subtract": [refilled(limit, "$tokens", "$at"), 1] }, -DEEPEST_DEBT] },
             "at": "$$NOW",
         };
         if let Some(locale) = locale {
             set.insert("locale", locale.as_str());
         }
         let touched = self
-            .connections()
+            .collection()
             .find_one_and_update(doc! { "_id": &id.0 }, vec![doc! { "$set": set }])
             .return_document(ReturnDocument::After)
             .write_concern(w1())
@@ -113,52 +117,87 @@ impl Mongo {
         Ok(touched.map(|row| Touched { tokens: row.tokens.unwrap_or_default(), connection: row.into() }))
     }
 
-    /// The live connections of people, as a majority knows them. One round trip.
-    pub async fn list_user_connections(&self, users: &[UserId], now: Timestamp) -> Result<Vec<Connection>, Fault> {
-        let users: Vec<i32> = users.iter().map(|user| user.0).collect();
-        let live = DateTime::from_millis(now.millis());
-        self.list_connections(doc! { "user_id": { "$in": users }, "expires_at": { "$gt": live } }).await
+    /// The live connections of people, as a majority knows them.
+    pub async fn list_of_people(self, users: &[UserId], now: Timestamp) -> Result<Vec<Connection>, Fault> {
+        self.list(live(users, now)).await
     }
 
-    /// Every connection of some sessions, as a majority knows them. One round trip; none for no sessions.
-    pub async fn list_session_connections(&self, sessions: &[SessionId]) -> Result<Vec<Connection>, Fault> {
-        if sessions.is_empty() {
-            return Ok(Vec::new());
+    /// The same, including what was written in the session.
+    pub async fn list_of_people_in(
+        self,
+        Causal(session): &mut Causal,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<Vec<Connection>, Fault> {
+        let rows: Vec<_> = async {
+            let mut cursor = self.collection().find(live(users, now)).session(&mut *session).await?;
+            cursor.stream(session).try_collect().await
         }
-        let sessions: Vec<&str> = sessions.iter().map(|session| session.0.as_str()).collect();
-        self.list_connections(doc! { "session_id": { "$in": sessions } }).await
-    }
-
-    async fn list_connections(&self, filter: Document) -> Result<Vec<Connection>, Fault> {
-        let rows: Vec<_> =
-            async { self.connections().find(filter).await?.try_collect().await }.await.map_err(store_fault)?;
+        .await
+        .map_err(store_fault)?;
         Ok(rows.into_iter().map(Connection::from).collect())
     }
 
-    /// Forgets the connections of some sessions. One round trip; none for no sessions.
-    pub async fn remove_session_connections(&self, sessions: &[SessionId]) -> Result<(), Fault> {
+    /// Every connection of some sessions, as a majority knows them.
+    pub async fn list_of_sessions(self, sessions: &[SessionId]) -> Result<Vec<Connection>, Fault> {
+        if sessions.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.list(of_sessions(sessions)).await
+    }
+
+    /// Those of some connections that are live and belong to one of some people, as a majority knows them.
+    pub async fn list_live(
+        self,
+        ids: &[ConnectionId],
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<Vec<Connection>, Fault> {
+        let mut filter = live(users, now);
+        filter.insert("_id", doc! { "$in": ids.iter().map(|id| id.0.as_str()).collect::<Vec<_>>() });
+        self.list(filter).await
+    }
+
+    async fn list(self, filter: Document) -> Result<Vec<Connection>, Fault> {
+        let rows: Vec<_> =
+            async { self.collection().find(filter).await?.try_collect().await }.await.map_err(store_fault)?;
+        Ok(rows.into_iter().map(Connection::from).collect())
+    }
+
+    /// Removes the connections of some sessions.
+    pub async fn remove_of_sessions(self, sessions: &[SessionId]) -> Result<(), Fault> {
         if sessions.is_empty() {
             return Ok(());
         }
-        let sessions: Vec<&str> = sessions.iter().map(|session| session.0.as_str()).collect();
-        let these = doc! { "session_id": { "$in": sessions } };
-        self.connections().delete_many(these).await.map_err(store_fault)?;
+        self.collection().delete_many(of_sessions(sessions)).await.map_err(store_fault)?;
         Ok(())
     }
 
-    /// Forgets a connection. One round trip; one that is not there is forgotten already.
-    pub async fn remove_connection(&self, id: &ConnectionId) -> Result<(), Fault> {
-        self.connections().delete_one(doc! { "_id": &id.0 }).await.map_err(store_fault)?;
+    /// Removes a connection; one that is not there is removed already.
+    pub async fn remove(self, id: &ConnectionId) -> Result<(), Fault> {
+        self.collection().delete_one(doc! { "_id": &id.0 }).await.map_err(store_fault)?;
         Ok(())
     }
 
-    /// Forgets connections that answered 410, unless their ids were given out anew. One round trip.
-    pub async fn remove_gone_connections(&self, gone: &[Connection]) -> Result<(), Fault> {
+    /// Removes connections that answered 410, unless their ids were given out anew.
+    pub async fn remove_gone(self, gone: &[Connection]) -> Result<(), Fault> {
+        if gone.is_empty() {
+            return Ok(());
+        }
         let each = gone.iter().map(|connection| {
             doc! { "_id": &connection.id.0, "connected_at": DateTime::from_millis(connection.connected_at.millis()) }
         });
         let any = doc! { "$or": each.collect::<Vec<_>>() };
-        self.connections().delete_many(any).write_concern(w1()).await.map_err(store_fault)?;
+        self.collection().delete_many(any).write_concern(w1()).await.map_err(store_fault)?;
         Ok(())
     }
+}
+
+fn live(users: &[UserId], now: Timestamp) -> Document {
+    let users: Vec<i32> = users.iter().map(|user| user.0).collect();
+    doc! { "user_id": { "$in": users }, "expires_at": { "$gt": DateTime::from_millis(now.millis()) } }
+}
+
+fn of_sessions(sessions: &[SessionId]) -> Document {
+    doc! { "session_id": { "$in": sessions.iter().map(|session| session.0.as_str()).collect::<Vec<_>>() } }
 }

@@ -34,7 +34,7 @@ fn by_code(what: &str, code: i32, name: &str, labels: &str) -> Fault {
     if is_passing(code) { Fault::unavailable(cause) } else { Fault::internal(cause) }
 }
 
-/// Whether a server error code is of a kind that passes: elections, shutdowns, time limits.
+/// Whether a server error code is of a kind that passes: elections, shutdowns, time limits, snapshots that are not there yet or no more.
 fn is_passing(code: i32) -> bool {
     // https://github.com/mongodb/mongo/blob/v6.0/src/mongo/base/error_codes.yml
     matches!(
@@ -49,6 +49,8 @@ fn is_passing(code: i32) -> bool {
             | 134
             | 189
             | 202
+            | 239
+            | 246
             | 262
             | 317
             | 358
@@ -62,6 +64,11 @@ fn is_passing(code: i32) -> bool {
             | 13435
             | 13436
     )
+}
+
+/// Whether a snapshot was not available or too old: the next one may be.
+pub(crate) fn is_snapshot_lost(error: &Error) -> bool {
+    matches!(error.kind.as_ref(), ErrorKind::Command(command) if matches!(command.code, 239 | 246))
 }
 
 /// Whether a unique key refused a write.

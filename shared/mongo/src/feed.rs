@@ -1,11 +1,23 @@
-use crate::{Mongo, Stored, fault::store_fault, messages::in_room};
-use domain::{Code, Fault, Rev, RoomKey, Seq, UserId};
-use mongodb::{
-    ClientSession,
-    bson::{Document, doc},
+use crate::{
+    Rooms, Stored,
+    fault::{is_snapshot_lost, store_fault},
+    messages::{MessageDocument, QuoteDocument, lookup_quotes},
+    order::young_entries,
+    schema::{MESSAGES, ROOMS},
 };
+use domain::{Fault, MessageId, Quote, Rev, RoomKey, Seq, UserId};
+use futures_util::TryStreamExt as _;
+use mongodb::{
+    bson::{Document, doc},
+    options::ReadConcern,
+};
+use serde::Deserialize;
+use std::collections::HashMap;
 
-/// Where a page of messages lies.
+/// How often overdue entries are dropped before a page is answered as it is: its cursor is then only low, never wrong.
+const ROUNDS: usize = 3;
+
+/// Which messages a page has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anchor {
     /// The newest messages.
@@ -23,11 +35,13 @@ pub enum Anchor {
 pub struct Window {
     /// Oldest first.
     pub rows: Vec<Stored>,
+    /// What the replies among them answer.
+    pub quotes: HashMap<MessageId, Quote>,
     /// Whether there are older ones.
     pub has_before: bool,
     /// Whether there are newer ones.
     pub has_after: bool,
-    /// Where to go on with `sync`: read before the rows.
+    /// Where to go on with `sync`: as of the same snapshot as the rows.
     pub cursor: Rev,
 }
 
@@ -36,121 +50,146 @@ pub struct Window {
 pub struct Feed {
     /// Each message that changed, as of now, by `rev`.
     pub rows: Vec<Stored>,
+    /// What the replies among them answer.
+    pub quotes: HashMap<MessageId, Quote>,
     /// Where to go on when all rows are taken and none were cut.
     pub safe: Rev,
-    /// The newest place given out.
+    /// The newest number given out.
     pub head: Rev,
     /// Whether more rows up to `safe` are left.
     pub cut: bool,
 }
 
-impl Mongo {
-    /// A page of a room for one of its members.
-    ///
-    /// Four round trips: head, rows, what lies beyond (but for the newest page), rights; two more when the head has entries of
-    /// the dead. The rights are read last, in the same causally consistent session: who was removed gets nothing newer.
+#[derive(Deserialize)]
+struct SnapshotRow {
+    rev: Rev,
+    safe: Rev,
+    overdue: bool,
+    #[serde(default)]
+    older: Vec<MessageDocument>,
+    #[serde(default)]
+    newer: Vec<MessageDocument>,
+    quotes: Vec<QuoteDocument>,
+}
+
+impl Rooms<'_> {
+    /// A page of a room for one of its members, in one snapshot; `None` for anyone else.
     pub async fn list_messages(
-        &self,
+        self,
         room: RoomKey,
         user: UserId,
         anchor: Anchor,
         limit: i64,
-    ) -> Result<Window, Fault> {
-        let mut session = self.causal_session().await?;
-        let head = self.head_in(&mut session, room, user).await?.ok_or(Code::RoomNotFound)?;
-        let (rows, has_before, has_after) = match anchor {
-            Anchor::Newest => {
-                let (rows, older) = self.page_in(&mut session, room, None, -1, limit).await?;
-                (rows, older, false)
-            }
-            Anchor::Before(seq) => {
-                let (rows, older) = self.page_in(&mut session, room, Some(doc! { "$lt": seq.0 }), -1, limit).await?;
-                let (_, newer) = self.page_in(&mut session, room, Some(doc! { "$gte": seq.0 }), 1, 0).await?;
-                (rows, older, newer)
-            }
-            Anchor::After(seq) => {
-                let (rows, newer) = self.page_in(&mut session, room, Some(doc! { "$gt": seq.0 }), 1, limit).await?;
-                let (_, older) = self.page_in(&mut session, room, Some(doc! { "$lte": seq.0 }), -1, 0).await?;
-                (rows, older, newer)
-            }
-            Anchor::Around(seq) => {
-                let (mut rows, older) =
-                    self.page_in(&mut session, room, Some(doc! { "$lt": seq.0 }), -1, limit / 2).await?;
-                let (after, newer) =
-                    self.page_in(&mut session, room, Some(doc! { "$gte": seq.0 }), 1, limit - limit / 2).await?;
-                rows.extend(after);
-                (rows, older, newer)
-            }
+    ) -> Result<Option<Window>, Fault> {
+        // How many rows on either side of the anchor; a side without any is asked only whether it has one.
+        let ((older, newer), (before, after)) = match anchor {
+            Anchor::Newest => ((limit, None), (Document::new(), Document::new())),
+            Anchor::Before(seq) => ((limit, Some(0)), split_at(seq)),
+            Anchor::After(seq) => ((0, Some(limit)), split_at(Seq(seq.0.saturating_add(1)))),
+            Anchor::Around(seq) => ((limit / 2, Some(limit - limit / 2)), split_at(seq)),
         };
-        self.admitted(&mut session, room, user).await?;
-        Ok(Window { rows, has_before, has_after, cursor: head.safe })
+        let rows_of = |condition: &Document, order: i32, count: i64| {
+            let mut filter = in_room(room);
+            filter.extend(condition.clone());
+            vec![doc! { "$match": filter }, doc! { "$sort": { "seq": order } }, doc! { "$limit": count + 1 }]
+        };
+        let mut pipeline = vec![lookup_rows("older", Document::new(), rows_of(&before, -1, older))];
+        if let Some(newer) = newer {
+            pipeline.push(lookup_rows("newer", Document::new(), rows_of(&after, 1, newer)));
+        }
+        let Some(mut found) = self.read_snapshot(room, user, pipeline).await? else { return Ok(None) };
+        let has_before = truncate(&mut found.older, older);
+        let has_after = newer.is_some_and(|newer| truncate(&mut found.newer, newer));
+        let rows = found.older.into_iter().rev().chain(found.newer).map(Stored::from).collect();
+        Ok(Some(Window { rows, quotes: by_id(found.quotes), has_before, has_after, cursor: found.safe }))
     }
 
-    /// What changed in a room after a cursor, for one of its members. Three round trips: head, rows, rights;
-    /// two more when the head has entries of the dead.
-    pub async fn list_changes(&self, room: RoomKey, user: UserId, after: Rev, limit: i64) -> Result<Feed, Fault> {
-        let mut session = self.causal_session().await?;
-        let head = self.head_in(&mut session, room, user).await?.ok_or(Code::RoomNotFound)?;
-        let mut filter = in_room(room);
-        filter.insert("rev", doc! { "$gt": after.0, "$lte": head.safe.0 });
-        let mut rows = self.rows_in(&mut session, filter, doc! { "rev": 1 }, limit + 1).await?;
-        let cut = truncate(&mut rows, limit);
-        self.admitted(&mut session, room, user).await?;
-        Ok(Feed { rows, safe: head.safe, head: head.rev, cut })
-    }
-
-    /// Up to `limit` rows oldest first, and whether there are more in the direction of `order`.
-    async fn page_in(
-        &self,
-        session: &mut ClientSession,
+    /// What changed in a room after a cursor, for one of its members, in one snapshot; `None` for anyone else.
+    pub async fn list_changes(
+        self,
         room: RoomKey,
-        seq: Option<Document>,
-        order: i32,
+        user: UserId,
+        after: Rev,
         limit: i64,
-    ) -> Result<(Vec<Stored>, bool), Fault> {
+    ) -> Result<Option<Feed>, Fault> {
         let mut filter = in_room(room);
-        if let Some(condition) = seq {
-            filter.insert("seq", condition);
-        }
-        let mut rows = self.rows_in(session, filter, doc! { "seq": order }, limit + 1).await?;
-        let more = truncate(&mut rows, limit);
-        if order < 0 {
-            rows.reverse();
-        }
-        Ok((rows, more))
+        filter.extend(doc! { "rev": { "$gt": after.0 }, "$expr": { "$lte": ["$rev", "$$safe"] } });
+        let rows = vec![doc! { "$match": filter }, doc! { "$sort": { "rev": 1 } }, doc! { "$limit": limit + 1 }];
+        let pipeline = vec![lookup_rows("newer", doc! { "safe": "$safe" }, rows)];
+        let Some(mut found) = self.read_snapshot(room, user, pipeline).await? else { return Ok(None) };
+        let cut = truncate(&mut found.newer, limit);
+        let rows = found.newer.into_iter().map(Stored::from).collect();
+        Ok(Some(Feed { rows, quotes: by_id(found.quotes), safe: found.safe, head: found.rev, cut }))
     }
 
-    async fn admitted(&self, session: &mut ClientSession, room: RoomKey, user: UserId) -> Result<(), Fault> {
-        let access = self.find_access_in(session, room).await?.ok_or(Code::RoomNotFound)?;
-        access.admit(user)?;
-        Ok(())
-    }
-
-    async fn causal_session(&self) -> Result<ClientSession, Fault> {
-        self.client.start_session().causal_consistency(true).await.map_err(store_fault)
-    }
-
-    async fn rows_in(
-        &self,
-        session: &mut ClientSession,
-        filter: Document,
-        sort: Document,
-        limit: i64,
-    ) -> Result<Vec<Stored>, Fault> {
-        let messages = self.messages();
-        let found =
-            messages.find(filter).sort(sort).limit(limit).batch_size(u32::try_from(limit + 1).unwrap_or(u32::MAX));
-        let mut cursor = found.session(&mut *session).await.map_err(store_fault)?;
-        let mut rows = Vec::new();
-        while let Some(row) = cursor.next(&mut *session).await {
-            rows.push(Stored::from(row.map_err(store_fault)?));
+    /// The room's numbers, its rows and what they answer, as of one moment that a majority had.
+    async fn read_snapshot(
+        self,
+        room: RoomKey,
+        user: UserId,
+        rows: Vec<Document>,
+    ) -> Result<Option<SnapshotRow>, Fault> {
+        let mut pipeline = vec![
+            doc! { "$match": { "_id": room.to_string(), "members": user.0 } },
+            doc! { "$project": {
+                "_id": 0,
+                "rev": 1,
+                // The newest number below which nothing is being written.
+                "safe": { "$subtract": [{ "$ifNull": [{ "$min": "$inflight.rev" }, { "$add": ["$rev", 1_i64] }] }, 1_i64] },
+                "overdue": { "$lt": [{ "$size": young_entries() }, { "$size": "$inflight" }] },
+            } },
+        ];
+        pipeline.extend(rows);
+        let replies = |side: &str| doc! { "$ifNull": [format!("${side}.reply_to"), []] };
+        pipeline.extend([
+            doc! { "$set": { "answered": { "$concatArrays": [replies("older"), replies("newer")] } } },
+            lookup_quotes("answered"),
+            doc! { "$unset": "answered" },
+        ]);
+        let mut found = self.read_once(&pipeline).await?;
+        for _ in 1..ROUNDS {
+            if !found.as_ref().is_some_and(|room| room.overdue) {
+                break;
+            }
+            self.drop_overdue(room).await?;
+            found = self.read_once(&pipeline).await?;
         }
-        Ok(rows)
+        Ok(found)
+    }
+
+    async fn read_once(self, pipeline: &[Document]) -> Result<Option<SnapshotRow>, Fault> {
+        let read = || async {
+            let rooms = self.0.documents(ROOMS);
+            let aggregate = rooms.aggregate(pipeline.to_vec()).read_concern(ReadConcern::snapshot());
+            aggregate.with_type::<SnapshotRow>().await?.try_next().await
+        };
+        match read().await {
+            Err(error) if is_snapshot_lost(&error) => read().await.map_err(store_fault),
+            outcome => outcome.map_err(store_fault),
+        }
     }
 }
 
-/// Cuts a page that was read with one row too many, and tells whether it had it.
-fn truncate(rows: &mut Vec<Stored>, limit: i64) -> bool {
+/// The filter of a room's messages.
+pub(crate) fn in_room(room: RoomKey) -> Document {
+    doc! { "room_type": room.kind.as_str(), "room_id": room.id.0 }
+}
+
+/// The conditions below a number, and from it on.
+fn split_at(seq: Seq) -> (Document, Document) {
+    (doc! { "seq": { "$lt": seq.0 } }, doc! { "seq": { "$gte": seq.0 } })
+}
+
+fn lookup_rows(name: &str, variables: Document, pipeline: Vec<Document>) -> Document {
+    doc! { "$lookup": { "from": MESSAGES, "let": variables, "pipeline": pipeline, "as": name } }
+}
+
+pub(crate) fn by_id(quotes: Vec<QuoteDocument>) -> HashMap<MessageId, Quote> {
+    quotes.into_iter().map(Quote::from).map(|quote| (quote.id, quote)).collect()
+}
+
+/// Cuts a page that was read with one row too many, and answers whether it had it.
+fn truncate<T>(rows: &mut Vec<T>, limit: i64) -> bool {
     let limit = usize::try_from(limit).unwrap_or(0);
     let more = rows.len() > limit;
     rows.truncate(limit);

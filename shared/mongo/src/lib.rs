@@ -1,42 +1,61 @@
 #![doc = include_str!("../README.md")]
 
 mod connections;
-mod credentials;
 mod fault;
 mod feed;
-mod heads;
+mod gates;
 mod limits;
 mod messages;
+mod migration;
+mod order;
 mod people;
-mod reading;
+mod read_states;
+mod room_lists;
 mod rooms;
 mod schema;
+mod tickets;
 
-pub use connections::{Connection, Touched};
+pub use connections::{Connection, Connections, Touched};
 pub use feed::{Anchor, Feed, Window};
-pub use heads::{Numbered, Reservation};
-pub use messages::{Inserted, NewMessage, Stored};
-pub use reading::{ActivityKey, MOST_UNREAD, Marked, RoomSummary};
-pub use schema::SchemaVersion;
+pub use gates::{Bucket, Gates, Passage};
+pub use limits::Limits;
+pub use messages::{Fanout, Inserted, Messages, NewMessage, Stored};
+pub use order::{Placement, Reservation};
+pub use people::People;
+pub use read_states::{Marked, ReadStates};
+pub use room_lists::{ActivityKey, MOST_UNREAD, RoomPage, RoomSummary, UnreadRoom};
+pub use rooms::Rooms;
+pub use schema::{Schema, SchemaVersion};
+pub use tickets::Tickets;
 
 use domain::Fault;
 use fault::store_fault;
 use mongodb::{
-    Client, Collection, Database,
+    Client, ClientSession, Collection, Database,
     bson::{Document, doc},
     options::{Acknowledgment, ClientOptions, ReadConcern, ReadPreference, WriteConcern},
 };
 use std::time::Duration;
 
-/// The database, shared by all requests of an environment.
+/// How many connections an environment opens: an operation has at most two commands under way at once.
+const CONNECTIONS: usize = 2;
+
+/// How long a write may wait for its majority.
+const W_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The database, shared by all requests of an environment. One repository per aggregate: `mongo.rooms()`.
 #[derive(Debug, Clone)]
 pub struct Mongo {
     client: Client,
     database: Database,
 }
 
+/// A causally consistent session: what is read in it includes what was written in it.
+#[derive(Debug)]
+pub struct Causal(ClientSession);
+
 impl Mongo {
-    /// Prepares a client; nothing is connected before the first request. The URL must name the database.
+    /// Prepares a client; nothing is connected before [`Mongo::warm_up`] or the first request. The URL must name the database.
     pub async fn connect(url: &str) -> Result<Self, Fault> {
         // The driver's words would quote parts of the URL, which may be parts of the password.
         let parsed = ClientOptions::parse(url).await;
@@ -46,10 +65,10 @@ impl Mongo {
         options.write_concern = Some(majority);
         options.read_concern = Some(ReadConcern::majority());
         options.selection_criteria = Some(ReadPreference::Primary.into());
-        // A write repeated on the next primary would carry a place that only the old one had given out.
+        // A write repeated on the next primary would carry a `rev` that only the old one had given out.
         options.retry_writes = Some(false);
         // An environment serves one request at a time.
-        options.max_pool_size = Some(2);
+        options.max_pool_size = Some(u32::try_from(CONNECTIONS).unwrap_or(u32::MAX));
         options.max_connecting = Some(1);
         options.max_idle_time = Some(Duration::from_mins(1));
         options.connect_timeout = Some(Duration::from_secs(2));
@@ -59,19 +78,76 @@ impl Mongo {
         Ok(Self { client, database })
     }
 
+    /// Opens every connection of the pool, so that no request waits for a TLS handshake.
+    pub async fn warm_up(&self) -> Result<(), Fault> {
+        // As many commands at once as connections: each needs one of its own.
+        futures_util::future::try_join_all((0..CONNECTIONS).map(|_| self.ping())).await.map(drop)
+    }
+
     /// Whether the primary answers.
     pub async fn ping(&self) -> Result<(), Fault> {
         self.database.run_command(doc! { "ping": 1 }).await.map_err(store_fault)?;
         Ok(())
     }
 
-    fn documents(&self, name: &str) -> Collection<Document> {
+    /// A session of one request.
+    pub async fn causal(&self) -> Result<Causal, Fault> {
+        self.client.start_session().causal_consistency(true).await.map(Causal).map_err(store_fault)
+    }
+
+    /// Open WebSockets.
+    pub fn connections(&self) -> Connections<'_> {
+        Connections(self)
+    }
+
+    /// What lets a person pass: live sessions and token buckets.
+    pub fn gates(&self) -> Gates<'_> {
+        Gates(self)
+    }
+
+    /// Limits of those who are not logged in.
+    pub fn limits(&self) -> Limits<'_> {
+        Limits(self)
+    }
+
+    /// Messages.
+    pub fn messages(&self) -> Messages<'_> {
+        Messages(self)
+    }
+
+    /// Projections of people.
+    pub fn people(&self) -> People<'_> {
+        People(self)
+    }
+
+    /// How far members have read.
+    pub fn read_states(&self) -> ReadStates<'_> {
+        ReadStates(self)
+    }
+
+    /// Rooms: who is in them, and the order of what happens there.
+    pub fn rooms(&self) -> Rooms<'_> {
+        Rooms(self)
+    }
+
+    /// Collections and indexes.
+    pub fn schema(&self) -> Schema<'_> {
+        Schema(self)
+    }
+
+    /// Tickets for WebSockets.
+    pub fn tickets(&self) -> Tickets<'_> {
+        Tickets(self)
+    }
+
+    fn collection<T: Send + Sync>(&self, name: &str) -> Collection<T> {
         self.database.collection(name)
     }
-}
 
-/// How long a write may wait for its majority.
-const W_TIMEOUT: Duration = Duration::from_secs(5);
+    fn documents(&self, name: &str) -> Collection<Document> {
+        self.collection(name)
+    }
+}
 
 /// For writes whose loss in a failover is noticed and mended, or does not matter.
 fn w1() -> WriteConcern {

@@ -17,41 +17,33 @@ const FAILURES_LIVE: Duration = Duration::from_mins(15);
 /// How many failures in a row make a difference to the pause.
 const MOST_FAILURES: u32 = 12;
 
-impl Mongo {
-    /// Takes a token from a bucket; `RateLimited` with the time to wait if it is empty. One round trip, `w: 1`: a token that
-    /// comes back in a failover harms nobody.
-    pub async fn spend(&self, bucket: &str, limit: Limit) -> Result<(), Fault> {
+/// The repository of `limits`: token buckets and failed logins of those who are not logged in. A person's own buckets are in
+/// their gate.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits<'a>(pub(crate) &'a Mongo);
+
+impl Limits<'_> {
+    /// Takes a token from a bucket; `RateLimited` with the time to wait if it is empty. `w: 1`: a token that comes back in a
+    /// failover harms nobody.
+    pub async fn spend(self, bucket: &str, limit: Limit) -> Result<(), Fault> {
         #[derive(Deserialize)]
         struct Left {
             tokens: f64,
             allowed: bool,
         }
-        let Limit { burst, per_minute } = limit;
-        let full_after = limit.pause().saturating_mul(burst) + Duration::from_mins(1);
+        let full_after = limit.pause().saturating_mul(limit.burst) + Duration::from_mins(1);
         let update = vec![
-            doc! { "$set": { "tokens": refilled(limit), "at": "$$NOW", "expires_at": from_now(full_after) } },
+            doc! { "$set": { "tokens": refilled(limit, "$tokens", "$at"), "at": "$$NOW", "expires_at": from_now(full_after) } },
             doc! { "$set": { "allowed": { "$gte": ["$tokens", 1] } } },
             doc! { "$set": { "tokens": { "$subtract": ["$tokens", { "$cond": ["$allowed", 1, 0] }] } } },
         ];
-        let left: Left = self.change_limit(bucket, update).await?;
-        if left.allowed {
-            return Ok(());
-        }
-        let minutes = (1.0 - left.tokens) / f64::from(per_minute);
-        Err(Fault::rate_limited(Duration::from_secs_f64((minutes * 60.0).clamp(0.001, 3_600.0))))
-    }
-
-    /// Gives a token back that was taken for nothing. One round trip, `w: 1`.
-    pub async fn refund(&self, bucket: &str) -> Result<(), Fault> {
-        let one_more = doc! { "$inc": { "tokens": 1 } };
-        let this = doc! { "_id": bucket };
-        self.documents(LIMITS).update_one(this, one_more).write_concern(w1()).await.map_err(store_fault)?;
-        Ok(())
+        let left: Left = self.change(bucket, update).await?;
+        if left.allowed { Ok(()) } else { Err(Fault::rate_limited(wait_for_token(left.tokens, limit))) }
     }
 
     /// Counts a login as failed before it is tried, so that many at once are not tried for nothing; `RateLimited` while those
-    /// before it still make it wait. One round trip, `w: 1`.
-    pub async fn begin_login(&self, name: &str) -> Result<(), Fault> {
+    /// before it still make it wait. `w: 1`.
+    pub async fn begin_login(self, name: &str) -> Result<(), Fault> {
         #[derive(Deserialize)]
         struct Tries {
             allowed: bool,
@@ -74,20 +66,20 @@ impl Mongo {
                 "$until",
             ] } } },
         ];
-        let tries: Tries = self.change_limit(&failures_of(name), update).await?;
+        let tries: Tries = self.change(&failures_of(name), update).await?;
         let wait = Duration::from_millis(u64::try_from(tries.wait).unwrap_or(0).max(1));
         if tries.allowed { Ok(()) } else { Err(Fault::rate_limited(wait)) }
     }
 
-    /// Forgets the failed logins before one that succeeded. One round trip, `w: 1`.
-    pub async fn forget_failed_logins(&self, name: &str) -> Result<(), Fault> {
+    /// Forgets the failed logins before one that succeeded. `w: 1`.
+    pub async fn forget_failed_logins(self, name: &str) -> Result<(), Fault> {
         let these = doc! { "_id": failures_of(name) };
-        self.documents(LIMITS).delete_one(these).write_concern(w1()).await.map_err(store_fault)?;
+        self.0.documents(LIMITS).delete_one(these).write_concern(w1()).await.map_err(store_fault)?;
         Ok(())
     }
 
-    async fn change_limit<T: for<'de> Deserialize<'de>>(&self, id: &str, update: Vec<Document>) -> Result<T, Fault> {
-        let limits = self.documents(LIMITS);
+    async fn change<T: for<'de> Deserialize<'de>>(self, id: &str, update: Vec<Document>) -> Result<T, Fault> {
+        let limits = self.0.documents(LIMITS);
         let change = || async {
             limits
                 .find_one_and_update(doc! { "_id": id }, update.clone())
@@ -107,14 +99,20 @@ impl Mongo {
 }
 
 /// What a bucket of tokens holds by now, by the server's clock; a new one is full.
-pub(crate) fn refilled(limit: Limit) -> Bson {
-    let elapsed = doc! { "$max": [0, { "$subtract": ["$$NOW", { "$ifNull": ["$at", "$$NOW"] }] }] };
+pub(crate) fn refilled(limit: Limit, tokens: &str, at: &str) -> Bson {
+    let elapsed = doc! { "$max": [0, { "$subtract": ["$$NOW", { "$ifNull": [at, "$$NOW"] }] }] };
     let back = doc! { "$divide": [{ "$multiply": [elapsed, i64::from(limit.per_minute)] }, 60_000] };
-    let held = doc! { "$add": [{ "$ifNull": ["$tokens", i64::from(limit.burst)] }, back] };
+    let held = doc! { "$add": [{ "$ifNull": [tokens, i64::from(limit.burst)] }, back] };
     doc! { "$toDouble": { "$min": [i64::from(limit.burst), held] } }.into()
 }
 
-fn from_now(while_: Duration) -> Document {
+/// How long a bucket with less than one token takes to have one.
+pub(crate) fn wait_for_token(tokens: f64, limit: Limit) -> Duration {
+    let minutes = (1.0 - tokens) / f64::from(limit.per_minute);
+    Duration::from_secs_f64((minutes * 60.0).clamp(0.001, 3_600.0))
+}
+
+pub(crate) fn from_now(while_: Duration) -> Document {
     doc! { "$add": ["$$NOW", millis(while_)] }
 }
 

@@ -1,24 +1,32 @@
 use crate::{
-    Mongo, Reservation,
+    Causal, Mongo, Reservation,
     fault::{is_duplicate_key, store_fault},
+    feed::{by_id, in_room},
     schema::MESSAGES,
     w1,
 };
 use domain::{
-    ClientId, Content, Fault, Message, MessageDraft, MessageId, MessageType, Quote, Rev, RoomId, RoomKey, RoomKind,
-    Seq, Timestamp, UserId,
+    ClientId, ConnectionId, Content, Fault, Message, MessageDraft, MessageId, MessageType, Quote, Rev, RoomId, RoomKey,
+    RoomKind, Seq, Timestamp, UserId,
 };
 use futures_util::TryStreamExt as _;
 use mongodb::{
     Collection,
-    bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype},
+    bson::{Binary, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype},
     options::ReturnDocument,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, time::Duration};
 
-/// For how long a row whose delivery is pending is left to its writer.
+/// For how long a message whose delivery is pending is left to its writer.
 const WRITER_HAS: Duration = Duration::from_secs(5);
+
+/// The most connections that are noted as not reached; with more of them all are pushed to again.
+const MOST_FAILED: usize = 25;
+
+/// The repository of `messages`.
+#[derive(Debug, Clone, Copy)]
+pub struct Messages<'a>(pub(crate) &'a Mongo);
 
 /// The document of the collection `messages`. Not `Debug`: a message's text never reaches a log.
 #[derive(Serialize, Deserialize)]
@@ -38,16 +46,34 @@ pub(crate) struct MessageDocument {
     seq: Seq,
     rev: Rev,
     client_id: String,
-    fingerprint: Binary,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<Binary>,
     deleted_at: Option<DateTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     fanout: Option<FanoutDocument>,
 }
 
 /// The delivery that is still owed: the message is its own outbox.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct FanoutDocument {
     pending: bool,
     at: DateTime,
+    #[serde(default)]
+    tries: u32,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    released: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failed: Option<Vec<ConnectionId>>,
+}
+
+/// What a reply shows of the message that it answers.
+#[derive(Deserialize)]
+pub(crate) struct QuoteDocument {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+    user_id: UserId,
+    content: String,
+    deleted_at: Option<DateTime>,
 }
 
 /// A message as it lies in the store.
@@ -55,16 +81,29 @@ struct FanoutDocument {
 pub struct Stored {
     /// The message.
     pub message: Message,
-    /// The hash of the request as it was first sent.
-    pub fingerprint: Vec<u8>,
-    /// Since when its delivery is owed, if it is.
-    pub pending_since: Option<Timestamp>,
+    /// The hash of the request as it was first sent; gone with the text of a deleted message.
+    pub fingerprint: Option<Vec<u8>>,
+    /// The delivery that is owed, if it is.
+    pub fanout: Option<Fanout>,
+}
+
+/// A delivery that is owed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fanout {
+    /// Since when, or when it was last tried.
+    pub at: Timestamp,
+    /// How often it was tried again.
+    pub tries: u32,
+    /// Whether a release of the message's `rev` counted: readers can't have passed it unseen, only pushes failed.
+    pub released: bool,
+    /// The connections that were not reached; `None` stands for all.
+    pub failed: Option<Vec<ConnectionId>>,
 }
 
 impl Stored {
-    /// Whether its delivery is owed for so long that its writer must have died.
+    /// Whether its writer must have died between its write and its release.
     pub fn is_abandoned(&self, now: Timestamp) -> bool {
-        self.pending_since.is_some_and(|since| since.plus(WRITER_HAS) < now)
+        self.fanout.as_ref().is_some_and(|fanout| !fanout.released && fanout.at.plus(WRITER_HAS) < now)
     }
 }
 
@@ -93,6 +132,10 @@ pub enum Inserted {
 impl From<MessageDocument> for Stored {
     fn from(row: MessageDocument) -> Self {
         let at = |date: DateTime| Timestamp::from_millis(date.timestamp_millis());
+        let fanout = row.fanout.filter(|fanout| fanout.pending).map(|fanout| {
+            let FanoutDocument { at: since, tries, released, failed, .. } = fanout;
+            Fanout { at: at(since), tries, released, failed }
+        });
         Self {
             message: Message {
                 id: MessageId(row.id.bytes()),
@@ -109,26 +152,42 @@ impl From<MessageDocument> for Stored {
                 created_at: at(row.created_at),
                 updated_at: at(row.updated_at),
             },
-            fingerprint: row.fingerprint.bytes,
-            pending_since: row.fanout.filter(|fanout| fanout.pending).map(|fanout| at(fanout.at)),
+            fingerprint: row.fingerprint.map(|hash| hash.bytes),
+            fanout,
         }
     }
 }
 
-impl Mongo {
-    pub(crate) fn messages(&self) -> Collection<MessageDocument> {
-        self.database.collection(MESSAGES)
+impl From<QuoteDocument> for Quote {
+    fn from(row: QuoteDocument) -> Self {
+        Self {
+            id: MessageId(row.id.bytes()),
+            user: row.user_id,
+            beginning: Self::beginning_of(&row.content),
+            is_deleted: row.deleted_at.is_some(),
+        }
+    }
+}
+
+impl Messages<'_> {
+    fn collection(self) -> Collection<MessageDocument> {
+        self.0.collection(MESSAGES)
     }
 
     /// A fresh message id.
-    pub fn new_message_id() -> MessageId {
+    pub fn new_id() -> MessageId {
         MessageId(ObjectId::new().bytes())
     }
 
-    /// Inserts a message at its reserved place. One round trip.
+    /// Inserts a message at its reserved position.
     ///
     /// An error means that the outcome is unknown: look it up by its `client_id`.
-    pub async fn insert_message(&self, new: &NewMessage<'_>, place: Reservation) -> Result<Inserted, Fault> {
+    pub async fn insert(
+        self,
+        Causal(session): &mut Causal,
+        new: &NewMessage<'_>,
+        reservation: &Reservation,
+    ) -> Result<Inserted, Fault> {
         let at = date(new.at);
         let NewMessage { id, draft, fingerprint, .. } = new;
         let row = MessageDocument {
@@ -143,73 +202,92 @@ impl Mongo {
             edited_at: None,
             created_at: at,
             updated_at: at,
-            seq: place.seq,
-            rev: place.rev,
+            seq: reservation.seq,
+            rev: reservation.rev,
             client_id: draft.client_id.as_str().to_owned(),
-            fingerprint: Binary { subtype: BinarySubtype::Generic, bytes: fingerprint.to_vec() },
+            fingerprint: Some(Binary { subtype: BinarySubtype::Generic, bytes: fingerprint.to_vec() }),
             deleted_at: None,
-            fanout: Some(FanoutDocument { pending: true, at }),
+            fanout: Some(FanoutDocument { pending: true, at, tries: 0, released: false, failed: None }),
         };
-        let Err(error) = self.messages().insert_one(&row).await else {
+        let Err(error) = self.collection().insert_one(&row).session(session).await else {
             return Ok(Inserted::Done(Stored::from(row).message));
         };
         if is_duplicate_key(&error) { Ok(Inserted::Taken) } else { Err(store_fault(error)) }
     }
 
-    /// Replaces a message's text at its reserved place and returns it as of then. One round trip.
+    /// Replaces a message's text at its reserved position and returns it as of then.
     ///
-    /// `None`: it is gone, deleted, or has a higher `rev`, or another message has this one. An error means that the outcome is unknown.
-    pub async fn edit_message(
-        &self,
+    /// `None`: it is gone, deleted, or has a higher `rev`, or another message has this one. An error means that the outcome is
+    /// unknown.
+    pub async fn edit(
+        self,
+        causal: &mut Causal,
         id: MessageId,
         content: &Content,
-        place: Reservation,
+        reservation: &Reservation,
         at: Timestamp,
     ) -> Result<Option<Message>, Fault> {
         let set =
             doc! { "content": content.as_str(), "is_edited": true, "edited_at": date(at), "updated_at": date(at) };
-        self.change_message(doc! { "_id": object_id(id), "deleted_at": Bson::Null }, set, place, at).await
+        let filter = doc! { "_id": object_id(id), "deleted_at": null };
+        self.change(causal, filter, doc! { "$set": set }, reservation, Fanout::new(at, 0)).await
     }
 
-    /// Empties a message at its reserved place and returns the tombstone. One round trip.
+    /// Empties a message at its reserved position and returns the tombstone; nothing by which its text could be guessed stays.
     ///
-    /// `None`: it is gone, deleted, or has a higher `rev`, or another message has this one. An error means that the outcome is unknown.
-    pub async fn delete_message(
-        &self,
+    /// `None`: it is gone, deleted, or has a higher `rev`, or another message has this one. An error means that the outcome is
+    /// unknown.
+    pub async fn delete(
+        self,
+        causal: &mut Causal,
         id: MessageId,
-        place: Reservation,
+        reservation: &Reservation,
         at: Timestamp,
     ) -> Result<Option<Message>, Fault> {
-        let set = doc! { "content": "", "deleted_at": date(at), "updated_at": date(at) };
-        self.change_message(doc! { "_id": object_id(id), "deleted_at": Bson::Null }, set, place, at).await
+        let change = doc! {
+            "$set": { "content": "", "deleted_at": date(at), "updated_at": date(at) },
+            "$unset": { "fingerprint": "" },
+        };
+        let filter = doc! { "_id": object_id(id), "deleted_at": null };
+        self.change(causal, filter, change, reservation, Fanout::new(at, 0)).await
     }
 
-    /// Moves a message as it is to a reserved place, so that no reader can have passed it. One round trip.
+    /// Moves a message that still is as it was read to a reserved position, so that no reader can have passed it. A message that
+    /// was withdrawn has another `client_id`.
     ///
-    /// `None`: it is gone or has a higher `rev`, or another message has this one.
-    pub async fn stamp_message(
-        &self,
-        id: MessageId,
-        place: Reservation,
-        at: Timestamp,
+    /// `None`: it is gone, withdrawn, or has another `rev`, or another message has the reserved one.
+    pub async fn stamp(
+        self,
+        causal: &mut Causal,
+        message: &Message,
+        reservation: &Reservation,
+        fanout: Fanout,
     ) -> Result<Option<Message>, Fault> {
-        self.change_message(doc! { "_id": object_id(id) }, Document::new(), place, at).await
+        let unchanged = doc! { "$eq": message.rev.0, "$lt": reservation.rev.0 };
+        let filter = doc! { "_id": object_id(message.id), "client_id": &message.client_id, "rev": unchanged };
+        self.change(causal, filter, Document::new(), reservation, fanout).await
     }
 
-    async fn change_message(
-        &self,
+    async fn change(
+        self,
+        Causal(session): &mut Causal,
         mut filter: Document,
-        mut set: Document,
-        place: Reservation,
-        at: Timestamp,
+        mut change: Document,
+        reservation: &Reservation,
+        fanout: Fanout,
     ) -> Result<Option<Message>, Fault> {
-        filter.insert("rev", doc! { "$lt": place.rev.0 });
-        set.insert("rev", place.rev.0);
-        set.insert("fanout", doc! { "pending": true, "at": date(at) });
+        if !filter.contains_key("rev") {
+            filter.insert("rev", doc! { "$lt": reservation.rev.0 });
+        }
+        let fanout = doc! { "pending": true, "at": date(fanout.at), "tries": i64::from(fanout.tries) };
+        let mut set = change.get_document("$set").cloned().unwrap_or_default();
+        set.extend(doc! { "rev": reservation.rev.0, "fanout": fanout });
+        change.insert("$set", set);
         let changed = self
-            .messages()
-            .find_one_and_update(filter, doc! { "$set": set })
+            .collection()
+            .find_one_and_update(filter, change)
             .return_document(ReturnDocument::After)
+            .session(session)
             .await;
         match changed {
             Ok(row) => Ok(row.map(|row| Stored::from(row).message)),
@@ -218,86 +296,129 @@ impl Mongo {
         }
     }
 
-    /// Notes that a message was delivered as of `rev`, unless it changed since. One round trip.
+    /// Makes a message that nobody was told of a tombstone at a reserved position, if it still has the `rev` that its writer
+    /// gave it. Its `client_id` is free again.
+    ///
+    /// `Taken`: another message has the position. `None`: somebody else moved it.
+    pub async fn withdraw(
+        self,
+        id: MessageId,
+        rev: Rev,
+        reservation: &Reservation,
+        at: Timestamp,
+    ) -> Result<Option<Inserted>, Fault> {
+        let mine = doc! { "_id": object_id(id), "rev": rev.0 };
+        let tombstone = doc! {
+            "$set": {
+                "rev": reservation.rev.0, "content": "", "deleted_at": date(at), "updated_at": date(at),
+                "client_id": format!("withdrawn:{}", reservation.op),
+                "fanout": { "pending": true, "at": date(at), "tries": 0 },
+            },
+            "$unset": { "fingerprint": "" },
+        };
+        let changed =
+            self.collection().find_one_and_update(mine, tombstone).return_document(ReturnDocument::After).await;
+        match changed {
+            Ok(row) => Ok(row.map(|row| Inserted::Done(Stored::from(row).message))),
+            Err(error) if is_duplicate_key(&error) => Ok(Some(Inserted::Taken)),
+            Err(error) => Err(store_fault(error)),
+        }
+    }
+
+    /// Notes that a message was delivered as of `rev`, unless it changed since.
     ///
     /// `w: 1`, since a note that is lost in a failover only costs a second delivery.
-    pub async fn clear_fanout(&self, id: MessageId, rev: Rev) -> Result<(), Fault> {
+    pub async fn clear_fanout(self, id: MessageId, rev: Rev) -> Result<(), Fault> {
         let delivered = doc! { "_id": object_id(id), "rev": rev.0 };
         let clear = doc! { "$unset": { "fanout": "" } };
-        self.messages().update_one(delivered, clear).write_concern(w1()).await.map_err(store_fault)?;
+        self.0.documents(MESSAGES).update_one(delivered, clear).write_concern(w1()).await.map_err(store_fault)?;
         Ok(())
     }
 
-    /// A message, as a majority has it. One round trip.
-    pub async fn find_message(&self, id: MessageId) -> Result<Option<Stored>, Fault> {
-        self.find_one_message(doc! { "_id": object_id(id) }).await
+    /// Notes which connections a message was not delivered to as of `rev`, whose release counted, unless it changed since. `w: 1`.
+    pub async fn note_failed(
+        self,
+        id: MessageId,
+        rev: Rev,
+        failed: &[ConnectionId],
+        tries: u32,
+        at: Timestamp,
+    ) -> Result<(), Fault> {
+        let pushed = doc! { "_id": object_id(id), "rev": rev.0, "fanout.pending": true };
+        let mut fanout = doc! { "pending": true, "at": date(at), "tries": i64::from(tries), "released": true };
+        if failed.len() <= MOST_FAILED {
+            fanout.insert("failed", failed.iter().map(|id| id.0.as_str()).collect::<Vec<_>>());
+        }
+        let note = doc! { "$set": { "fanout": fanout } };
+        self.0.documents(MESSAGES).update_one(pushed, note).write_concern(w1()).await.map_err(store_fault)?;
+        Ok(())
     }
 
-    /// What replies show of the messages that they answer, by id. One round trip; none for no ids.
-    pub async fn list_quotes(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, Quote>, Fault> {
-        #[derive(Deserialize)]
-        struct Row {
-            #[serde(rename = "_id")]
-            id: ObjectId,
-            user_id: UserId,
-            content: String,
-            deleted_at: Option<DateTime>,
-        }
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let ids: Vec<ObjectId> = ids.iter().copied().map(object_id).collect();
-        let beginning =
-            doc! { "$substrCP": ["$content", 0, i64::try_from(Quote::MAX_CODE_POINTS + 1).unwrap_or(i64::MAX)] };
-        let rows: Vec<Row> = async {
-            let messages = self.database.collection::<Row>(MESSAGES);
-            let found = messages.find(doc! { "_id": { "$in": ids } });
-            found.projection(doc! { "user_id": 1, "deleted_at": 1, "content": beginning }).await?.try_collect().await
-        }
-        .await
-        .map_err(store_fault)?;
-        let quote = |row: Row| Quote {
-            id: MessageId(row.id.bytes()),
-            user: row.user_id,
-            beginning: Quote::beginning_of(&row.content),
-            is_deleted: row.deleted_at.is_some(),
-        };
-        Ok(rows.into_iter().map(quote).map(|quote| (quote.id, quote)).collect())
+    /// A message, as a majority has it.
+    pub async fn find(self, id: MessageId) -> Result<Option<Stored>, Fault> {
+        self.find_one(doc! { "_id": object_id(id) }).await
     }
 
-    /// Messages whose delivery is owed for so long that their writers must have died, the longest waiting first. One round trip.
-    pub async fn list_abandoned(&self, now: Timestamp, limit: i64) -> Result<Vec<MessageId>, Fault> {
-        let since = date(now.minus(WRITER_HAS));
-        let owed = doc! { "fanout.pending": true, "fanout.at": { "$lt": since } };
-        let rows: Vec<Document> = async {
-            let messages = self.documents(MESSAGES);
-            let found = messages.find(owed).sort(doc! { "fanout.at": 1 }).limit(limit);
-            found.projection(doc! { "_id": 1 }).await?.try_collect().await
-        }
-        .await
-        .map_err(store_fault)?;
-        Ok(rows.iter().filter_map(|row| row.get_object_id("_id").ok()).map(|id| MessageId(id.bytes())).collect())
-    }
-
-    /// The message that its author named so, as a majority has it. One round trip.
-    pub async fn find_message_by_client_id(
-        &self,
+    /// The message that its author named so, as a majority has it.
+    pub async fn find_by_client_id(
+        self,
         room: RoomKey,
         user: UserId,
         client_id: &ClientId,
     ) -> Result<Option<Stored>, Fault> {
         let mut filter = in_room(room);
         filter.extend(doc! { "user_id": user.0, "client_id": client_id.as_str() });
-        self.find_one_message(filter).await
+        self.find_one(filter).await
     }
 
-    async fn find_one_message(&self, filter: Document) -> Result<Option<Stored>, Fault> {
-        Ok(self.messages().find_one(filter).await.map_err(store_fault)?.map(Stored::from))
+    async fn find_one(self, filter: Document) -> Result<Option<Stored>, Fault> {
+        Ok(self.collection().find_one(filter).await.map_err(store_fault)?.map(Stored::from))
+    }
+
+    /// What replies show of the messages that they answer, by id.
+    pub async fn list_quotes(self, ids: &[MessageId]) -> Result<HashMap<MessageId, Quote>, Fault> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let ids: Vec<ObjectId> = ids.iter().copied().map(object_id).collect();
+        let rows: Vec<QuoteDocument> = async {
+            let messages = self.0.collection::<QuoteDocument>(MESSAGES);
+            messages.find(doc! { "_id": { "$in": ids } }).projection(quote_fields()).await?.try_collect().await
+        }
+        .await
+        .map_err(store_fault)?;
+        Ok(by_id(rows))
+    }
+
+    /// Messages whose delivery is owed for so long that their writers must have died or failed, the longest waiting first.
+    pub async fn list_owed(self, now: Timestamp, limit: i64) -> Result<Vec<Stored>, Fault> {
+        let owed = doc! { "fanout.pending": true, "fanout.at": { "$lt": date(now.minus(WRITER_HAS)) } };
+        let messages = self.collection();
+        let owed = messages.find(owed).sort(doc! { "fanout.at": 1 }).limit(limit);
+        let rows: Vec<_> = async { owed.await?.try_collect().await }.await.map_err(store_fault)?;
+        Ok(rows.into_iter().map(Stored::from).collect())
     }
 }
 
-pub(crate) fn in_room(room: RoomKey) -> Document {
-    doc! { "room_type": room.kind.as_str(), "room_id": room.id.0 }
+impl Fanout {
+    /// A delivery that is owed from now on.
+    pub fn new(at: Timestamp, tries: u32) -> Self {
+        Self { at, tries, released: false, failed: None }
+    }
+}
+
+/// The fields of [`QuoteDocument`]: no more of a text than its beginning leaves the store.
+fn quote_fields() -> Document {
+    let most = i64::try_from(Quote::MAX_CODE_POINTS + 1).unwrap_or(i64::MAX);
+    doc! { "user_id": 1, "deleted_at": 1, "content": { "$substrCP": ["$content", 0, most] } }
+}
+
+/// The stage that adds what some messages answer as `quotes`.
+pub(crate) fn lookup_quotes(answered: &str) -> Document {
+    doc! { "$lookup": {
+        "from": MESSAGES, "localField": answered, "foreignField": "_id", "as": "quotes",
+        "pipeline": [{ "$project": quote_fields() }],
+    } }
 }
 
 fn object_id(id: MessageId) -> ObjectId {

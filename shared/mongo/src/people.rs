@@ -1,4 +1,4 @@
-use crate::{Mongo, rooms::collided, schema::PEOPLE};
+use crate::{Mongo, fault::store_fault, rooms::collided, schema::PEOPLE};
 use domain::{Fault, Locale, Person, UserId};
 use mongodb::bson::doc;
 use serde::{Deserialize, Serialize};
@@ -23,11 +23,15 @@ impl From<PersonDocument> for Person {
     }
 }
 
-impl Mongo {
+/// The repository of `people`: what the message path must know of a person.
+#[derive(Debug, Clone, Copy)]
+pub struct People<'a>(pub(crate) &'a Mongo);
+
+impl People<'_> {
     /// Writes a person as of their version, unless a newer one is there.
     ///
-    /// One round trip; two when nothing is newer. Repeating it is harmless, and so is any order of two versions.
-    pub async fn project_person(&self, person: &Person) -> Result<(), Fault> {
+    /// Repeating it is harmless, and so is any order of two versions.
+    pub async fn project(self, person: &Person) -> Result<(), Fault> {
         let ids = |users: &[UserId]| users.iter().map(|user| user.0).collect::<Vec<_>>();
         let whole = doc! { "$set": {
             "version": person.version,
@@ -38,7 +42,7 @@ impl Mongo {
             "blocked": ids(&person.blocked),
         } };
         let older = doc! { "_id": person.id.0, "version": { "$lt": person.version } };
-        let people = self.documents(PEOPLE);
+        let people = self.0.documents(PEOPLE);
         let write = || async { people.update_one(older.clone(), whole.clone()).upsert(true).await };
         if collided(write().await)? {
             collided(write().await)?;
@@ -46,9 +50,9 @@ impl Mongo {
         Ok(())
     }
 
-    /// A person, as a majority knows them. One round trip.
-    pub async fn find_person(&self, id: UserId) -> Result<Option<Person>, Fault> {
-        let found = self.database.collection::<PersonDocument>(PEOPLE).find_one(doc! { "_id": id.0 }).await;
-        Ok(found.map_err(crate::fault::store_fault)?.map(Person::from))
+    /// A person, as a majority knows them.
+    pub async fn find(self, id: UserId) -> Result<Option<Person>, Fault> {
+        let found = self.0.collection::<PersonDocument>(PEOPLE).find_one(doc! { "_id": id.0 }).await;
+        Ok(found.map_err(store_fault)?.map(Person::from))
     }
 }

@@ -1,128 +1,124 @@
 use crate::{
-    Connection, Mongo,
-    connections::ConnectionDocument,
+    Mongo,
     fault::{is_duplicate_key, store_fault},
-    schema::{CONNECTIONS, HEADS, ROOMS},
+    schema::ROOMS,
 };
-use domain::{Access, Fault, Member, Rev, Role, RoomKey, Timestamp, UserId};
+use domain::{Access, Fault, Rev, Rights, Role, RoomKey, Timestamp, UserId};
 use futures_util::TryStreamExt as _;
 use mongodb::{
-    ClientSession,
-    bson::{DateTime, deserialize_from_document, doc},
+    bson::{DateTime, Document, doc},
+    options::ReadConcern,
     results::UpdateResult,
 };
-use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use serde::Deserialize;
 
-/// A room's projection: who may do what in it.
-#[derive(Debug, Serialize, Deserialize)]
-struct RoomDocument {
-    #[serde(rename = "_id")]
-    id: RoomKey,
+/// The repository of `rooms`: one document per room, with who may do what in it, projected from MySQL, and the order of what
+/// happens there, its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Rooms<'a>(pub(crate) &'a Mongo);
+
+#[derive(Deserialize)]
+struct RightsRow {
     version: i64,
-    members: Vec<MemberDocument>,
     #[serde(default)]
+    members: Vec<UserId>,
+    #[serde(default)]
+    staff: Vec<StaffRow>,
     blocked: bool,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct MemberDocument {
-    user_id: UserId,
+#[derive(Deserialize)]
+struct StaffRow {
     role: Role,
 }
 
-impl From<RoomDocument> for Access {
-    fn from(room: RoomDocument) -> Self {
-        let members = room.members.into_iter().map(|m| Member { user: m.user_id, role: m.role }).collect();
-        Self { room: room.id, version: room.version, members, blocked: room.blocked }
-    }
-}
-
-impl Mongo {
-    /// Who may do what in a room, as a majority knows it. One round trip.
-    pub async fn find_access(&self, room: RoomKey) -> Result<Option<Access>, Fault> {
-        let found = self.database.collection::<RoomDocument>(ROOMS).find_one(doc! { "_id": room.to_string() }).await;
-        Ok(found.map_err(store_fault)?.map(Access::from))
-    }
-
-    pub(crate) async fn find_access_in(
-        &self,
-        session: &mut ClientSession,
-        room: RoomKey,
-    ) -> Result<Option<Access>, Fault> {
-        let rooms = self.database.collection::<RoomDocument>(ROOMS);
-        let found = rooms.find_one(doc! { "_id": room.to_string() }).session(session).await;
-        Ok(found.map_err(store_fault)?.map(Access::from))
-    }
-
-    /// Writes a room as of its version, unless a newer one is there, and closes the head to older rights. A room in which
-    /// nothing has happened yet stands in lists as of when it was made.
+impl Rooms<'_> {
+    /// Writes who may do what in a room as of its version, unless a newer one is there. A room in which nothing has happened yet
+    /// stands in lists as of when it was made.
     ///
-    /// Two round trips; three when nothing is newer. The head's write comes last: its majority has the room's too.
-    ///
-    /// Repeating it is harmless, and so is any order of two versions.
-    pub async fn project_room(&self, access: &Access, created_at: Timestamp) -> Result<(), Fault> {
-        let room = access.room.to_string();
-        let members: Vec<_> =
-            access.members.iter().map(|m| doc! { "user_id": m.user.0, "role": m.role.as_str() }).collect();
-        let whole = doc! { "$set": { "version": access.version, "members": members, "blocked": access.blocked } };
-        let older = doc! { "_id": &room, "version": { "$lt": access.version } };
-        let rooms = self.documents(ROOMS);
-        let write = || async { rooms.update_one(older.clone(), whole.clone()).upsert(true).await };
+    /// Never a replacement: the room's numbers stay. Repeating it is harmless, and so is any order of two versions. After it
+    /// nobody reserves a position by rights of an older version.
+    pub async fn project(self, access: &Access, created_at: Timestamp) -> Result<(), Fault> {
+        let members: Vec<i32> = access.members.iter().map(|member| member.user.0).collect();
+        let staff = access.members.iter().filter(|member| member.role > Role::Member);
+        let staff: Vec<Document> =
+            staff.map(|member| doc! { "user_id": member.user.0, "role": member.role.as_str() }).collect();
+        let change = doc! {
+            "$set": { "version": access.version, "members": members, "staff": staff, "blocked": access.blocked },
+            "$setOnInsert": {
+                "seq": 0_i64, "rev": 0_i64, "last_at": DateTime::from_millis(created_at.millis()), "last_id": null,
+                "inflight": [],
+            },
+        };
+        let older = doc! { "_id": access.room.to_string(), "version": { "$lt": access.version } };
+        let rooms = self.0.documents(ROOMS);
+        let write = || async { rooms.update_one(older.clone(), change.clone()).upsert(true).await };
         // The upsert collides with any document that the filter passes over: with one that another inserted this moment,
         // which may be older, and then with none but the same or a newer version.
         if collided(write().await)? {
             collided(write().await)?;
         }
-        let raise = doc! {
-            "$max": { "access": access.version },
-            "$setOnInsert": { "seq": 0_i64, "rev": 0_i64, "last_at": DateTime::from_millis(created_at.millis()), "inflight": [] },
-        };
-        let heads = self.documents(HEADS);
-        let close = || async { heads.update_one(doc! { "_id": &room }, raise.clone()).upsert(true).await };
-        if collided(close().await)? {
-            close().await.map_err(store_fault)?;
-        }
         Ok(())
     }
 
-    /// The live connections of a room's members, as a majority knows both. One round trip.
-    pub async fn list_room_connections(&self, room: RoomKey, now: Timestamp) -> Result<Vec<Connection>, Fault> {
-        let pipeline = [
-            doc! { "$match": { "_id": room.to_string() } },
-            doc! { "$lookup": {
-                "from": CONNECTIONS, "localField": "members.user_id", "foreignField": "user_id", "as": "connection",
-                "pipeline": [{ "$match": { "expires_at": { "$gt": DateTime::from_millis(now.millis()) } } }],
-            } },
-            doc! { "$unwind": "$connection" },
-            doc! { "$replaceRoot": { "newRoot": "$connection" } },
-        ];
-        let found: Vec<_> = async { self.documents(ROOMS).aggregate(pipeline).await?.try_collect().await }
-            .await
-            .map_err(store_fault)?;
-        let parsed = found.into_iter().map(deserialize_from_document::<ConnectionDocument>);
-        parsed.map(|row| row.map(Connection::from).map_err(Fault::internal)).collect()
+    /// What one person may do in a room, as a majority knows it; `None` for who is not in it.
+    pub async fn find_rights(self, room: RoomKey, user: UserId) -> Result<Option<Rights>, Fault> {
+        self.rights(room, user, ReadConcern::majority()).await
     }
 
-    /// The newest `rev` of each room that a person is in. One round trip.
-    pub async fn list_room_revs(&self, user: UserId) -> Result<HashMap<RoomKey, Rev>, Fault> {
+    /// The same as the primary has it: what the filter of a reservation has just seen.
+    pub async fn find_rights_now(self, room: RoomKey, user: UserId) -> Result<Option<Rights>, Fault> {
+        self.rights(room, user, ReadConcern::local()).await
+    }
+
+    async fn rights(self, room: RoomKey, user: UserId, concern: ReadConcern) -> Result<Option<Rights>, Fault> {
+        let only_theirs = doc! {
+            "version": 1, "blocked": 1,
+            "members": { "$elemMatch": { "$eq": user.0 } },
+            "staff": { "$elemMatch": { "user_id": user.0 } },
+        };
+        let rooms = self.0.collection::<RightsRow>(ROOMS);
+        let this = doc! { "_id": room.to_string() };
+        let found = rooms.find_one(this).projection(only_theirs).read_concern(concern).await.map_err(store_fault)?;
+        let found = found.filter(|row| !row.members.is_empty());
+        Ok(found.map(|row| Rights {
+            room,
+            version: row.version,
+            role: row.staff.first().map_or(Role::Member, |staff| staff.role),
+            blocked: row.blocked,
+        }))
+    }
+
+    /// The people in a room, as a majority knows them; nobody in one that is gone.
+    pub async fn list_members(self, room: RoomKey) -> Result<Vec<UserId>, Fault> {
+        #[derive(Deserialize)]
+        struct Row {
+            members: Vec<UserId>,
+        }
+        let rooms = self.0.collection::<Row>(ROOMS);
+        let found = rooms.find_one(doc! { "_id": room.to_string() }).projection(doc! { "_id": 0, "members": 1 }).await;
+        Ok(found.map_err(store_fault)?.map_or_else(Vec::new, |row| row.members))
+    }
+
+    /// The newest `rev` of those of some rooms that a person is in.
+    pub async fn list_revs(self, user: UserId, rooms: &[RoomKey]) -> Result<Vec<(RoomKey, Rev)>, Fault> {
         #[derive(Deserialize)]
         struct Row {
             #[serde(rename = "_id")]
             room: RoomKey,
             rev: Rev,
         }
-        let pipeline = [
-            doc! { "$match": { "members.user_id": user.0 } },
-            doc! { "$project": { "_id": 1 } },
-            doc! { "$lookup": { "from": HEADS, "localField": "_id", "foreignField": "_id", "as": "head" } },
-            doc! { "$project": { "rev": { "$ifNull": [{ "$first": "$head.rev" }, 0_i64] } } },
-        ];
-        let rows: Vec<_> = async { self.documents(ROOMS).aggregate(pipeline).await?.try_collect().await }
-            .await
-            .map_err(store_fault)?;
-        let parsed = rows.into_iter().map(deserialize_from_document::<Row>);
-        parsed.map(|row| row.map(|row| (row.room, row.rev)).map_err(Fault::internal)).collect()
+        if rooms.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names: Vec<String> = rooms.iter().map(ToString::to_string).collect();
+        let theirs = doc! { "_id": { "$in": names }, "members": user.0 };
+        let rows: Vec<Row> = async {
+            self.0.collection::<Row>(ROOMS).find(theirs).projection(doc! { "rev": 1 }).await?.try_collect().await
+        }
+        .await
+        .map_err(store_fault)?;
+        Ok(rows.into_iter().map(|row| (row.room, row.rev)).collect())
     }
 }
 

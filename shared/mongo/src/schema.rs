@@ -8,18 +8,20 @@ use mongodb::{
 use std::time::Duration;
 
 /// The version that this code creates and expects; raised with every change of [`indexes`].
-const VERSION: i32 = 2;
+const VERSION: i32 = 3;
 
 pub(crate) const MESSAGES: &str = "messages";
-pub(crate) const HEADS: &str = "room_heads";
 pub(crate) const ROOMS: &str = "rooms";
 pub(crate) const CONNECTIONS: &str = "connections";
 pub(crate) const TICKETS: &str = "tickets";
 pub(crate) const PEOPLE: &str = "people";
 pub(crate) const READ_STATES: &str = "read_states";
 pub(crate) const LIMITS: &str = "limits";
-pub(crate) const REVOCATIONS: &str = "revocations";
+pub(crate) const GATES: &str = "gates";
 const SCHEMA: &str = "schema";
+
+/// Since when a room's order stands in the document of the room.
+const ONE_ROOM_DOCUMENT_SINCE: i32 = 3;
 
 /// Which schema the database has, and which this code expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,33 +39,46 @@ impl SchemaVersion {
     }
 }
 
-impl Mongo {
-    /// Which schema the database has. One round trip.
-    pub async fn schema_version(&self) -> Result<SchemaVersion, Fault> {
-        let found = self.documents(SCHEMA).find_one(doc! { "_id": "version" }).await.map_err(store_fault)?;
+/// Collections, indexes, and their version.
+#[derive(Debug, Clone, Copy)]
+pub struct Schema<'a>(pub(crate) &'a Mongo);
+
+impl Schema<'_> {
+    /// Which schema the database has.
+    pub async fn version(self) -> Result<SchemaVersion, Fault> {
+        let found = self.0.documents(SCHEMA).find_one(doc! { "_id": "version" }).await.map_err(store_fault)?;
         let found = found.and_then(|version| version.get_i32("number").ok()).unwrap_or(0);
         Ok(SchemaVersion { found, expected: VERSION })
     }
 
-    /// Creates what is missing of the indexes; safe to run again, and twice at once. Refuses a newer schema.
-    pub async fn ensure_schema(&self) -> Result<SchemaVersion, Fault> {
-        let version = self.schema_version().await?;
+    /// Creates what is missing of the indexes, and moves documents of older versions; safe to run again, and twice at once.
+    /// Refuses a newer schema.
+    pub async fn ensure(self) -> Result<SchemaVersion, Fault> {
+        let version = self.version().await?;
         if version.found > version.expected {
             return Err(Fault::internal(format!(
                 "the MongoDB schema has version {}, this code knows {}: deploy newer code",
                 version.found, version.expected
             )));
         }
+        if (1..ONE_ROOM_DOCUMENT_SINCE).contains(&version.found) {
+            self.move_room_heads().await?;
+        }
         for (collection, models) in indexes() {
-            self.documents(collection).create_indexes(models).await.map_err(store_fault)?;
+            self.0.documents(collection).create_indexes(models).await.map_err(store_fault)?;
         }
         let raise = doc! { "$max": { "number": VERSION } };
-        self.documents(SCHEMA).update_one(doc! { "_id": "version" }, raise).upsert(true).await.map_err(store_fault)?;
+        self.0
+            .documents(SCHEMA)
+            .update_one(doc! { "_id": "version" }, raise)
+            .upsert(true)
+            .await
+            .map_err(store_fault)?;
         Ok(SchemaVersion { found: VERSION, expected: VERSION })
     }
 }
 
-fn indexes() -> [(&'static str, Vec<IndexModel>); 9] {
+fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
     let room = |rest: Document| {
         let mut keys = doc! { "room_type": 1, "room_id": 1 };
         keys.extend(rest);
@@ -87,9 +102,7 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 9] {
                 IndexModel::builder().keys(doc! { "fanout.at": 1 }).options(pending).build(),
             ],
         ),
-        // Creating its default index creates the collection, so that no first write has to.
-        (HEADS, vec![index("_id_", doc! { "_id": 1 })]),
-        (ROOMS, vec![index("rooms_member_idx", doc! { "members.user_id": 1 })]),
+        (ROOMS, vec![index("rooms_members_idx", doc! { "members": 1 })]),
         (
             CONNECTIONS,
             vec![
@@ -98,11 +111,12 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 9] {
                 expiring("connections_ttl"),
             ],
         ),
+        // Creating its default index creates the collection, so that no first write has to.
         (PEOPLE, vec![index("_id_", doc! { "_id": 1 })]),
         (READ_STATES, vec![index("_id_", doc! { "_id": 1 })]),
         (LIMITS, vec![expiring("limits_ttl")]),
         (TICKETS, vec![expiring("tickets_ttl")]),
-        (REVOCATIONS, vec![expiring("revocations_ttl")]),
+        (GATES, vec![expiring("gates_ttl")]),
     ]
 }
 

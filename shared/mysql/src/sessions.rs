@@ -1,6 +1,6 @@
 use crate::{OutboxId, fault::fault};
 use domain::{Family, Fault, Page, PageSize, Session, SessionId, Timestamp, UserId};
-use sqlx::{FromRow, MySqlConnection, MySqlExecutor};
+use sqlx::{FromRow, MySqlConnection, MySqlExecutor, QueryBuilder};
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -165,6 +165,21 @@ impl<'e, E: MySqlExecutor<'e>> Sessions<E> {
         .map_err(fault)?;
         let sessions = rows.iter().filter_map(|(session, _)| session.clone().map(SessionId)).collect();
         Ok(Ended { sessions, outbox: rows.iter().filter_map(|(_, id)| id.map(OutboxId)).collect() })
+    }
+
+    /// Whose some logins are.
+    pub async fn list_owners(self, sessions: &[SessionId]) -> Result<Vec<(UserId, SessionId)>, Fault> {
+        if sessions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = QueryBuilder::new("SELECT user_id, id FROM sessions WHERE id IN (");
+        let mut list = query.separated(", ");
+        for session in sessions {
+            list.push_bind(&session.0);
+        }
+        query.push(")");
+        let rows: Vec<(i32, String)> = query.build_query_as().fetch_all(self.0).await.map_err(fault)?;
+        Ok(rows.into_iter().map(|(user, session)| (UserId(user), SessionId(session))).collect())
     }
 
     /// Whether a login is this person's, over or not.

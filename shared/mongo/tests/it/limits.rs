@@ -1,4 +1,4 @@
-use crate::house::{ANNA, AT, collection, environments, house};
+use crate::scene::{ANNA, AT, collection, environments, scene};
 use domain::{Code, ConnectionId, Fault, Limit, Locale, SessionId};
 use mongo::{Connection, Mongo};
 use mongodb::bson::doc;
@@ -11,7 +11,7 @@ const THREE: Limit = Limit { burst: 3, per_minute: 1 };
 
 async fn spend_all(mongo: &Mongo) {
     for _ in 0..THREE.burst {
-        mongo.spend("b", THREE).await.unwrap();
+        mongo.limits().spend("b", THREE).await.unwrap();
     }
 }
 
@@ -29,55 +29,56 @@ async fn rest(database: &Database, seconds: i32) {
 
 #[tokio::test]
 async fn an_empty_bucket_says_how_long_to_wait() {
-    let database = house().await;
+    let database = scene().await;
     spend_all(&database.mongo).await;
 
-    let wait = wait_of(database.mongo.spend("b", THREE).await);
+    let wait = wait_of(database.mongo.limits().spend("b", THREE).await);
 
     assert!((Duration::from_secs(30)..=Duration::from_mins(1)).contains(&wait), "{wait:?}");
 }
 
 #[tokio::test]
 async fn a_refused_try_makes_nobody_wait_longer() {
-    let database = house().await;
+    let database = scene().await;
     spend_all(&database.mongo).await;
-    let first = wait_of(database.mongo.spend("b", THREE).await);
+    let first = wait_of(database.mongo.limits().spend("b", THREE).await);
 
-    let second = wait_of(database.mongo.spend("b", THREE).await);
+    let second = wait_of(database.mongo.limits().spend("b", THREE).await);
 
     assert!(second <= first, "{second:?} after {first:?}");
 }
 
 #[tokio::test]
 async fn a_bucket_fills_with_time() {
-    let database = house().await;
+    let database = scene().await;
     spend_all(&database.mongo).await;
     rest(&database, 60).await;
 
-    database.mongo.spend("b", THREE).await.unwrap();
+    database.mongo.limits().spend("b", THREE).await.unwrap();
 
-    wait_of(database.mongo.spend("b", THREE).await);
+    wait_of(database.mongo.limits().spend("b", THREE).await);
 }
 
 #[tokio::test]
 async fn a_bucket_never_holds_more_than_its_burst() {
-    let database = house().await;
+    let database = scene().await;
     spend_all(&database.mongo).await;
     rest(&database, 3_600).await;
 
     spend_all(&database.mongo).await;
 
-    wait_of(database.mongo.spend("b", THREE).await);
+    wait_of(database.mongo.limits().spend("b", THREE).await);
 }
 
 #[tokio::test]
 async fn a_fast_bucket_is_full_again_within_a_moment() {
-    let database = house().await;
+    let database = scene().await;
     let fast = Limit { burst: 1, per_minute: 1_000_000 };
 
     for _ in 0..20 {
         database
             .mongo
+            .limits()
             .spend("b", fast)
             .await
             .or_else(|fault| {
@@ -89,43 +90,19 @@ async fn a_fast_bucket_is_full_again_within_a_moment() {
 }
 
 #[tokio::test]
-async fn a_token_given_back_is_there_once() {
-    let database = house().await;
-    spend_all(&database.mongo).await;
-    database.mongo.refund("b").await.unwrap();
-
-    database.mongo.spend("b", THREE).await.unwrap();
-
-    wait_of(database.mongo.spend("b", THREE).await);
-}
-
-#[tokio::test]
-async fn a_full_bucket_takes_nothing_back() {
-    let database = house().await;
-    database.mongo.spend("b", THREE).await.unwrap();
-    for _ in 0..5 {
-        database.mongo.refund("b").await.unwrap();
-    }
-
-    spend_all(&database.mongo).await;
-
-    wait_of(database.mongo.spend("b", THREE).await);
-}
-
-#[tokio::test]
 async fn one_bucket_takes_nothing_from_another() {
-    let database = house().await;
+    let database = scene().await;
     spend_all(&database.mongo).await;
 
-    database.mongo.spend("c", THREE).await.unwrap();
+    database.mongo.limits().spend("c", THREE).await.unwrap();
 }
 
 #[tokio::test]
 async fn of_forty_at_once_a_new_bucket_of_twenty_lets_twenty_through() {
-    let database = house().await;
+    let database = scene().await;
     let mut spending = JoinSet::new();
     for mongo in environments(&database, 40).await {
-        spending.spawn(async move { mongo.spend("b", Limit { burst: 20, per_minute: 1 }).await });
+        spending.spawn(async move { mongo.limits().spend("b", Limit { burst: 20, per_minute: 1 }).await });
     }
 
     let outcomes = spending.join_all().await;
@@ -144,17 +121,17 @@ async fn connect(mongo: &Mongo) -> ConnectionId {
         locale: Locale::En,
         connected_at: AT,
     };
-    mongo.insert_connection(&connection).await.unwrap();
+    mongo.connections().insert(&connection).await.unwrap();
     id
 }
 
 async fn touch(mongo: &Mongo, id: &ConnectionId, limit: Limit) -> f64 {
-    mongo.touch_connection(id, None, AT, limit).await.unwrap().unwrap().tokens
+    mongo.connections().touch(id, None, AT, limit).await.unwrap().unwrap().tokens
 }
 
 #[tokio::test]
 async fn a_connection_that_sends_too_much_is_reported() {
-    let database = house().await;
+    let database = scene().await;
     let id = connect(&database.mongo).await;
     for _ in 0..THREE.burst {
         assert!(touch(&database.mongo, &id, THREE).await >= 0.0);
@@ -167,7 +144,7 @@ async fn a_connection_that_sends_too_much_is_reported() {
 
 #[tokio::test]
 async fn the_debt_of_a_connection_has_an_end() {
-    let database = house().await;
+    let database = scene().await;
     let id = connect(&database.mongo).await;
     let limit = Limit { burst: 2, per_minute: 5 };
     for _ in 0..80 {
@@ -181,7 +158,7 @@ async fn the_debt_of_a_connection_has_an_end() {
 
 #[tokio::test]
 async fn frames_at_once_are_all_counted() {
-    let database = house().await;
+    let database = scene().await;
     let id = connect(&database.mongo).await;
     let limit = Limit { burst: 30, per_minute: 1 };
     let mut frames = JoinSet::new();
@@ -198,8 +175,8 @@ async fn frames_at_once_are_all_counted() {
 
 #[tokio::test]
 async fn a_connection_that_is_not_there_counts_nothing() {
-    let database = house().await;
+    let database = scene().await;
     let unknown = ConnectionId("unknown".to_owned());
 
-    assert!(database.mongo.touch_connection(&unknown, None, AT, THREE).await.unwrap().is_none());
+    assert!(database.mongo.connections().touch(&unknown, None, AT, THREE).await.unwrap().is_none());
 }

@@ -1,4 +1,4 @@
-use crate::house::{collection, environments, house};
+use crate::scene::{collection, environments, scene};
 use domain::{Code, Fault};
 use mongodb::bson::{DateTime, doc};
 use std::time::Duration;
@@ -27,7 +27,7 @@ async fn wait_out(database: &Database, name: &str) {
 
 async fn fail(database: &Database, name: &str, times: usize) {
     for _ in 0..times {
-        database.mongo.begin_login(name).await.unwrap();
+        database.mongo.limits().begin_login(name).await.unwrap();
         wait_out(database, name).await;
     }
 }
@@ -40,10 +40,10 @@ fn wait_of(refused: Result<(), Fault>) -> Duration {
 
 #[tokio::test]
 async fn after_the_fifth_failure_the_pause_doubles_up_to_a_minute() {
-    let database = house().await;
+    let database = scene().await;
     let mut pauses = Vec::new();
     for _ in 0..14 {
-        database.mongo.begin_login("minji").await.unwrap();
+        database.mongo.limits().begin_login("minji").await.unwrap();
         pauses.push(pause(&database, "minji").await);
         wait_out(&database, "minji").await;
     }
@@ -53,34 +53,34 @@ async fn after_the_fifth_failure_the_pause_doubles_up_to_a_minute() {
 
 #[tokio::test]
 async fn whoever_failed_often_waits_and_hears_how_long() {
-    let database = house().await;
+    let database = scene().await;
     fail(&database, "minji", 11).await;
-    database.mongo.begin_login("minji").await.unwrap();
+    database.mongo.limits().begin_login("minji").await.unwrap();
 
-    let wait = wait_of(database.mongo.begin_login("minji").await);
+    let wait = wait_of(database.mongo.limits().begin_login("minji").await);
 
     assert!((Duration::from_secs(30)..=Duration::from_mins(1)).contains(&wait), "{wait:?}");
 }
 
 #[tokio::test]
 async fn a_try_during_the_pause_makes_it_no_longer() {
-    let database = house().await;
+    let database = scene().await;
     fail(&database, "minji", 11).await;
-    database.mongo.begin_login("minji").await.unwrap();
-    let first = wait_of(database.mongo.begin_login("minji").await);
+    database.mongo.limits().begin_login("minji").await.unwrap();
+    let first = wait_of(database.mongo.limits().begin_login("minji").await);
 
-    let second = wait_of(database.mongo.begin_login("minji").await);
+    let second = wait_of(database.mongo.limits().begin_login("minji").await);
 
     assert!(second <= first, "{second:?} after {first:?}");
 }
 
 #[tokio::test]
 async fn thirty_tries_at_once_are_no_more_than_one_after_the_other() {
-    let database = house().await;
+    let database = scene().await;
     let begun = Instant::now();
     let mut trying = JoinSet::new();
     for mongo in environments(&database, 30).await {
-        trying.spawn(async move { mongo.begin_login("minji").await });
+        trying.spawn(async move { mongo.limits().begin_login("minji").await });
     }
 
     let allowed = trying.join_all().await.iter().filter(|outcome| outcome.is_ok()).count();
@@ -92,21 +92,21 @@ async fn thirty_tries_at_once_are_no_more_than_one_after_the_other() {
 
 #[tokio::test]
 async fn a_success_clears_the_failures() {
-    let database = house().await;
+    let database = scene().await;
     fail(&database, "minji", 12).await;
-    database.mongo.forget_failed_logins("minji").await.unwrap();
+    database.mongo.limits().forget_failed_logins("minji").await.unwrap();
 
-    database.mongo.begin_login("minji").await.unwrap();
+    database.mongo.limits().begin_login("minji").await.unwrap();
 
     assert_eq!(pause(&database, "minji").await, 0);
 }
 
 #[tokio::test]
 async fn failures_under_one_name_hold_up_no_other() {
-    let database = house().await;
+    let database = scene().await;
     fail(&database, "minji", 11).await;
-    database.mongo.begin_login("minji").await.unwrap();
-    wait_of(database.mongo.begin_login("minji").await);
+    database.mongo.limits().begin_login("minji").await.unwrap();
+    wait_of(database.mongo.limits().begin_login("minji").await);
 
-    database.mongo.begin_login("junho").await.unwrap();
+    database.mongo.limits().begin_login("junho").await.unwrap();
 }

@@ -1,15 +1,18 @@
 //! What the message path relies on, on a real MongoDB.
-#![expect(clippy::unwrap_used, reason = "what fails in a test's house ends the test")]
+#![expect(clippy::unwrap_used, reason = "a failed arrangement ends the test")]
 
-mod abandoned;
-mod house;
+mod feed;
+mod gates;
 mod limits;
 mod logins;
+mod order;
+mod owed;
 mod people;
-mod places;
 mod plans;
 mod quotes;
-mod reading;
+mod read_states;
 mod room_lists;
+mod rooms;
+mod scene;
 mod schema;
 mod tickets;

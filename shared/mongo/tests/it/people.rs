@@ -1,4 +1,4 @@
-use crate::house::{BORA, EVE, environments, house};
+use crate::scene::{BORA, EVE, environments, scene};
 use domain::{Locale, Person, UserId};
 use tokio::task::JoinSet;
 
@@ -17,55 +17,55 @@ fn person(id: i32, version: i64) -> Person {
 
 #[tokio::test]
 async fn a_person_is_found_as_they_were_projected() {
-    let database = house().await;
-    database.mongo.project_person(&person(1, 1)).await.unwrap();
+    let database = scene().await;
+    database.mongo.people().project(&person(1, 1)).await.unwrap();
 
-    assert_eq!(database.mongo.find_person(UserId(1)).await.unwrap(), Some(person(1, 1)));
+    assert_eq!(database.mongo.people().find(UserId(1)).await.unwrap(), Some(person(1, 1)));
 }
 
 #[tokio::test]
 async fn nobody_is_found_where_nobody_was_projected() {
-    let database = house().await;
+    let database = scene().await;
 
-    assert_eq!(database.mongo.find_person(UserId(1)).await.unwrap(), None);
+    assert_eq!(database.mongo.people().find(UserId(1)).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn the_newest_version_of_a_person_stays_in_any_order() {
-    let database = house().await;
+    let database = scene().await;
     for (id, order) in [[1, 2, 3], [1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1]].into_iter().enumerate() {
         let id = i32::try_from(id).unwrap();
         for version in order {
-            database.mongo.project_person(&person(id, version)).await.unwrap();
+            database.mongo.people().project(&person(id, version)).await.unwrap();
         }
 
-        assert_eq!(database.mongo.find_person(UserId(id)).await.unwrap(), Some(person(id, 3)), "{order:?}");
+        assert_eq!(database.mongo.people().find(UserId(id)).await.unwrap(), Some(person(id, 3)), "{order:?}");
     }
 }
 
 #[tokio::test]
 async fn of_two_first_projections_at_once_the_newer_stays() {
-    let database = house().await;
+    let database = scene().await;
     let mongo = &database.mongo;
     for id in 1..=100 {
         let (older, newer) = (person(id, 1), person(id, 2));
 
-        let (one, two) = tokio::join!(mongo.project_person(&older), mongo.project_person(&newer));
+        let (one, two) = tokio::join!(mongo.people().project(&older), mongo.people().project(&newer));
 
         one.and(two).unwrap();
-        assert_eq!(mongo.find_person(UserId(id)).await.unwrap(), Some(newer));
+        assert_eq!(mongo.people().find(UserId(id)).await.unwrap(), Some(newer));
     }
 }
 
 #[tokio::test]
 async fn of_twenty_first_projections_at_once_the_newest_stays() {
-    let database = house().await;
+    let database = scene().await;
     let mut projecting = JoinSet::new();
     for (version, mongo) in (1..).zip(environments(&database, 20).await) {
-        projecting.spawn(async move { mongo.project_person(&person(1, version)).await });
+        projecting.spawn(async move { mongo.people().project(&person(1, version)).await });
     }
 
     projecting.join_all().await.into_iter().for_each(Result::unwrap);
 
-    assert_eq!(database.mongo.find_person(UserId(1)).await.unwrap(), Some(person(1, 20)));
+    assert_eq!(database.mongo.people().find(UserId(1)).await.unwrap(), Some(person(1, 20)));
 }

@@ -1,43 +1,34 @@
 //! What the store looks at to answer; a list that reads what it does not show grows slow where nobody looks.
 
-use crate::house::{ANNA, AT, BORA, EVE, ROOM, collection, draft, fill, group, house, insert, open, private, say};
+use crate::scene::{
+    ANNA, AT, BORA, EVE, ROOM, access_as_of, collection, draft, fill, group, insert, open, private, reserve, say,
+    scene, set_room,
+};
 use domain::{
     ClientId, ConnectionId, Content, Fault, Limit, Locale, PageSize, Person, Rev, RoomKind, Seq, SessionId, UserId,
 };
-use mongo::{Anchor, Connection, Numbered};
-use mongodb::{
-    Client, Collection,
-    bson::{Bson, Document, doc},
-};
+use mongo::{Anchor, Bucket, Connection, Fanout, Messages, Placement};
+use mongodb::bson::{Bson, DateTime, Document, doc};
 use std::time::Duration;
-use testkit::mongo::Database;
-
-const COLLECTIONS: [&str; 9] =
-    ["messages", "room_heads", "rooms", "people", "read_states", "connections", "tickets", "revocations", "limits"];
+use testkit::mongo::{Database, Profile};
 
 const LIMIT: Limit = Limit { burst: 1_000, per_minute: 1_000 };
 
-/// Reads the server's own notes of a database.
-struct Profile {
-    store: mongodb::Database,
-    notes: Collection<Document>,
-    seen: usize,
+/// Looks at what each command looked at.
+struct Watch {
+    profile: Profile,
     wrong: Vec<String>,
 }
 
-impl Profile {
-    async fn of(database: &Database) -> Self {
-        let client = Client::with_uri_str(&database.url).await.unwrap();
-        let store = client.default_database().unwrap();
-        store.run_command(doc! { "profile": 2 }).await.unwrap();
-        let notes = store.collection("system.profile");
-        Self { store, notes, seen: 0, wrong: Vec::new() }
+impl Watch {
+    async fn over(database: &Database) -> Self {
+        Self { profile: Profile::of(database).await, wrong: Vec::new() }
     }
 
     /// Does something that may look at so many documents, of whatever collections, in each of its commands.
     async fn watch<T>(&mut self, name: &str, most: i64, work: impl Future<Output = Result<T, Fault>>) -> T {
         let outcome = work.await.unwrap();
-        for note in self.fresh().await {
+        for note in self.profile.fresh().await {
             let plan = note.get_str("planSummary").unwrap_or_default();
             let examined = number(&note, "docsExamined");
             let command = note.get_document("command").unwrap();
@@ -50,34 +41,18 @@ impl Profile {
 
     /// Whether a `$lookup` walks its collection, of which the notes tell only the documents, and not always those.
     async fn walks(&self, command: &Document) -> bool {
-        let (Ok(of), Ok(pipeline)) = (command.get_str("aggregate"), command.get_array("pipeline")) else {
+        let (Some(of), Ok(pipeline)) = (command.get("aggregate"), command.get_array("pipeline")) else {
             return false;
         };
         let explain = doc! {
-            "explain": { "aggregate": of, "pipeline": pipeline.clone(), "cursor": {} },
+            "explain": { "aggregate": of.clone(), "pipeline": pipeline.clone(), "cursor": {} },
             "verbosity": "executionStats",
         };
-        let told = self.store.run_command(explain).await.unwrap();
+        let told = self.profile.store().run_command(explain).await.unwrap();
         told.get_array("stages").is_ok_and(|stages| {
             let stages = stages.iter().filter_map(Bson::as_document);
             stages.map(|stage| number(stage, "collectionScans")).sum::<i64>() > 0
         })
-    }
-
-    /// What was noted since the last look.
-    async fn fresh(&mut self) -> Vec<Document> {
-        let mut cursor = self.notes.find(doc! {}).await.unwrap();
-        let mut notes = Vec::new();
-        while cursor.advance().await.unwrap() {
-            notes.push(cursor.deserialize_current().unwrap());
-        }
-        let fresh = notes.split_off(self.seen);
-        self.seen += fresh.len();
-        let of_ours = |note: &Document| {
-            let of = note.get_str("ns").unwrap().split_once('.').map(|(_, name)| name);
-            of.is_some_and(|name| COLLECTIONS.contains(&name))
-        };
-        fresh.into_iter().filter(of_ours).collect()
     }
 }
 
@@ -113,7 +88,7 @@ fn session(n: i32) -> SessionId {
 
 /// A busy room of Anna and Bora, quiet ones of Anna's, and more of everything that is none of theirs.
 async fn town() -> Database {
-    let database = house().await;
+    let database = scene().await;
     let mongo = &database.mongo;
     fill(&database, ROOM, BORA, 300).await;
     for id in 2..=20 {
@@ -124,131 +99,228 @@ async fn town() -> Database {
     fill(&database, group(1), BORA, 50).await;
     for id in 100..200 {
         open(mongo, private(id), &[EVE, UserId(id)], AT).await;
-        mongo.project_person(&Person { version: 1, ..person(id) }).await.unwrap();
-        mongo.insert_connection(&connection(id)).await.unwrap();
-        mongo.insert_ticket(&id.to_string(), UserId(id), &session(id), AT).await.unwrap();
-        mongo.insert_revocations(&[session(id)], AT).await.unwrap();
-        mongo.spend(&id.to_string(), LIMIT).await.unwrap();
-        mongo.mark_read(private(id), EVE, Seq(1)).await.unwrap();
+        mongo.people().project(&Person { version: 1, ..person(id) }).await.unwrap();
+        mongo.connections().insert(&connection(id)).await.unwrap();
+        mongo.tickets().insert(&id.to_string(), UserId(id), &session(id), AT).await.unwrap();
+        mongo.gates().end_sessions(UserId(id), &[session(id)], AT).await.unwrap();
+        mongo.limits().spend(&id.to_string(), LIMIT).await.unwrap();
+        mongo.read_states().mark(private(id), EVE, Seq(1)).await.unwrap();
     }
     database
 }
 
 #[tokio::test]
-async fn no_question_about_messages_walks_a_collection() {
+async fn no_command_on_messages_walks_a_collection() {
     let database = town().await;
-    let mongo = &database.mongo;
+    let (mongo, rooms, messages) = (&database.mongo, database.mongo.rooms(), database.mongo.messages());
     let sent = say(mongo, ROOM, ANNA, "안녕").await;
     let (delivered, text) = (say(mongo, ROOM, ANNA, "안녕").await, Content::parse("x").unwrap());
-    let mut profile = Profile::of(&database).await;
+    let (failed, fanout) = (connection(7).id, Fanout::new(AT, 0));
+    let mut causal = mongo.causal().await.unwrap();
+    let mut watch = Watch::over(&database).await;
 
-    let place = profile.watch("reserve", 1, mongo.reserve(ROOM, 1, Numbered::Change)).await.unwrap();
-    profile.watch("edit_message", 1, mongo.edit_message(sent.id, &text, place, AT)).await.unwrap();
-    profile.watch("release", 1, mongo.release(ROOM, place)).await;
-    let place = profile.watch("reserve_above", 1, mongo.reserve_above(ROOM, sent.rev, sent.seq)).await.unwrap();
-    profile.watch("stamp_message", 1, mongo.stamp_message(sent.id, place, AT)).await.unwrap();
-    mongo.release(ROOM, place).await.unwrap();
-    let place = mongo.reserve(ROOM, 1, Numbered::Change).await.unwrap().unwrap();
-    profile.watch("delete_message", 1, mongo.delete_message(sent.id, place, AT)).await.unwrap();
-    mongo.release(ROOM, place).await.unwrap();
-    profile.watch("all of a new message", 1, async { Ok(insert(mongo, &draft(ROOM, ANNA, "c", "x"), AT).await) }).await;
-    profile.watch("clear_fanout", 1, mongo.clear_fanout(delivered.id, delivered.rev)).await;
-    profile.watch("find_message", 1, mongo.find_message(sent.id)).await.unwrap();
+    let position = watch.watch("reserve", 1, rooms.reserve(ROOM, Some(ANNA), Placement::Change)).await.unwrap();
+    let edited = watch.watch("edit", 1, messages.edit(&mut causal, sent.id, &text, &position, AT)).await.unwrap();
+    watch.watch("release", 1, rooms.release(ROOM, &position)).await;
+    let above = Placement::Above { id: edited.id, rev: edited.rev, seq: edited.seq };
+    let position = watch.watch("reserve above", 1, rooms.reserve(ROOM, None, above)).await.unwrap();
+    watch.watch("stamp", 1, messages.stamp(&mut causal, &edited, &position, fanout)).await.unwrap();
+    watch.watch("note_failed", 1, messages.note_failed(sent.id, position.rev, &[failed], 1, AT)).await;
+    rooms.release(ROOM, &position).await.unwrap();
+    let position = reserve(mongo, ROOM, Placement::Change).await;
+    watch.watch("delete", 1, messages.delete(&mut causal, sent.id, &position, AT)).await.unwrap();
+    rooms.release(ROOM, &position).await.unwrap();
+    watch.watch("all of a new message", 1, async { Ok(insert(mongo, &draft(ROOM, ANNA, "c", "x"), AT).await) }).await;
+    watch.watch("clear_fanout", 1, messages.clear_fanout(delivered.id, delivered.rev)).await;
+    let position = reserve(mongo, ROOM, Placement::Change).await;
+    watch.watch("withdraw", 1, messages.withdraw(delivered.id, delivered.rev, &position, AT)).await.unwrap();
+    rooms.release(ROOM, &position).await.unwrap();
+    watch.watch("find", 1, messages.find(sent.id)).await.unwrap();
     let client_id = ClientId::parse("c").unwrap();
-    profile.watch("find_message_by_client_id", 1, mongo.find_message_by_client_id(ROOM, ANNA, &client_id)).await;
-    profile.watch("list_quotes", 2, mongo.list_quotes(&[sent.id, delivered.id])).await;
-    profile.watch("list_abandoned", 5, mongo.list_abandoned(AT.plus(Duration::from_mins(1)), 5)).await;
-    for anchor in [Anchor::Newest, Anchor::Before(Seq(200)), Anchor::After(Seq(100)), Anchor::Around(Seq(150))] {
-        profile.watch("list_messages", 11, mongo.list_messages(ROOM, ANNA, anchor, 10)).await;
-    }
-    profile.watch("list_changes", 11, mongo.list_changes(ROOM, ANNA, Rev(100), 10)).await;
+    watch.watch("find_by_client_id", 1, messages.find_by_client_id(ROOM, ANNA, &client_id)).await.unwrap();
+    watch.watch("list_quotes", 2, messages.list_quotes(&[sent.id, delivered.id])).await;
+    watch.watch("list_owed", 5, messages.list_owed(AT.plus(Duration::from_mins(1)), 5)).await;
 
-    assert!(profile.wrong.is_empty(), "{:#?}", profile.wrong);
+    assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
 }
 
 #[tokio::test]
-async fn no_question_about_people_walks_a_collection() {
+async fn a_page_of_messages_or_changes_looks_at_what_it_shows() {
     let database = town().await;
-    let (mongo, mut profile) = (&database.mongo, Profile::of(&database).await);
-    let (seven, eight) = (session(107), session(108));
+    let (mongo, rooms) = (&database.mongo, database.mongo.rooms());
+    let answer = domain::MessageDraft {
+        reply_to: Some(say(mongo, ROOM, BORA, "where?").await.id),
+        ..draft(ROOM, ANNA, "answer", "home")
+    };
+    insert(mongo, &answer, AT).await;
+    let mut watch = Watch::over(&database).await;
 
-    profile.watch("project_person", 1, mongo.project_person(&person(107))).await;
-    profile.watch("find_person", 1, mongo.find_person(UserId(107))).await;
-    profile.watch("insert_ticket", 0, mongo.insert_ticket("t", ANNA, &seven, AT)).await;
-    profile.watch("burn_ticket", 1, mongo.burn_ticket("t", AT)).await;
-    profile.watch("insert_revocations", 0, mongo.insert_revocations(&[session(1), session(2)], AT)).await;
-    profile.watch("is_revoked", 1, mongo.is_revoked(&seven)).await;
-    profile.watch("insert_connection", 1, mongo.insert_connection(&connection(1))).await;
-    let id = connection(1).id;
-    profile.watch("touch_connection", 1, mongo.touch_connection(&id, None, AT, LIMIT)).await.unwrap();
-    profile.watch("list_user_connections", 2, mongo.list_user_connections(&[UserId(107), UserId(108)], AT)).await;
-    let both = [seven, eight];
-    profile.watch("list_session_connections", 2, mongo.list_session_connections(&both)).await;
-    profile.watch("remove_session_connections", 2, mongo.remove_session_connections(&both)).await;
-    let gone = [connection(109), connection(110)];
-    profile.watch("remove_gone_connections", 2, mongo.remove_gone_connections(&gone)).await;
-    profile.watch("remove_connection", 1, mongo.remove_connection(&connection(111).id)).await;
-    profile.watch("spend", 1, mongo.spend("107", LIMIT)).await;
-    profile.watch("refund", 1, mongo.refund("107")).await;
-    profile.watch("begin_login", 1, mongo.begin_login("107")).await;
-    profile.watch("forget_failed_logins", 1, mongo.forget_failed_logins("107")).await;
+    // The room, ten rows, whether there are more on both sides, and what the reply answers.
+    for anchor in [Anchor::Newest, Anchor::Before(Seq(200)), Anchor::After(Seq(100)), Anchor::Around(Seq(150))] {
+        watch.watch("list_messages", 14, rooms.list_messages(ROOM, ANNA, anchor, 10)).await.unwrap();
+    }
+    for after in [100, 295, 302] {
+        watch.watch("list_changes", 13, rooms.list_changes(ROOM, ANNA, Rev(after), 10)).await.unwrap();
+    }
+    reserve(mongo, ROOM, Placement::Change).await;
+    set_room(&database, ROOM, doc! { "inflight.0.at": DateTime::from_millis(0) }).await;
+    watch.profile.fresh().await;
+    watch.watch("list_changes with overdue entries", 13, rooms.list_changes(ROOM, ANNA, Rev(100), 10)).await.unwrap();
 
-    assert!(profile.wrong.is_empty(), "{:#?}", profile.wrong);
+    assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
 }
 
 #[tokio::test]
-async fn no_question_about_rooms_walks_a_collection() {
+async fn no_command_on_people_walks_a_collection() {
     let database = town().await;
     let mongo = &database.mongo;
-    let mut profile = Profile::of(&database).await;
-    let access = crate::house::access(private(500), &[ANNA, BORA]);
+    let (connections, gates, limits) = (mongo.connections(), mongo.gates(), mongo.limits());
+    let mut causal = mongo.causal().await.unwrap();
+    let mut watch = Watch::over(&database).await;
+    let (seven, eight, nine) = (session(107), session(108), session(9));
 
-    profile.watch("project_room", 1, mongo.project_room(&access, AT)).await;
-    profile.watch("find_access", 1, mongo.find_access(ROOM)).await.unwrap();
-    // Each of 22 rooms and its head.
-    profile.watch("list_room_revs", 44, mongo.list_room_revs(ANNA)).await;
-    profile.watch("mark_read", 2, mongo.mark_read(ROOM, ANNA, Seq(290))).await;
-    profile.watch("count_unread", 10, mongo.count_unread(ROOM, ANNA, Seq(290))).await;
+    watch.watch("project a person", 1, mongo.people().project(&person(107))).await;
+    watch.watch("find a person", 1, mongo.people().find(UserId(107))).await;
+    watch.watch("insert a ticket", 0, mongo.tickets().insert("t", ANNA, &seven, AT)).await;
+    watch.watch("burn", 1, mongo.tickets().burn("t", AT)).await;
+    watch.watch("first end_sessions", 1, gates.end_sessions(ANNA, &[session(1), session(2)], AT)).await;
+    watch.watch("end_sessions", 1, gates.end_sessions(UserId(107), &[session(1), session(2)], AT)).await;
+    watch.watch("is_ended", 1, gates.is_ended(UserId(107), &seven)).await;
+    watch.watch("first pass", 1, gates.pass(EVE, &nine, Bucket::Sends, LIMIT)).await;
+    watch.watch("pass", 1, gates.pass(UserId(108), &nine, Bucket::Sends, LIMIT)).await;
+    watch.watch("refund to a gate", 1, gates.refund(UserId(108), Bucket::Sends, LIMIT)).await;
+    watch.watch("insert a connection", 1, connections.insert(&connection(1))).await;
+    let id = connection(1).id;
+    watch.watch("touch", 1, connections.touch(&id, None, AT, LIMIT)).await.unwrap();
+    let people = [UserId(107), UserId(108)];
+    watch.watch("list_of_people", 2, connections.list_of_people(&people, AT)).await;
+    let found = watch.watch("list_of_people_in", 2, connections.list_of_people_in(&mut causal, &people, AT)).await;
+    assert_eq!(found.len(), 2);
+    let ids = [connection(107).id, connection(109).id];
+    watch.watch("list_live", 2, connections.list_live(&ids, &people, AT)).await;
+    let both = [seven, eight];
+    watch.watch("list_of_sessions", 2, connections.list_of_sessions(&both)).await;
+    watch.watch("remove_of_sessions", 2, connections.remove_of_sessions(&both)).await;
+    let gone = [connection(109), connection(110)];
+    watch.watch("remove_gone", 2, connections.remove_gone(&gone)).await;
+    watch.watch("remove", 1, connections.remove(&connection(111).id)).await;
+    watch.watch("spend", 1, limits.spend("107", LIMIT)).await;
+    watch.watch("begin_login", 1, limits.begin_login("107")).await;
+    watch.watch("forget_failed_logins", 1, limits.forget_failed_logins("107")).await;
 
-    assert!(profile.wrong.is_empty(), "{:#?}", profile.wrong);
+    assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
+}
+
+#[tokio::test]
+async fn no_command_on_rooms_walks_a_collection() {
+    let database = town().await;
+    let (rooms, states) = (database.mongo.rooms(), database.mongo.read_states());
+    let mut watch = Watch::over(&database).await;
+
+    watch.watch("project", 1, rooms.project(&access_as_of(1, private(500), &[ANNA, BORA]), AT)).await;
+    watch.watch("project again", 1, rooms.project(&access_as_of(2, private(500), &[ANNA, BORA]), AT)).await;
+    watch.watch("find_rights", 1, rooms.find_rights(ROOM, ANNA)).await.unwrap();
+    watch.watch("find_rights_now", 1, rooms.find_rights_now(ROOM, ANNA)).await.unwrap();
+    watch.watch("list_members", 1, rooms.list_members(ROOM)).await;
+    watch.watch("list_revs", 3, rooms.list_revs(ANNA, &[ROOM, private(2), private(100)])).await;
+    watch.watch("mark", 1, states.mark(ROOM, ANNA, Seq(290))).await;
+    watch.watch("count_unread", 10, states.count_unread(ROOM, ANNA, Seq(290), Seq(300))).await;
+
+    assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
 }
 
 #[tokio::test]
 async fn a_room_list_looks_at_what_it_shows() {
     let database = town().await;
-    let mongo = &database.mongo;
-    mongo.mark_read(ROOM, ANNA, Seq(290)).await.unwrap();
-    let mut profile = Profile::of(&database).await;
+    let (mongo, rooms) = (&database.mongo, database.mongo.rooms());
+    mongo.read_states().mark(ROOM, ANNA, Seq(290)).await.unwrap();
+    mongo.read_states().mark(private(2), ANNA, Seq(10)).await.unwrap();
+    let mut watch = Watch::over(&database).await;
     let five = PageSize::parse(Some(5)).unwrap();
     let after = (AT.millis(), private(9));
 
-    // The room, its head, its cursor, its last message, and ten that are unread.
-    profile.watch("find_room", 14, mongo.find_room(ROOM, ANNA)).await.unwrap();
-    profile.watch("find_room of a group", 54, mongo.find_room(group(1), ANNA)).await.unwrap();
-    // All of Anna's 21 names, the heads of 20, and of six rooms the last message and what is unread.
-    profile.watch("list_rooms", 21 + 20 + 6 * 12, mongo.list_rooms(ANNA, RoomKind::Private, None, five)).await;
-    profile.watch("list_rooms", 21 + 20 + 6 * 12, mongo.list_rooms(ANNA, RoomKind::Private, Some(&after), five)).await;
-    // Unread rooms may be the last ones: all of Anna's are looked at, each with its head, its cursor, and what is unread.
-    profile.watch("list_unread", 21 * 3 + 10 + 19 * 10 + 50, mongo.list_unread(ANNA, None, five)).await;
+    // The room, its cursor and its last message; what is unread is counted by another command.
+    watch.watch("find", 10, rooms.find(ROOM, ANNA)).await.unwrap();
+    watch.watch("find a group", 50, rooms.find(group(1), ANNA)).await.unwrap();
+    // All of Anna's 20 rooms, and of six of them the cursor and the last message, or what is unread.
+    watch.watch("list", 6 * 10, rooms.list(ANNA, RoomKind::Private, None, five)).await;
+    watch.watch("list", 6 * 10, rooms.list(ANNA, RoomKind::Private, Some(&after), five)).await;
+    // Unread rooms may be the last ones: all of Anna's are looked at, each with its cursor; then what is unread in six.
+    watch.watch("list_unread", 5 * 10 + 50, rooms.list_unread(ANNA, None, five)).await;
+    // The newest row of a room whose writer died.
+    reserve(mongo, private(3), Placement::New(Messages::new_id())).await;
+    watch.profile.fresh().await;
+    watch.watch("list beside a dead writer", 6 * 10, rooms.list(ANNA, RoomKind::Private, None, five)).await;
+    watch.watch("find beside a dead writer", 10, rooms.find(private(3), ANNA)).await.unwrap();
 
-    assert!(profile.wrong.is_empty(), "{:#?}", profile.wrong);
+    assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
 }
 
 #[tokio::test]
-async fn the_connections_of_a_room_are_found_by_whose_they_are() {
+async fn a_room_list_is_one_read_and_one_count() {
+    let database = town().await;
+    let (mongo, rooms) = (&database.mongo, database.mongo.rooms());
+    let mut profile = Profile::of(&database).await;
+
+    for limit in [2, 20] {
+        let size = PageSize::parse(Some(limit)).unwrap();
+        rooms.list(ANNA, RoomKind::Private, None, size).await.unwrap();
+        assert_eq!(profile.count().await, 2, "{limit} rooms");
+        rooms.list_unread(ANNA, None, size).await.unwrap();
+        assert_eq!(profile.count().await, 2, "{limit} unread rooms");
+    }
+    rooms.find(ROOM, ANNA).await.unwrap();
+    assert_eq!(profile.count().await, 2);
+    mongo.read_states().mark(ROOM, ANNA, Seq(300)).await.unwrap();
+    assert_eq!(profile.count().await, 2);
+    rooms.find(ROOM, ANNA).await.unwrap();
+    assert_eq!(profile.count().await, 1, "nothing is unread");
+    rooms.list(UserId(9), RoomKind::Private, None, PageSize::LARGEST).await.unwrap();
+    assert_eq!(profile.count().await, 1, "no room");
+}
+
+#[tokio::test]
+async fn each_step_on_a_message_is_one_command() {
+    let database = scene().await;
+    let (mongo, messages) = (&database.mongo, database.mongo.messages());
+    let (one, two) = (say(mongo, ROOM, ANNA, "one").await, say(mongo, ROOM, ANNA, "two").await);
+    let text = Content::parse("x").unwrap();
+    let mut causal = mongo.causal().await.unwrap();
+    let mut profile = Profile::of(&database).await;
+
+    insert(mongo, &draft(ROOM, ANNA, "c", "x"), AT).await;
+    assert_eq!(profile.count().await, 3, "reserve, write, release");
+    let position = reserve(mongo, ROOM, Placement::Change).await;
+    profile.count().await;
+    messages.edit(&mut causal, one.id, &text, &position, AT).await.unwrap().unwrap();
+    assert_eq!(profile.count().await, 1);
+    messages.clear_fanout(one.id, position.rev).await.unwrap();
+    assert_eq!(profile.count().await, 1);
+    messages.note_failed(two.id, two.rev, &[], 0, AT).await.unwrap();
+    assert_eq!(profile.count().await, 1);
+    messages.list_quotes(&[one.id, two.id]).await.unwrap();
+    assert_eq!(profile.count().await, 1);
+    messages.list_quotes(&[]).await.unwrap();
+    assert_eq!(profile.count().await, 0);
+    mongo.connections().list_of_people_in(&mut causal, &position.members, AT).await.unwrap();
+    assert_eq!(profile.count().await, 1);
+}
+
+#[tokio::test]
+async fn the_connections_of_people_are_found_by_whose_they_are() {
     let database = town().await;
     for user in [ANNA, BORA] {
-        database.mongo.insert_connection(&connection(user.0)).await.unwrap();
+        database.mongo.connections().insert(&connection(user.0)).await.unwrap();
     }
     let before = uses(&database, "connections", "connections_user_idx").await;
 
-    let found = database.mongo.list_room_connections(ROOM, AT).await.unwrap();
+    let found = database.mongo.connections().list_of_people(&[ANNA, BORA], AT).await.unwrap();
 
     let used = uses(&database, "connections", "connections_user_idx").await - before;
     assert_eq!((found.len(), used > 0), (2, true));
 }
 
-/// How often an index was used: of a `$lookup` that is unwound no note tells.
+/// How often an index was used.
 async fn uses(database: &Database, name: &str, index: &str) -> i64 {
     let mut cursor = collection(database, name).await.aggregate([doc! { "$indexStats": {} }]).await.unwrap();
     while cursor.advance().await.unwrap() {

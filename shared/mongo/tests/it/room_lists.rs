@@ -1,7 +1,10 @@
-use crate::house::{ANNA, AT, BORA, EVE, ROOM, collection, delete, fill, group, house, open, private, say};
-use domain::{PageSize, RoomKey, RoomKind, Seq, Timestamp, UserId};
-use mongo::{Mongo, RoomSummary};
-use mongodb::bson::{DateTime, doc};
+use crate::scene::{
+    ANNA, AT, BORA, EVE, ROOM, collection, delete, draft, fill, group, insert, open, private, reserve, say, scene,
+    set_room, write,
+};
+use domain::{MessageDraft, PageSize, RoomKey, RoomKind, Seq, Timestamp, UserId};
+use mongo::{Messages, Mongo, Placement, RoomSummary, UnreadRoom};
+use mongodb::bson::{DateTime, doc, oid::ObjectId};
 use testkit::mongo::Database;
 
 fn size(limit: i64) -> PageSize {
@@ -9,7 +12,7 @@ fn size(limit: i64) -> PageSize {
 }
 
 async fn list(mongo: &Mongo, user: UserId, kind: RoomKind) -> Vec<RoomSummary> {
-    mongo.list_rooms(user, kind, None, PageSize::LARGEST).await.unwrap().items
+    mongo.rooms().list(user, kind, None, PageSize::LARGEST).await.unwrap().rooms.items
 }
 
 async fn keys(mongo: &Mongo, user: UserId, kind: RoomKind) -> Vec<RoomKey> {
@@ -18,8 +21,7 @@ async fn keys(mongo: &Mongo, user: UserId, kind: RoomKind) -> Vec<RoomKey> {
 
 /// Says when something last happened in a room; the store's own clock would say now.
 async fn set_activity(database: &Database, room: RoomKey, at: Timestamp) {
-    let set = doc! { "$set": { "last_at": DateTime::from_millis(at.millis()) } };
-    collection(database, "room_heads").await.update_one(doc! { "_id": room.to_string() }, set).await.unwrap();
+    set_room(database, room, doc! { "last_at": DateTime::from_millis(at.millis()) }).await;
 }
 
 fn seconds(number: i32) -> Timestamp {
@@ -35,7 +37,7 @@ async fn sixty(database: &Database) {
 
 #[tokio::test]
 async fn the_newest_activity_comes_first() {
-    let database = house().await;
+    let database = scene().await;
     for (id, later) in [(2, 30), (3, 10), (4, 20)] {
         open(&database.mongo, private(id), &[ANNA, BORA], seconds(later)).await;
     }
@@ -70,11 +72,11 @@ async fn rooms_of_one_moment_have_one_order() {
 
 #[tokio::test]
 async fn a_room_without_messages_stands_as_of_its_making() {
-    let database = house().await;
+    let database = scene().await;
 
     let rooms = list(&database.mongo, ANNA, RoomKind::Private).await;
 
-    let empty = RoomSummary { room: ROOM, last_at: AT, last_message: None, read_seq: Seq(0), unread: 0 };
+    let empty = RoomSummary { room: ROOM, last_at: AT, last_message: None, unread: 0 };
     assert_eq!(rooms, [empty]);
 }
 
@@ -86,7 +88,7 @@ async fn pages_of_seven_are_the_whole_list() {
 
     let (mut pages, mut before) = (Vec::new(), None);
     loop {
-        let page = database.mongo.list_rooms(ANNA, RoomKind::Private, before.as_ref(), size(7)).await.unwrap();
+        let page = database.mongo.rooms().list(ANNA, RoomKind::Private, before.as_ref(), size(7)).await.unwrap().rooms;
         pages.extend(page.items);
         before = page.next;
         if before.is_none() {
@@ -104,14 +106,14 @@ async fn a_list_that_fills_its_page_has_no_other() {
         open(&database.mongo, private(id), &[ANNA, BORA], AT).await;
     }
 
-    let page = database.mongo.list_rooms(ANNA, RoomKind::Private, None, size(3)).await.unwrap();
+    let page = database.mongo.rooms().list(ANNA, RoomKind::Private, None, size(3)).await.unwrap().rooms;
 
     assert_eq!((page.items.len(), page.next), (3, None));
 }
 
 #[tokio::test]
 async fn a_room_shows_its_newest_message_a_deleted_one_too() {
-    let database = house().await;
+    let database = scene().await;
     say(&database.mongo, ROOM, ANNA, "older").await;
     let newest = say(&database.mongo, ROOM, BORA, "newest").await;
     delete(&database.mongo, &newest).await;
@@ -124,18 +126,18 @@ async fn a_room_shows_its_newest_message_a_deleted_one_too() {
 
 #[tokio::test]
 async fn a_room_counts_what_came_after_its_readers_cursor() {
-    let database = house().await;
+    let database = scene().await;
     fill(&database, ROOM, BORA, 5).await;
-    database.mongo.mark_read(ROOM, ANNA, Seq(2)).await.unwrap();
+    database.mongo.read_states().mark(ROOM, ANNA, Seq(2)).await.unwrap();
 
     let rooms = list(&database.mongo, ANNA, RoomKind::Private).await;
 
-    assert_eq!((rooms[0].read_seq, rooms[0].unread), (Seq(2), 3));
+    assert_eq!(rooms[0].unread, 3);
 }
 
 #[tokio::test]
 async fn a_room_counts_neither_own_nor_deleted_messages() {
-    let database = house().await;
+    let database = scene().await;
     say(&database.mongo, ROOM, ANNA, "own").await;
     let regretted = say(&database.mongo, ROOM, BORA, "regretted").await;
     delete(&database.mongo, &regretted).await;
@@ -148,7 +150,7 @@ async fn a_room_counts_neither_own_nor_deleted_messages() {
 
 #[tokio::test]
 async fn a_room_counts_up_to_a_hundred() {
-    let database = house().await;
+    let database = scene().await;
     fill(&database, ROOM, BORA, 120).await;
 
     let rooms = list(&database.mongo, ANNA, RoomKind::Private).await;
@@ -158,7 +160,7 @@ async fn a_room_counts_up_to_a_hundred() {
 
 #[tokio::test]
 async fn a_private_and_a_group_room_of_one_number_are_two() {
-    let database = house().await;
+    let database = scene().await;
     open(&database.mongo, group(1), &[ANNA, BORA], AT).await;
     fill(&database, ROOM, BORA, 2).await;
     fill(&database, group(1), BORA, 3).await;
@@ -174,7 +176,7 @@ async fn a_private_and_a_group_room_of_one_number_are_two() {
 
 #[tokio::test]
 async fn nobody_lists_a_room_of_others() {
-    let database = house().await;
+    let database = scene().await;
     say(&database.mongo, ROOM, ANNA, "secret").await;
 
     assert_eq!(list(&database.mongo, EVE, RoomKind::Private).await, []);
@@ -182,40 +184,41 @@ async fn nobody_lists_a_room_of_others() {
 
 #[tokio::test]
 async fn a_room_by_itself_is_as_in_the_list() {
-    let database = house().await;
+    let database = scene().await;
     fill(&database, ROOM, BORA, 3).await;
-    database.mongo.mark_read(ROOM, ANNA, Seq(1)).await.unwrap();
+    database.mongo.read_states().mark(ROOM, ANNA, Seq(1)).await.unwrap();
     let listed = list(&database.mongo, ANNA, RoomKind::Private).await.pop();
 
-    let found = database.mongo.find_room(ROOM, ANNA).await.unwrap();
+    let found = database.mongo.rooms().find(ROOM, ANNA).await.unwrap();
 
     assert!(found.is_some());
-    assert_eq!(found, listed);
+    assert_eq!(found.map(|(room, _)| room), listed);
 }
 
 #[tokio::test]
 async fn a_room_of_others_and_none_are_not_found() {
-    let database = house().await;
+    let database = scene().await;
 
-    assert_eq!(database.mongo.find_room(ROOM, EVE).await.unwrap(), None);
-    assert_eq!(database.mongo.find_room(private(99), ANNA).await.unwrap(), None);
+    for (room, user) in [(ROOM, EVE), (private(99), ANNA)] {
+        assert!(database.mongo.rooms().find(room, user).await.unwrap().is_none(), "{room} {user}");
+    }
 }
 
 #[tokio::test]
 async fn unread_rooms_come_by_name_without_those_that_are_read() {
-    let database = house().await;
+    let database = scene().await;
     for room in [group(1), private(2), private(3), private(4)] {
         open(&database.mongo, room, &[ANNA, BORA], AT).await;
     }
     for (room, user) in [(private(3), BORA), (group(1), BORA), (private(2), ANNA), (private(4), BORA)] {
         say(&database.mongo, room, user, "안녕").await;
     }
-    database.mongo.mark_read(private(4), ANNA, Seq(1)).await.unwrap();
+    database.mongo.read_states().mark(private(4), ANNA, Seq(1)).await.unwrap();
 
-    let page = database.mongo.list_unread(ANNA, None, size(10)).await.unwrap();
+    let page = database.mongo.rooms().list_unread(ANNA, None, size(10)).await.unwrap();
 
-    let unread: Vec<_> = page.items.iter().map(|room| (room.room, room.unread)).collect();
-    assert_eq!((unread, page.next), (vec![(group(1), 1), (private(3), 1)], None));
+    let unread = |room| UnreadRoom { room, read_seq: Seq(0), unread: 1 };
+    assert_eq!((page.items, page.next), (vec![unread(group(1)), unread(private(3))], None));
 }
 
 #[tokio::test]
@@ -225,11 +228,11 @@ async fn pages_of_unread_rooms_are_all_of_them() {
     for id in (1..=60).filter(|id| id % 3 != 0) {
         say(&database.mongo, private(id), BORA, "안녕").await;
     }
-    let whole = database.mongo.list_unread(ANNA, None, PageSize::LARGEST).await.unwrap().items;
+    let whole = database.mongo.rooms().list_unread(ANNA, None, PageSize::LARGEST).await.unwrap().items;
 
     let (mut pages, mut after) = (Vec::new(), None);
     loop {
-        let page = database.mongo.list_unread(ANNA, after, size(7)).await.unwrap();
+        let page = database.mongo.rooms().list_unread(ANNA, after, size(7)).await.unwrap();
         pages.extend(page.items);
         after = page.next;
         if after.is_none() {
@@ -246,11 +249,86 @@ async fn a_room_that_moves_up_between_pages_leaves_the_others_in_place() {
     for id in 1..=6 {
         open(&database.mongo, private(id), &[ANNA, BORA], seconds(id)).await;
     }
-    let first = database.mongo.list_rooms(ANNA, RoomKind::Private, None, size(2)).await.unwrap();
+    let first = database.mongo.rooms().list(ANNA, RoomKind::Private, None, size(2)).await.unwrap().rooms;
     set_activity(&database, private(1), seconds(60)).await;
 
-    let rest = database.mongo.list_rooms(ANNA, RoomKind::Private, first.next.as_ref(), size(10)).await.unwrap();
+    let rest = database.mongo.rooms().list(ANNA, RoomKind::Private, first.next.as_ref(), size(10)).await.unwrap().rooms;
 
     let rest: Vec<_> = rest.items.iter().map(|room| room.room).collect();
     assert_eq!(rest, [private(4), private(3), private(2)]);
+}
+
+/// The newest message that a room shows.
+async fn last(database: &Database) -> Option<String> {
+    let rooms = list(&database.mongo, ANNA, RoomKind::Private).await;
+    rooms[0].last_message.as_ref().map(|message| message.content.clone())
+}
+
+#[tokio::test]
+async fn a_writer_that_died_before_its_write_hides_no_message() {
+    let database = scene().await;
+    say(&database.mongo, ROOM, BORA, "there").await;
+
+    reserve(&database.mongo, ROOM, Placement::New(Messages::new_id())).await;
+
+    assert_eq!(last(&database).await.as_deref(), Some("there"));
+}
+
+#[tokio::test]
+async fn a_writer_that_is_late_does_not_hide_a_newer_message() {
+    let database = scene().await;
+    let (late, id) = (draft(ROOM, BORA, "late", "late"), Messages::new_id());
+    let position = reserve(&database.mongo, ROOM, Placement::New(id)).await;
+    say(&database.mongo, ROOM, ANNA, "newest").await;
+    // Its position is given out, and its row comes after all others.
+    set_room(&database, ROOM, doc! { "last_id": ObjectId::from_bytes(id.0) }).await;
+    write(&database.mongo, &late, id, &position).await;
+
+    assert_eq!(last(&database).await.as_deref(), Some("newest"));
+}
+
+#[tokio::test]
+async fn a_room_whose_first_message_was_never_written_has_none() {
+    let database = scene().await;
+
+    reserve(&database.mongo, ROOM, Placement::New(Messages::new_id())).await;
+
+    assert_eq!(last(&database).await, None);
+}
+
+#[tokio::test]
+async fn a_list_shows_what_its_last_messages_answer() {
+    let database = scene().await;
+    let question = say(&database.mongo, ROOM, BORA, "where?").await;
+    let answer = MessageDraft { reply_to: Some(question.id), ..draft(ROOM, BORA, "a", "home") };
+    insert(&database.mongo, &answer, AT).await;
+
+    let page = database.mongo.rooms().list(ANNA, RoomKind::Private, None, PageSize::LARGEST).await.unwrap();
+
+    assert_eq!(page.quotes[&question.id].beginning, "where?");
+}
+
+#[tokio::test]
+async fn a_reply_beside_a_dead_writer_shows_what_it_answers() {
+    let database = scene().await;
+    let question = say(&database.mongo, ROOM, BORA, "where?").await;
+    let answer = MessageDraft { reply_to: Some(question.id), ..draft(ROOM, BORA, "a", "home") };
+    insert(&database.mongo, &answer, AT).await;
+    reserve(&database.mongo, ROOM, Placement::New(Messages::new_id())).await;
+
+    let (_, quotes) = database.mongo.rooms().find(ROOM, ANNA).await.unwrap().unwrap();
+
+    assert_eq!(quotes[&question.id].beginning, "where?");
+}
+
+#[tokio::test]
+async fn a_list_counts_unread_messages_among_the_newest_thousand() {
+    let database = scene().await;
+    fill(&database, ROOM, ANNA, 1_005).await;
+    let messages = collection(&database, "messages").await;
+    let theirs = doc! { "seq": { "$lte": 10 } };
+    messages.update_many(theirs, doc! { "$set": { "user_id": BORA.0 } }).await.unwrap();
+
+    assert_eq!(list(&database.mongo, ANNA, RoomKind::Private).await[0].unread, 5);
+    assert_eq!(database.mongo.rooms().list_unread(ANNA, None, size(5)).await.unwrap().items[0].unread, 5);
 }

@@ -1,6 +1,5 @@
-use crate::house::{ANNA, AT, environments, house};
+use crate::scene::{ANNA, AT, environments, scene};
 use domain::{SessionId, Timestamp};
-use std::time::Duration;
 use tokio::task::JoinSet;
 
 fn session() -> SessionId {
@@ -9,12 +8,12 @@ fn session() -> SessionId {
 
 #[tokio::test]
 async fn a_ticket_is_burnt_once() {
-    let database = house().await;
-    database.mongo.insert_ticket("one", ANNA, &session(), AT).await.unwrap();
+    let database = scene().await;
+    database.mongo.tickets().insert("one", ANNA, &session(), AT).await.unwrap();
     let before = Timestamp::from_millis(AT.millis() - 1);
     let mut burning = JoinSet::new();
     for mongo in environments(&database, 20).await {
-        burning.spawn(async move { mongo.burn_ticket("one", before).await.unwrap() });
+        burning.spawn(async move { mongo.tickets().burn("one", before).await.unwrap() });
     }
 
     let burnt = burning.join_all().await;
@@ -24,22 +23,8 @@ async fn a_ticket_is_burnt_once() {
 
 #[tokio::test]
 async fn a_ticket_that_comes_late_is_none() {
-    let database = house().await;
-    database.mongo.insert_ticket("late", ANNA, &session(), AT).await.unwrap();
+    let database = scene().await;
+    database.mongo.tickets().insert("late", ANNA, &session(), AT).await.unwrap();
 
-    assert_eq!(database.mongo.burn_ticket("late", AT).await.unwrap(), None);
-}
-
-#[tokio::test]
-async fn sessions_that_end_again_with_others_stay_ended() {
-    let database = house().await;
-    let [one, two] = ["one", "two"].map(|id| SessionId(id.to_owned()));
-    database.mongo.insert_revocations(std::slice::from_ref(&one), AT).await.unwrap();
-
-    let both = database.mongo.insert_revocations(&[one.clone(), two.clone()], AT.plus(Duration::from_secs(1))).await;
-
-    both.unwrap();
-    for session in [one, two] {
-        assert!(database.mongo.is_revoked(&session).await.unwrap(), "{session}");
-    }
+    assert_eq!(database.mongo.tickets().burn("late", AT).await.unwrap(), None);
 }

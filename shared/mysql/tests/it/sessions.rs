@@ -143,7 +143,7 @@ async fn a_login_of_an_inactive_account_is_not_live() {
 }
 
 #[tokio::test]
-async fn nobody_ends_anothers_login() {
+async fn nobody_ends_the_login_of_another_person() {
     let (database, user, other) = stage().await;
     let id = log_in(&database.mysql, user, 1, NOON).await;
 

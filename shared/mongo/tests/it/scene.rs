@@ -1,8 +1,8 @@
 use domain::{
-    Access, ClientId, Content, Member, Message, MessageDraft, MessageId, MessageType, Rev, Role, RoomId, RoomKey,
-    RoomKind, Seq, Timestamp, UserId,
+    Access, ClientId, Content, Member, Message, MessageDraft, MessageId, MessageType, Role, RoomId, RoomKey, RoomKind,
+    Timestamp, UserId,
 };
-use mongo::{Inserted, Mongo, NewMessage, Numbered};
+use mongo::{Inserted, Messages, Mongo, NewMessage, Placement, Reservation};
 use mongodb::{
     Client, Collection,
     bson::{Document, doc, oid::ObjectId},
@@ -18,7 +18,7 @@ pub(crate) const EVE: UserId = UserId(3);
 pub(crate) const AT: Timestamp = Timestamp::from_millis(4_000_000_000_000);
 
 /// A database with one room of two people.
-pub(crate) async fn house() -> Database {
+pub(crate) async fn scene() -> Database {
     let database = Database::new().await;
     open(&database.mongo, ROOM, &[ANNA, BORA], AT).await;
     database
@@ -33,12 +33,16 @@ pub(crate) fn group(id: i32) -> RoomKey {
 }
 
 pub(crate) fn access(room: RoomKey, users: &[UserId]) -> Access {
+    access_as_of(1, room, users)
+}
+
+pub(crate) fn access_as_of(version: i64, room: RoomKey, users: &[UserId]) -> Access {
     let members = users.iter().map(|user| Member { user: *user, role: Role::Member }).collect();
-    Access { room, version: 1, members, blocked: false }
+    Access { room, version, members, blocked: false }
 }
 
 pub(crate) async fn open(mongo: &Mongo, room: RoomKey, users: &[UserId], at: Timestamp) {
-    mongo.project_room(&access(room, users), at).await.unwrap();
+    mongo.rooms().project(&access(room, users), at).await.unwrap();
 }
 
 /// As many clients as environments of a Lambda would have: one client has only two connections.
@@ -66,17 +70,30 @@ pub(crate) fn draft(room: RoomKey, user: UserId, client_id: &str, content: &str)
     }
 }
 
+/// Takes a position, whoever may write.
+pub(crate) async fn reserve(mongo: &Mongo, room: RoomKey, placement: Placement) -> Reservation {
+    mongo.rooms().reserve(room, None, placement).await.unwrap().unwrap()
+}
+
+/// Writes a message at a position.
+pub(crate) async fn write(mongo: &Mongo, draft: &MessageDraft, id: MessageId, position: &Reservation) -> Inserted {
+    let new = NewMessage { id, draft, fingerprint: b"f", at: AT };
+    mongo.messages().insert(&mut mongo.causal().await.unwrap(), &new, position).await.unwrap()
+}
+
 pub(crate) async fn insert(mongo: &Mongo, draft: &MessageDraft, at: Timestamp) -> (MessageId, Inserted) {
-    let place = mongo.reserve(draft.room, 1, Numbered::Message).await.unwrap().unwrap();
-    let id = Mongo::new_message_id();
-    let inserted = mongo.insert_message(&NewMessage { id, draft, fingerprint: b"f", at }, place).await.unwrap();
-    mongo.release(draft.room, place).await.unwrap();
+    let id = Messages::new_id();
+    let position = reserve(mongo, draft.room, Placement::New(id)).await;
+    let new = NewMessage { id, draft, fingerprint: b"f", at };
+    let mut causal = mongo.causal().await.unwrap();
+    let inserted = mongo.messages().insert(&mut causal, &new, &position).await.unwrap();
+    assert!(mongo.rooms().release(draft.room, &position).await.unwrap());
     (id, inserted)
 }
 
 /// Puts a message into a room.
 pub(crate) async fn say(mongo: &Mongo, room: RoomKey, user: UserId, content: &str) -> Message {
-    let client_id = Mongo::new_message_id().to_string();
+    let client_id = Messages::new_id().to_string();
     match insert(mongo, &draft(room, user, &client_id, content), AT).await.1 {
         Inserted::Done(message) => message,
         Inserted::Taken => unreachable!("nobody else writes"),
@@ -84,9 +101,10 @@ pub(crate) async fn say(mongo: &Mongo, room: RoomKey, user: UserId, content: &st
 }
 
 pub(crate) async fn delete(mongo: &Mongo, message: &Message) {
-    let place = mongo.reserve(message.room, 1, Numbered::Change).await.unwrap().unwrap();
-    mongo.delete_message(message.id, place, AT).await.unwrap().unwrap();
-    mongo.release(message.room, place).await.unwrap();
+    let position = reserve(mongo, message.room, Placement::Change).await;
+    let mut causal = mongo.causal().await.unwrap();
+    mongo.messages().delete(&mut causal, message.id, &position, AT).await.unwrap().unwrap();
+    mongo.rooms().release(message.room, &position).await.unwrap();
 }
 
 /// Puts many messages into an empty room, faster than they could be sent.
@@ -94,17 +112,19 @@ pub(crate) async fn fill(database: &Database, room: RoomKey, user: UserId, numbe
     let first = say(&database.mongo, room, user, "1").await;
     let messages = collection(database, "messages").await;
     let row = messages.find_one(doc! { "_id": ObjectId::from_bytes(first.id.0) }).await.unwrap().unwrap();
-    let copies = (2..=number).map(|n| {
-        let mut copy = row.clone();
-        copy.extend(
-            doc! { "_id": ObjectId::new(), "client_id": n.to_string(), "content": n.to_string(), "seq": n, "rev": n },
-        );
-        copy
-    });
-    if number > 1 {
+    let copies: Vec<_> = (2..=number)
+        .map(|n| {
+            let (id, text) = (ObjectId::new(), n.to_string());
+            let mut copy = row.clone();
+            copy.extend(doc! { "_id": id, "client_id": &text, "content": &text, "seq": n, "rev": n });
+            copy
+        })
+        .collect();
+    let newest = copies.last().unwrap_or(&row).get_object_id("_id").unwrap();
+    if !copies.is_empty() {
         messages.insert_many(copies).await.unwrap();
     }
-    set_head(database, room, Rev(number), Seq(number)).await;
+    set_room(database, room, doc! { "rev": number, "seq": number, "last_id": newest }).await;
 }
 
 /// Asks until the answer is yes, for 5 s at the most: what was written with `w: 1` is read once it is replicated.
@@ -117,9 +137,13 @@ pub(crate) async fn eventually(ask: impl AsyncFn() -> bool) {
     tokio::time::timeout(Duration::from_secs(5), asking).await.unwrap();
 }
 
-/// Sets the numbers of a room's head.
-pub(crate) async fn set_head(database: &Database, room: RoomKey, rev: Rev, seq: Seq) {
-    let set = doc! { "$set": { "rev": rev.0, "seq": seq.0 } };
-    let heads = collection(database, "room_heads").await;
-    heads.update_one(doc! { "_id": room.to_string() }, set).await.unwrap();
+/// Sets fields of a room's document, as a failover or a writer that died leaves them.
+pub(crate) async fn set_room(database: &Database, room: RoomKey, fields: Document) {
+    let rooms = collection(database, "rooms").await;
+    rooms.update_one(doc! { "_id": room.to_string() }, doc! { "$set": fields }).await.unwrap();
+}
+
+/// A room's document as it lies in the store.
+pub(crate) async fn room_document(database: &Database, room: RoomKey) -> Document {
+    collection(database, "rooms").await.find_one(doc! { "_id": room.to_string() }).await.unwrap().unwrap()
 }

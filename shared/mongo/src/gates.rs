@@ -1,0 +1,179 @@
+use crate::{
+    Mongo,
+    fault::{is_duplicate_key, store_fault},
+    limits::{from_now, refilled, wait_for_token},
+    schema::GATES,
+    w1,
+};
+use domain::{Code, Fault, Limit, SessionId, Timestamp, UserId};
+use mongodb::{
+    bson::{DateTime, Document, doc},
+    options::ReturnDocument,
+};
+use serde::Deserialize;
+use std::time::Duration;
+
+/// The repository of `gates`: one document per person with the sessions that ended while their tokens live, and the person's
+/// token buckets.
+#[derive(Debug, Clone, Copy)]
+pub struct Gates<'a>(pub(crate) &'a Mongo);
+
+/// What a person's tokens are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bucket {
+    /// Sending and editing messages.
+    Sends,
+    /// Sending the same message again.
+    Retries,
+    /// Asking people to be friends.
+    FriendRequests,
+    /// Searching for people.
+    Searches,
+    /// Opening WebSockets.
+    Tickets,
+}
+
+/// The answer of a gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passage {
+    /// A token was taken.
+    Open,
+    /// The session has ended.
+    SessionEnded,
+    /// There is no token.
+    Limited {
+        /// Until there is one.
+        wait: Duration,
+    },
+}
+
+impl Passage {
+    /// Refuses whom the gate does not let pass.
+    pub fn admit(self) -> Result<(), Fault> {
+        match self {
+            Self::Open => Ok(()),
+            Self::SessionEnded => Err(Code::Unauthenticated.into()),
+            Self::Limited { wait } => Err(Fault::rate_limited(wait)),
+        }
+    }
+}
+
+impl Bucket {
+    const fn field(self) -> &'static str {
+        match self {
+            Self::Sends => "send",
+            Self::Retries => "retry",
+            Self::FriendRequests => "friend",
+            Self::Searches => "search",
+            Self::Tickets => "ticket",
+        }
+    }
+}
+
+impl Gates<'_> {
+    /// Takes a token from a person's bucket if their session is alive.
+    ///
+    /// `w: 1`: a token that comes back in a failover harms nobody. Reads its own document as the primary has it.
+    pub async fn pass(self, user: UserId, session: &SessionId, bucket: Bucket, limit: Limit) -> Result<Passage, Fault> {
+        #[derive(Deserialize)]
+        struct Gate {
+            alive: bool,
+            allowed: bool,
+            left: f64,
+        }
+        let field = bucket.field();
+        let tokens = format!("{field}.tokens");
+        let mut update = vec![doc! { "$set": {
+            field: refilled_bucket(field, limit),
+            "ended": { "$filter": {
+                "input": { "$ifNull": ["$ended", []] }, "as": "session", "cond": { "$gt": ["$$session.until", "$$NOW"] },
+            } },
+        } }];
+        update.push(doc! { "$set": { "alive": { "$not": [{ "$in": [&session.0, "$ended.session"] }] } } });
+        update.push(doc! { "$set": {
+            "allowed": { "$and": ["$alive", { "$gte": [format!("${tokens}"), 1] }] },
+            "expires_at": expiry(limit),
+        } });
+        update.push(doc! { "$set": {
+            &tokens: { "$subtract": [format!("${tokens}"), { "$cond": ["$allowed", 1, 0] }] },
+        } });
+        update.push(doc! { "$set": { "left": format!("${tokens}") } });
+        let change = || async {
+            // Only `_id` in the filter: one on `ended` would turn an ended session into a colliding upsert.
+            self.0
+                .collection::<Gate>(GATES)
+                .find_one_and_update(doc! { "_id": user.0 }, update.clone())
+                .upsert(true)
+                .projection(doc! { "_id": 0, "alive": 1, "allowed": 1, "left": 1 })
+                .return_document(ReturnDocument::After)
+                .write_concern(w1())
+                .await
+        };
+        let changed = match change().await {
+            // Another request has just made the document.
+            Err(error) if is_duplicate_key(&error) => change().await,
+            outcome => outcome,
+        };
+        let gate = changed.map_err(store_fault)?.ok_or_else(|| Fault::internal("an upsert answered no document"))?;
+        Ok(match (gate.alive, gate.allowed) {
+            (false, _) => Passage::SessionEnded,
+            (true, true) => Passage::Open,
+            (true, false) => Passage::Limited { wait: wait_for_token(gate.left, limit) },
+        })
+    }
+
+    /// Gives a token back that was taken for nothing; the bucket holds no more than its burst.
+    pub async fn refund(self, user: UserId, bucket: Bucket, limit: Limit) -> Result<(), Fault> {
+        let tokens = format!("{}.tokens", bucket.field());
+        let one_more = doc! { "$min": [i64::from(limit.burst), { "$add": [format!("${tokens}"), 1] }] };
+        let update = vec![doc! { "$set": { tokens: one_more } }];
+        let gates = self.0.documents(GATES);
+        gates.update_one(doc! { "_id": user.0 }, update).write_concern(w1()).await.map_err(store_fault)?;
+        Ok(())
+    }
+
+    /// Whether a session was ended before its tokens expire, as a majority knows it.
+    pub async fn is_ended(self, user: UserId, session: &SessionId) -> Result<bool, Fault> {
+        let ended = doc! { "_id": user.0, "ended.session": &session.0 };
+        let found = self.0.documents(GATES).find_one(ended).projection(doc! { "_id": 1 }).await;
+        Ok(found.map_err(store_fault)?.is_some())
+    }
+
+    /// Refuses the access tokens of sessions from now on; `until` is when the last of them expires. One write, however many.
+    pub async fn end_sessions(self, user: UserId, sessions: &[SessionId], until: Timestamp) -> Result<(), Fault> {
+        if sessions.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<&str> = sessions.iter().map(|session| session.0.as_str()).collect();
+        let until = DateTime::from_millis(until.millis());
+        let ended: Vec<Document> = ids.iter().map(|id| doc! { "session": id, "until": until }).collect();
+        let others = doc! { "$and": [
+            { "$gt": ["$$session.until", "$$NOW"] },
+            { "$not": [{ "$in": ["$$session.session", ids] }] },
+        ] };
+        let others = doc! { "$filter": { "input": { "$ifNull": ["$ended", []] }, "as": "session", "cond": others } };
+        let update = vec![doc! { "$set": {
+            "ended": { "$concatArrays": [others, ended] },
+            "expires_at": { "$max": ["$expires_at", until] },
+        } }];
+        let gates = self.0.documents(GATES);
+        let write = || async { gates.update_one(doc! { "_id": user.0 }, update.clone()).upsert(true).await };
+        let written = match write().await {
+            Err(error) if is_duplicate_key(&error) => write().await,
+            outcome => outcome,
+        };
+        written.map_err(store_fault)?;
+        Ok(())
+    }
+}
+
+fn refilled_bucket(field: &str, limit: Limit) -> Document {
+    doc! { "tokens": refilled(limit, &format!("${field}.tokens"), &format!("${field}.at")), "at": "$$NOW" }
+}
+
+/// When the document is of no more use: every bucket is full, and no token of a session that ended lives. It never moves back,
+/// so that no bucket's need lets an ended session live again.
+fn expiry(limit: Limit) -> Document {
+    let full = limit.pause().saturating_mul(limit.burst) + Duration::from_mins(1);
+    doc! { "$max": ["$expires_at", { "$max": "$ended.until" }, from_now(full)] }
+}

@@ -1,0 +1,79 @@
+//! Documents of schemas before this one. Nothing else reads them.
+
+use crate::{Schema, fault::store_fault, schema::ROOMS};
+use domain::{Fault, SessionId};
+use futures_util::TryStreamExt as _;
+use mongodb::{
+    bson::{DateTime, Document, doc},
+    error::{Error, ErrorKind},
+};
+use serde::Deserialize;
+
+/// Until version 2: the order of a room beside the room.
+const ROOM_HEADS: &str = "room_heads";
+/// Until version 2: sessions that ended while their tokens lived.
+const REVOCATIONS: &str = "revocations";
+/// Until version 2: the index on `members.user_id`.
+const OLD_MEMBERS_INDEX: &str = "rooms_member_idx";
+
+impl Schema<'_> {
+    /// Sessions that a version before 3 noted as ended; their people's gates must know them before [`Schema::ensure`].
+    pub async fn list_revoked_sessions(self) -> Result<Vec<SessionId>, Fault> {
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(rename = "_id")]
+            session: SessionId,
+        }
+        let rows: Vec<Row> = async { self.0.collection::<Row>(REVOCATIONS).find(doc! {}).await?.try_collect().await }
+            .await
+            .map_err(store_fault)?;
+        Ok(rows.into_iter().map(|row| row.session).collect())
+    }
+
+    /// Puts the order of each room into the document of the room, members as plain numbers, and drops what is read no more.
+    ///
+    /// Entries in flight are not taken along: a message that was being written meanwhile counts as abandoned, and the sweep
+    /// stamps it.
+    pub(crate) async fn move_room_heads(self) -> Result<(), Fault> {
+        let rooms = self.0.documents(ROOMS);
+        let number = |field: &str| doc! { "$ifNull": [format!("$head.{field}"), 0_i64] };
+        let is_staff = doc! { "$ne": ["$$member.role", "member"] };
+        // A second migration may read a room before the first one moves it, and its head after the first one dropped it.
+        let is_old = doc! { "$eq": [{ "$type": "$seq" }, "missing"] };
+        let unless_moved = vec![doc! { "$replaceWith": { "$cond": [is_old, "$$new", "$$ROOT"] } }];
+        let pipeline = [
+            doc! { "$match": { "seq": { "$exists": false } } },
+            doc! { "$lookup": { "from": ROOM_HEADS, "localField": "_id", "foreignField": "_id", "as": "head" } },
+            doc! { "$set": { "head": { "$first": "$head" } } },
+            doc! { "$set": {
+                "staff": { "$filter": { "input": "$members", "as": "member", "cond": is_staff } },
+                "members": "$members.user_id",
+                "blocked": { "$ifNull": ["$blocked", false] },
+                "seq": number("seq"),
+                "rev": number("rev"),
+                "last_at": { "$ifNull": ["$head.last_at", DateTime::from_millis(0)] },
+                "last_id": null,
+                "inflight": Vec::<Document>::new(),
+            } },
+            doc! { "$unset": "head" },
+            doc! { "$merge": { "into": ROOMS, "on": "_id", "whenMatched": unless_moved } },
+        ];
+        rooms.aggregate(pipeline).await.map_err(store_fault)?;
+        unless_missing(rooms.drop_index(OLD_MEMBERS_INDEX).await)?;
+        for old in [ROOM_HEADS, REVOCATIONS] {
+            self.0.documents(old).drop().await.map_err(store_fault)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is not there need not be dropped.
+fn unless_missing(dropped: Result<(), Error>) -> Result<(), Fault> {
+    // NamespaceNotFound, IndexNotFound
+    let is_missing =
+        |error: &Error| matches!(error.kind.as_ref(), ErrorKind::Command(command) if matches!(command.code, 26 | 27));
+    match dropped {
+        Err(error) if !is_missing(&error) => Err(store_fault(error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,128 @@
+use crate::{Rooms, fault::store_fault, schema::ROOMS, w1};
+use domain::{Fault, MessageId, Rev, RoomKey, Seq, UserId};
+use mongodb::{
+    bson::{Bson, Document, doc, oid::ObjectId},
+    options::ReturnDocument,
+};
+use serde::Deserialize;
+
+/// After how many milliseconds an entry in flight counts as abandoned by its writer.
+const IN_FLIGHT_MILLIS: i64 = 5_000;
+
+/// A position in a room's order that one write may use.
+#[derive(Debug, Clone)]
+pub struct Reservation {
+    /// The number of the change.
+    pub rev: Rev,
+    /// The room's newest message number: the new message's own, where one was asked for.
+    pub seq: Seq,
+    /// The people in the room as of this reservation.
+    pub members: Vec<UserId>,
+    /// Names this attempt and no other, so that a release can't pull another's entry.
+    pub(crate) op: ObjectId,
+}
+
+/// What is to be placed in a room's order.
+#[derive(Debug, Clone, Copy)]
+pub enum Placement {
+    /// A new message: raises `seq` and `rev`.
+    New(MessageId),
+    /// An edit or a deletion: raises `rev`. A majority has it: unlike a new message it can't be withdrawn.
+    Change,
+    /// A message that is there: above its own `rev` and all others; lifts numbers that a failover set back.
+    Above {
+        /// Which message.
+        id: MessageId,
+        /// Its `rev`.
+        rev: Rev,
+        /// Its `seq`.
+        seq: Seq,
+    },
+}
+
+impl Rooms<'_> {
+    /// Takes the next position in a room, if it is there and, where a writer is given, they may write in it.
+    ///
+    /// `w: 1`, but for edits and deletions: a reservation that a failover loses is found missing at its release. An error means
+    /// that the outcome is unknown; an entry that was made unseen goes by its age.
+    pub async fn reserve(
+        self,
+        room: RoomKey,
+        writer: Option<UserId>,
+        placement: Placement,
+    ) -> Result<Option<Reservation>, Fault> {
+        #[derive(Deserialize)]
+        struct Numbers {
+            rev: Rev,
+            seq: Seq,
+            members: Vec<UserId>,
+        }
+        let mut filter = doc! { "_id": room.to_string() };
+        if let Some(writer) = writer {
+            filter.extend(doc! { "members": writer.0, "blocked": false });
+        }
+        let op = ObjectId::new();
+        let (rev, mut set) = placement.numbers();
+        let entry = doc! { "rev": &rev, "op": op, "at": "$$NOW" };
+        set.extend(doc! {
+            "rev": rev,
+            "last_at": "$$NOW",
+            "inflight": { "$concatArrays": [young_entries(), [entry]] },
+        });
+        let numbers = self.0.collection::<Numbers>(ROOMS);
+        let mut change = numbers
+            .find_one_and_update(filter, vec![doc! { "$set": set }])
+            .projection(doc! { "_id": 0, "rev": 1, "seq": 1, "members": 1 })
+            .return_document(ReturnDocument::After);
+        if !matches!(placement, Placement::Change) {
+            change = change.write_concern(w1());
+        }
+        let found = change.await.map_err(store_fault)?;
+        Ok(found.map(|Numbers { rev, seq, members }| Reservation { rev, seq, members, op }))
+    }
+
+    /// Gives a position back and answers whether it was still held. `w: 1`.
+    ///
+    /// `false` means that the entry was dropped as too old or lost in a failover: readers may have passed its `rev`.
+    pub async fn release(self, room: RoomKey, reservation: &Reservation) -> Result<bool, Fault> {
+        let held = doc! { "_id": room.to_string(), "inflight.op": reservation.op };
+        let pull = doc! { "$pull": { "inflight": { "op": reservation.op } } };
+        let updated = self.0.documents(ROOMS).update_one(held, pull).write_concern(w1()).await.map_err(store_fault)?;
+        Ok(updated.modified_count == 1)
+    }
+
+    /// Drops entries whose writers are overdue. Only a write removes an entry: a writer that is merely slow finds at its release
+    /// that it was dropped.
+    pub(crate) async fn drop_overdue(self, room: RoomKey) -> Result<(), Fault> {
+        let drop_overdue = vec![doc! { "$set": { "inflight": young_entries() } }];
+        let this = doc! { "_id": room.to_string() };
+        self.0.documents(ROOMS).update_one(this, drop_overdue).await.map_err(store_fault)?;
+        Ok(())
+    }
+}
+
+impl Placement {
+    /// The expression of the new `rev`, and the other numbers to set.
+    fn numbers(self) -> (Document, Document) {
+        match self {
+            Self::New(id) => (
+                doc! { "$add": ["$rev", 1_i64] },
+                doc! { "seq": { "$add": ["$seq", 1_i64] }, "last_id": ObjectId::from_bytes(id.0) },
+            ),
+            Self::Change => (doc! { "$add": ["$rev", 1_i64] }, Document::new()),
+            Self::Above { id, rev, seq } => (
+                doc! { "$add": [{ "$max": ["$rev", rev.0] }, 1_i64] },
+                doc! {
+                    "seq": { "$max": ["$seq", seq.0] },
+                    "last_id": { "$cond": [{ "$gte": [seq.0, "$seq"] }, ObjectId::from_bytes(id.0), "$last_id"] },
+                },
+            ),
+        }
+    }
+}
+
+/// The entries of `inflight` that are young enough to wait for, by the server's clock.
+pub(crate) fn young_entries() -> Bson {
+    let young = doc! { "$gt": ["$$entry.at", { "$subtract": ["$$NOW", IN_FLIGHT_MILLIS] }] };
+    Bson::from(doc! { "$filter": { "input": "$inflight", "as": "entry", "cond": young } })
+}

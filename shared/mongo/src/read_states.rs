@@ -1,0 +1,80 @@
+use crate::{
+    Mongo,
+    fault::{is_duplicate_key, store_fault},
+    room_lists::{counted_from, unread_stages},
+    schema::{MESSAGES, READ_STATES, ROOMS},
+};
+use domain::{Code, Fault, RoomKey, Seq, UserId};
+use futures_util::TryStreamExt as _;
+use mongodb::bson::doc;
+use serde::Deserialize;
+
+/// The repository of `read_states`: how far each member has read.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadStates<'a>(pub(crate) &'a Mongo);
+
+/// Where a member's cursor is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marked {
+    /// The newest message read.
+    pub read: Seq,
+    /// Whether it was an older one before.
+    pub has_moved: bool,
+    /// The room's newest message number.
+    pub newest: Seq,
+    /// The people in the room.
+    pub members: Vec<UserId>,
+    /// Whether one of two people has blocked the other.
+    pub blocked: bool,
+}
+
+impl ReadStates<'_> {
+    /// Moves a member's cursor forward to a message, at most to the room's newest, and answers where it is. It never moves back.
+    pub async fn mark(self, room: RoomKey, user: UserId, seq: Seq) -> Result<Marked, Fault> {
+        #[derive(Deserialize)]
+        struct Room {
+            seq: Seq,
+            members: Vec<UserId>,
+            blocked: bool,
+        }
+        #[derive(Deserialize)]
+        struct Cursor {
+            read_seq: Seq,
+        }
+        let theirs = doc! { "_id": room.to_string(), "members": user.0 };
+        let rooms = self.0.collection::<Room>(ROOMS);
+        let found = rooms.find_one(theirs).projection(doc! { "_id": 0, "seq": 1, "members": 1, "blocked": 1 }).await;
+        let Room { seq: newest, members, blocked } = found.map_err(store_fault)?.ok_or(Code::RoomNotFound)?;
+        let read = seq.clamp(Seq(0), newest);
+        let forward = doc! { "$max": { "read_seq": read.0 } };
+        let this = doc! { "_id": { "room": room.to_string(), "user": user.0 } };
+        let states = self.0.collection::<Cursor>(READ_STATES);
+        let write = || async { states.find_one_and_update(this.clone(), forward.clone()).upsert(true).await };
+        let before = match write().await {
+            // Another request has just made the document.
+            Err(error) if is_duplicate_key(&error) => write().await,
+            outcome => outcome,
+        };
+        let before = before.map_err(store_fault)?.map_or(Seq(0), |cursor| cursor.read_seq);
+        Ok(Marked { read: read.max(before), has_moved: read > before, newest, members, blocked })
+    }
+
+    /// How many messages between what a member has read and the room's newest they have not; see `RoomSummary::unread`.
+    pub async fn count_unread(self, room: RoomKey, user: UserId, read: Seq, newest: Seq) -> Result<i32, Fault> {
+        #[derive(Deserialize)]
+        struct Count {
+            unread: i32,
+        }
+        let mut pipeline = vec![doc! { "$match": {
+            "room_type": room.kind.as_str(), "room_id": room.id.0, "seq": { "$gt": counted_from(read, newest).0 },
+            "user_id": { "$ne": user.0 }, "deleted_at": null,
+        } }];
+        pipeline.extend(unread_stages());
+        let messages = self.0.documents(MESSAGES);
+        let counted: Option<Count> =
+            async { messages.aggregate(pipeline).with_type::<Count>().await?.try_next().await }
+                .await
+                .map_err(store_fault)?;
+        Ok(counted.map_or(0, |count| count.unread))
+    }
+}

@@ -1,0 +1,309 @@
+use crate::{
+    Rooms, Stored,
+    fault::store_fault,
+    feed::by_id,
+    messages::{MessageDocument, QuoteDocument, lookup_quotes},
+    schema::{MESSAGES, READ_STATES, ROOMS},
+};
+use domain::{Fault, Message, MessageId, Page, PageSize, Quote, RoomId, RoomKey, RoomKind, Seq, Timestamp, UserId};
+use futures_util::TryStreamExt as _;
+use mongodb::bson::{DateTime, Document, doc};
+use serde::{Deserialize, de::DeserializeOwned};
+use std::collections::HashMap;
+
+/// The most unread messages that are counted: it stands for 99 and more.
+pub const MOST_UNREAD: i32 = 100;
+
+/// Among how many of the newest messages unread ones are counted: somebody may have written thousands to whoever never answered.
+const MOST_COUNTED: i64 = 1_000;
+
+/// A room as one of its members finds it in their list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomSummary {
+    /// Which.
+    pub room: RoomKey,
+    /// When something last happened in it.
+    pub last_at: Timestamp,
+    /// The newest message, a deleted one too.
+    pub last_message: Option<Message>,
+    /// How many messages they have not read, without their own and deleted ones; 100 means 99 and more. Of the newest 1,000.
+    pub unread: i32,
+}
+
+/// A page of rooms.
+#[derive(Debug)]
+pub struct RoomPage {
+    /// The rooms, the newest activity first.
+    pub rooms: Page<RoomSummary, ActivityKey>,
+    /// What those last messages answer that are replies.
+    pub quotes: HashMap<MessageId, Quote>,
+}
+
+/// A room with messages that a member has not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnreadRoom {
+    /// Which.
+    pub room: RoomKey,
+    /// The newest message that they have read.
+    pub read_seq: Seq,
+    /// See [`RoomSummary::unread`].
+    pub unread: i32,
+}
+
+/// Where a page of rooms begins: when something last happened in the last one before it, in milliseconds, and which it was.
+pub type ActivityKey = (i64, RoomKey);
+
+#[derive(Deserialize)]
+struct RoomRow {
+    #[serde(rename = "_id")]
+    room: RoomKey,
+    seq: Seq,
+    last_at: DateTime,
+}
+
+#[derive(Deserialize)]
+struct StateRow {
+    #[serde(rename = "_id")]
+    id: StateId,
+    read_seq: Seq,
+}
+
+#[derive(Deserialize)]
+struct StateId {
+    room: RoomKey,
+}
+
+#[derive(Deserialize)]
+struct ListRow {
+    rooms: Vec<RoomRow>,
+    states: Vec<StateRow>,
+    #[serde(default)]
+    lasts: Vec<MessageDocument>,
+    #[serde(default)]
+    quotes: Vec<QuoteDocument>,
+}
+
+#[derive(Deserialize)]
+struct NewestRow {
+    newest: Vec<MessageDocument>,
+    quotes: Vec<QuoteDocument>,
+}
+
+/// A room whose unread messages are to be counted.
+#[derive(Clone, Copy)]
+struct Counted {
+    room: RoomKey,
+    read: Seq,
+    newest: Seq,
+}
+
+impl Rooms<'_> {
+    /// A person's rooms of one kind, the newest activity first: one read for the rooms, and one for what is unread.
+    pub async fn list(
+        self,
+        user: UserId,
+        kind: RoomKind,
+        before: Option<&ActivityKey>,
+        size: PageSize,
+    ) -> Result<RoomPage, Fault> {
+        let (first, end) = (format!("{}:", kind.as_str()), format!("{};", kind.as_str()));
+        let mut pipeline = vec![
+            doc! { "$match": { "members": user.0, "_id": { "$gt": first, "$lt": end } } },
+            doc! { "$project": { "last_at": 1, "seq": 1, "last_id": 1 } },
+        ];
+        if let Some((millis, room)) = before {
+            let (at, room) = (DateTime::from_millis(*millis), room.to_string());
+            pipeline.push(
+                doc! { "$match": { "$or": [{ "last_at": { "$lt": at } }, { "last_at": at, "_id": { "$lt": room } }] } },
+            );
+        }
+        pipeline.extend([doc! { "$sort": { "last_at": -1, "_id": -1 } }, doc! { "$limit": size.and_one() }]);
+        let (rooms, quotes) = self.summaries(user, pipeline).await?;
+        Ok(RoomPage { rooms: Page::cut(rooms, size, |room| (room.last_at.millis(), room.room)), quotes })
+    }
+
+    /// A room as one of its members finds it in their list.
+    pub async fn find(
+        self,
+        room: RoomKey,
+        user: UserId,
+    ) -> Result<Option<(RoomSummary, HashMap<MessageId, Quote>)>, Fault> {
+        let pipeline = vec![
+            doc! { "$match": { "_id": room.to_string(), "members": user.0 } },
+            doc! { "$project": { "last_at": 1, "seq": 1, "last_id": 1 } },
+        ];
+        let (mut rooms, quotes) = self.summaries(user, pipeline).await?;
+        Ok(rooms.pop().map(|room| (room, quotes)))
+    }
+
+    /// A person's rooms with unread messages, by name: one read for the rooms, and one that counts; more only where many rooms
+    /// have nothing new but the person's own messages.
+    pub async fn list_unread(
+        self,
+        user: UserId,
+        after: Option<RoomKey>,
+        size: PageSize,
+    ) -> Result<Page<UnreadRoom, RoomKey>, Fault> {
+        let after = after.map(|room| room.to_string()).unwrap_or_default();
+        let mut pipeline = vec![
+            doc! { "$match": { "members": user.0, "_id": { "$gt": after } } },
+            doc! { "$project": { "seq": 1, "last_at": 1 } },
+            doc! { "$sort": { "_id": 1 } },
+        ];
+        pipeline.extend(with_read_states(user));
+        let Some(found) = self.read_list(pipeline).await? else { return Ok(Page { items: Vec::new(), next: None }) };
+        let read = read_seqs(&found.states);
+        let counted = found.rooms.iter().map(|row| Counted::of(row, &read)).filter(|room| room.newest > room.read);
+        let candidates: Vec<_> = counted.collect();
+        let wanted = usize::try_from(size.and_one()).unwrap_or(usize::MAX);
+        let (mut rest, mut unread) = (candidates.as_slice(), Vec::new());
+        while unread.len() < wanted && !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(wanted - unread.len()));
+            let counts = self.count_unread(user, now).await?;
+            unread.extend(now.iter().filter_map(|room| {
+                let unread = *counts.get(&room.room)?;
+                (unread > 0).then_some(UnreadRoom { room: room.room, read_seq: room.read, unread })
+            }));
+            rest = later;
+        }
+        Ok(Page::cut(unread, size, |room| room.room))
+    }
+
+    async fn summaries(
+        self,
+        user: UserId,
+        mut pipeline: Vec<Document>,
+    ) -> Result<(Vec<RoomSummary>, HashMap<MessageId, Quote>), Fault> {
+        pipeline.extend(with_read_states(user));
+        pipeline.extend([
+            doc! { "$set": { "lasts": "$rooms.last_id" } },
+            doc! { "$lookup": { "from": MESSAGES, "localField": "lasts", "foreignField": "_id", "as": "lasts" } },
+            doc! { "$set": { "answered": "$lasts.reply_to" } },
+            lookup_quotes("answered"),
+            doc! { "$unset": "answered" },
+        ]);
+        let Some(found) = self.read_list(pipeline).await? else { return Ok((Vec::new(), HashMap::new())) };
+        let read = read_seqs(&found.states);
+        let counted: Vec<_> = found.rooms.iter().map(|row| Counted::of(row, &read)).collect();
+        let unseen: Vec<_> = counted.iter().copied().filter(|room| room.newest > room.read).collect();
+        let mut lasts: HashMap<RoomKey, Message> = HashMap::new();
+        for row in found.lasts {
+            let message = Stored::from(row).message;
+            lasts.insert(message.room, message);
+        }
+        // A writer that is late or dead: the newest message placed has no row, or one that was moved.
+        let is_stale =
+            |room: &&Counted| room.newest.0 > 0 && lasts.get(&room.room).is_none_or(|m| m.seq != room.newest);
+        let stale: Vec<_> = counted.iter().filter(is_stale).map(|room| room.room).collect();
+        let (counts, newest) = tokio::try_join!(self.count_unread(user, &unseen), self.list_newest(&stale))?;
+        let mut quotes = by_id(found.quotes);
+        for row in newest {
+            lasts.extend(
+                row.newest.into_iter().map(|row| Stored::from(row).message).map(|message| (message.room, message)),
+            );
+            quotes.extend(by_id(row.quotes));
+        }
+        let summaries = found.rooms.into_iter().map(|row| RoomSummary {
+            room: row.room,
+            last_at: Timestamp::from_millis(row.last_at.timestamp_millis()),
+            last_message: lasts.remove(&row.room),
+            unread: counts.get(&row.room).copied().unwrap_or(0),
+        });
+        Ok((summaries.collect(), quotes))
+    }
+
+    async fn read_list(self, pipeline: Vec<Document>) -> Result<Option<ListRow>, Fault> {
+        async { self.0.documents(ROOMS).aggregate(pipeline).with_type::<ListRow>().await?.try_next().await }
+            .await
+            .map_err(store_fault)
+    }
+
+    /// What is unread in each of some rooms.
+    async fn count_unread(self, user: UserId, rooms: &[Counted]) -> Result<HashMap<RoomKey, i32>, Fault> {
+        #[derive(Deserialize)]
+        struct Row {
+            room: RoomKey,
+            unread: i32,
+        }
+        let documents = rooms.iter().map(|counted| {
+            let mut document = named(counted.room);
+            document.insert("seen", counted_from(counted.read, counted.newest).0);
+            document
+        });
+        let after = doc! { "$and": [{ "$eq": ["$room_type", "$$type"] }, { "$gt": ["$seq", "$$seen"] }] };
+        let mut pipeline =
+            vec![doc! { "$match": { "$expr": after, "user_id": { "$ne": user.0 }, "deleted_at": null } }];
+        pipeline.extend(unread_stages());
+        let lookup = doc! { "$lookup": {
+            "from": MESSAGES, "localField": "id", "foreignField": "room_id",
+            "let": { "type": "$type", "seen": "$seen" }, "pipeline": pipeline, "as": "counts",
+        } };
+        let count = doc! { "$project": { "room": 1, "unread": { "$ifNull": [{ "$first": "$counts.unread" }, 0] } } };
+        let rows: Vec<Row> = self.ask_each(documents.collect(), [lookup, count]).await?;
+        Ok(rows.into_iter().map(|row| (row.room, row.unread)).collect())
+    }
+
+    /// The newest message that is there of each of some rooms.
+    async fn list_newest(self, rooms: &[RoomKey]) -> Result<Vec<NewestRow>, Fault> {
+        let pipeline = [
+            doc! { "$match": { "$expr": { "$eq": ["$room_type", "$$type"] } } },
+            doc! { "$sort": { "seq": -1 } },
+            doc! { "$limit": 1 },
+        ];
+        let lookup = doc! { "$lookup": {
+            "from": MESSAGES, "localField": "id", "foreignField": "room_id", "let": { "type": "$type" },
+            "pipeline": pipeline, "as": "newest",
+        } };
+        let documents = rooms.iter().map(|room| named(*room)).collect();
+        self.ask_each(documents, [lookup, lookup_quotes("newest.reply_to")]).await
+    }
+
+    /// Runs a pipeline over documents that the store has nowhere; nothing for none.
+    async fn ask_each<T: DeserializeOwned + Send + Sync + Unpin>(
+        self,
+        documents: Vec<Document>,
+        stages: impl IntoIterator<Item = Document>,
+    ) -> Result<Vec<T>, Fault> {
+        if documents.is_empty() {
+            return Ok(Vec::new());
+        }
+        let pipeline = std::iter::once(doc! { "$documents": documents }).chain(stages);
+        async { self.0.database.aggregate(pipeline).with_type::<T>().await?.try_collect().await }
+            .await
+            .map_err(store_fault)
+    }
+}
+
+impl Counted {
+    fn of(row: &RoomRow, read: &HashMap<RoomKey, Seq>) -> Self {
+        Self { room: row.room, read: read.get(&row.room).copied().unwrap_or_default(), newest: row.seq }
+    }
+}
+
+/// After which number unread messages are counted.
+pub(crate) fn counted_from(read: Seq, newest: Seq) -> Seq {
+    read.max(Seq(newest.0 - MOST_COUNTED))
+}
+
+/// Counts messages, the newest first. The order names the index: without it the planner races all of them.
+pub(crate) fn unread_stages() -> [Document; 3] {
+    [doc! { "$sort": { "seq": -1 } }, doc! { "$limit": MOST_UNREAD }, doc! { "$count": "unread" }]
+}
+
+/// Puts rooms into one document and adds how far a member has read in them.
+fn with_read_states(user: UserId) -> [Document; 2] {
+    let state = doc! { "room": "$_id", "user": user.0 };
+    [
+        doc! { "$group": { "_id": null, "rooms": { "$push": "$$ROOT" }, "states": { "$push": state } } },
+        doc! { "$lookup": { "from": READ_STATES, "localField": "states", "foreignField": "_id", "as": "states" } },
+    ]
+}
+
+fn read_seqs(states: &[StateRow]) -> HashMap<RoomKey, Seq> {
+    states.iter().map(|state| (state.id.room, state.read_seq)).collect()
+}
+
+fn named(room: RoomKey) -> Document {
+    let RoomKey { kind, id: RoomId(id) } = room;
+    doc! { "room": room.to_string(), "type": kind.as_str(), "id": id }
+}

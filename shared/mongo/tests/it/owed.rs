@@ -1,0 +1,154 @@
+use crate::scene::{ANNA, AT, ROOM, draft, eventually, insert, reserve, scene};
+use domain::{ConnectionId, MessageId, Rev, Seq, Timestamp};
+use mongo::{Fanout, Placement};
+use std::time::Duration;
+use testkit::mongo::Database;
+
+/// A message whose delivery is owed for so long.
+async fn owed(database: &Database, client_id: &str, seconds: u64) -> MessageId {
+    let since = AT.minus(Duration::from_secs(seconds));
+    insert(&database.mongo, &draft(ROOM, ANNA, client_id, "안녕"), since).await.0
+}
+
+async fn list(database: &Database, limit: i64) -> Vec<MessageId> {
+    let owed = database.mongo.messages().list_owed(AT, limit).await.unwrap();
+    owed.into_iter().map(|stored| stored.message.id).collect()
+}
+
+async fn fanout(database: &Database, id: MessageId) -> Option<Fanout> {
+    database.mongo.messages().find(id).await.unwrap().unwrap().fanout
+}
+
+fn connections(number: usize) -> Vec<ConnectionId> {
+    (0..number).map(|n| ConnectionId(n.to_string())).collect()
+}
+
+/// Moves a message to a new position and returns its `rev`.
+async fn change(database: &Database, id: MessageId, since: Timestamp) -> Rev {
+    let mongo = &database.mongo;
+    let message = mongo.messages().find(id).await.unwrap().unwrap().message;
+    let position = reserve(mongo, ROOM, Placement::Above { id, rev: message.rev, seq: message.seq }).await;
+    let mut causal = mongo.causal().await.unwrap();
+    let fanout = Fanout::new(since, 0);
+    mongo.messages().stamp(&mut causal, &message, &position, fanout).await.unwrap().unwrap();
+    assert!(mongo.rooms().release(ROOM, &position).await.unwrap());
+    position.rev
+}
+
+#[tokio::test]
+async fn a_delivery_is_owed_after_more_than_five_seconds() {
+    let database = scene().await;
+    owed(&database, "new", 0).await;
+    owed(&database, "young", 5).await;
+    let old = owed(&database, "old", 6).await;
+
+    assert_eq!(list(&database, 10).await, [old]);
+}
+
+#[tokio::test]
+async fn a_delivered_message_is_owed_no_more() {
+    let database = scene().await;
+    let delivered = owed(&database, "delivered", 60).await;
+
+    database.mongo.messages().clear_fanout(delivered, Rev(1)).await.unwrap();
+
+    eventually(async || list(&database, 10).await.is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_message_that_changed_after_its_delivery_is_owed_again() {
+    let database = scene().await;
+    let id = owed(&database, "edited", 60).await;
+    change(&database, id, AT.minus(Duration::from_secs(6))).await;
+
+    database.mongo.messages().clear_fanout(id, Rev(1)).await.unwrap();
+
+    assert_eq!(list(&database, 10).await, [id]);
+}
+
+#[tokio::test]
+async fn the_longest_waiting_come_first_and_not_too_many_at_once() {
+    let database = scene().await;
+    let second = owed(&database, "b", 30).await;
+    owed(&database, "c", 20).await;
+    let first = owed(&database, "a", 40).await;
+
+    assert_eq!(list(&database, 2).await, [first, second]);
+}
+
+#[tokio::test]
+async fn a_failed_push_is_noted_with_the_connections_that_missed_it() {
+    let database = scene().await;
+    let id = owed(&database, "a", 60).await;
+    let at = AT.minus(Duration::from_secs(7));
+
+    database.mongo.messages().note_failed(id, Rev(1), &connections(2), 1, at).await.unwrap();
+
+    let noted = Some(Fanout { at, tries: 1, released: true, failed: Some(connections(2)) });
+    eventually(async || fanout(&database, id).await == noted).await;
+    assert_eq!(list(&database, 10).await, [id]);
+}
+
+#[tokio::test]
+async fn a_released_message_is_not_abandoned() {
+    let database = scene().await;
+    let id = owed(&database, "a", 60).await;
+    let find = async || database.mongo.messages().find(id).await.unwrap().unwrap();
+    assert!(find().await.is_abandoned(AT));
+    let long_ago = AT.minus(Duration::from_mins(1));
+
+    database.mongo.messages().note_failed(id, Rev(1), &connections(1), 0, long_ago).await.unwrap();
+
+    eventually(async || !find().await.is_abandoned(AT)).await;
+}
+
+#[tokio::test]
+async fn up_to_25_failed_connections_are_named() {
+    let database = scene().await;
+    let id = owed(&database, "a", 60).await;
+    for (number, named) in [(25, Some(connections(25))), (26, None)] {
+        database.mongo.messages().note_failed(id, Rev(1), &connections(number), 0, AT).await.unwrap();
+
+        let noted = Some(Fanout { at: AT, tries: 0, released: true, failed: named });
+        eventually(async || fanout(&database, id).await == noted).await;
+    }
+}
+
+#[tokio::test]
+async fn a_note_of_an_older_push_does_not_land_on_a_newer_change() {
+    let database = scene().await;
+    let id = owed(&database, "a", 60).await;
+    change(&database, id, AT).await;
+
+    database.mongo.messages().note_failed(id, Rev(1), &connections(1), 1, AT).await.unwrap();
+
+    // A later write with a majority, after which the note would be seen.
+    owed(&database, "b", 0).await;
+    assert_eq!(fanout(&database, id).await, Some(Fanout::new(AT, 0)));
+}
+
+#[tokio::test]
+async fn a_failed_push_is_not_noted_on_a_delivered_message() {
+    let database = scene().await;
+    let id = owed(&database, "a", 60).await;
+    database.mongo.messages().clear_fanout(id, Rev(1)).await.unwrap();
+
+    database.mongo.messages().note_failed(id, Rev(1), &connections(1), 1, AT).await.unwrap();
+
+    owed(&database, "b", 0).await;
+    assert_eq!(fanout(&database, id).await, None);
+}
+
+#[tokio::test]
+async fn a_change_forgets_which_pushes_failed_before_it() {
+    let database = scene().await;
+    let id = owed(&database, "a", 60).await;
+    database.mongo.messages().note_failed(id, Rev(1), &connections(1), 2, AT).await.unwrap();
+    eventually(async || fanout(&database, id).await.is_some_and(|fanout| fanout.released)).await;
+
+    let rev = change(&database, id, AT).await;
+
+    let stored = database.mongo.messages().find(id).await.unwrap().unwrap();
+    assert_eq!((stored.message.rev, stored.message.seq), (rev, Seq(1)));
+    assert_eq!(stored.fanout, Some(Fanout::new(AT, 0)));
+}

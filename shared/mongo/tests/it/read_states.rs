@@ -1,0 +1,171 @@
+use crate::scene::{ANNA, AT, BORA, EVE, ROOM, access, collection, delete, environments, fill, private, say, scene};
+use domain::{Access, Code, Seq};
+use mongo::{Marked, Mongo};
+use mongodb::bson::doc;
+use tokio::task::JoinSet;
+
+/// How much Anna has not read after a number.
+async fn unread(mongo: &Mongo, read: Seq) -> i32 {
+    let newest = mongo.read_states().mark(ROOM, ANNA, Seq(0)).await.unwrap().newest;
+    mongo.read_states().count_unread(ROOM, ANNA, read, newest).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_cursor_moves_forward() {
+    let database = scene().await;
+    fill(&database, ROOM, BORA, 3).await;
+    database.mongo.read_states().mark(ROOM, ANNA, Seq(1)).await.unwrap();
+
+    let marked = database.mongo.read_states().mark(ROOM, ANNA, Seq(2)).await.unwrap();
+
+    assert_eq!((marked.read, marked.has_moved), (Seq(2), true));
+}
+
+#[tokio::test]
+async fn a_cursor_never_moves_back() {
+    let database = scene().await;
+    fill(&database, ROOM, BORA, 3).await;
+    database.mongo.read_states().mark(ROOM, ANNA, Seq(3)).await.unwrap();
+
+    let marked = database.mongo.read_states().mark(ROOM, ANNA, Seq(1)).await.unwrap();
+
+    assert_eq!((marked.read, marked.has_moved), (Seq(3), false));
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_set_again_has_not_moved() {
+    let database = scene().await;
+    fill(&database, ROOM, BORA, 3).await;
+    database.mongo.read_states().mark(ROOM, ANNA, Seq(3)).await.unwrap();
+
+    let marked = database.mongo.read_states().mark(ROOM, ANNA, Seq(3)).await.unwrap();
+
+    assert_eq!((marked.read, marked.has_moved), (Seq(3), false));
+}
+
+#[tokio::test]
+async fn nobody_reads_beyond_the_newest_message() {
+    let database = scene().await;
+    fill(&database, ROOM, BORA, 3).await;
+
+    let marked = database.mongo.read_states().mark(ROOM, ANNA, Seq(i64::MAX)).await.unwrap();
+
+    assert_eq!((marked.read, marked.has_moved), (Seq(3), true));
+}
+
+#[tokio::test]
+async fn in_an_empty_room_there_is_nothing_to_read() {
+    let database = scene().await;
+
+    for seq in [Seq(-1), Seq(0), Seq(1)] {
+        let marked = database.mongo.read_states().mark(ROOM, ANNA, seq).await.unwrap();
+        assert_eq!((marked.read, marked.has_moved), (Seq(0), false), "{seq}");
+    }
+}
+
+#[tokio::test]
+async fn everybody_has_a_cursor_of_their_own() {
+    let database = scene().await;
+    fill(&database, ROOM, BORA, 3).await;
+    database.mongo.read_states().mark(ROOM, ANNA, Seq(3)).await.unwrap();
+
+    let marked = database.mongo.read_states().mark(ROOM, BORA, Seq(1)).await.unwrap();
+
+    assert_eq!((marked.read, marked.has_moved), (Seq(1), true));
+}
+
+#[tokio::test]
+async fn twenty_cursors_at_once_end_at_the_highest() {
+    let database = scene().await;
+    fill(&database, ROOM, BORA, 20).await;
+    let mut marking = JoinSet::new();
+    for (seq, mongo) in (1..).zip(environments(&database, 20).await) {
+        marking.spawn(async move { (seq, mongo.read_states().mark(ROOM, ANNA, Seq(seq)).await.unwrap()) });
+    }
+
+    let marked = marking.join_all().await;
+
+    assert!(marked.iter().all(|(seq, marked)| marked.read >= Seq(*seq)), "{marked:?}");
+    let last = database.mongo.read_states().mark(ROOM, ANNA, Seq(1)).await.unwrap();
+    assert_eq!((last.read, last.has_moved), (Seq(20), false));
+}
+
+#[tokio::test]
+async fn of_twenty_at_once_one_is_told_that_it_moved_the_cursor() {
+    let database = scene().await;
+    fill(&database, ROOM, BORA, 1).await;
+    let mut marking = JoinSet::new();
+    for mongo in environments(&database, 20).await {
+        marking.spawn(async move { mongo.read_states().mark(ROOM, ANNA, Seq(1)).await.unwrap() });
+    }
+
+    let marked = marking.join_all().await;
+
+    assert_eq!(marked.iter().filter(|marked| marked.has_moved).count(), 1, "{marked:?}");
+}
+
+#[tokio::test]
+async fn a_stranger_reads_nothing_and_leaves_no_trace() {
+    let database = scene().await;
+    say(&database.mongo, ROOM, ANNA, "안녕").await;
+
+    for (room, user) in [(ROOM, EVE), (private(99), ANNA)] {
+        let refused = database.mongo.read_states().mark(room, user, Seq(1)).await.unwrap_err();
+        assert_eq!(refused.code, Code::RoomNotFound, "{room} {user}");
+    }
+
+    let states = collection(&database, "read_states").await;
+    assert_eq!(states.count_documents(doc! {}).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn own_and_deleted_messages_are_not_unread() {
+    let database = scene().await;
+    say(&database.mongo, ROOM, BORA, "unread").await;
+    say(&database.mongo, ROOM, ANNA, "own").await;
+    let regretted = say(&database.mongo, ROOM, BORA, "regretted").await;
+    delete(&database.mongo, &regretted).await;
+    say(&database.mongo, ROOM, BORA, "unread").await;
+
+    assert_eq!(unread(&database.mongo, Seq(0)).await, 2);
+}
+
+#[tokio::test]
+async fn only_what_lies_after_the_cursor_is_unread() {
+    let database = scene().await;
+    fill(&database, ROOM, BORA, 5).await;
+
+    assert_eq!(unread(&database.mongo, Seq(3)).await, 2);
+}
+
+#[tokio::test]
+async fn a_hundred_unread_messages_are_as_many_as_counted() {
+    let database = scene().await;
+    fill(&database, ROOM, BORA, 120).await;
+
+    assert_eq!(unread(&database.mongo, Seq(0)).await, mongo::MOST_UNREAD);
+}
+
+#[tokio::test]
+async fn a_reader_hears_who_else_is_in_the_room() {
+    let database = scene().await;
+    fill(&database, ROOM, BORA, 3).await;
+    let blocked = Access { version: 2, blocked: true, ..access(ROOM, &[ANNA, BORA]) };
+    database.mongo.rooms().project(&blocked, AT).await.unwrap();
+
+    let marked = database.mongo.read_states().mark(ROOM, ANNA, Seq(2)).await.unwrap();
+
+    let expected = Marked { read: Seq(2), has_moved: true, newest: Seq(3), members: vec![ANNA, BORA], blocked: true };
+    assert_eq!(marked, expected);
+}
+
+#[tokio::test]
+async fn unread_messages_are_counted_among_the_newest_thousand() {
+    let database = scene().await;
+    fill(&database, ROOM, ANNA, 1_005).await;
+    let theirs = doc! { "seq": { "$lte": 10 } };
+    let messages = collection(&database, "messages").await;
+    messages.update_many(theirs, doc! { "$set": { "user_id": BORA.0 } }).await.unwrap();
+
+    assert_eq!(unread(&database.mongo, Seq(0)).await, 5);
+}
