@@ -1,14 +1,7 @@
 #![doc = include_str!("../README.md")]
 
-mod deliver;
-mod frame;
 mod management;
-mod view;
+mod push;
 
-pub use deliver::{Delivery, INLINE_TIME, Push, PushError, deliver, hang_up};
-pub use frame::{
-    Acknowledged, ErrorBody, FieldError, Frame, FramePayload, FriendNews, ReadCursor, Ready, Receipt, SessionNews,
-    SyncPage,
-};
 pub use management::ManagementApi;
-pub use view::{FriendView, MessageView, ProfileView, QuoteView, ReactionView};
+pub use push::{Push, PushError, Pusher};

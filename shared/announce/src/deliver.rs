@@ -1,0 +1,159 @@
+use domain::{ConnectionId, UserId};
+use futures_util::{
+    future::join_all,
+    stream::{FuturesUnordered, StreamExt as _},
+};
+use mongo::Connection;
+use realtime::{Push, PushError};
+use std::{collections::HashMap, time::Duration};
+use tokio::time::{Instant, timeout_at};
+use tracing::warn;
+
+/// How many pushes of one frame are under way at once.
+const CONCURRENCY: usize = 16;
+
+/// What became of the pushes of a frame.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome<'a> {
+    pub(crate) sent: usize,
+    pub(crate) gone: Vec<&'a Connection>,
+    /// Those that failed, or were still under way when the time was over.
+    pub(crate) failed: Vec<&'a Connection>,
+}
+
+/// Pushes a frame to connections, without retries, and returns when all is done or the time is over.
+pub(crate) async fn deliver<'a>(
+    through: &dyn Push,
+    connections: &'a [Connection],
+    text: &str,
+    within: Duration,
+) -> Outcome<'a> {
+    let deadline = Instant::now() + within;
+    let mut outcome = Outcome { failed: round_robin(connections), ..Outcome::default() };
+    let mut waiting = outcome.failed.clone().into_iter();
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        let free = CONCURRENCY - under_way.len();
+        under_way.extend(
+            waiting
+                .by_ref()
+                .take(free)
+                .map(async |connection: &'a Connection| (connection, through.push(&connection.id, text).await)),
+        );
+        let Ok(Some((connection, pushed))) = timeout_at(deadline, under_way.next()).await else { break };
+        match pushed {
+            Ok(()) => outcome.sent += 1,
+            Err(PushError::Gone) => outcome.gone.push(connection),
+            Err(error) => {
+                warn!(connection.id = %connection.id, %error, "A push failed");
+                continue;
+            }
+        }
+        outcome.failed.retain(|failed| failed.id != connection.id);
+    }
+    outcome
+}
+
+/// Everybody's first connection, then everybody's second: nobody's many connections delay others.
+fn round_robin(connections: &[Connection]) -> Vec<&Connection> {
+    let mut seen: HashMap<UserId, usize> = HashMap::new();
+    let mut turns: Vec<_> = connections
+        .iter()
+        .map(|connection| {
+            let turn = seen.entry(connection.user).or_default();
+            *turn += 1;
+            (*turn, connection)
+        })
+        .collect();
+    turns.sort_by_key(|(turn, _)| *turn);
+    turns.into_iter().map(|(_, connection)| connection).collect()
+}
+
+/// Tells connections a last frame each and ends them, without retries, and returns when all is done or the time is over.
+pub(crate) async fn hang_up(through: &dyn Push, connections: &[(&ConnectionId, String)], within: Duration) {
+    let each = connections.iter().map(async |(id, text)| {
+        // Whoever does not hear it learns it from the end of the connection, or from the answer to the next frame.
+        let told = through.push(id, text).await;
+        let closed = if matches!(told, Err(PushError::Gone)) { told } else { through.close(id).await };
+        if let Err(error) = closed {
+            warn!(connection.id = %id, %error, "Could not end a connection");
+        }
+    });
+    if tokio::time::timeout(within, join_all(each)).await.is_err() {
+        warn!("Left some of {} connections to end by themselves", connections.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{Locale, SessionId, Timestamp};
+    use futures_util::future::BoxFuture;
+
+    const TIME: Duration = Duration::from_millis(300);
+
+    #[derive(Debug)]
+    struct ByName;
+
+    impl Push for ByName {
+        fn push<'a>(&'a self, connection: &'a ConnectionId, _text: &'a str) -> BoxFuture<'a, Result<(), PushError>> {
+            Box::pin(async {
+                match connection.0.as_str() {
+                    "gone" => Err(PushError::Gone),
+                    "full" => Err(PushError::Failed("429".to_owned())),
+                    "slow" => std::future::pending().await,
+                    _ => Ok(()),
+                }
+            })
+        }
+
+        fn close<'a>(&'a self, connection: &'a ConnectionId) -> BoxFuture<'a, Result<(), PushError>> {
+            self.push(connection, "")
+        }
+    }
+
+    fn connection(user: i32, name: &str) -> Connection {
+        Connection {
+            id: ConnectionId(name.to_owned()),
+            user: UserId(user),
+            session: SessionId(String::new()),
+            locale: Locale::En,
+            connected_at: Timestamp::from_millis(0),
+        }
+    }
+
+    fn names<'a>(connections: &[&'a Connection]) -> Vec<&'a str> {
+        connections.iter().map(|connection| connection.id.0.as_str()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_close_delays_no_other() {
+        let ids = ["slow", "gone", "a"].map(|name| ConnectionId(name.to_owned()));
+        let last: Vec<_> = ids.iter().map(|id| (id, "{}".to_owned())).collect();
+        let begun = Instant::now();
+
+        hang_up(&ByName, &last, TIME).await;
+
+        assert_eq!(begun.elapsed(), TIME);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_push_delays_no_other_and_is_named() {
+        let connections: Vec<_> =
+            ["slow", "a", "gone", "full", "b"].iter().zip(0..).map(|(name, n)| connection(n, name)).collect();
+
+        let outcome = deliver(&ByName, &connections, "{}", TIME).await;
+
+        assert_eq!(
+            (outcome.sent, names(&outcome.gone), names(&outcome.failed)),
+            (2, vec!["gone"], vec!["slow", "full"])
+        );
+    }
+
+    #[test]
+    fn everybody_is_reached_before_anybody_twice() {
+        let connections = [connection(1, "a1"), connection(1, "a2"), connection(1, "a3"), connection(2, "b1")];
+
+        assert_eq!(names(&round_robin(&connections)), ["a1", "b1", "a2", "a3"]);
+    }
+}

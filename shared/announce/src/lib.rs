@@ -1,0 +1,148 @@
+#![doc = include_str!("../README.md")]
+
+mod deliver;
+
+use background::Background;
+use contract::Frame;
+use deliver::{deliver, hang_up};
+use domain::{Clock, ConnectionId, Fault, OrLog as _, SessionId, UserId};
+use futures_util::future::join_all;
+use mongo::{Connection, Mongo};
+use realtime::Pusher;
+use std::time::Duration;
+use tracing::info;
+
+/// How long the pushes of one event may take.
+const PUSH_TIME: Duration = Duration::from_secs(2);
+
+/// Tells clients; see the crate's documentation.
+#[derive(Debug, Clone)]
+pub struct Announcer {
+    mongo: Mongo,
+    pusher: Pusher,
+    clock: Clock,
+    background: Background,
+}
+
+/// A durable change that concerns people and no room's order.
+pub struct Event {
+    /// Whom it concerns.
+    pub audience: Audience,
+    /// What they are told.
+    pub frame: Frame<'static>,
+}
+
+/// Something of the moment, which nobody asks for later.
+pub struct Signal {
+    /// Whom it concerns.
+    pub audience: Audience,
+    /// What they are told.
+    pub frame: Frame<'static>,
+}
+
+/// Who is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audience {
+    /// These people, on all their connections.
+    pub people: Vec<UserId>,
+    /// But for this connection, which caused it.
+    pub except: Option<ConnectionId>,
+}
+
+/// What became of a frame.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// How many connections took it.
+    pub sent: usize,
+    /// The connections that were not reached, and are not known to be closed.
+    pub failed: Vec<ConnectionId>,
+}
+
+impl Announcer {
+    /// An announcer of an environment.
+    pub fn new(mongo: Mongo, pusher: Pusher, clock: Clock, background: Background) -> Self {
+        Self { mongo, pusher, clock, background }
+    }
+
+    /// Opens the connection to `@connections` before the first request needs it.
+    pub async fn warm_up(&self) {
+        self.pusher.warm_up().await;
+    }
+
+    /// Does something after the answer, where the runtime allows it.
+    pub async fn later(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.background.run(work).await;
+    }
+
+    /// Tells people of durable events, after the answer.
+    pub async fn announce(&self, events: Vec<Event>) {
+        self.tell(events.into_iter().map(|event| (event.audience, event.frame)).collect()).await;
+    }
+
+    /// Tells people of something of the moment, after the answer.
+    pub async fn signal(&self, signal: Signal) {
+        self.tell(vec![(signal.audience, signal.frame)]).await;
+    }
+
+    async fn tell(&self, frames: Vec<(Audience, Frame<'static>)>) {
+        if frames.iter().all(|(audience, _)| audience.people.is_empty()) {
+            return;
+        }
+        let announcer = self.clone();
+        let work = async move {
+            announcer.try_tell(frames).await.or_log("tell people of a change");
+        };
+        self.later(work).await;
+    }
+
+    async fn try_tell(&self, frames: Vec<(Audience, Frame<'static>)>) -> Result<(), Fault> {
+        let people: Vec<_> = frames.iter().flat_map(|(audience, _)| audience.people.iter().copied()).collect();
+        let connections = self.mongo.connections().list_of_people(&people, self.clock.now()).await?;
+        let pushes = frames.into_iter().map(|(audience, frame)| {
+            let theirs = |connection: &&Connection| {
+                audience.people.contains(&connection.user) && audience.except.as_ref() != Some(&connection.id)
+            };
+            let recipients: Vec<_> = connections.iter().filter(theirs).cloned().collect();
+            async move { self.deliver(&recipients, &frame).await.map(drop) }
+        });
+        join_all(pushes).await.into_iter().collect()
+    }
+
+    /// Pushes a frame to connections now, within two seconds in all, and forgets those that are closed.
+    pub async fn deliver(&self, recipients: &[Connection], frame: &Frame<'_>) -> Result<Delivery, Fault> {
+        if recipients.is_empty() {
+            return Ok(Delivery::default());
+        }
+        let text = frame.to_text()?;
+        let outcome = deliver(&*self.pusher, recipients, &text, PUSH_TIME).await;
+        let gone: Vec<_> = outcome.gone.into_iter().cloned().collect();
+        info!(sent = outcome.sent, gone = gone.len(), failed = outcome.failed.len(), "Pushed a frame");
+        self.mongo.connections().remove_gone(&gone).await.or_log("forget closed connections");
+        let failed = outcome.failed.into_iter().map(|connection| connection.id.clone()).collect();
+        Ok(Delivery { sent: outcome.sent, failed })
+    }
+
+    /// Ends the connections of sessions that are over, each with a last frame.
+    pub async fn end_sessions(&self, sessions: &[SessionId]) -> Result<(), Fault> {
+        let connections = self.mongo.connections().list_of_sessions(sessions).await?;
+        if connections.is_empty() {
+            return Ok(());
+        }
+        // Forgotten first: no frame is answered any more, and none is pushed to them, should the pushes here fail.
+        self.mongo.connections().remove_of_sessions(sessions).await?;
+        let last_words: Result<Vec<_>, Fault> = connections
+            .iter()
+            .map(|connection| Ok((&connection.id, Frame::of_revoked(connection.session.clone()).to_text()?)))
+            .collect();
+        hang_up(&*self.pusher, &last_words?, PUSH_TIME).await;
+        info!("Ended {} connections of sessions that are over", connections.len());
+        Ok(())
+    }
+
+    /// Forgets a connection and ends it with a last frame.
+    pub async fn hang_up(&self, connection: &ConnectionId, last_words: String) {
+        // First the row, so that nothing is pushed any more.
+        self.mongo.connections().remove(connection).await.or_log("forget a connection");
+        hang_up(&*self.pusher, &[(connection, last_words)], PUSH_TIME).await;
+    }
+}
