@@ -1,61 +1,69 @@
 use crate::{
-    Messenger,
-    own::{Own, hide_room},
-    place::{ATTEMPTS, contended, reserve, settle},
-    send::bucket_of,
+    Author, Messenger,
+    order::{ATTEMPTS, Placed, contended, give_back, reserve, settle, stamp_freely},
+    own::{find_rights, hide_room, own},
 };
-use domain::{Code, ConnectionId, Content, Fault, MessageId, UserId};
-use mongo::Numbered;
-use realtime::{MessageView, Push};
+use contract::MessageView;
+use domain::{Code, Content, Fault, MessageId};
+use mongo::{Bucket, Passage, Placement};
 
 /// A new text for a message.
 #[derive(Debug)]
 pub struct EditMessage {
     /// Which.
     pub message: MessageId,
-    /// By whom.
-    pub user: UserId,
     /// The text.
     pub content: Content,
 }
 
-/// Replaces the text of one's own message and pushes it to the room; returns the message as of the change.
+/// Replaces the text of one's own message, which is pushed to the room after the answer; returns the message as of the change.
 ///
-/// Seven round trips and the pushes: message (with the limit beside it), rights, place, change, release, connections,
-/// delivery noted. Of a reply one more.
+/// An edit that changes nothing leaves everything as it is.
 pub async fn edit_message(
-    messenger: Messenger<'_>,
-    pusher: &(impl Push + Sync),
+    messenger: &Messenger,
+    author: &Author<'_>,
     command: &EditMessage,
-    from: Option<&ConnectionId>,
 ) -> Result<MessageView, Fault> {
-    let view = write(&messenger, command).await?;
-    messenger.publish(pusher, view.clone(), from).await;
-    Ok(view)
-}
-
-async fn write(messenger: &Messenger<'_>, command: &EditMessage) -> Result<MessageView, Fault> {
-    let mongo = messenger.mongo;
-    let bucket = bucket_of(command.user);
-    let (spent, own) =
-        tokio::join!(mongo.spend(&bucket, messenger.send_limit), Own::find(messenger, command.message, command.user),);
-    // Whoever may not edit it learns that first.
-    let mut own = own?;
-    spent?;
+    let mongo = &messenger.mongo;
+    let (passage, found) = tokio::join!(
+        mongo.gates().pass(author.user, author.session, Bucket::Sends, author.limits.sends),
+        mongo.messages().find(command.message),
+    );
+    let passage = passage?;
+    if passage == Passage::SessionEnded {
+        return Err(Code::Unauthenticated.into());
+    }
+    // Whoever may not edit it learns that before they learn of a limit.
+    let mut stored = own(messenger, found?, author.user).await?;
+    passage.admit()?;
     for _ in 0..ATTEMPTS {
-        let Own { message, access, quotes, .. } = own;
+        let message = stored.message;
         if message.deleted_at.is_some() {
             return Err(Code::MessageNotFound.into());
         }
-        let place = reserve(mongo, access, command.user, Numbered::Change).await.map_err(hide_room)?;
-        // An error leaves the outcome open: the entry stays until its age removes it, and the client hears 503.
-        let changed = mongo.edit_message(command.message, &command.content, place, messenger.clock.now()).await?;
-        if let Some(message) = changed {
-            return Ok(MessageView::of(settle(messenger, message, place).await?, &quotes));
+        let answered = message.reply_to;
+        let quotes = mongo.messages().list_quotes(answered.as_slice());
+        if message.content == command.content.as_str() {
+            find_rights(messenger, message.room, author.user).await?.admit_writer()?;
+            return Ok(MessageView::of(message, &quotes.await?));
         }
-        // A higher `rev` won. Nothing was written: a release that fails only delays readers by 5 s.
-        drop(mongo.release(message.room, place).await);
-        own = Own::find(messenger, command.message, command.user).await?;
+        let reserved = reserve(messenger, message.room, author.user, Placement::Change);
+        let (reservation, quotes) = tokio::join!(reserved, quotes);
+        let reservation = reservation.map_err(hide_room)?;
+        let mut causal = mongo.causal().await?;
+        let now = messenger.clock.now();
+        // An error leaves the outcome open: the entry stays until its age removes it, and the client hears 503.
+        let edited = mongo.messages().edit(&mut causal, message.id, &command.content, &reservation, now).await?;
+        if let Some(message) = edited {
+            let placed = match settle(messenger, &mut causal, &message, &reservation).await {
+                Some(recipients) => Placed { message, recipients, tries: 0 },
+                None => stamp_freely(messenger, &mut causal, message, 0).await?,
+            };
+            return Ok(messenger.publish(placed, &quotes?, author.connection).await);
+        }
+        // A higher `rev` won, and nothing was written.
+        give_back(messenger, message.room, &reservation).await;
+        stored = own(messenger, mongo.messages().find(command.message).await?, author.user).await?;
     }
     Err(contended())
 }

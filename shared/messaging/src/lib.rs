@@ -4,19 +4,55 @@ mod delete;
 mod edit;
 mod fingerprint;
 mod list;
+mod order;
 mod own;
-mod place;
 mod publish;
 mod read;
 mod send;
 mod sweep;
 mod sync;
 
-pub use delete::{DeleteMessage, delete_message};
+pub use delete::delete_message;
 pub use edit::{EditMessage, edit_message};
-pub use list::{ListMessages, MessagePage, list_messages};
-pub use publish::Messenger;
+pub use list::{ListMessages, list_messages};
 pub use read::{MarkRead, mark_read};
 pub use send::{Sent, send_message};
 pub use sweep::{Swept, sweep};
 pub use sync::{SyncRoom, list_gaps, sync_room};
+
+use announce::Announcer;
+use domain::{Clock, ConnectionId, Limit, SessionId, UserId};
+use mongo::Mongo;
+
+/// What the operations work with.
+#[derive(Debug, Clone)]
+pub struct Messenger {
+    /// The record of messages.
+    pub mongo: Mongo,
+    /// Tells clients.
+    pub announcer: Announcer,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Who changes messages.
+#[derive(Debug, Clone, Copy)]
+pub struct Author<'a> {
+    /// Who.
+    pub user: UserId,
+    /// By which login, whose end is looked for with the first step.
+    pub session: &'a SessionId,
+    /// The connection that asks, which hears by its answer.
+    pub connection: Option<&'a ConnectionId>,
+    /// How much they may do.
+    pub limits: MessageLimits,
+}
+
+/// How much a person may do with messages.
+#[derive(Debug, Clone, Copy)]
+pub struct MessageLimits {
+    /// Messages and edits.
+    pub sends: Limit,
+    /// Retries of messages that are there.
+    pub retries: Limit,
+}

@@ -1,70 +1,45 @@
-use domain::{Clock, ConnectionId, Fault, Limit, MessageId, Rev, RoomKey};
-use mongo::{Connection, Mongo};
-use realtime::{Frame, INLINE_TIME, MessageView, Push, deliver};
-use tracing::{info, warn};
+use crate::{Messenger, order::Placed};
+use contract::{Frame, MessageView};
+use domain::{ConnectionId, Fault, MessageId, OrLog as _, Quote};
+use std::collections::HashMap;
 
-/// What the operations work with.
-#[derive(Debug, Clone, Copy)]
-pub struct Messenger<'a> {
-    /// The record of messages.
-    pub mongo: &'a Mongo,
-    /// The time.
-    pub clock: Clock,
-    /// How many messages a person may send and edit.
-    pub send_limit: Limit,
-}
+/// How often a delivery that failed is tried again; then it is left to `sync`.
+const MOST_TRIES: u32 = 3;
 
-impl Messenger<'_> {
-    /// Pushes a message's latest state to every live connection of its room but the one that caused it.
+impl Messenger {
+    /// The message as its author is answered, after which it is pushed to every other connection of the room.
     ///
-    /// Two round trips and at most `INLINE_TIME` of pushes; one more to forget connections that are gone. It never fails the
-    /// change: a push that fails is left to `sync`, and a delivery that was not even tried stays pending on the message.
-    pub async fn publish(self, pusher: &(impl Push + Sync), message: MessageView, except: Option<&ConnectionId>) {
-        let (id, rev) = (message.id, message.rev);
-        if let Err(fault) = self.try_publish(pusher, message, except).await {
-            warn!(message.id = %id, message.rev = %rev, error = ?fault.source, "Left a message's delivery pending");
-        }
-    }
-
-    async fn try_publish(
-        self,
-        pusher: &(impl Push + Sync),
-        message: MessageView,
+    /// It never fails the change: what was not reached stays noted on the message.
+    pub(crate) async fn publish(
+        &self,
+        placed: Placed,
+        quotes: &HashMap<MessageId, Quote>,
         except: Option<&ConnectionId>,
-    ) -> Result<(), Fault> {
-        let (id, rev) = (message.id, message.rev);
-        let room = RoomKey { kind: message.room_type, id: message.room_id };
-        // Read after the write, so that nobody removed before it is among the recipients.
-        let mut recipients = self.mongo.list_room_connections(room, self.clock.now()).await?;
-        recipients.retain(|connection| Some(&connection.id) != except);
-        let text = Frame::of_message(message).to_text()?;
-        self.push(pusher, &recipients, &text, id, rev).await;
-        self.mongo.clear_fanout(id, rev).await
-    }
-
-    async fn push(self, pusher: &(impl Push + Sync), recipients: &[Connection], text: &str, id: MessageId, rev: Rev) {
-        let delivery = self.tell(pusher, recipients, text).await;
-        info!(
-            message.id = %id, message.rev = %rev, sent = delivery.sent, gone = delivery.gone.len(), failed = delivery.failed,
-            "Pushed a message to {} connections", recipients.len()
-        );
-    }
-
-    /// Pushes a frame to connections, and forgets those that are gone.
-    pub(crate) async fn tell(
-        self,
-        pusher: &(impl Push + Sync),
-        recipients: &[Connection],
-        text: &str,
-    ) -> realtime::Delivery {
-        let ids: Vec<_> = recipients.iter().map(|connection| &connection.id).collect();
-        let delivery = deliver(pusher, &ids, text, INLINE_TIME).await;
-        if !delivery.gone.is_empty() {
-            let gone: Vec<_> = delivery.gone.iter().map(|place| recipients[*place].clone()).collect();
-            if let Err(fault) = self.mongo.remove_gone_connections(&gone).await {
-                warn!(error = ?fault.source, "Could not forget {} connections that are gone", gone.len());
-            }
+    ) -> MessageView {
+        let Placed { message, recipients, tries } = placed;
+        let view = MessageView::of(message, quotes);
+        if let Some(mut recipients) = recipients {
+            recipients.retain(|connection| Some(&connection.id) != except);
+            let (messenger, pushed) = (self.clone(), view.clone());
+            let work = async move { messenger.push(pushed, &recipients, tries).await };
+            self.announcer.later(work).await;
         }
-        delivery
+        view
+    }
+
+    /// Pushes a message now and notes what became of it, where it still has this `rev`.
+    pub(crate) async fn push(&self, view: MessageView, recipients: &[mongo::Connection], tries: u32) {
+        let (id, rev) = (view.id, view.rev);
+        let pushed = async {
+            let delivery = self.announcer.deliver(recipients, &Frame::of_message(view)).await?;
+            let messages = self.mongo.messages();
+            if delivery.failed.is_empty() || tries >= MOST_TRIES {
+                messages.clear_fanout(id, rev).await
+            } else {
+                messages.note_failed(id, rev, &delivery.failed, tries, self.clock.now()).await
+            }
+        };
+        let outcome: Result<(), Fault> = pushed.await;
+        outcome.or_log("deliver a message");
     }
 }

@@ -1,13 +1,12 @@
 use crate::{
-    Messenger,
+    Author, Messenger,
     fingerprint::fingerprint,
-    place::{ATTEMPTS, admit, contended, reserve, settle, stamp},
+    order::{ATTEMPTS, Placed, Stamped, Stamper, contended, give_back, reserve, settle, stamp, withdraw},
 };
-use domain::{Code, ConnectionId, Fault, Invalid, Message, MessageDraft, MessageId, Quote, UserId};
-use mongo::{Inserted, Mongo, NewMessage, Numbered, Stored};
-use realtime::{MessageView, Push};
+use contract::MessageView;
+use domain::{Code, Fault, Invalid, Message, MessageDraft, MessageId, Quote};
+use mongo::{Bucket, Causal, Inserted, Messages, Mongo, NewMessage, Passage, Placement, Stored};
 use std::collections::HashMap;
-use tracing::warn;
 
 /// How many writes of one request may have an unknown outcome: each leaves an entry that holds readers up for 5 s.
 const MOST_UNKNOWN: usize = 2;
@@ -20,113 +19,162 @@ pub struct Sent {
     pub duplicate: bool,
 }
 
-/// Sends a message, once per `client_id`, and pushes it to the room.
+/// Sends a message, once per `client_id`. It is pushed to the room after the answer.
 ///
-/// Six round trips and the pushes: rights (with the limit and the message that it answers beside them), place, message,
-/// release, connections, delivery noted. A duplicate that the limit would refuse, or a block, is still answered.
-pub async fn send_message(
-    messenger: Messenger<'_>,
-    pusher: &(impl Push + Sync),
-    draft: &MessageDraft,
-    from: Option<&ConnectionId>,
-) -> Result<Sent, Fault> {
+/// A retry reserves nothing, and is answered even where the limit or a block would refuse a new message.
+pub async fn send_message(messenger: &Messenger, author: &Author<'_>, draft: &MessageDraft) -> Result<Sent, Fault> {
+    let mongo = &messenger.mongo;
     let fingerprint = fingerprint(draft);
-    let new = NewMessage { id: Mongo::new_message_id(), draft, fingerprint: &fingerprint, at: messenger.clock.now() };
-    let Written { message, quotes, duplicate, owed } = write(&messenger, &new).await?;
-    let message = MessageView::of(message, &quotes);
-    if owed {
-        messenger.publish(pusher, message.clone(), from).await;
-    }
-    Ok(Sent { message, duplicate })
-}
-
-struct Written {
-    message: Message,
-    quotes: HashMap<MessageId, Quote>,
-    /// Whether an earlier request wrote it.
-    duplicate: bool,
-    /// Whether nobody may have been told of it yet.
-    owed: bool,
-}
-
-async fn write(messenger: &Messenger<'_>, new: &NewMessage<'_>) -> Result<Written, Fault> {
-    let (mongo, draft) = (messenger.mongo, new.draft);
-    let bucket = bucket_of(draft.user);
-    let (spent, access, quotes) = tokio::join!(
-        mongo.spend(&bucket, messenger.send_limit),
-        admit(mongo, draft.room, draft.user),
+    let (passage, earlier, quotes) = tokio::join!(
+        mongo.gates().pass(author.user, author.session, Bucket::Sends, author.limits.sends),
+        find_earlier(mongo, draft),
         find_quote(mongo, draft),
     );
-    // Rights first, or a stranger could probe a room for its messages.
-    let (access, quotes) = (access?, quotes?);
-    if let Err(refusal) = spent {
-        return earlier(messenger, new, &quotes).await?.ok_or(refusal);
+    let (passage, earlier, quotes) = (passage?, earlier?, quotes?);
+    if passage == Passage::SessionEnded {
+        return Err(Code::Unauthenticated.into());
     }
-    let mut unknown = 0;
-    for _ in 0..ATTEMPTS {
-        let place = match reserve(mongo, access.clone(), draft.user, Numbered::Message).await {
-            // An answer to the first attempt may have been lost before the block.
-            Err(refusal) if refusal.code == Code::RecipientUnavailable => {
-                refund(mongo, &bucket).await;
-                return earlier(messenger, new, &quotes).await?.ok_or(refusal);
+    let new = NewMessage { id: Messages::new_id(), draft, fingerprint: &fingerprint, at: messenger.clock.now() };
+    let request = Request { messenger, author, new: &new, passage, quotes };
+    if let Some(earlier) = earlier {
+        return request.repeat(earlier).await;
+    }
+    passage.admit()?;
+    request.send().await
+}
+
+/// One request to send, after its first step.
+struct Request<'a> {
+    messenger: &'a Messenger,
+    author: &'a Author<'a>,
+    new: &'a NewMessage<'a>,
+    passage: Passage,
+    /// What it answers; `None` where that is no message of the room.
+    quotes: Option<HashMap<MessageId, Quote>>,
+}
+
+impl Request<'_> {
+    async fn send(&self) -> Result<Sent, Fault> {
+        let Self { messenger, new, .. } = *self;
+        let (mongo, draft) = (&messenger.mongo, new.draft);
+        // The revs of writes whose outcome is unknown.
+        let mut unknown = Vec::new();
+        for _ in 0..ATTEMPTS {
+            let reservation = reserve(messenger, draft.room, draft.user, Placement::New(new.id)).await?;
+            if self.quotes.is_none() {
+                // Only now: a stranger could probe a room for its messages.
+                give_back(messenger, draft.room, &reservation).await;
+                return Err(Fault::field("reply_to", Invalid::NotFound));
             }
-            place => place?,
+            let mut causal = mongo.causal().await?;
+            match mongo.messages().insert(&mut causal, new, &reservation).await {
+                Ok(Inserted::Done(message)) => {
+                    if let Some(recipients) = settle(messenger, &mut causal, &message, &reservation).await {
+                        return Ok(self.answer(Placed { message, recipients, tries: 0 }, false).await);
+                    }
+                    match self.stamp_own(&mut causal, message, Stamper::Writer).await? {
+                        Some(placed) => return Ok(self.answer(placed, false).await),
+                        None => continue,
+                    }
+                }
+                Ok(Inserted::Taken) => give_back(messenger, draft.room, &reservation).await,
+                // The write may still arrive: its entry stays until its age removes it.
+                Err(fault) if fault.code == Code::Unavailable && unknown.len() < MOST_UNKNOWN => {
+                    unknown.push(reservation.rev);
+                }
+                Err(fault) => return Err(fault),
+            }
+            let found = mongo.messages().find_by_client_id(draft.room, draft.user, &draft.client_id).await?;
+            match found {
+                Some(own) if own.message.id == new.id => {
+                    // Under another `rev` a retry may have acknowledged it.
+                    let by = if unknown.contains(&own.message.rev) { Stamper::Writer } else { Stamper::Retry };
+                    if let Some(placed) = self.stamp_own(&mut causal, own.message, by).await? {
+                        return Ok(self.answer(placed, false).await);
+                    }
+                }
+                Some(earlier) => return self.repeat(earlier).await,
+                None => {}
+            }
+        }
+        Err(contended())
+    }
+
+    /// Moves the message of this request above what readers may have passed. Without rights it is withdrawn; `None` where it is
+    /// gone.
+    async fn stamp_own(&self, causal: &mut Causal, message: Message, by: Stamper) -> Result<Option<Placed>, Fault> {
+        let (id, room, seq) = (message.id, message.room, message.seq);
+        match stamp(self.messenger, causal, message, 0, by).await? {
+            Stamped::Done(placed) => Ok(Some(placed)),
+            Stamped::Gone => Ok(None),
+            Stamped::Refused { wrote: None, .. } => {
+                Err(Fault::unavailable("another request moved the message that was to be withdrawn"))
+            }
+            Stamped::Refused { refusal, wrote: Some(wrote) } => {
+                let tombstone = withdraw(self.messenger, id, room, seq, wrote).await?;
+                // A page may have shown the message.
+                self.answer(tombstone, false).await;
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Answers with the message that an earlier request put into the room.
+    async fn repeat(&self, earlier: Stored) -> Result<Sent, Fault> {
+        let Self { messenger, author, new, .. } = *self;
+        let (gates, room) = (messenger.mongo.gates(), new.draft.room);
+        let take_back = async {
+            if self.passage == Passage::Open {
+                gates.refund(author.user, Bucket::Sends, author.limits.sends).await?;
+            }
+            Ok(())
         };
-        match mongo.insert_message(new, place).await {
-            Ok(Inserted::Done(message)) => {
-                let message = settle(messenger, message, place).await?;
-                return Ok(Written { message, quotes, duplicate: false, owed: true });
-            }
-            // Nothing was written: the place goes back, and a release that fails only delays readers by 5 s.
-            Ok(Inserted::Taken) => drop(mongo.release(draft.room, place).await),
-            // The write may still arrive: its entry stays until its age removes it.
-            Err(fault) if fault.code == Code::Unavailable && unknown < MOST_UNKNOWN => unknown += 1,
-            Err(fault) => return Err(fault),
+        let (rights, refunded, passage) = tokio::join!(
+            messenger.mongo.rooms().find_rights_now(room, author.user),
+            take_back,
+            gates.pass(author.user, author.session, Bucket::Retries, author.limits.retries),
+        );
+        passage?.admit()?;
+        let refunded: Result<(), Fault> = refunded;
+        refunded?;
+        rights?.ok_or(Code::RoomNotFound)?;
+        // A deleted message has no fingerprint: any retry gets the tombstone.
+        if earlier.fingerprint.is_some_and(|first| first != new.fingerprint) {
+            return Err(Code::ClientIdReused.into());
         }
-        if let Some(written) = earlier(messenger, new, &quotes).await? {
-            if written.duplicate {
-                refund(mongo, &bucket).await;
-            }
-            return Ok(written);
+        let none = HashMap::new();
+        let quotes = self.quotes.as_ref().unwrap_or(&none);
+        let Some(fanout) = earlier.fanout.filter(|fanout| !fanout.released) else {
+            return Ok(Sent { message: MessageView::of(earlier.message, quotes), duplicate: true });
+        };
+        // Whoever wrote it may have died before anyone could learn of it.
+        let mut causal = messenger.mongo.causal().await?;
+        match stamp(messenger, &mut causal, earlier.message, fanout.tries, Stamper::Retry).await? {
+            Stamped::Done(placed) => Ok(self.answer(placed, true).await),
+            // Its writer may have been answered: nothing is touched.
+            Stamped::Refused { refusal, .. } => Err(refusal),
+            Stamped::Gone => Err(contended()),
         }
     }
-    Err(contended())
-}
 
-/// Where a person's tokens for messages and edits are.
-pub(crate) fn bucket_of(user: UserId) -> String {
-    format!("send:{user}")
-}
-
-/// Gives a token back that sent nothing new.
-async fn refund(mongo: &Mongo, bucket: &str) {
-    if let Err(fault) = mongo.refund(bucket).await {
-        warn!(error = ?fault.source, "Kept a token that sent nothing new");
+    async fn answer(&self, placed: Placed, duplicate: bool) -> Sent {
+        let none = HashMap::new();
+        let quotes = self.quotes.as_ref().unwrap_or(&none);
+        Sent { message: self.messenger.publish(placed, quotes, self.author.connection).await, duplicate }
     }
 }
 
-/// The message that an earlier attempt, of this request or of one before it, put into the room.
-async fn earlier(
-    messenger: &Messenger<'_>,
-    new: &NewMessage<'_>,
-    quotes: &HashMap<MessageId, Quote>,
-) -> Result<Option<Written>, Fault> {
-    let draft = new.draft;
-    let found = messenger.mongo.find_message_by_client_id(draft.room, draft.user, &draft.client_id).await?;
-    let Some(Stored { message, fingerprint, pending_since }) = found else { return Ok(None) };
-    if fingerprint != new.fingerprint {
-        return Err(Code::ClientIdReused.into());
+/// The message that an earlier request sent under this name; there is none under a name that the server made.
+async fn find_earlier(mongo: &Mongo, draft: &MessageDraft) -> Result<Option<Stored>, Fault> {
+    if draft.client_id.is_generated() {
+        return Ok(None);
     }
-    let (duplicate, owed) = (message.id != new.id, pending_since.is_some());
-    // Whoever wrote it may have died before anyone could learn of it.
-    let message = if owed { stamp(messenger, message.id).await? } else { message };
-    Ok(Some(Written { message, quotes: quotes.clone(), duplicate, owed }))
+    mongo.messages().find_by_client_id(draft.room, draft.user, &draft.client_id).await
 }
 
 /// A reply answers a message of the same room; another room's is as unknown as none.
-async fn find_quote(mongo: &Mongo, draft: &MessageDraft) -> Result<HashMap<MessageId, Quote>, Fault> {
-    let Some(id) = draft.reply_to else { return Ok(HashMap::new()) };
-    let found = mongo.find_message(id).await?.filter(|stored| stored.message.room == draft.room);
-    let quoted = found.ok_or_else(|| Fault::field("reply_to", Invalid::NotFound))?.message;
-    Ok(HashMap::from([(id, Quote::from(&quoted))]))
+async fn find_quote(mongo: &Mongo, draft: &MessageDraft) -> Result<Option<HashMap<MessageId, Quote>>, Fault> {
+    let Some(id) = draft.reply_to else { return Ok(Some(HashMap::new())) };
+    let found = mongo.messages().find(id).await?.filter(|stored| stored.message.room == draft.room);
+    Ok(found.map(|stored| HashMap::from([(id, Quote::from(&stored.message))])))
 }

@@ -4,16 +4,14 @@ mod change;
 mod notices;
 mod project;
 mod relay;
-mod settings;
 
 pub use change::Changed;
 pub use relay::Relayed;
-pub use settings::ProjectorSettings;
 
+use announce::Announcer;
 use domain::Clock;
 use mongo::Mongo;
 use mysql::Mysql;
-use realtime::ManagementApi;
 use std::time::Duration;
 
 /// Both stores, and the order in which they learn of a change.
@@ -23,8 +21,8 @@ pub struct Projector {
     pub mysql: Mysql,
     /// The record of messages, and what it must know of people and rooms.
     pub mongo: Mongo,
-    /// Reaches open WebSockets.
-    pub pusher: ManagementApi,
+    /// Tells clients.
+    pub announcer: Announcer,
     /// The time.
     pub clock: Clock,
     /// How long an access token lives, and so how long a session that ended must be refused.

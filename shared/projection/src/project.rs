@@ -1,20 +1,14 @@
 use crate::Projector;
-use domain::{Aggregate, Fault, RoomId, SessionId, UserId};
+use domain::{Aggregate, Fault, OrLog as _, RoomId, UserId};
 use futures_util::future::try_join_all;
 use mysql::{Ended, OutboxId, PersonSnapshot, Snapshot};
-use realtime::{Frame, hang_up};
 use std::{collections::HashMap, time::Duration};
-use tracing::{info, warn};
 
 /// How long a session that ended is still looked for: its sockets live for two hours, and `relay` may come late.
 const ENDED_LATELY: Duration = Duration::from_hours(24);
 
-/// How far the clock that lets revocations expire may be ahead of the one by which tokens do.
+/// How far the clock that lets the end of sessions expire may be ahead of the one by which tokens do.
 const CLOCKS_DIFFER: Duration = Duration::from_mins(1);
-
-/// How long a request waits for the connections that it ends: longer than for a message, since nothing else ends them before
-/// their next frame does.
-const HANG_UP_TIME: Duration = Duration::from_secs(2);
 
 /// The versions in which people are known to MongoDB.
 pub(crate) type Versions = HashMap<UserId, i64>;
@@ -27,9 +21,6 @@ impl Projector {
     }
 
     /// Brings MongoDB to the newest committed state of an aggregate. Safe to repeat, and for two at once.
-    ///
-    /// Five round trips at the most: one to read, two or three to MongoDB, one to forget outbox rows where there are any. Of
-    /// sessions one for each, one to list their connections, one to forget them, and the pushes.
     pub async fn project(&self, aggregate: Aggregate) -> Result<(), Fault> {
         self.project_version(aggregate).await.map(drop)
     }
@@ -47,7 +38,7 @@ impl Projector {
         let Some(Snapshot { access, created_at, outbox }) = snapshot else {
             return self.mysql.outbox().remove_all(Aggregate::PrivateRoom(room)).await;
         };
-        self.mongo.project_room(&access, created_at).await?;
+        self.mongo.rooms().project(&access, created_at).await?;
         self.forget(&outbox).await;
         Ok(())
     }
@@ -58,7 +49,7 @@ impl Projector {
         let Some(PersonSnapshot { person, outbox }) = snapshot else {
             return self.mysql.outbox().remove_all(Aggregate::Person(user)).await.map(|()| None);
         };
-        self.mongo.project_person(&person).await?;
+        self.mongo.people().project(&person).await?;
         if !person.is_active {
             self.project_sessions(user).await?;
         }
@@ -67,37 +58,19 @@ impl Projector {
     }
 
     /// Refuses the access tokens of sessions that ended, *then* ends their connections; a connection that opens meanwhile
-    /// reads the revocations after it is listed, so that one of the two sees the other.
+    /// reads the person's gate after it is listed, so that one of the two sees the other.
     async fn project_sessions(&self, user: UserId) -> Result<(), Fault> {
         let now = self.clock.now();
         let since = now.minus(self.token_lifetime + ENDED_LATELY);
         let Ended { sessions, outbox } = self.mysql.sessions().list_ended(user, since).await?;
-        self.mongo.insert_revocations(&sessions, now.plus(self.token_lifetime + CLOCKS_DIFFER)).await?;
-        self.end_connections(&sessions).await?;
+        self.mongo.gates().end_sessions(user, &sessions, now.plus(self.token_lifetime + CLOCKS_DIFFER)).await?;
+        self.announcer.end_sessions(&sessions).await?;
         self.forget(&outbox).await;
         Ok(())
     }
 
-    async fn end_connections(&self, sessions: &[SessionId]) -> Result<(), Fault> {
-        let connections = self.mongo.list_session_connections(sessions).await?;
-        if connections.is_empty() {
-            return Ok(());
-        }
-        // Forgotten first: no frame is answered any more, and none is pushed to them, should the pushes here fail.
-        self.mongo.remove_session_connections(sessions).await?;
-        let last_words: Result<Vec<_>, Fault> = connections
-            .iter()
-            .map(|connection| Ok((&connection.id, Frame::of_revoked(connection.session.clone()).to_text()?)))
-            .collect();
-        hang_up(&self.pusher, &last_words?, HANG_UP_TIME).await;
-        info!("Ended {} connections of sessions that are over", connections.len());
-        Ok(())
-    }
-
     async fn forget(&self, outbox: &[OutboxId]) {
-        if let Err(fault) = self.mysql.outbox().remove(outbox).await {
-            // What stays is projected once more, which changes nothing.
-            warn!("Left {} outbox rows: {:?}", outbox.len(), fault.source);
-        }
+        // What stays is projected once more, which changes nothing.
+        self.mysql.outbox().remove(outbox).await.or_log("forget outbox rows");
     }
 }

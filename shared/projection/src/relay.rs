@@ -1,6 +1,5 @@
 use crate::Projector;
 use domain::{Code, Fault, Timestamp};
-use tracing::error;
 
 /// How many aggregates are read at once.
 const BATCH: u32 = 100;
@@ -32,7 +31,7 @@ impl Projector {
                     Err(fault) if fault.code == Code::Unavailable => return Err(fault),
                     Err(fault) => {
                         relayed.failed += 1;
-                        error!("Could not project {aggregate:?}: {:?}", fault.source);
+                        fault.log(&format!("project {aggregate:?}"));
                     }
                 }
             }

@@ -1,26 +1,27 @@
-use crate::house::{ANNA, BORA, EVE, House, draft, refusal};
-use domain::{Code, RoomId, RoomKey};
-use messaging::send_message;
+use crate::scene::{ANNA, BORA, EVE, ROOM, Scene, draft, refusal};
+use domain::{Code, Limit, MessageDraft, MessageId, RoomId, RoomKey, UserId};
+use messaging::{MessageLimits, send_message};
+use mongo::Bucket;
 use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 
 /// Three at once, and so few a minute that none comes back while a test runs.
-async fn house() -> House {
-    House::with_send_limit(3, 1).await
+async fn scene() -> Scene {
+    Scene::with_send_limit(3, 1).await
 }
 
-async fn send(house: &House, names: &[&str]) {
+async fn send(scene: &Scene, names: &[&str]) {
     for name in names {
-        house.send(ANNA, name, "hi").await.unwrap();
+        scene.send(ANNA, name, "hi").await.unwrap();
     }
 }
 
 #[tokio::test]
 async fn whoever_sends_too_much_hears_how_long_to_wait() {
-    let house = house().await;
-    send(&house, &["a", "b", "c"]).await;
+    let scene = scene().await;
+    send(&scene, &["a", "b", "c"]).await;
 
-    let refused = house.send(ANNA, "d", "hi").await.err().unwrap();
+    let refused = scene.send(ANNA, "d", "hi").await.err().unwrap();
 
     assert_eq!(refused.code, Code::RateLimited);
     assert!(refused.retry_after.unwrap() <= Duration::from_mins(1));
@@ -28,71 +29,109 @@ async fn whoever_sends_too_much_hears_how_long_to_wait() {
 
 #[tokio::test]
 async fn what_was_refused_is_sent_when_there_is_room_again() {
-    let house = house().await;
-    send(&house, &["a", "b", "c"]).await;
-    assert_eq!(refusal(house.send(ANNA, "d", "hi").await), Code::RateLimited);
-    house.mongo().refund(&format!("send:{ANNA}")).await.unwrap();
+    let scene = scene().await;
+    send(&scene, &["a", "b", "c"]).await;
+    assert_eq!(refusal(scene.send(ANNA, "d", "hi").await), Code::RateLimited);
+    scene.mongo().gates().refund(ANNA, Bucket::Sends, scene.limits.sends).await.unwrap();
 
-    assert!(!house.send(ANNA, "d", "hi").await.unwrap().duplicate);
+    assert!(!scene.send(ANNA, "d", "hi").await.unwrap().duplicate);
 }
 
 #[tokio::test]
 async fn one_persons_messages_hold_up_nobody_else() {
-    let house = house().await;
-    send(&house, &["a", "b", "c"]).await;
+    let scene = scene().await;
+    send(&scene, &["a", "b", "c"]).await;
 
-    house.send(BORA, "a", "hi").await.unwrap();
+    scene.send(BORA, "a", "hi").await.unwrap();
 }
 
 #[tokio::test]
 async fn a_retry_is_answered_over_the_limit() {
-    let house = house().await;
-    send(&house, &["a", "b", "c"]).await;
+    let scene = scene().await;
+    send(&scene, &["a", "b", "c"]).await;
 
-    assert!(house.send(ANNA, "a", "hi").await.unwrap().duplicate);
+    assert!(scene.send(ANNA, "a", "hi").await.unwrap().duplicate);
 }
 
 #[tokio::test]
 async fn retries_are_free() {
-    let house = house().await;
-    send(&house, &["a", "b"]).await;
-    send(&house, &["a"; 10]).await;
+    let scene = scene().await;
+    send(&scene, &["a", "b"]).await;
+    send(&scene, &["a"; 10]).await;
 
-    send(&house, &["c"]).await;
+    send(&scene, &["c"]).await;
 
-    assert_eq!(refusal(house.send(ANNA, "d", "hi").await), Code::RateLimited);
+    assert_eq!(refusal(scene.send(ANNA, "d", "hi").await), Code::RateLimited);
 }
 
 #[tokio::test]
-async fn a_stranger_is_hidden_from_over_the_limit_too() {
-    let house = house().await;
-
-    for n in 0..6 {
-        assert_eq!(refusal(house.send(EVE, &n.to_string(), "hi").await), Code::RoomNotFound);
+async fn a_known_and_an_unknown_room_get_one_answer_at_any_limit() {
+    let scene = scene().await;
+    let mut answers = Vec::new();
+    for room in [ROOM, RoomKey::private(RoomId(99))] {
+        for user in [EVE, UserId(9)] {
+            let mut refusals = Vec::new();
+            for n in 0..5 {
+                let draft = MessageDraft { room, ..draft(user, &n.to_string(), "hi") };
+                refusals.push(refusal(scene.send_draft(&draft).await));
+            }
+            answers.push(refusals);
+            scene.forget_gates().await;
+        }
     }
+
+    let (unknown, limited) = (Code::RoomNotFound, Code::RateLimited);
+    assert!(answers.iter().all(|refusals| *refusals == [unknown, unknown, unknown, limited, limited]), "{answers:?}");
 }
 
 #[tokio::test]
-async fn over_the_limit_an_unknown_room_is_still_unknown() {
-    let house = house().await;
-    send(&house, &["a", "b", "c"]).await;
-    let mut astray = draft(ANNA, "d", "hi");
-    astray.room = RoomKey::private(RoomId(99));
+async fn retries_have_a_limit_of_their_own() {
+    let few = Limit { burst: 3, per_minute: 1 };
+    let mut scene = Scene::new().await;
+    scene.limits = MessageLimits { retries: few, ..scene.limits };
+    let sent = scene.send(ANNA, "a", "hi").await.unwrap().message;
+    send(&scene, &["a"; 3]).await;
 
-    let refused = send_message(house.messenger(), &house.pushed, &astray, None).await;
+    let refused = scene.send(ANNA, "a", "hi").await.err().unwrap();
 
-    assert_eq!(refusal(refused), Code::RoomNotFound);
+    assert_eq!(refused.code, Code::RateLimited);
+    assert!(refused.retry_after.unwrap() <= Duration::from_mins(1));
+    assert_eq!(scene.newest().await.len(), 1);
+    assert!(scene.send(ANNA, "b", "new").await.is_ok_and(|sent| !sent.duplicate), "new messages go on");
+    assert!(scene.edit(ANNA, sent.id, "edited").await.is_ok());
+}
+
+#[tokio::test]
+async fn edits_and_messages_share_a_limit() {
+    let scene = scene().await;
+    let sent = scene.send(ANNA, "a", "hi").await.unwrap().message;
+    scene.edit(ANNA, sent.id, "one").await.unwrap();
+    scene.edit(ANNA, sent.id, "two").await.unwrap();
+
+    assert_eq!(refusal(scene.edit(ANNA, sent.id, "three").await), Code::RateLimited);
+    assert_eq!(refusal(scene.send(ANNA, "b", "hi").await), Code::RateLimited);
+    scene.delete(ANNA, sent.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_message_that_may_not_be_edited_is_refused_before_the_limit() {
+    let scene = scene().await;
+    let theirs = scene.send(BORA, "b", "hi").await.unwrap().message;
+    send(&scene, &["a", "b", "c"]).await;
+
+    assert_eq!(refusal(scene.edit(ANNA, theirs.id, "x").await), Code::NotAuthor);
+    assert_eq!(refusal(scene.edit(ANNA, MessageId([7; 12]), "x").await), Code::MessageNotFound);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_forty_sends_at_once_the_limits_twenty_are_written() {
-    let house = Arc::new(House::with_send_limit(20, 1).await);
+    let scene = Arc::new(Scene::with_send_limit(20, 1).await);
     let mut sends = JoinSet::new();
-    for (n, mongo) in house.environments(40).await.into_iter().enumerate() {
-        let house = Arc::clone(&house);
+    for (n, mongo) in scene.environments(40).await.into_iter().enumerate() {
+        let scene = Arc::clone(&scene);
         sends.spawn(async move {
             let draft = draft(ANNA, &n.to_string(), "hi");
-            send_message(house.messenger_of(&mongo), &house.pushed, &draft, None).await
+            send_message(&scene.messenger_of(&mongo), &scene.author(ANNA), &draft).await
         });
     }
 
@@ -104,19 +143,19 @@ async fn of_forty_sends_at_once_the_limits_twenty_are_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_retries_at_once_cost_one_token() {
-    let house = Arc::new(House::with_send_limit(30, 1).await);
+    let scene = Arc::new(Scene::with_send_limit(30, 1).await);
     let mut sends = JoinSet::new();
-    for mongo in house.environments(20).await {
-        let house = Arc::clone(&house);
+    for mongo in scene.environments(20).await {
+        let scene = Arc::clone(&scene);
         sends.spawn(async move {
-            send_message(house.messenger_of(&mongo), &house.pushed, &draft(ANNA, "a", "hi"), None).await
+            send_message(&scene.messenger_of(&mongo), &scene.author(ANNA), &draft(ANNA, "a", "hi")).await
         });
     }
     sends.join_all().await.into_iter().for_each(|sent| drop(sent.unwrap()));
 
     for n in 0..29 {
-        house.send(ANNA, &n.to_string(), "hi").await.unwrap();
+        scene.send(ANNA, &n.to_string(), "hi").await.unwrap();
     }
 
-    assert_eq!(refusal(house.send(ANNA, "more", "hi").await), Code::RateLimited);
+    assert_eq!(refusal(scene.send(ANNA, "more", "hi").await), Code::RateLimited);
 }

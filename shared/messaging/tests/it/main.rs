@@ -1,14 +1,17 @@
 //! The message path on a real MongoDB.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails in a test's house ends the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed arrangement ends the test")]
 
 mod blocking;
+mod commands;
 mod deleting;
-mod house;
+mod interrupted;
 mod limits;
 mod order;
 mod quoting;
 mod reading;
 mod rights;
+mod scene;
 mod sending;
+mod sessions;
 mod sweeping;
 mod syncing;

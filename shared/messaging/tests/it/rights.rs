@@ -1,48 +1,52 @@
-use crate::house::{ANNA, BORA, EVE, House, ROOM, access, refusal};
-use domain::{Code, RoomId, RoomKey};
-use mongo::{Anchor, Numbered};
+use crate::scene::{ANNA, BORA, EVE, ROOM, Scene, access, draft, refusal};
+use domain::{Code, MessageDraft, RoomId, RoomKey};
+use mongo::{Anchor, Messages, Placement};
 
 #[tokio::test]
 async fn a_stranger_and_an_unknown_room_get_one_answer() {
-    let house = House::new().await;
-    let message = house.send(ANNA, "a", "secret").await.unwrap().message;
+    let scene = Scene::new().await;
+    let message = scene.send(ANNA, "a", "secret").await.unwrap().message;
 
-    assert_eq!(refusal(house.send(EVE, "e", "hi").await), Code::RoomNotFound);
-    assert_eq!(refusal(house.list(EVE, Anchor::Newest, 10).await), Code::RoomNotFound);
-    assert_eq!(refusal(house.sync(EVE, 0, 10).await), Code::RoomNotFound);
-    assert_eq!(refusal(house.edit(EVE, message.id, "x").await), Code::MessageNotFound);
-    assert_eq!(refusal(house.edit(BORA, message.id, "x").await), Code::NotAuthor);
-    let unknown = house.mongo().find_access(RoomKey::private(RoomId(99))).await.unwrap();
-    assert_eq!(unknown, None);
+    assert_eq!(refusal(scene.send(EVE, "e", "hi").await), Code::RoomNotFound);
+    assert_eq!(refusal(scene.list(EVE, Anchor::Newest, 10).await), Code::RoomNotFound);
+    assert_eq!(refusal(scene.sync(EVE, 0, 10).await), Code::RoomNotFound);
+    assert_eq!(refusal(scene.edit(EVE, message.id, "x").await), Code::MessageNotFound);
+    assert_eq!(refusal(scene.edit(BORA, message.id, "x").await), Code::NotAuthor);
+    let unknown = MessageDraft { room: RoomKey::private(RoomId(99)), ..draft(EVE, "u", "hi") };
+    assert_eq!(refusal(scene.send_draft(&unknown).await), Code::RoomNotFound);
 }
 
 #[tokio::test]
-async fn rights_read_before_a_change_reserve_nothing_after_it() {
-    let house = House::new().await;
-    house.project(&access(2, &[ANNA])).await;
+async fn whoever_was_removed_gets_no_position() {
+    let scene = Scene::new().await;
+    scene.project(&access(2, &[ANNA])).await;
 
-    assert!(house.mongo().reserve(ROOM, 1, Numbered::Message).await.unwrap().is_none());
-    assert!(house.mongo().reserve(ROOM, 2, Numbered::Message).await.unwrap().is_some());
-    assert_eq!(refusal(house.send(BORA, "b", "late").await), Code::RoomNotFound);
+    let rooms = scene.mongo().rooms();
+    for placement in [Placement::New(Messages::new_id()), Placement::Change] {
+        assert!(rooms.reserve(ROOM, Some(BORA), placement).await.unwrap().is_none(), "{placement:?}");
+        assert!(rooms.reserve(ROOM, Some(ANNA), placement).await.unwrap().is_some(), "{placement:?}");
+    }
+    assert_eq!(refusal(scene.send(BORA, "b", "late").await), Code::RoomNotFound);
 }
 
 #[tokio::test]
 async fn an_older_projection_never_replaces_a_newer_one() {
-    let house = House::new().await;
-    house.project(&access(3, &[ANNA])).await;
-    house.project(&access(2, &[ANNA, BORA])).await;
-    house.project(&access(3, &[ANNA])).await;
+    let scene = Scene::new().await;
+    scene.project(&access(3, &[ANNA])).await;
+    scene.project(&access(2, &[ANNA, BORA])).await;
+    scene.project(&access(3, &[ANNA])).await;
 
-    assert_eq!(house.mongo().find_access(ROOM).await.unwrap(), Some(access(3, &[ANNA])));
+    let rights = scene.mongo().rooms().find_rights(ROOM, ANNA).await.unwrap().unwrap();
+    assert_eq!((rights.version, scene.mongo().rooms().list_members(ROOM).await.unwrap()), (3, vec![ANNA]));
 }
 
 #[tokio::test]
 async fn whoever_was_removed_is_sent_nothing_more() {
-    let house = House::new().await;
-    house.connect(BORA, "tablet").await;
-    house.project(&access(2, &[ANNA])).await;
+    let scene = Scene::new().await;
+    scene.connect(BORA, "tablet").await;
+    scene.project(&access(2, &[ANNA])).await;
 
-    house.send(ANNA, "a", "alone").await.unwrap();
+    scene.send(ANNA, "a", "alone").await.unwrap();
 
-    assert_eq!(house.pushed.count(), 0);
+    assert_eq!(scene.pushed.count(), 0);
 }

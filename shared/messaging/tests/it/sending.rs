@@ -1,99 +1,230 @@
-use crate::house::{ANNA, BORA, House, ROOM, draft, eventually, refusal, texts};
-use domain::{Code, ConnectionId, Rev, Seq};
+use crate::scene::{ANNA, BORA, EVE, Scene, access, draft, eventually, long_ago, now, refusal, texts};
+use domain::{ClientId, Code, ConnectionId, MessageDraft, Random, Rev, RoomId, RoomKey, Seq};
 use futures_util::future::join_all;
-use messaging::send_message;
+use messaging::{Author, send_message};
 use mongo::Anchor;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_client_id_sent_twenty_times_at_once_is_one_message() {
-    let house = House::new().await;
+    let scene = Scene::new().await;
 
-    let sent = join_all((0..20).map(|_| house.send(ANNA, "c", "안녕"))).await;
+    let sent = join_all((0..20).map(|_| scene.send(ANNA, "c", "안녕"))).await;
 
     let sent: Vec<_> = sent.into_iter().map(Result::unwrap).collect();
     assert!(sent.iter().all(|one| one.message.id == sent[0].message.id && one.message.seq == sent[0].message.seq));
     assert_eq!(sent.iter().filter(|one| !one.duplicate).count(), 1);
-    assert_eq!(texts(&house.list(BORA, Anchor::Newest, 100).await.unwrap().items), ["안녕"]);
+    assert_eq!(texts(&scene.list(BORA, Anchor::Newest, 100).await.unwrap().items), ["안녕"]);
 }
 
 #[tokio::test]
 async fn only_a_retry_that_differs_from_the_first_request_conflicts() {
-    let house = House::new().await;
-    let first = house.send(ANNA, "c", "one").await.unwrap().message;
-    house.edit(ANNA, first.id, "two").await.unwrap();
+    let scene = Scene::new().await;
+    let first = scene.send(ANNA, "c", "one").await.unwrap().message;
+    scene.edit(ANNA, first.id, "two").await.unwrap();
 
-    let honest = house.send(ANNA, "c", "one").await.unwrap();
+    let honest = scene.send(ANNA, "c", "one").await.unwrap();
     assert!(honest.duplicate);
     assert_eq!(honest.message.content, "two");
-    assert_eq!(refusal(house.send(ANNA, "c", "two").await), Code::ClientIdReused);
-    assert!(!house.send(BORA, "c", "one").await.unwrap().duplicate);
+    assert_eq!(refusal(scene.send(ANNA, "c", "two").await), Code::ClientIdReused);
+    assert!(!scene.send(BORA, "c", "one").await.unwrap().duplicate);
 }
 
 #[tokio::test]
 async fn a_message_reaches_every_connection_but_its_own_and_forgets_the_gone() {
-    let house = House::new().await;
+    let scene = Scene::new().await;
     for (user, name) in [(ANNA, "phone"), (ANNA, "laptop"), (BORA, "tablet"), (BORA, "gone")] {
-        house.connect(user, name).await;
+        scene.connect(user, name).await;
     }
 
     let from = ConnectionId("phone".to_owned());
-    let sent = send_message(house.messenger(), &house.pushed, &draft(ANNA, "c", "hi"), Some(&from)).await.unwrap();
+    let author = Author { connection: Some(&from), ..scene.author(ANNA) };
+    let sent = send_message(&scene.messenger(), &author, &draft(ANNA, "c", "hi")).await.unwrap();
 
-    assert_eq!(house.pushed.connections(), ["laptop", "tablet"]);
+    assert_eq!(scene.pushed.connections(), ["laptop", "tablet"]);
     eventually(async || {
-        let left = house.mongo().list_room_connections(ROOM, crate::house::now()).await.unwrap();
+        let left = scene.mongo().connections().list_of_people(&[ANNA, BORA], now()).await.unwrap();
         left.iter().all(|connection| connection.id.0 != "gone")
     })
     .await;
-    house.is_delivered(sent.message.id).await;
+    scene.is_delivered(sent.message.id).await;
 }
 
 #[tokio::test]
 async fn a_retry_that_finds_its_message_undelivered_moves_and_delivers_it() {
-    let house = House::new().await;
-    house.connect(BORA, "tablet").await;
-    let first = house.send(ANNA, "c", "hi").await.unwrap().message;
-    house.is_delivered(first.id).await;
-    // As if the writer had died after its write: the delivery is still owed, and readers have passed the place.
-    let place = house.mongo().reserve_above(ROOM, first.rev, first.seq).await.unwrap().unwrap();
-    house.mongo().stamp_message(first.id, place, crate::house::now()).await.unwrap();
-    let passed = place.rev;
-    assert!(house.mongo().release(ROOM, place).await.unwrap());
+    let scene = Scene::new().await;
+    scene.connect(BORA, "tablet").await;
+    let first = scene.send(ANNA, "c", "hi").await.unwrap().message;
+    scene.is_delivered(first.id).await;
+    // As if the writer had died after its write: the delivery is still owed, and readers have passed it.
+    let passed = scene.abandon(first.id, now()).await;
 
-    let retry = house.send(ANNA, "c", "hi").await.unwrap();
+    let retry = scene.send(ANNA, "c", "hi").await.unwrap();
 
     assert!(retry.duplicate && retry.message.rev > passed);
     assert_eq!(retry.message.seq, first.seq);
-    assert_eq!(house.pushed.connections(), ["tablet", "tablet"]);
-    house.is_delivered(first.id).await;
+    assert_eq!(scene.pushed.connections(), ["tablet", "tablet"]);
+    scene.is_delivered(first.id).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_senders_get_one_order() {
-    let house = House::new().await;
+    let scene = Scene::new().await;
 
     let sends = (0..32).map(|i| {
-        let house = &house;
-        async move { house.send(if i % 2 == 0 { ANNA } else { BORA }, &format!("c{i}"), &format!("m{i}")).await }
+        let scene = &scene;
+        async move { scene.send(if i % 2 == 0 { ANNA } else { BORA }, &format!("c{i}"), &format!("m{i}")).await }
     });
     let mut seqs: Vec<_> = join_all(sends).await.into_iter().map(|sent| sent.unwrap().message.seq).collect();
 
     seqs.sort_unstable();
     assert_eq!(seqs, (1..=32).map(Seq).collect::<Vec<_>>());
-    let page = house.list(ANNA, Anchor::Newest, 100).await.unwrap();
+    let page = scene.list(ANNA, Anchor::Newest, 100).await.unwrap();
     assert!(page.items.is_sorted_by_key(|item| item.seq) && page.items.len() == 32);
-    assert_eq!(house.sync_settled(ANNA, 0, 100).await.cursor, Rev(32));
+    assert_eq!(scene.sync_settled(ANNA, 0, 100).await.cursor, Rev(32));
 }
 
 #[tokio::test]
 async fn a_reply_answers_a_message_of_its_own_room() {
-    let house = House::new().await;
-    let first = house.send(ANNA, "a", "?").await.unwrap().message;
+    let scene = Scene::new().await;
+    let first = scene.send(ANNA, "a", "?").await.unwrap().message;
 
-    assert_eq!(house.reply(BORA, "b", "!", first.id).await.message.reply_to, Some(first.id));
+    assert_eq!(scene.reply(BORA, "b", "!", first.id).await.message.reply_to, Some(first.id));
 
     let mut astray = draft(BORA, "c", "!");
     astray.reply_to = Some(domain::MessageId([7; 12]));
-    let refused = send_message(house.messenger(), &house.pushed, &astray, None).await.err().unwrap();
+    let refused = scene.send_draft(&astray).await.err().unwrap();
     assert_eq!((refused.code, &*refused.fields[0].field), (Code::InvalidFields, "reply_to"));
+}
+
+#[tokio::test]
+async fn a_reply_to_a_message_of_another_room_is_a_reply_to_none() {
+    let scene = Scene::new().await;
+    let other = RoomKey::private(RoomId(2));
+    scene.project(&domain::Access { room: other, ..access(1, &[ANNA, BORA]) }).await;
+    let elsewhere = MessageDraft { room: other, ..draft(ANNA, "a", "elsewhere") };
+    let elsewhere = scene.send_draft(&elsewhere).await.unwrap().message;
+
+    let astray = MessageDraft { reply_to: Some(elsewhere.id), ..draft(ANNA, "b", "!") };
+    let refused = scene.send_draft(&astray).await.err().unwrap();
+
+    assert_eq!((refused.code, &*refused.fields[0].field), (Code::InvalidFields, "reply_to"));
+}
+
+#[tokio::test]
+async fn a_stranger_learns_nothing_of_the_message_that_they_answer() {
+    let scene = Scene::new().await;
+    let secret = scene.send(ANNA, "a", "secret").await.unwrap().message;
+
+    for reply_to in [secret.id, domain::MessageId([7; 12])] {
+        let astray = MessageDraft { reply_to: Some(reply_to), ..draft(EVE, "e", "!") };
+        assert_eq!(refusal(scene.send_draft(&astray).await), Code::RoomNotFound);
+    }
+    scene.block(2).await;
+    for reply_to in [secret.id, domain::MessageId([7; 12])] {
+        let astray = MessageDraft { reply_to: Some(reply_to), ..draft(BORA, "b", "!") };
+        assert_eq!(refusal(scene.send_draft(&astray).await), Code::RecipientUnavailable);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_reply_holds_no_reader_up() {
+    let scene = Scene::new().await;
+    let astray = MessageDraft { reply_to: Some(domain::MessageId([7; 12])), ..draft(BORA, "b", "!") };
+    scene.send_draft(&astray).await.err().unwrap();
+    scene.send(ANNA, "a", "hi").await.unwrap();
+
+    let page = scene.sync_settled(ANNA, 0, 10).await;
+
+    assert_eq!((texts(&page.items), page.cursor), (vec!["hi"], page.head));
+}
+
+#[tokio::test]
+async fn a_message_without_a_client_id_is_sent_each_time() {
+    let scene = Scene::new().await;
+    for n in 0..2_u8 {
+        let random = if n == 0 { Random(|bytes| bytes.fill(1)) } else { Random(|bytes| bytes.fill(2)) };
+        let unnamed = MessageDraft { client_id: ClientId::generate(random), ..draft(ANNA, "x", "hi") };
+        assert!(!scene.send_draft(&unnamed).await.unwrap().duplicate);
+    }
+
+    assert_eq!(texts(&scene.newest().await), ["hi", "hi"]);
+}
+
+#[tokio::test]
+async fn a_retry_of_a_delivered_message_reserves_nothing() {
+    let scene = Scene::new().await;
+    let first = scene.send(ANNA, "c", "hi").await.unwrap().message;
+    scene.is_delivered(first.id).await;
+
+    let retry = scene.send(ANNA, "c", "hi").await.unwrap();
+
+    assert_eq!((retry.duplicate, retry.message.rev), (true, first.rev));
+    assert_eq!(scene.sync_settled(ANNA, 0, 10).await.head, first.rev);
+}
+
+#[tokio::test]
+async fn a_retry_of_a_message_whose_push_failed_reserves_nothing() {
+    let scene = Scene::new().await;
+    scene.connect(BORA, "tablet").await;
+    scene.pushed.fail(&["tablet"]);
+    let first = scene.send(ANNA, "c", "hi").await.unwrap().message;
+    eventually(async || scene.find(first.id).await.fanout.is_some_and(|fanout| fanout.released)).await;
+    scene.pushed.fail(&[]);
+
+    let retry = scene.send(ANNA, "c", "hi").await.unwrap();
+
+    assert_eq!((retry.duplicate, retry.message.rev), (true, first.rev));
+    assert_eq!(scene.sync_settled(ANNA, 0, 10).await.head, first.rev);
+    assert_eq!(scene.pushed.count(), 0, "a failed push is the sweep's");
+}
+
+#[tokio::test]
+async fn a_retry_without_rights_touches_nothing_of_its_pending_message() {
+    let scene = Scene::new().await;
+    let id = scene.send(ANNA, "c", "hi").await.unwrap().message.id;
+    scene.is_delivered(id).await;
+    let passed = scene.abandon(id, long_ago()).await;
+    let before = scene.find(id).await;
+    assert_eq!(before.message.rev, passed);
+
+    scene.block(2).await;
+    assert_eq!(refusal(scene.send(ANNA, "c", "hi").await), Code::RecipientUnavailable);
+    scene.project(&access(3, &[BORA])).await;
+    assert_eq!(refusal(scene.send(ANNA, "c", "hi").await), Code::RoomNotFound);
+
+    let after = scene.find(id).await;
+    assert_eq!((after.message, after.fanout), (before.message, before.fanout));
+}
+
+#[tokio::test]
+async fn a_retry_by_somebody_who_was_removed_is_refused() {
+    let scene = Scene::new().await;
+    scene.send(ANNA, "c", "hi").await.unwrap();
+    scene.project(&access(2, &[BORA])).await;
+
+    assert_eq!(refusal(scene.send(ANNA, "c", "hi").await), Code::RoomNotFound);
+}
+
+#[tokio::test]
+async fn an_edit_that_changes_nothing_leaves_everything_as_it_is() {
+    let scene = Scene::new().await;
+    scene.connect(BORA, "tablet").await;
+    let sent = scene.send(ANNA, "c", "hi").await.unwrap().message;
+    scene.is_delivered(sent.id).await;
+
+    let edited = scene.edit(ANNA, sent.id, "hi").await.unwrap();
+
+    assert_eq!((edited.rev, edited.edited_at), (sent.rev, None));
+    assert_eq!((scene.sync_settled(ANNA, 0, 10).await.head, scene.pushed.count()), (sent.rev, 1));
+}
+
+#[tokio::test]
+async fn an_edit_that_changes_nothing_is_refused_like_any_other() {
+    let scene = Scene::new().await;
+    let sent = scene.send(ANNA, "c", "hi").await.unwrap().message;
+
+    scene.block(2).await;
+    assert_eq!(refusal(scene.edit(ANNA, sent.id, "hi").await), Code::RecipientUnavailable);
+    scene.project(&access(3, &[BORA])).await;
+    assert_eq!(refusal(scene.edit(ANNA, sent.id, "hi").await), Code::MessageNotFound);
 }

@@ -1,100 +1,241 @@
-use crate::house::{ANNA, BORA, House, ROOM, long_ago, now, texts};
-use domain::{MessageId, Rev, Timestamp};
+use crate::scene::{ANNA, BORA, Scene, access, eventually, long_ago, now, texts};
+use contract::MessageView;
+use domain::{ConnectionId, MessageId, Rev, Timestamp};
 use messaging::{Swept, sweep};
-use mongo::Anchor;
+use mongo::{Anchor, Fanout};
 
 const END_OF_TIME: Timestamp = Timestamp::from_millis(i64::MAX);
 
 /// A message that was written, and of which nobody was told since.
-async fn left_behind(house: &House, client_id: &str, since: Timestamp) -> (MessageId, Rev) {
-    let sent = house.send(ANNA, client_id, client_id).await.unwrap().message;
-    let place = house.mongo().reserve_above(ROOM, sent.rev, sent.seq).await.unwrap().unwrap();
-    house.mongo().stamp_message(sent.id, place, since).await.unwrap().unwrap();
-    assert!(house.mongo().release(ROOM, place).await.unwrap());
-    (sent.id, place.rev)
+async fn left_behind(scene: &Scene, client_id: &str, since: Timestamp) -> (MessageId, Rev) {
+    let id = scene.send(ANNA, client_id, client_id).await.unwrap().message.id;
+    (id, scene.abandon(id, since).await)
 }
 
-async fn sweep_up(house: &House, limit: i64) -> Swept {
-    sweep(house.messenger(), &house.pushed, limit, END_OF_TIME).await.unwrap()
+/// A message whose push to some connections failed, so long ago that it is to be tried again.
+async fn missed(scene: &Scene, failed: &[&str], tries: u32) -> MessageView {
+    scene.pushed.fail(failed);
+    let sent = scene.send(ANNA, "missed", "missed").await.unwrap().message;
+    wait_long(scene, &sent, failed, tries).await;
+    sent
+}
+
+/// Lets the time between two sweeps pass.
+async fn wait_long(scene: &Scene, sent: &MessageView, failed: &[&str], tries: u32) {
+    let failed: Vec<_> = failed.iter().map(|name| ConnectionId((*name).to_owned())).collect();
+    let at = long_ago();
+    scene.mongo().messages().note_failed(sent.id, sent.rev, &failed, tries, at).await.unwrap();
+    eventually(async || fanout(scene, sent).await.is_some_and(|fanout| fanout.tries == tries && fanout.at <= at)).await;
+}
+
+async fn fanout(scene: &Scene, sent: &MessageView) -> Option<Fanout> {
+    scene.find(sent.id).await.fanout
+}
+
+async fn sweep_up(scene: &Scene, limit: i64) -> Swept {
+    sweep(&scene.messenger(), limit, END_OF_TIME).await.unwrap()
 }
 
 #[tokio::test]
-async fn what_a_dead_writer_left_is_delivered() {
-    let house = House::new().await;
-    let (id, passed) = left_behind(&house, "a", long_ago()).await;
-    house.connect(BORA, "tablet").await;
+async fn a_message_of_a_dead_writer_is_delivered() {
+    let scene = Scene::new().await;
+    let (id, passed) = left_behind(&scene, "a", long_ago()).await;
+    scene.connect(BORA, "tablet").await;
 
-    let swept = sweep_up(&house, 10).await;
+    let swept = sweep_up(&scene, 10).await;
 
     assert_eq!(swept, Swept { delivered: 1, failed: 0 });
-    assert_eq!(house.pushed.frames("tablet")[0]["d"]["id"], id.to_string());
-    assert_eq!(texts(&house.sync_settled(BORA, passed.0, 10).await.items), ["a"]);
+    assert_eq!(scene.pushed.frames("tablet")[0]["d"]["id"], id.to_string());
+    assert_eq!(texts(&scene.sync_settled(BORA, passed.0, 10).await.items), ["a"]);
 }
 
 #[tokio::test]
-async fn what_was_delivered_is_not_swept_again() {
-    let house = House::new().await;
-    let (id, _) = left_behind(&house, "a", long_ago()).await;
-    house.connect(BORA, "tablet").await;
-    sweep_up(&house, 10).await;
-    house.is_delivered(id).await;
+async fn a_delivered_message_is_not_swept_again() {
+    let scene = Scene::new().await;
+    let (id, _) = left_behind(&scene, "a", long_ago()).await;
+    scene.connect(BORA, "tablet").await;
+    sweep_up(&scene, 10).await;
+    scene.is_delivered(id).await;
 
-    let swept = sweep_up(&house, 10).await;
+    let swept = sweep_up(&scene, 10).await;
 
-    assert_eq!((swept, house.pushed.count()), (Swept::default(), 1));
+    assert_eq!((swept, scene.pushed.count()), (Swept::default(), 1));
 }
 
 #[tokio::test]
 async fn a_writer_has_five_seconds_to_deliver() {
-    let house = House::new().await;
-    left_behind(&house, "a", now()).await;
+    let scene = Scene::new().await;
+    left_behind(&scene, "a", now()).await;
 
-    assert_eq!(sweep_up(&house, 10).await, Swept::default());
+    assert_eq!(sweep_up(&scene, 10).await, Swept::default());
 }
 
 #[tokio::test]
 async fn a_sweep_does_no_more_than_it_was_asked_to() {
-    let house = House::new().await;
+    let scene = Scene::new().await;
     for client_id in ["a", "b", "c"] {
-        left_behind(&house, client_id, long_ago()).await;
+        left_behind(&scene, client_id, long_ago()).await;
     }
 
-    assert_eq!(sweep_up(&house, 2).await, Swept { delivered: 2, failed: 0 });
+    assert_eq!(sweep_up(&scene, 2).await, Swept { delivered: 2, failed: 0 });
 }
 
 #[tokio::test]
-async fn a_tombstone_that_was_left_is_delivered_as_one() {
-    let house = House::new().await;
-    let sent = house.send(ANNA, "a", "a secret").await.unwrap().message;
-    let place = house.mongo().reserve_above(ROOM, sent.rev, sent.seq).await.unwrap().unwrap();
-    house.mongo().delete_message(sent.id, place, long_ago()).await.unwrap().unwrap();
-    house.mongo().release(ROOM, place).await.unwrap();
-    house.connect(BORA, "tablet").await;
+async fn an_abandoned_tombstone_is_delivered_as_one() {
+    let scene = Scene::new().await;
+    let sent = scene.send(ANNA, "a", "a secret").await.unwrap().message;
+    let position = scene.reserve_above(sent.id).await;
+    let mut causal = scene.mongo().causal().await.unwrap();
+    scene.mongo().messages().delete(&mut causal, sent.id, &position, long_ago()).await.unwrap().unwrap();
+    scene.release(&position).await;
+    scene.connect(BORA, "tablet").await;
 
-    sweep_up(&house, 10).await;
+    sweep_up(&scene, 10).await;
 
-    assert_eq!(house.pushed.frames("tablet")[0]["t"], "message.deleted");
+    assert_eq!(scene.pushed.frames("tablet")[0]["t"], "message.deleted");
 }
 
 #[tokio::test]
-async fn what_was_left_before_a_block_is_delivered_after_it() {
-    let house = House::new().await;
-    left_behind(&house, "a", long_ago()).await;
-    house.block(2).await;
+async fn a_message_abandoned_before_a_block_is_delivered_after_it() {
+    let scene = Scene::new().await;
+    left_behind(&scene, "a", long_ago()).await;
+    scene.block(2).await;
 
-    let swept = sweep_up(&house, 10).await;
+    let swept = sweep_up(&scene, 10).await;
 
     assert_eq!(swept.delivered, 1);
-    assert_eq!(texts(&house.list(BORA, Anchor::Newest, 10).await.unwrap().items), ["a"]);
+    assert_eq!(texts(&scene.list(BORA, Anchor::Newest, 10).await.unwrap().items), ["a"]);
 }
 
 #[tokio::test]
 async fn a_sweep_whose_time_is_over_leaves_the_rest_to_the_next() {
-    let house = House::new().await;
-    left_behind(&house, "a", long_ago()).await;
+    let scene = Scene::new().await;
+    left_behind(&scene, "a", long_ago()).await;
 
-    let swept = sweep(house.messenger(), &house.pushed, 10, long_ago()).await.unwrap();
+    let swept = sweep(&scene.messenger(), 10, long_ago()).await.unwrap();
 
     assert_eq!(swept, Swept { delivered: 0, failed: 0 });
-    assert_eq!(sweep_up(&house, 10).await.delivered, 1);
+    assert_eq!(sweep_up(&scene, 10).await.delivered, 1);
+}
+
+#[tokio::test]
+async fn a_failed_push_is_noted_and_fails_no_message() {
+    let scene = Scene::new().await;
+    for name in ["tablet", "watch", "gone"] {
+        scene.connect(BORA, name).await;
+    }
+    scene.pushed.fail(&["tablet"]);
+
+    let sent = scene.send(ANNA, "a", "hi").await.unwrap().message;
+
+    assert_eq!(scene.pushed.connections(), ["watch"]);
+    let tablet = Some(vec![ConnectionId("tablet".to_owned())]);
+    eventually(async || {
+        fanout(&scene, &sent)
+            .await
+            .is_some_and(|fanout| (fanout.released, fanout.tries, &fanout.failed) == (true, 0, &tablet))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sweep_pushes_a_missed_message_as_it_is_to_whom_it_missed() {
+    let scene = Scene::new().await;
+    for name in ["tablet", "watch"] {
+        scene.connect(BORA, name).await;
+    }
+    let sent = missed(&scene, &["tablet"], 0).await;
+    scene.pushed.fail(&[]);
+
+    let swept = sweep_up(&scene, 10).await;
+
+    assert_eq!(swept, Swept { delivered: 1, failed: 0 });
+    assert_eq!((scene.pushed.frames("tablet").len(), scene.pushed.frames("watch").len()), (1, 1));
+    assert_eq!(scene.pushed.frames("tablet")[0]["rev"], sent.rev.0);
+    assert_eq!(scene.sync_settled(BORA, 0, 10).await.head, sent.rev, "no position was taken");
+    scene.is_delivered(sent.id).await;
+}
+
+#[tokio::test]
+async fn a_missed_message_is_pushed_to_present_members_only() {
+    let scene = Scene::new().await;
+    scene.connect(ANNA, "laptop").await;
+    scene.connect(BORA, "tablet").await;
+    let sent = missed(&scene, &["laptop", "tablet"], 0).await;
+    scene.pushed.fail(&[]);
+    scene.project(&access(2, &[ANNA])).await;
+
+    sweep_up(&scene, 10).await;
+
+    assert_eq!(scene.pushed.connections(), ["laptop"]);
+    scene.is_delivered(sent.id).await;
+}
+
+#[tokio::test]
+async fn a_missed_message_is_not_pushed_to_connections_opened_since() {
+    let scene = Scene::new().await;
+    scene.connect(BORA, "tablet").await;
+    missed(&scene, &["tablet"], 0).await;
+    scene.pushed.fail(&[]);
+    scene.connect(BORA, "new").await;
+
+    sweep_up(&scene, 10).await;
+
+    assert_eq!(scene.pushed.connections(), ["tablet"]);
+}
+
+#[tokio::test]
+async fn a_message_missed_by_more_than_25_is_pushed_to_all() {
+    let scene = Scene::new().await;
+    let names: Vec<_> = (0..26).map(|n| format!("device {n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for name in &names {
+        scene.connect(BORA, name).await;
+    }
+    scene.connect(BORA, "watch").await;
+    let sent = missed(&scene, &names, 0).await;
+    assert_eq!(fanout(&scene, &sent).await.unwrap().failed, None);
+    scene.pushed.fail(&[]);
+
+    sweep_up(&scene, 10).await;
+
+    assert_eq!((scene.pushed.count(), scene.pushed.frames("watch").len()), (28, 2));
+}
+
+#[tokio::test]
+async fn a_missed_message_is_tried_three_times_and_then_left_to_sync() {
+    let scene = Scene::new().await;
+    scene.connect(BORA, "tablet").await;
+    let sent = missed(&scene, &["tablet"], 0).await;
+    for tries in 1..=2 {
+        sweep_up(&scene, 10).await;
+        eventually(async || fanout(&scene, &sent).await.is_some_and(|fanout| fanout.tries == tries)).await;
+        assert_eq!(sweep_up(&scene, 10).await, Swept::default(), "the next try waits");
+        wait_long(&scene, &sent, &["tablet"], tries).await;
+    }
+
+    sweep_up(&scene, 10).await;
+
+    scene.is_delivered(sent.id).await;
+    assert_eq!(scene.pushed.count(), 0);
+    assert_eq!(texts(&scene.sync_settled(BORA, 0, 10).await.items), ["missed"]);
+}
+
+#[tokio::test]
+async fn a_missed_message_that_was_edited_since_is_not_pushed_as_it_was() {
+    let scene = Scene::new().await;
+    scene.connect(BORA, "tablet").await;
+    let sent = missed(&scene, &["tablet"], 2).await;
+    let edited = scene.edit(ANNA, sent.id, "edited").await.unwrap();
+    eventually(async || fanout(&scene, &sent).await.is_some_and(|fanout| fanout.released)).await;
+    wait_long(&scene, &edited, &["tablet"], 0).await;
+    scene.pushed.fail(&[]);
+
+    sweep_up(&scene, 10).await;
+
+    let frames = scene.pushed.frames("tablet");
+    assert_eq!(
+        (frames.len(), &frames[0]["rev"], &frames[0]["d"]["content"]),
+        (1, &edited.rev.0.into(), &"edited".into())
+    );
 }

@@ -1,19 +1,19 @@
-use crate::house::{ANNA, BORA, House, ROOM, texts};
-use domain::{PageSize, Rev, RoomKey, Seq};
+use crate::scene::{ANNA, BORA, EVE, ROOM, Scene, texts};
+use domain::{PageSize, Rev, RoomId, RoomKey, Seq};
 use messaging::{SyncRoom, list_gaps, sync_room};
 use mongo::Anchor;
 use std::collections::BTreeMap;
 
-async fn five(house: &House) {
+async fn five(scene: &Scene) {
     for i in 1..=5 {
-        house.send(ANNA, &format!("c{i}"), &i.to_string()).await.unwrap();
+        scene.send(ANNA, &format!("c{i}"), &i.to_string()).await.unwrap();
     }
 }
 
 #[tokio::test]
 async fn pages_lie_where_they_were_asked_for() {
-    let house = House::new().await;
-    five(&house).await;
+    let scene = Scene::new().await;
+    five(&scene).await;
 
     for (anchor, limit, expected, has_before, has_after) in [
         (Anchor::Newest, 2, &["4", "5"][..], true, false),
@@ -29,7 +29,7 @@ async fn pages_lie_where_they_were_asked_for() {
         (Anchor::Around(Seq(3)), 3, &["2", "3", "4"], true, true),
         (Anchor::Around(Seq(1)), 3, &["1", "2"], false, true),
     ] {
-        let page = house.list(BORA, anchor, limit).await.unwrap();
+        let page = scene.list(BORA, anchor, limit).await.unwrap();
         let seen = (texts(&page.items), page.has_before, page.has_after);
         assert_eq!(seen, (expected.to_vec(), has_before, has_after), "{anchor:?} {limit}");
     }
@@ -37,26 +37,26 @@ async fn pages_lie_where_they_were_asked_for() {
 
 #[tokio::test]
 async fn sync_brings_each_changed_message_once_and_as_of_now() {
-    let house = House::new().await;
-    five(&house).await;
-    let first = house.list(ANNA, Anchor::Around(Seq(1)), 1).await.unwrap().items.remove(0);
-    house.edit(ANNA, first.id, "1st").await.unwrap();
+    let scene = Scene::new().await;
+    five(&scene).await;
+    let first = scene.list(ANNA, Anchor::Around(Seq(1)), 1).await.unwrap().items.remove(0);
+    scene.edit(ANNA, first.id, "1st").await.unwrap();
 
-    let page = house.sync_settled(BORA, 0, 3).await;
+    let page = scene.sync_settled(BORA, 0, 3).await;
     assert_eq!((texts(&page.items), page.cursor, page.head, page.more), (vec!["2", "3", "4"], Rev(4), Rev(6), true));
-    let page = house.sync_settled(BORA, 4, 3).await;
+    let page = scene.sync_settled(BORA, 4, 3).await;
     assert_eq!((texts(&page.items), page.cursor, page.head, page.more), (vec!["5", "1st"], Rev(6), Rev(6), false));
-    let page = house.sync_settled(BORA, 6, 3).await;
+    let page = scene.sync_settled(BORA, 6, 3).await;
     assert_eq!((page.items.len(), page.cursor, page.more), (0, Rev(6), false));
 }
 
 #[tokio::test]
 async fn a_page_for_a_frame_is_cut_by_its_bytes_and_goes_on() {
-    let house = House::new().await;
+    let scene = Scene::new().await;
     for i in 0..3 {
-        house.send(ANNA, &format!("c{i}"), &"가".repeat(4_000)).await.unwrap();
+        scene.send(ANNA, &format!("c{i}"), &"가".repeat(4_000)).await.unwrap();
     }
-    house.settle().await;
+    scene.settle().await;
     let query = |after| SyncRoom {
         room: ROOM,
         user: BORA,
@@ -65,25 +65,39 @@ async fn a_page_for_a_frame_is_cut_by_its_bytes_and_goes_on() {
         max_bytes: Some(29 * 1024),
     };
 
-    let page = sync_room(house.mongo(), query(0)).await.unwrap();
+    let page = sync_room(scene.mongo(), query(0)).await.unwrap();
     assert_eq!((page.items.len(), page.cursor, page.more), (2, Rev(2), true));
-    let page = sync_room(house.mongo(), query(2)).await.unwrap();
+    let page = sync_room(scene.mongo(), query(2)).await.unwrap();
     assert_eq!((page.items.len(), page.cursor, page.more), (1, Rev(3), false));
-    let tiny = sync_room(house.mongo(), SyncRoom { max_bytes: Some(1), ..query(0) }).await.unwrap();
+    let tiny = sync_room(scene.mongo(), SyncRoom { max_bytes: Some(1), ..query(0) }).await.unwrap();
     assert_eq!((tiny.items.len(), tiny.more), (1, true));
 }
 
 #[tokio::test]
-async fn gaps_are_the_rooms_that_went_on() {
-    let house = House::new().await;
-    five(&house).await;
+async fn gaps_are_the_rooms_with_newer_changes() {
+    let scene = Scene::new().await;
+    five(&scene).await;
     let gaps = async |cursors: &[(RoomKey, Rev)], limit| {
         let cursors: BTreeMap<_, _> = cursors.iter().copied().collect();
-        list_gaps(house.mongo(), BORA, &cursors, limit).await.unwrap()
+        list_gaps(scene.mongo(), BORA, &cursors, limit).await.unwrap()
     };
 
-    assert_eq!(gaps(&[], 200).await, (vec![ROOM], false));
     assert_eq!(gaps(&[(ROOM, Rev(4))], 200).await, (vec![ROOM], false));
+    assert_eq!(gaps(&[(ROOM, Rev(0))], 200).await, (vec![ROOM], false));
     assert_eq!(gaps(&[(ROOM, Rev(5))], 200).await, (vec![], false));
-    assert_eq!(gaps(&[], 0).await, (vec![], true));
+    assert_eq!(gaps(&[(ROOM, Rev(4))], 0).await, (vec![], true));
+}
+
+#[tokio::test]
+async fn only_rooms_whose_cursor_was_given_have_gaps() {
+    let scene = Scene::new().await;
+    five(&scene).await;
+    let gaps = async |user, cursors: &[(RoomKey, Rev)]| {
+        let cursors: BTreeMap<_, _> = cursors.iter().copied().collect();
+        list_gaps(scene.mongo(), user, &cursors, 200).await.unwrap()
+    };
+
+    assert_eq!(gaps(BORA, &[]).await, (vec![], false));
+    assert_eq!(gaps(BORA, &[(RoomKey::private(RoomId(99)), Rev(0))]).await, (vec![], false));
+    assert_eq!(gaps(EVE, &[(ROOM, Rev(0))]).await, (vec![], false), "a stranger has none");
 }

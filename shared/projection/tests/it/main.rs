@@ -1,5 +1,5 @@
 //! A change in both stores, on real databases.
-#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not stand")]
+#![expect(clippy::unwrap_used, reason = "a failed arrangement ends the test")]
 
 mod blocks;
 mod people;

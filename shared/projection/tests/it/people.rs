@@ -65,7 +65,7 @@ async fn a_late_projection_of_an_older_person_is_ignored() {
     let old = stores.mysql().users().find_snapshot(stores.pair[0]).await.unwrap().unwrap().person;
     stores.projector.change(stores.pair, befriend).await.unwrap();
 
-    stores.projector.mongo.project_person(&old).await.unwrap();
+    stores.projector.mongo.people().project(&old).await.unwrap();
 
     let known = stores.person(stores.pair[0]).await.unwrap();
     assert_eq!((known.version, known.friends), (2, vec![stores.pair[1]]));
@@ -80,7 +80,7 @@ async fn of_two_first_projections_of_a_person_the_newer_stays() {
         let older = Person { id: UserId(id), ..someone.clone() };
         let newer = Person { version: 2, ..older.clone() };
 
-        let (one, two) = tokio::join!(mongo.project_person(&older), mongo.project_person(&newer));
+        let (one, two) = tokio::join!(mongo.people().project(&older), mongo.people().project(&newer));
 
         one.and(two).unwrap();
         assert_eq!(stores.person(UserId(id)).await, Some(newer));
@@ -125,9 +125,9 @@ async fn a_change_succeeds_though_nobody_could_be_told() {
     let session = stores.log_in(told, 1).await;
     let connection =
         Connection { id: ConnectionId("c1".to_owned()), user: told, session, locale: Locale::En, connected_at: NOON };
-    stores.projector.mongo.insert_connection(&connection).await.unwrap();
+    stores.projector.mongo.connections().insert(&connection).await.unwrap();
 
     stores.projector.change(stores.pair, befriend_aloud).await.unwrap();
 
-    assert_eq!(stores.projector.mongo.list_user_connections(&[told], NOON).await.unwrap(), [connection]);
+    assert_eq!(stores.projector.mongo.connections().list_of_people(&[told], NOON).await.unwrap(), [connection]);
 }

@@ -33,7 +33,7 @@ async fn whatever_died_after_its_commit_is_projected() {
     assert_eq!(relayed, Relayed { projected: 4, failed: 0 });
     assert_eq!(stores.room(room).await.unwrap().members.len(), 2);
     assert_eq!(stores.person(stores.pair[1]).await.unwrap().version, 2);
-    assert!(stores.projector.mongo.is_revoked(&session).await.unwrap());
+    assert!(stores.is_ended(stores.pair[0], &session).await);
     assert_eq!(stores.waiting().await, 0);
 }
 

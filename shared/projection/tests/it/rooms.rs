@@ -80,7 +80,7 @@ async fn a_late_projection_of_an_older_version_is_ignored() {
     let old = stores.mysql().private_rooms().find_snapshot(room).await.unwrap().unwrap().access;
     stores.projector.change(room, touch_room).await.unwrap();
 
-    stores.projector.mongo.project_room(&Access { members: Vec::new(), ..old }, NOON).await.unwrap();
+    stores.projector.mongo.rooms().project(&Access { members: Vec::new(), ..old }, NOON).await.unwrap();
 
     let known = stores.room(room).await.unwrap();
     assert_eq!((known.version, known.members.len()), (2, 2));
@@ -95,7 +95,7 @@ async fn of_two_first_projections_at_once_the_newer_stays() {
         let older = Access { room, version: 1, members: Vec::new(), blocked: false };
         let newer = Access { version: 2, ..older.clone() };
 
-        let (one, two) = tokio::join!(mongo.project_room(&older, NOON), mongo.project_room(&newer, NOON));
+        let (one, two) = tokio::join!(mongo.rooms().project(&older, NOON), mongo.rooms().project(&newer, NOON));
 
         one.and(two).unwrap();
         assert_eq!(stores.room(RoomId(id)).await.unwrap().version, 2, "room {id}");

@@ -19,18 +19,14 @@ impl Stores {
     async fn connect(&self, user: UserId, session: &SessionId, id: &str) {
         let id = ConnectionId(id.to_owned());
         let connection = Connection { id, user, session: session.clone(), locale: Locale::En, connected_at: NOON };
-        self.projector.mongo.insert_connection(&connection).await.unwrap();
+        self.projector.mongo.connections().insert(&connection).await.unwrap();
     }
 
     async fn connections(&self, user: UserId) -> Vec<String> {
-        let found = self.projector.mongo.list_user_connections(&[user], NOON).await.unwrap();
+        let found = self.projector.mongo.connections().list_of_people(&[user], NOON).await.unwrap();
         let mut ids: Vec<_> = found.into_iter().map(|connection| connection.id.0).collect();
         ids.sort();
         ids
-    }
-
-    async fn is_refused(&self, session: &SessionId) -> bool {
-        self.projector.mongo.is_revoked(session).await.unwrap()
     }
 }
 
@@ -44,7 +40,7 @@ async fn a_session_that_was_ended_is_refused_and_its_connections_are_forgotten()
 
     stores.projector.change((session.clone(), user), end).await.unwrap();
 
-    assert!(stores.is_refused(&session).await);
+    assert!(stores.is_ended(user, &session).await);
     assert_eq!(stores.connections(user).await, [""; 0]);
     assert_eq!(stores.waiting().await, 0);
 }
@@ -61,7 +57,7 @@ async fn other_sessions_go_on() {
 
     stores.projector.change((ended, user), end).await.unwrap();
 
-    assert!(!stores.is_refused(&kept).await && !stores.is_refused(&theirs).await);
+    assert!(!stores.is_ended(user, &kept).await && !stores.is_ended(other, &theirs).await);
     assert_eq!([stores.connections(user).await, stores.connections(other).await], [["laptop"], ["tablet"]]);
 }
 
@@ -72,7 +68,7 @@ async fn a_session_is_refused_until_the_last_of_its_tokens_has_expired() {
 
     stores.projector.change((session.clone(), stores.pair[0]), end).await.unwrap();
 
-    let until = testkit::mongo::expires_at(&stores.mongo.url, "revocations", &session.0).await;
+    let until = testkit::mongo::expires_at(&stores.mongo.url, "gates", stores.pair[0].0).await;
     let expiry = NOON.plus(LIFETIME);
     assert!(until.is_some_and(|until| until >= expiry && until <= expiry.plus(Duration::from_mins(1))), "{until:?}");
 }
@@ -88,8 +84,8 @@ async fn every_session_of_an_account_that_was_closed_is_refused() {
 
     stores.projector.project(Aggregate::Person(user)).await.unwrap();
 
-    assert!(stores.is_refused(&sessions[0]).await && stores.is_refused(&sessions[1]).await);
-    assert!(!stores.is_refused(&theirs).await);
+    assert!(stores.is_ended(user, &sessions[0]).await && stores.is_ended(user, &sessions[1]).await);
+    assert!(!stores.is_ended(other, &theirs).await);
     assert_eq!(stores.connections(user).await, [""; 0]);
     assert!(!stores.person(user).await.unwrap().is_active);
     assert_eq!(stores.waiting().await, 0);
@@ -104,7 +100,7 @@ async fn a_session_that_was_last_used_long_ago_is_not_looked_for_any_more() {
 
         stores.projector.project(Aggregate::Sessions(stores.pair[0])).await.unwrap();
 
-        assert_eq!(stores.is_refused(&session).await, is_looked_for, "used {age:?} ago");
+        assert_eq!(stores.is_ended(stores.pair[0], &session).await, is_looked_for, "used {age:?} ago");
     }
 }
 
@@ -130,7 +126,7 @@ async fn an_end_that_mongodb_did_not_learn_is_no_success_and_is_not_forgotten() 
 
     assert_eq!(fault.code, Code::Unavailable);
     assert_eq!(stores.waiting().await, 1);
-    assert!(!stores.is_refused(&session).await);
+    assert!(!stores.is_ended(stores.pair[0], &session).await);
 }
 
 #[tokio::test]
@@ -152,7 +148,7 @@ async fn twenty_sessions_ended_at_once_are_all_refused() {
     ends.join_all().await.into_iter().for_each(Result::unwrap);
 
     for session in &sessions {
-        assert!(stores.is_refused(session).await, "{session}");
+        assert!(stores.is_ended(user, session).await, "{session}");
     }
     assert_eq!(stores.connections(user).await, [""; 0]);
     assert_eq!(stores.waiting().await, 0);

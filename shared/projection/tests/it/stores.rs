@@ -1,7 +1,15 @@
+use announce::Announcer;
+use background::Background;
 use domain::{
-    Access, Aggregate, Clock, Email, Fault, Locale, Person, RoomId, RoomKey, SessionId, Timestamp, UserId, Username,
+    Access, Aggregate, Clock, Email, Fault, Locale, Member, Person, Role, RoomId, RoomKey, SessionId, Timestamp,
+    UserId, Username,
 };
 use mongo::Mongo;
+use mongodb::{
+    Client,
+    bson::{Document, doc},
+    options::ReadConcern,
+};
 use mysql::{Mysql, NewSession, NewUser, Tx};
 use projection::{Changed, Projector};
 use std::time::Duration;
@@ -12,6 +20,8 @@ pub(crate) const NOON: Timestamp = Timestamp::from_millis(2_114_424_000_000);
 /// What everybody's password is hashed to.
 const HASH: &str = "hash";
 pub(crate) const LIFETIME: Duration = Duration::from_mins(15);
+
+const CLOCK: Clock = Clock(|| NOON);
 
 pub(crate) struct Stores {
     pub(crate) projector: Projector,
@@ -27,8 +37,8 @@ impl Stores {
         let projector = Projector {
             mysql: mysql.mysql.clone(),
             mongo: mongo.mongo.clone(),
-            pusher: pushing::into_the_void(),
-            clock: Clock(|| NOON),
+            announcer: announcer(mongo.mongo.clone()),
+            clock: CLOCK,
             token_lifetime: LIFETIME,
         };
         let pair = [join(&mysql.mysql, "aa").await, join(&mysql.mysql, "bb").await];
@@ -42,15 +52,28 @@ impl Stores {
     /// The same stores, of which MongoDB does not answer.
     pub(crate) async fn cut_off(&self) -> Projector {
         let away = Mongo::connect("mongodb://127.0.0.1:1/none?serverSelectionTimeoutMS=50").await.unwrap();
-        Projector { mongo: away, ..self.projector.clone() }
+        Projector { mongo: away.clone(), announcer: announcer(away), ..self.projector.clone() }
     }
 
+    /// A room as a majority of MongoDB knows it.
     pub(crate) async fn room(&self, room: RoomId) -> Option<Access> {
-        self.projector.mongo.find_access(RoomKey::private(room)).await.unwrap()
+        let (room, client) = (RoomKey::private(room), Client::with_uri_str(&self.mongo.url).await.unwrap());
+        let rooms = client.default_database().unwrap().collection::<Document>("rooms");
+        let this = doc! { "_id": room.to_string() };
+        let found = rooms.find_one(this).read_concern(ReadConcern::majority()).await.unwrap()?;
+        let users = found.get_array("members").unwrap().iter().map(|user| UserId(user.as_i32().unwrap()));
+        let members = users.map(|user| Member { user, role: Role::Member }).collect();
+        let (version, blocked) = (found.get_i64("version").unwrap(), found.get_bool("blocked").unwrap());
+        Some(Access { room, version, members, blocked })
     }
 
     pub(crate) async fn person(&self, user: UserId) -> Option<Person> {
-        self.projector.mongo.find_person(user).await.unwrap()
+        self.projector.mongo.people().find(user).await.unwrap()
+    }
+
+    /// Whether the tokens of a session are refused.
+    pub(crate) async fn is_ended(&self, user: UserId, session: &SessionId) -> bool {
+        self.projector.mongo.gates().is_ended(user, session).await.unwrap()
     }
 
     /// How many changes MongoDB may not know.
@@ -76,6 +99,10 @@ impl Stores {
         assert!(self.mysql().sessions().insert(session, HASH).await.unwrap());
         id
     }
+}
+
+fn announcer(mongo: Mongo) -> Announcer {
+    Announcer::new(mongo, pushing::into_the_void(), CLOCK, Background::inline())
 }
 
 pub(crate) async fn join(mysql: &Mysql, name: &str) -> UserId {

@@ -1,0 +1,255 @@
+use announce::Announcer;
+use background::Background;
+use contract::{MessagePage, MessageView, SyncPage};
+use domain::{
+    Access, ClientId, Clock, Code, ConnectionId, Content, Fault, Limit, Locale, Member, MessageDraft, MessageId,
+    MessageType, PageSize, Rev, Role, RoomId, RoomKey, SessionId, Timestamp, UserId,
+};
+use messaging::{
+    Author, EditMessage, ListMessages, MessageLimits, Messenger, Sent, SyncRoom, delete_message, edit_message,
+    list_messages, send_message, sync_room,
+};
+use mongo::{Anchor, Connection, Fanout, Mongo, Placement, Reservation, Stored};
+use mongodb::{
+    Client, Collection,
+    bson::{Document, doc},
+};
+use std::{sync::Arc, time::Duration};
+use testkit::{mongo::Database, pushing::Recorder};
+
+pub(crate) const ROOM: RoomKey = RoomKey::private(RoomId(1));
+pub(crate) const ANNA: UserId = UserId(1);
+pub(crate) const BORA: UserId = UserId(2);
+pub(crate) const EVE: UserId = UserId(3);
+
+/// More than any test sends.
+const PLENTY: Limit = Limit { burst: 1_000, per_minute: 1_000 };
+
+/// A database with one room of two people.
+pub(crate) struct Scene {
+    pub(crate) database: Database,
+    pub(crate) pushed: Arc<Recorder>,
+    pub(crate) limits: MessageLimits,
+    session: SessionId,
+}
+
+#[expect(clippy::disallowed_methods, reason = "the store's own clock goes on while a test runs")]
+pub(crate) fn now() -> Timestamp {
+    time::OffsetDateTime::now_utc().into()
+}
+
+/// So long ago that whoever wrote then must have died.
+pub(crate) fn long_ago() -> Timestamp {
+    now().minus(Duration::from_secs(6))
+}
+
+pub(crate) fn access(version: i64, users: &[UserId]) -> Access {
+    let members = users.iter().map(|user| Member { user: *user, role: Role::Member }).collect();
+    Access { room: ROOM, version, members, blocked: false }
+}
+
+pub(crate) fn draft(user: UserId, client_id: &str, content: &str) -> MessageDraft {
+    MessageDraft {
+        room: ROOM,
+        user,
+        content: Content::parse(content).unwrap(),
+        message_type: MessageType::Text,
+        reply_to: None,
+        client_id: ClientId::parse(client_id).unwrap(),
+    }
+}
+
+impl Scene {
+    pub(crate) async fn new() -> Self {
+        let limits = MessageLimits { sends: PLENTY, retries: PLENTY };
+        let (database, session) = (Database::new().await, SessionId("s".to_owned()));
+        let scene = Self { database, pushed: Arc::default(), limits, session };
+        scene.project(&access(1, &[ANNA, BORA])).await;
+        scene
+    }
+
+    pub(crate) async fn with_send_limit(burst: u32, per_minute: u32) -> Self {
+        let limits = MessageLimits { sends: Limit { burst, per_minute }, retries: PLENTY };
+        Self { limits, ..Self::new().await }
+    }
+
+    pub(crate) async fn project(&self, access: &Access) {
+        self.mongo().rooms().project(access, now()).await.unwrap();
+    }
+
+    /// One of the two blocks the other.
+    pub(crate) async fn block(&self, version: i64) {
+        self.project(&Access { blocked: true, ..access(version, &[ANNA, BORA]) }).await;
+    }
+
+    pub(crate) fn mongo(&self) -> &Mongo {
+        &self.database.mongo
+    }
+
+    pub(crate) fn messenger(&self) -> Messenger {
+        self.messenger_of(self.mongo())
+    }
+
+    pub(crate) fn messenger_of(&self, mongo: &Mongo) -> Messenger {
+        self.messenger_at(mongo, Clock(now))
+    }
+
+    pub(crate) fn messenger_at(&self, mongo: &Mongo, clock: Clock) -> Messenger {
+        let announcer = Announcer::new(mongo.clone(), self.pushed.clone(), clock, Background::inline());
+        Messenger { mongo: mongo.clone(), announcer, clock }
+    }
+
+    pub(crate) fn author(&self, user: UserId) -> Author<'_> {
+        Author { user, session: &self.session, connection: None, limits: self.limits }
+    }
+
+    /// Everybody's buckets are full again.
+    pub(crate) async fn forget_gates(&self) {
+        self.collection("gates").await.delete_many(doc! {}).await.unwrap();
+    }
+
+    /// A collection as it lies in the store.
+    pub(crate) async fn collection(&self, name: &str) -> Collection<Document> {
+        Client::with_uri_str(&self.database.url).await.unwrap().default_database().unwrap().collection(name)
+    }
+
+    /// Ends everybody's session.
+    pub(crate) async fn end_sessions(&self) {
+        let until = now().plus(Duration::from_hours(1));
+        for user in [ANNA, BORA, EVE] {
+            self.mongo().gates().end_sessions(user, std::slice::from_ref(&self.session), until).await.unwrap();
+        }
+    }
+
+    /// As many clients as environments of a Lambda would have: one client has only two connections.
+    pub(crate) async fn environments(&self, number: usize) -> Vec<Mongo> {
+        let mut clients = Vec::new();
+        for _ in 0..number {
+            clients.push(Mongo::connect(&self.database.url).await.unwrap());
+        }
+        clients
+    }
+
+    pub(crate) async fn connect(&self, user: UserId, name: &str) {
+        let connection = Connection {
+            id: ConnectionId(name.to_owned()),
+            user,
+            session: self.session.clone(),
+            locale: Locale::En,
+            connected_at: now(),
+        };
+        self.mongo().connections().insert(&connection).await.unwrap();
+    }
+
+    pub(crate) async fn send(&self, user: UserId, client_id: &str, content: &str) -> Result<Sent, Fault> {
+        self.send_draft(&draft(user, client_id, content)).await
+    }
+
+    pub(crate) async fn send_draft(&self, draft: &MessageDraft) -> Result<Sent, Fault> {
+        send_message(&self.messenger(), &self.author(draft.user), draft).await
+    }
+
+    /// Answers a message.
+    pub(crate) async fn reply(&self, user: UserId, client_id: &str, content: &str, to: MessageId) -> Sent {
+        let reply = MessageDraft { reply_to: Some(to), ..draft(user, client_id, content) };
+        self.send_draft(&reply).await.unwrap()
+    }
+
+    pub(crate) async fn edit(&self, user: UserId, message: MessageId, content: &str) -> Result<MessageView, Fault> {
+        let command = EditMessage { message, content: Content::parse(content).unwrap() };
+        edit_message(&self.messenger(), &self.author(user), &command).await
+    }
+
+    pub(crate) async fn delete(&self, user: UserId, message: MessageId) -> Result<MessageView, Fault> {
+        delete_message(&self.messenger(), &self.author(user), message).await
+    }
+
+    pub(crate) async fn list(&self, user: UserId, anchor: Anchor, limit: i64) -> Result<MessagePage, Fault> {
+        let limit = PageSize::parse(Some(limit)).unwrap();
+        list_messages(&self.messenger(), ListMessages { room: ROOM, user, anchor, limit }).await
+    }
+
+    /// The newest messages as a member sees them.
+    pub(crate) async fn newest(&self) -> Vec<MessageView> {
+        self.list(ANNA, Anchor::Newest, 100).await.unwrap().items
+    }
+
+    pub(crate) async fn sync(&self, user: UserId, after: i64, limit: i64) -> Result<SyncPage, Fault> {
+        let limit = PageSize::parse(Some(limit)).unwrap();
+        sync_room(self.mongo(), SyncRoom { room: ROOM, user, after: Rev(after), limit, max_bytes: None }).await
+    }
+
+    /// A release is seen by readers once it is replicated: a client asks again while `cursor < head`.
+    pub(crate) async fn sync_settled(&self, user: UserId, after: i64, limit: i64) -> SyncPage {
+        self.settle_for(user).await;
+        self.sync(user, after, limit).await.unwrap()
+    }
+
+    /// Waits until a majority knows what was released.
+    pub(crate) async fn settle(&self) {
+        self.settle_for(ANNA).await;
+    }
+
+    async fn settle_for(&self, user: UserId) {
+        eventually(async || {
+            let page = self.sync(user, i64::MAX, 1).await.unwrap();
+            page.cursor == page.head
+        })
+        .await;
+    }
+
+    pub(crate) async fn find(&self, id: MessageId) -> Stored {
+        self.mongo().messages().find(id).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn is_delivered(&self, id: MessageId) {
+        eventually(async || self.find(id).await.fanout.is_none()).await;
+    }
+
+    /// Takes a position, whoever may write.
+    pub(crate) async fn reserve(&self, placement: Placement) -> Reservation {
+        self.mongo().rooms().reserve(ROOM, None, placement).await.unwrap().unwrap()
+    }
+
+    /// Takes a position above a message.
+    pub(crate) async fn reserve_above(&self, id: MessageId) -> Reservation {
+        let message = self.find(id).await.message;
+        self.reserve(Placement::Above { id, rev: message.rev, seq: message.seq }).await
+    }
+
+    pub(crate) async fn release(&self, reservation: &Reservation) -> bool {
+        self.mongo().rooms().release(ROOM, reservation).await.unwrap()
+    }
+
+    /// Leaves a message as a writer that died before its release does, whose entry was dropped since: its delivery is owed, and
+    /// readers may have passed it.
+    pub(crate) async fn abandon(&self, id: MessageId, since: Timestamp) -> Rev {
+        let message = self.find(id).await.message;
+        let position = self.reserve_above(id).await;
+        let mut causal = self.mongo().causal().await.unwrap();
+        let fanout = Fanout::new(since, 0);
+        self.mongo().messages().stamp(&mut causal, &message, &position, fanout).await.unwrap().unwrap();
+        assert!(self.release(&position).await);
+        position.rev
+    }
+}
+
+/// Why something was refused.
+pub(crate) fn refusal<T>(outcome: Result<T, Fault>) -> Code {
+    outcome.err().unwrap().code
+}
+
+/// Asks until the answer is yes, for 5 s at the most.
+pub(crate) async fn eventually(ask: impl AsyncFn() -> bool) {
+    for _ in 0..500 {
+        if ask().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it never came true");
+}
+
+pub(crate) fn texts(items: &[MessageView]) -> Vec<&str> {
+    items.iter().map(|item| item.content.as_str()).collect()
+}
