@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_must_be_named() {
+    fn url_must_name_a_database() {
         assert_eq!(mysql_url("mysql+aiomysql://u:p@h:1/chat?x=1").as_deref(), Ok("mysql://u:p@h:1/chat?x=1"));
         assert_eq!(mysql_url("mysql://root@h:1/"), Err("must name a database in its path"));
         assert_eq!(mysql_url("postgres://h/chat"), Err("must begin with mysql://"));
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_its_scheme() {
+    fn url_must_have_an_allowed_scheme() {
         assert_eq!(url_of("wss://x.example/v1/", ["ws", "wss"]).as_deref(), Ok("wss://x.example/v1"));
         assert!(url_of("https://x.example/v1", ["ws", "wss"]).is_err());
         assert!(url_of("x.example", ["ws", "wss"]).is_err());

@@ -4,8 +4,12 @@ mod checks;
 mod secrets;
 mod settings;
 mod source;
+mod start;
 mod telemetry;
+mod values;
 
-pub use settings::{AwsCredentials, Settings, SettingsError, Signing};
+pub use settings::{Limits, Settings, SettingsError, Signing, read};
 pub use source::{clock, random};
+pub use start::{BoxError, time_left, warm_up};
 pub use telemetry::telemetry;
+pub use values::{Values, values};

@@ -1,7 +1,7 @@
-use crate::{checks::Check, settings::Variables};
+use crate::{Settings, checks::Check};
 use aws_sdk_secretsmanager::{
     Client,
-    config::{BehaviorVersion, Config, Credentials, Region, timeout::TimeoutConfig},
+    config::{BehaviorVersion, Builder, timeout::TimeoutConfig},
 };
 use futures_util::future::join_all;
 use std::{collections::BTreeMap, time::Duration};
@@ -12,14 +12,15 @@ const SECRETS: [&str; 4] = ["MYSQL_URL", "MONGO_URL", "SECRET_KEY", "SECRET_KEY_
 pub(crate) type Secrets = BTreeMap<&'static str, Check<String>>;
 
 /// Fetches, all at once, the secrets whose ARN is set and whose variable is not.
-pub(crate) async fn fetch(variables: &Variables) -> Secrets {
+pub(crate) async fn fetch(settings: &Settings) -> Secrets {
+    let variables = &settings.variables;
     let wanted = SECRETS.iter().filter(|name| variables.get(name).is_none());
     let wanted: Vec<(&str, &str)> =
         wanted.filter_map(|name| variables.get(&format!("{name}_SECRET_ARN")).map(|arn| (*name, arn))).collect();
     if wanted.is_empty() {
         return Secrets::new();
     }
-    let Some(client) = client(variables) else {
+    let Some(client) = client(settings) else {
         return wanted
             .into_iter()
             .map(|(name, _)| (name, Err("is a secret, and AWS credentials are missing")))
@@ -45,26 +46,16 @@ async fn read(client: &Client, name: &str, arn: &str) -> Check<String> {
     }
 }
 
-/// A client with what Lambda puts into every environment; `aws-config` would search many places more.
-fn client(variables: &Variables) -> Option<Client> {
-    let credentials = Credentials::new(
-        variables.get("AWS_ACCESS_KEY_ID")?,
-        variables.get("AWS_SECRET_ACCESS_KEY")?,
-        variables.get("AWS_SESSION_TOKEN").map(str::to_owned),
-        None,
-        "lambda",
-    );
+/// A client with what Lambda puts into every environment; `aws-config` would look in many other sources.
+fn client(settings: &Settings) -> Option<Client> {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
         .operation_attempt_timeout(Duration::from_secs(3))
         .operation_timeout(Duration::from_secs(8))
         .build();
-    let mut config = Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new(variables.get("AWS_REGION")?.to_owned()))
-        .credentials_provider(credentials)
-        .timeout_config(timeouts);
-    if let Some(url) = variables.get("AWS_ENDPOINT_URL_SECRETS_MANAGER") {
+    let mut config =
+        Builder::from(&settings.aws().ok()?).behavior_version(BehaviorVersion::v2026_01_12()).timeout_config(timeouts);
+    if let Some(url) = settings.variables.get("AWS_ENDPOINT_URL_SECRETS_MANAGER") {
         config = config.endpoint_url(url);
     }
     Some(Client::from_conf(config.build()))
@@ -120,18 +111,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_secret_is_read_by_its_arn_and_a_failure_named() {
+    async fn secrets_are_read_by_arn_and_failures_named() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
 
-        let mut settings = tokio::select! {
+        let settings = tokio::select! {
             settings = Settings::from_variables(variables(&endpoint)) => settings,
             () = answer_like_secrets_manager(listener) => unreachable!(),
         };
 
         assert_eq!(settings.mongo_url().unwrap(), "mongodb://host/chat");
         assert!(settings.signing().unwrap().previous_key.is_none());
-        let _ = settings.mysql_url();
-        assert_eq!(settings.finish().unwrap_err().to_string(), "MYSQL_URL is a secret that could not be read");
+        assert_eq!(settings.mysql_url().unwrap_err().to_string(), "MYSQL_URL is a secret that could not be read");
     }
 }

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_field_is_named_by_its_path() {
+    fn refused_field_is_named_by_its_path() {
         for (body, field, reason) in [
             (r"{}", "name", Invalid::Required),
             (r#"{"name":1}"#, "name", Invalid::WrongType),
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_malformed() {
+    fn non_json_is_malformed() {
         for body in
             ["", "{", r#"{"name":1"#, r#"{"name":"\ud800"}"#, r#"{"x":"\udc00\ud800"}"#, "{}x", "\u{feff}{}", "{'a':1}"]
         {
@@ -140,7 +140,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_are_our_fault(body: Vec<u8>, json in "\\{(\"(name|friend|pets|x)\":(\"\\PC{0,5}\"|[0-9.e-]{1,12}|\\[\\]|null|\\{\\}),?){0,4}\\}?") {
+        fn no_bytes_cause_a_server_error(body: Vec<u8>, json in "\\{(\"(name|friend|pets|x)\":(\"\\PC{0,5}\"|[0-9.e-]{1,12}|\\[\\]|null|\\{\\}),?){0,4}\\}?") {
             for body in [body, json.into_bytes()] {
                 if let Err(fault) = parse::<Person>(&body) {
                     prop_assert!(fault.code.status() < 500 && fault.source.is_none());

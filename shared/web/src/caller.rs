@@ -4,10 +4,19 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use credentials::{AccessTokens, TokenError};
-use domain::{Clock, Code, SessionId, UserId};
-use mongo::Mongo;
+use domain::{Clock, Code, Fault, Limit, SessionId, UserId};
+use mongo::{Bucket, Mongo};
 
-/// Who sends the request, by a valid access token of a session that is not revoked.
+/// Who sends the request, by a valid access token. Whether their session has ended is looked at with the operation's first step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bearer {
+    /// Who.
+    pub id: UserId,
+    /// Their login.
+    pub session: SessionId,
+}
+
+/// Who sends the request, by a valid access token of a session that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// Who.
@@ -21,10 +30,40 @@ pub struct Caller {
 pub struct Gatekeeper {
     /// Checks the token.
     pub tokens: AccessTokens,
-    /// Knows the revoked sessions.
+    /// Knows the sessions that ended.
     pub mongo: Mongo,
     /// Knows whether the token has expired.
     pub clock: Clock,
+}
+
+impl Bearer {
+    /// The outcome of a read, if the session has not ended; both are looked at at once.
+    pub async fn read<T>(&self, mongo: &Mongo, read: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let (is_ended, outcome) = tokio::join!(mongo.gates().is_ended(self.id, &self.session), read);
+        if is_ended? { Err(Code::Unauthenticated.into()) } else { outcome }
+    }
+
+    /// Takes a token from a bucket of theirs, if the session has not ended, in one step.
+    pub async fn spend(&self, mongo: &Mongo, bucket: Bucket, limit: Limit) -> Result<(), Fault> {
+        mongo.gates().pass(self.id, &self.session, bucket, limit).await?.admit()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Bearer
+where
+    Gatekeeper: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let gatekeeper = Gatekeeper::from_ref(state);
+        let token = bearer(&parts.headers).ok_or(Code::Unauthenticated)?;
+        let claims = gatekeeper.tokens.verify(token, gatekeeper.clock.now()).map_err(|error| match error {
+            TokenError::Invalid => Code::Unauthenticated,
+            TokenError::Expired => Code::TokenExpired,
+        })?;
+        Ok(Self { id: claims.user, session: claims.session })
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller
@@ -33,18 +72,10 @@ where
 {
     type Rejection = ApiError;
 
-    /// One read of MongoDB, after the token was found valid.
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let gatekeeper = Gatekeeper::from_ref(state);
-        let token = bearer(&parts.headers).ok_or(Code::Unauthenticated)?;
-        let claims = gatekeeper.tokens.verify(token, gatekeeper.clock.now()).map_err(|error| match error {
-            TokenError::Invalid => Code::Unauthenticated,
-            TokenError::Expired => Code::TokenExpired,
-        })?;
-        if gatekeeper.mongo.is_revoked(&claims.session).await? {
-            return Err(Code::Unauthenticated.into());
-        }
-        Ok(Self { id: claims.user, session: claims.session })
+        let bearer = Bearer::from_request_parts(parts, state).await?;
+        bearer.read(&Gatekeeper::from_ref(state).mongo, async { Ok(()) }).await?;
+        Ok(Self { id: bearer.id, session: bearer.session })
     }
 }
 

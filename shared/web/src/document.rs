@@ -1,6 +1,7 @@
-//! The refusals of an operation, as the API's document lists them.
+//! The problems of an operation, as the API's document lists them.
 
-use crate::{FieldProblem, Problem};
+use crate::problem::problem;
+use contract::Problem;
 use domain::{Code, Fault, Invalid, Locale};
 use std::collections::BTreeMap;
 use utoipa::{
@@ -12,13 +13,14 @@ use utoipa::{
     },
 };
 
-/// The document that every function's routes are added to: the problem's schema and the security scheme `bearer`.
+/// The document that a function adds its routes to: shared schemas and the security scheme `bearer`.
 pub fn openapi() -> OpenApi {
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
-    let components = ComponentsBuilder::new()
-        .schema(Problem::name(), Problem::schema())
-        .schema(FieldProblem::name(), FieldProblem::schema())
-        .security_scheme("bearer", SecurityScheme::Http(bearer));
+    let mut schemas = contract::parameter_schemas();
+    schemas.push((Problem::name().into_owned(), Problem::schema()));
+    Problem::schemas(&mut schemas);
+    let components =
+        ComponentsBuilder::new().schemas_from_iter(schemas).security_scheme("bearer", SecurityScheme::Http(bearer));
     OpenApiBuilder::new().components(Some(components.build())).build()
 }
 
@@ -39,8 +41,8 @@ fn response(codes: &[Code]) -> Response {
             Code::InvalidFields => Fault::field("name", Invalid::Required),
             code => (*code).into(),
         };
-        let problem = Problem::new(&fault, Locale::En, "Kx1yVhFpoAMEPRQ=".into());
-        let example = ExampleBuilder::new().value(serde_json::to_value(problem).ok()).build();
+        let shown = problem(&fault, Locale::En, "Kx1yVhFpoAMEPRQ=");
+        let example = ExampleBuilder::new().value(serde_json::to_value(shown).ok()).build();
         (code.as_str(), RefOr::T(example))
     });
     let content =
@@ -48,7 +50,7 @@ fn response(codes: &[Code]) -> Response {
     ResponseBuilder::new().description(description.join("\n\n")).content("application/problem+json", content).build()
 }
 
-/// Names a set of refusals for `responses(..)` of an operation: `web::problems!(RegisterProblems: EmailTaken)`.
+/// Names a set of problems for `responses(..)` of an operation: `web::problems!(RegisterProblems: EmailTaken)`.
 #[macro_export]
 macro_rules! problems {
     ($(#[$doc:meta])* $visibility:vis $name:ident: $($code:ident),+ $(,)?) => {
@@ -68,23 +70,23 @@ macro_rules! problems {
 }
 
 problems!(
-    /// Of every operation that reads a body: 400, 413, 415, 422.
+    /// For an operation with a body: 400, 413, 415, 422.
     pub BodyProblems: MalformedBody, BodyTooLarge, UnsupportedMediaType, InvalidFields
 );
 problems!(
-    /// Of every operation that reads query parameters: 422.
+    /// For an operation with query parameters: 422.
     pub QueryProblems: InvalidFields
 );
 problems!(
-    /// Of every operation that needs a caller: 401.
+    /// For an operation with a caller: 401.
     pub CallerProblems: Unauthenticated, TokenExpired
 );
 problems!(
-    /// Of every operation that has a limit of its own: 429.
+    /// For an operation with a rate limit: 429.
     pub LimitProblems: RateLimited
 );
 problems!(
-    /// Of every operation that needs a store: 500, 503.
+    /// For an operation with a database: 500, 503.
     pub StoreProblems: Internal, Unavailable
 );
 
@@ -94,7 +96,7 @@ mod tests {
     use utoipa::IntoResponses as _;
 
     #[test]
-    fn codes_of_one_status_share_a_response() {
+    fn codes_of_a_status_share_one_response() {
         let responses = CallerProblems::responses();
         let RefOr::T(response) = &responses["401"] else { unreachable!() };
         assert_eq!(responses.len(), 1);

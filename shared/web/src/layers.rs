@@ -8,19 +8,11 @@ use axum::{
 };
 use domain::{Code, Fault};
 use lambda_http::{RequestExt as _, request::RequestContext};
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{any::Any, sync::Arc};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 
-/// No handler runs longer: below the functions' own limits, after which a client would learn nothing.
-const DEADLINE: Duration = Duration::from_secs(9);
-
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// Answers Lambda's events with the router, in the manners of `layers`, until the environment ends.
-pub async fn serve(router: Router) -> Result<(), lambda_http::Error> {
-    lambda_http::run(layers(router)).await
-}
 
 /// The router with everything that surrounds a handler: problems, request ids, deadline, panics, 404 and 405.
 pub fn layers(router: Router) -> Router {
@@ -37,7 +29,9 @@ async fn manners(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
     let span = tracing::info_span!("request", request.id = &*request_id, method = %request.method(), route);
 
-    let answer = tokio::time::timeout(DEADLINE, next.run(request)).instrument(span.clone()).await;
+    // Without Lambda, as in tests, only API Gateway's limit counts.
+    let deadline_ms = request.extensions().lambda_context_ref().map_or(u64::MAX, |context| context.deadline);
+    let answer = tokio::time::timeout(boot::time_left(deadline_ms), next.run(request)).instrument(span.clone()).await;
     let late = |_| ApiError::from(Fault::unavailable("the deadline passed")).into_response();
     let mut response = span.in_scope(|| render(answer.unwrap_or_else(late), locale, &request_id));
 

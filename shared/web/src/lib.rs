@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod account;
 mod answer;
 mod body;
 mod caller;
@@ -8,22 +7,19 @@ mod client_ip;
 mod document;
 mod language;
 mod layers;
-mod listed;
-mod participant;
 mod path;
 mod problem;
 mod query;
+mod run;
 
-pub use account::AccountView;
 pub use answer::{Created, MadeOrFound, NoContent};
 pub use body::{Json, JsonOrForm};
-pub use caller::{Caller, Gatekeeper};
+pub use caller::{Bearer, Caller, Gatekeeper};
 pub use client_ip::ClientIp;
 pub use document::{BodyProblems, CallerProblems, LimitProblems, QueryProblems, StoreProblems, openapi, responses};
 pub use language::Language;
-pub use layers::{layers, serve};
-pub use listed::{Listed, PageQuery, page};
-pub use participant::ParticipantView;
+pub use layers::layers;
 pub use path::{Path, PathId};
-pub use problem::{ApiError, ApiResult, FieldProblem, Problem};
+pub use problem::{ApiError, ApiResult};
 pub use query::Query;
+pub use run::{run, run_with_background};

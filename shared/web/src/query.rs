@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_parameter_is_named() {
+    fn refused_parameter_is_named() {
         assert_eq!(refusal("before=7"), ("limit".to_owned(), Invalid::Required));
         assert_eq!(refusal("limit=x"), ("limit".to_owned(), Invalid::WrongType));
         assert_eq!(refusal("limit="), ("limit".to_owned(), Invalid::WrongType));
@@ -72,7 +72,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_query_is_our_fault(query: Vec<u8>) {
+        fn no_query_causes_a_server_error(query: Vec<u8>) {
             if let Err(fault) = parse::<Page>(&query) { prop_assert_eq!(fault.code.status(), 422); }
         }
     }

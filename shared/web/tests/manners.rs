@@ -54,7 +54,7 @@ async fn panic() -> ApiResult<()> {
     panic!("a secret")
 }
 
-async fn dawdle() {
+async fn slow() {
     tokio::time::sleep(Duration::from_mins(1)).await;
 }
 
@@ -84,7 +84,7 @@ async fn router() -> Router {
         .route("/fail", get(fail))
         .route("/refuse", get(refuse))
         .route("/panic", get(panic))
-        .route("/dawdle", get(dawdle))
+        .route("/slow", get(slow))
         .route("/who", get(who))
         .route("/whence", get(whence))
         .route("/slow-down", get(slow_down))
@@ -139,7 +139,7 @@ async fn post_note(media_type: &str, body: impl Into<Body>) -> Answer {
 }
 
 #[tokio::test]
-async fn a_problem_says_it_all_in_english() {
+async fn problem_document_in_english() {
     let answer = read("/rooms/2", &[]).await;
 
     insta::assert_snapshot!(answer.body, @r#"{"type":"about:blank","title":"Not Found","status":404,"code":"room_not_found","detail":"The room was not found.","request_id":"unknown"}"#);
@@ -150,7 +150,7 @@ async fn a_problem_says_it_all_in_english() {
 }
 
 #[tokio::test]
-async fn a_problem_says_it_all_in_korean() {
+async fn problem_document_in_korean() {
     let answer = read("/refuse", &[("accept-language", "ko-KR,en;q=0.5")]).await;
 
     insta::assert_snapshot!(answer.body, @r#"{"type":"about:blank","title":"Unprocessable Entity","status":422,"code":"invalid_fields","detail":"올바르지 않은 항목이 있습니다.","request_id":"unknown","errors":[{"field":"email","code":"bad_format","detail":"형식이 올바르지 않습니다."}]}"#);
@@ -158,7 +158,7 @@ async fn a_problem_says_it_all_in_korean() {
 }
 
 #[tokio::test]
-async fn the_request_id_is_the_one_in_api_gateways_log() {
+async fn request_id_is_the_one_of_api_gateway() {
     let answer = ask(from_gateway("/rooms/2", &serde_json::json!({"accept-language": "ko"}))).await;
 
     assert_eq!(answer.header("x-request-id"), "Kx1yVhFpoAMEPRQ=");
@@ -170,19 +170,19 @@ async fn the_request_id_is_the_one_in_api_gateways_log() {
 }
 
 #[tokio::test]
-async fn a_request_comes_from_where_api_gateway_saw_it_come_from() {
+async fn client_ip_is_what_api_gateway_saw() {
     let headers = serde_json::json!({"x-forwarded-for": "198.51.100.7", "forwarded": "for=198.51.100.7"});
 
     assert_eq!(ask(from_gateway("/whence", &headers)).await.body, "192.0.2.1");
 }
 
 #[tokio::test]
-async fn without_api_gateway_no_header_says_where_a_request_came_from() {
+async fn client_ip_is_never_taken_from_headers() {
     assert_eq!(read("/whence", &[("x-forwarded-for", "198.51.100.7")]).await.body, "unknown");
 }
 
 #[tokio::test]
-async fn whoever_is_too_fast_waits_whole_seconds_and_never_too_few() {
+async fn retry_after_rounds_up_to_whole_seconds() {
     let answer = read("/slow-down", &[]).await;
 
     assert_eq!(
@@ -192,7 +192,7 @@ async fn whoever_is_too_fast_waits_whole_seconds_and_never_too_few() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_none_answers_like_an_unknown_one() {
+async fn malformed_id_answers_like_an_unknown_one() {
     for id in ["2", "0", "x", "01", "-1", "99999999999", "%20", "%FF"] {
         let answer = read(&format!("/rooms/{id}"), &[]).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (404, "room_not_found"), "{id}");
@@ -201,7 +201,7 @@ async fn an_id_that_is_none_answers_like_an_unknown_one() {
 }
 
 #[tokio::test]
-async fn an_unknown_route_and_a_wrong_method_are_problems() {
+async fn unknown_route_and_wrong_method_are_problems() {
     assert_eq!(read("/nowhere", &[]).await.code(), "route_not_found");
 
     let answer = read("/notes", &[]).await;
@@ -210,7 +210,7 @@ async fn an_unknown_route_and_a_wrong_method_are_problems() {
 }
 
 #[tokio::test]
-async fn neither_a_panic_nor_a_cause_is_told() {
+async fn panics_and_causes_are_not_shown() {
     for path in ["/fail", "/panic"] {
         let answer = read(path, &[]).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (500, "internal"));
@@ -219,15 +219,15 @@ async fn neither_a_panic_nor_a_cause_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_dawdles_is_cut_off() {
-    let answer = read("/dawdle", &[]).await;
+async fn slow_handler_answers_503_at_the_deadline() {
+    let answer = read("/slow", &[]).await;
 
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "unavailable"));
     assert_eq!(answer.header("retry-after"), "2");
 }
 
 #[tokio::test]
-async fn a_body_is_judged_by_type_then_size_then_form() {
+async fn body_is_checked_by_type_then_size_then_form() {
     let big = "x".repeat(64 * 1024 + 1);
     for (media_type, body, status, code) in [
         ("text/plain", big.as_str(), 415, "unsupported_media_type"),
@@ -246,7 +246,7 @@ async fn a_body_is_judged_by_type_then_size_then_form() {
 }
 
 #[tokio::test]
-async fn who_calls_must_prove_it() {
+async fn caller_needs_a_valid_token() {
     let token = |seconds_ago: i64| {
         let issued = Timestamp::from_millis(NOON.millis() - seconds_ago * 1_000);
         format!("Bearer {}", tokens().issue(UserId(3), &SessionId("5e55".to_owned()), issued).unwrap())
@@ -269,7 +269,7 @@ async fn who_calls_must_prove_it() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn no_body_is_our_fault(bytes: Vec<u8>, text in "\\{\"(text|seq)\":\\PC{0,20}\\}") {
+    fn no_body_causes_a_server_error(bytes: Vec<u8>, text in "\\{\"(text|seq)\":\\PC{0,20}\\}") {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         for body in [bytes, text.into_bytes()] {
             let status = runtime.block_on(post_note("application/json", body)).status;
