@@ -1,8 +1,23 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "door")]
+mod answer;
+#[cfg(feature = "door")]
+mod door;
+#[cfg(feature = "door")]
+pub mod events;
 pub mod mongo;
 pub mod mysql;
 pub mod pushing;
 mod scratch;
+#[cfg(feature = "door")]
+mod stores;
+
+#[cfg(feature = "door")]
+pub use answer::Answer;
+#[cfg(feature = "door")]
+pub use door::Door;
+#[cfg(feature = "door")]
+pub use stores::{KEY, LIFETIME, NOON, Stores, limits_of};
 
 use scratch::{drop_later, random_name};

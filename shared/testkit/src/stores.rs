@@ -1,0 +1,222 @@
+#![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test ends where its set-up fails")]
+
+use crate::pushing::Recorder;
+use announce::Announcer;
+use backend::Backend;
+use background::Background;
+use boot::Limits;
+use credentials::AccessTokens;
+use domain::{
+    Access, Aggregate, Clock, ConnectionId, DisplayName, Email, Fault, Limit, Locale, Member, MessageDraft, MessageId,
+    Person, Rev, Rights, Role, RoomId, RoomKey, SessionId, Timestamp, UserId, Username,
+};
+use messaging::Messenger;
+use mongo::{Connection, Inserted, Messages, Mongo, NewMessage, Placement};
+use mysql::{Mysql, Names, NewUser, Tx};
+use projection::{Changed, Projector};
+use std::{sync::Arc, time::Duration};
+
+/// The time of every door, so late that nothing expires by a store's own clock while a test runs.
+pub const NOON: Timestamp = Timestamp::from_millis(2_100_000_000_000);
+
+/// What signs tokens.
+pub const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// How long access tokens live.
+pub const LIFETIME: Duration = Duration::from_mins(15);
+
+/// Databases of a test's own, and what is pushed.
+#[derive(Debug)]
+pub struct Stores {
+    mysql: Option<crate::mysql::Database>,
+    mongo: crate::mongo::Database,
+    /// What was pushed to which connection.
+    pub pushes: Arc<Recorder>,
+}
+
+/// Every limit alike.
+pub fn limits_of(burst: u32, per_minute: u32) -> Limits {
+    let limit = Limit { burst, per_minute };
+    Limits {
+        sends: limit,
+        retries: limit,
+        frames: limit,
+        friend_requests: limit,
+        searches: limit,
+        tickets: limit,
+        sign_ins: limit,
+    }
+}
+
+impl Stores {
+    /// Both stores.
+    pub async fn new() -> Self {
+        let (mysql, stores) = tokio::join!(crate::mysql::Database::new(), Self::without_mysql());
+        Self { mysql: Some(mysql), ..stores }
+    }
+
+    /// What functions of the message path have.
+    pub async fn without_mysql() -> Self {
+        Self { mysql: None, mongo: crate::mongo::Database::new().await, pushes: Arc::default() }
+    }
+
+    /// What functions of people have, with limits that no test reaches.
+    pub fn backend(&self) -> Backend {
+        Backend {
+            projector: self.projector(),
+            tokens: self.tokens(),
+            limits: limits_of(1_000, 1_000),
+            clock: self.clock(),
+            random: boot::random(),
+        }
+    }
+
+    /// Both stores, as `projection` has them.
+    pub fn projector(&self) -> Projector {
+        Projector {
+            mysql: self.mysql().clone(),
+            mongo: self.mongo().clone(),
+            announcer: self.announcer(),
+            clock: self.clock(),
+            token_lifetime: LIFETIME,
+        }
+    }
+
+    /// Issues and checks access tokens.
+    pub fn tokens(&self) -> AccessTokens {
+        AccessTokens::new("HS256", KEY, None, LIFETIME).expect("HS256 is known")
+    }
+
+    /// A clock that stands at `NOON`.
+    pub fn clock(&self) -> Clock {
+        Clock(|| NOON)
+    }
+
+    /// Tells the recording connections, before the answer.
+    pub fn announcer(&self) -> Announcer {
+        Announcer::new(self.mongo().clone(), self.pushes.clone(), self.clock(), Background::inline())
+    }
+
+    /// What functions of the message path have.
+    pub fn messenger(&self) -> Messenger {
+        Messenger { mongo: self.mongo().clone(), announcer: self.announcer(), clock: self.clock() }
+    }
+
+    /// The record of people and rooms.
+    pub fn mysql(&self) -> &Mysql {
+        &self.mysql_database().mysql
+    }
+
+    /// The record of messages.
+    pub fn mongo(&self) -> &Mongo {
+        &self.mongo.mongo
+    }
+
+    /// Where the record of messages is.
+    pub fn mongo_url(&self) -> &str {
+        &self.mongo.url
+    }
+
+    /// Does what no code of ours does: a row of another version, an operator's statement.
+    pub async fn execute(&self, statement: &str) {
+        crate::mysql::execute(&self.mysql_database().url, statement).await;
+    }
+
+    /// Someone with an account, who is found by their name; the shown name is the same in capitals.
+    pub async fn join(&self, name: &str) -> UserId {
+        let display_name = DisplayName::parse(&name.to_uppercase()).expect("a name");
+        let new = NewUser {
+            email: Email::parse(&format!("{name}@example.com")).expect("an address"),
+            username: Username::parse(name).expect("a name"),
+            display_name: Some(display_name),
+            password_hash: String::new(),
+            locale: Locale::En,
+            at: NOON,
+        };
+        let profile = self.mysql().users().insert(new).await.expect("nobody has the name").profile;
+        let (username, display_name) = (Some(profile.username), profile.display_name);
+        let names = Names { user: profile.id, username, display_name };
+        self.mysql().users().insert_names(&[names]).await.expect("MySQL is there");
+        profile.id
+    }
+
+    /// Ends an account, as no route does yet.
+    pub async fn deactivate(&self, user: UserId) {
+        self.execute(&format!("UPDATE users SET is_active = FALSE WHERE id = {user}")).await;
+    }
+
+    /// One of two people blocks the other, of which MongoDB does not learn.
+    pub async fn block(&self, by: UserId, blocked: UserId) {
+        self.mysql().blocks().insert(by, blocked, NOON).await.expect("both are there");
+    }
+
+    /// A room of two people, known to both stores.
+    pub async fn open_room(&self, pair: [UserId; 2]) -> RoomKey {
+        let room = self.projector().change(pair, open_room).await.expect("both are there");
+        RoomKey::private(room)
+    }
+
+    /// A room of two people that MongoDB alone knows, as functions of the message path need it.
+    pub async fn project_room(&self, pair: [UserId; 2]) -> RoomKey {
+        self.project(1, pair, false).await
+    }
+
+    /// One of the two people of that room blocks the other.
+    pub async fn project_block(&self, pair: [UserId; 2]) {
+        self.project(2, pair, true).await;
+    }
+
+    async fn project(&self, version: i64, pair: [UserId; 2], blocked: bool) -> RoomKey {
+        let room = RoomKey::private(RoomId(1));
+        let members = pair.map(|user| Member { user, role: Role::Member }).into();
+        let access = Access { room, version, members, blocked };
+        self.mongo().rooms().project(&access, NOON).await.expect("MongoDB is there");
+        room
+    }
+
+    /// Writes a message whose author's request ends before it is pushed.
+    pub async fn leave_message(&self, draft: &MessageDraft, at: Timestamp) -> (MessageId, Rev) {
+        let (mongo, id) = (self.mongo(), Messages::new_id());
+        let reserved = mongo.rooms().reserve(draft.room, None, Placement::New(id)).await.expect("MongoDB is there");
+        let reservation = reserved.expect("MongoDB knows the room");
+        let mut causal = mongo.causal().await.expect("MongoDB is there");
+        let new = NewMessage { id, draft, fingerprint: b"fingerprint", at };
+        let inserted = mongo.messages().insert(&mut causal, &new, &reservation).await.expect("MongoDB is there");
+        assert!(matches!(inserted, Inserted::Done(_)), "the client_id is new");
+        mongo.rooms().release(draft.room, &reservation).await.expect("MongoDB is there");
+        (id, reservation.rev)
+    }
+
+    /// What someone may do in a room; `None` for who is not in it.
+    pub async fn rights(&self, room: RoomKey, user: UserId) -> Option<Rights> {
+        self.mongo().rooms().find_rights(room, user).await.expect("MongoDB is there")
+    }
+
+    /// What MongoDB knows of someone.
+    pub async fn known(&self, user: UserId) -> Person {
+        self.mongo().people().find(user).await.expect("MongoDB is there").expect("MongoDB knows the person")
+    }
+
+    /// Opens a WebSocket of a session.
+    pub async fn connect(&self, user: UserId, session: SessionId, name: &str) {
+        let id = ConnectionId(name.to_owned());
+        let connection = Connection { id, user, session, locale: Locale::En, connected_at: NOON };
+        self.mongo().connections().insert(&connection).await.expect("MongoDB is there");
+    }
+
+    /// The names of a person's open WebSockets.
+    pub async fn connections(&self, user: UserId) -> Vec<String> {
+        let open = self.mongo().connections().list_of_people(&[user], NOON).await.expect("MongoDB is there");
+        open.into_iter().map(|connection| connection.id.0).collect()
+    }
+
+    fn mysql_database(&self) -> &crate::mysql::Database {
+        self.mysql.as_ref().expect("these stores have a MySQL database")
+    }
+}
+
+async fn open_room(tx: &mut Tx, pair: [UserId; 2]) -> Result<Changed<RoomId>, Fault> {
+    tx.users().lock_pair(pair).await?;
+    let room = tx.private_rooms().insert(pair, NOON).await?;
+    Ok(Changed::quietly(vec![Aggregate::PrivateRoom(room)], room))
+}
