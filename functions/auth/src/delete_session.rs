@@ -7,19 +7,19 @@ use web::{ApiResult, Caller, CallerProblems, NoContent, Path, StoreProblems};
 
 web::problems!(SessionProblems: SessionNotFound);
 
-/// Ends one of the caller's sessions, as a logout does. One that is over stays so.
+/// Ends one of the caller's sessions.
 ///
-/// Round trips: one knows the caller; six to MySQL, then those of `Projector::project`.
+/// Its tokens are refused at once and its WebSocket connections are closed. Ending an ended session changes nothing.
 #[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "auth", security(("bearer" = [])),
-    params(("id" = String, Path, description = "The session, 32 hex digits", example = "0f8fad5bd9cb469fa16570867728950e")),
-    responses((status = 204, description = "The session is over."), SessionProblems, CallerProblems, StoreProblems))]
+    params(("id" = SessionId, Path, description = "The session's id.", example = "0f8fad5bd9cb469fa16570867728950e")),
+    responses((status = 204, description = "The session is ended."), SessionProblems, CallerProblems, StoreProblems))]
 #[tracing::instrument(skip_all, fields(user.id = %caller.id))]
 pub(crate) async fn delete_session(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<SessionId>,
 ) -> ApiResult<NoContent> {
-    EndSession { id, user: caller.id, at: app.clock.now() }.run(&app).await?;
+    EndSession { id, user: caller.id, at: app.backend.clock.now() }.run(&app).await?;
     tracing::info!("Ended a session from another one");
     Ok(NoContent)
 }
@@ -34,7 +34,7 @@ pub(crate) struct EndSession {
 
 impl EndSession {
     pub(crate) async fn run(self, app: &App) -> Result<(), Fault> {
-        app.projector.change(self, end_session).await
+        app.backend.projector.change(self, end_session).await
     }
 }
 

@@ -13,13 +13,13 @@ impl Guess {
         Self(hash_hex(format!("{of} {ip}").as_bytes()))
     }
 
-    /// Compares a password with the hash of an account, if there is one. Two round trips where it is right, else one; the
-    /// failure is counted before, so that a thousand tries at once are no more than one after the other.
+    /// Compares a password with the hash of an account, if there is one. The failure is counted before the comparison, so that
+    /// concurrent tries are limited like sequential ones.
     pub(crate) async fn check(&self, app: &App, password: &Password, hash: Option<&str>) -> Result<Verdict, Fault> {
-        app.projector.mongo.begin_login(&self.0).await?;
+        app.backend.projector.mongo.limits().begin_login(&self.0).await?;
         let verdict = verify_password(password, hash);
         if verdict != Verdict::Wrong {
-            app.projector.mongo.forget_failed_logins(&self.0).await?;
+            app.backend.projector.mongo.limits().forget_failed_logins(&self.0).await?;
         }
         Ok(verdict)
     }

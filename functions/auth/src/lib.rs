@@ -11,53 +11,45 @@ mod register_user;
 mod tokens;
 mod update_password;
 
-use axum::{Router, extract::FromRef};
-use credentials::{AccessTokens, RefreshTokens};
-use domain::{Clock, Limit, Random};
-use projection::Projector;
+use axum::extract::FromRef;
+use backend::Backend;
+use background::Background;
+use boot::BoxError;
+use credentials::RefreshTokens;
 use std::sync::Arc;
-use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use web::Gatekeeper;
 
-/// What the routes work with.
+/// What the handlers work with.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// Both stores.
-    pub projector: Projector,
-    /// Issues and checks access tokens.
-    pub access_tokens: AccessTokens,
+    /// What all functions of people have.
+    pub backend: Backend,
     /// Issues and checks refresh tokens.
     pub refresh_tokens: RefreshTokens,
     /// Where a ticket is used.
     pub websocket_url: Arc<str>,
-    /// How often one address of the internet may register, log in and refresh.
-    pub sign_in_limit: Limit,
-    /// How many tickets a person may get.
-    pub ticket_limit: Limit,
-    /// Where the time comes from.
-    pub clock: Clock,
-    /// Where ids, salts and tickets come from.
-    pub random: Random,
+}
+
+impl App {
+    /// Reads the settings and connects.
+    pub async fn connect(background: Background) -> Result<Self, BoxError> {
+        let (settings, websocket_url) =
+            boot::read(|settings| (Backend::settings(settings), settings.websocket_url())).await?;
+        let signing = settings.signing();
+        let refresh_tokens = RefreshTokens::new(&signing.key, signing.previous_key.as_deref());
+        Ok(Self { backend: settings.connect(background).await?, refresh_tokens, websocket_url: websocket_url.into() })
+    }
 }
 
 impl FromRef<App> for Gatekeeper {
     fn from_ref(app: &App) -> Self {
-        Self { tokens: app.access_tokens.clone(), mongo: app.projector.mongo.clone(), clock: app.clock }
+        Self::from_ref(&app.backend)
     }
 }
 
-/// The routes, without the manners that `web::serve` puts around them.
-pub fn router(app: App) -> Router {
-    routes().with_state(app).into()
-}
-
-/// The routes' part of the API's document.
-pub fn openapi() -> OpenApi {
-    routes().into_openapi()
-}
-
-fn routes() -> OpenApiRouter<App> {
+/// The routes of this function and their documentation.
+pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(web::openapi())
         .routes(routes!(register_user::register_user))
         .routes(routes!(create_session::create_session))

@@ -1,31 +1,22 @@
-use crate::{App, delete_session::EndSession, tokens::Tokens};
+use crate::{App, delete_session::EndSession};
 use axum::extract::State;
+use contract::{RefreshGrant, Tokens};
 use credentials::RefreshToken;
 use domain::{Code, Fault, Refresh, Timestamp, UserId};
 use mysql::Tx;
-use serde::Deserialize;
-use utoipa::ToSchema;
 use web::{ApiResult, BodyProblems, ClientIp, Json, LimitProblems, StoreProblems};
 
-/// A login that is to go on.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RefreshGrant {
-    /// The newest that the login has given.
-    #[schema(example = "0f8fad5bd9cb469fa16570867728950e.1.dGFn")]
-    refresh_token: String,
-}
-
 web::problems!(
-    /// The same for a token that is none, one that was replaced, and one of a login that is over.
+    /// The same answer for a malformed token, a replaced one, and one of an ended session.
     pub(crate) RefreshProblems: RefreshTokenInvalid
 );
 
-/// Gets new tokens for old. The token before the newest one gets the same again for 10 s, an older one ends the login.
+/// Replaces the tokens of a session.
 ///
-/// Round trips: one to MongoDB, four to MySQL; those of a logout where the login ends.
+/// If the answer was lost, the previous refresh token gets the same tokens again for 10 seconds. An older one counts as stolen:
+/// it ends the session.
 #[utoipa::path(post, path = "/auth/refresh", tag = "auth", security(()), request_body = RefreshGrant,
-    responses((status = 200, description = "New tokens of the session.", body = Tokens),
+    responses((status = 200, description = "The new tokens of the session.", body = Tokens),
         BodyProblems, RefreshProblems, LimitProblems, StoreProblems))]
 #[tracing::instrument(skip_all)]
 pub(crate) async fn refresh_session(
@@ -33,11 +24,11 @@ pub(crate) async fn refresh_session(
     ClientIp(ip): ClientIp,
     Json(grant): Json<RefreshGrant>,
 ) -> ApiResult<Json<Tokens>> {
-    app.projector.mongo.spend(&format!("refresh:{ip}"), app.sign_in_limit).await?;
+    app.backend.projector.mongo.limits().spend(&format!("refresh:{ip}"), app.backend.limits.sign_ins).await?;
     let token = app.refresh_tokens.verify(&grant.refresh_token).ok_or(Code::RefreshTokenInvalid)?;
-    let (session, at) = (token.session.clone(), app.clock.now());
+    let (session, at) = (token.session.clone(), app.backend.clock.now());
     let command = Present { token, at };
-    match app.projector.mysql.transact(command, present).await? {
+    match app.backend.projector.mysql.transact(command, present).await? {
         Some((user, Refresh::Rotate(generation) | Refresh::Repeat(generation))) => {
             Ok(Json(app.issue(user, &session, generation, at)?))
         }

@@ -1,38 +1,19 @@
 use crate::App;
 use axum::extract::State;
+use contract::{AccountView, NewAccount};
 use credentials::hash_password;
-use domain::{Aggregate, DisplayName, Email, Fault, Password, User, Username, fields};
+use domain::{Aggregate, Fault, OrLog as _, User};
 use mysql::{Names, NewUser, Tx};
-use serde::Deserialize;
-use utoipa::ToSchema;
-use web::{AccountView, ApiResult, BodyProblems, ClientIp, Created, Json, Language, LimitProblems, StoreProblems};
-
-/// Someone who signs up.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewAccount {
-    /// At most 255 characters, unique whatever its case.
-    #[schema(example = "minji@example.com")]
-    email: String,
-    /// 2 to 50 letters and digits of any script and `_ . -`, unique whatever its case or width.
-    #[schema(example = "민지")]
-    username: String,
-    /// 8 to 128 characters.
-    #[schema(example = "correct horse battery", format = Password)]
-    password: String,
-    /// 1 to 100 characters.
-    #[schema(example = "김민지")]
-    display_name: Option<String>,
-}
+use web::{ApiResult, BodyProblems, ClientIp, Created, Json, Language, LimitProblems, StoreProblems};
 
 web::problems!(
-    /// What may be taken.
+    /// Values that must be unique.
     pub(crate) RegisterProblems: EmailTaken, UsernameTaken
 );
 
-/// Signs someone up.
+/// Registers an account.
 ///
-/// Round trips: one to MongoDB and five to MySQL, then those of `Projector::project`; what fails of these is left to `relay`.
+/// The account's language is the one of `Accept-Language`.
 #[utoipa::path(post, path = "/auth/register", tag = "auth", security(()), request_body = NewAccount,
     responses((status = 201, description = "The new account.", body = AccountView),
         BodyProblems, RegisterProblems, LimitProblems, StoreProblems))]
@@ -44,15 +25,13 @@ pub(crate) async fn register_user(
     Json(account): Json<NewAccount>,
 ) -> ApiResult<Created<AccountView>> {
     let (email, username, password, display_name) = account.parse()?;
-    app.projector.mongo.spend(&format!("register:{ip}"), app.sign_in_limit).await?;
-    let password_hash = hash_password(&password, app.random)?;
-    let new = NewUser { email, username, display_name, password_hash, locale, at: app.clock.now() };
-    let user = app.projector.mysql.transact(new, insert_user).await?;
+    app.backend.projector.mongo.limits().spend(&format!("register:{ip}"), app.backend.limits.sign_ins).await?;
+    let password_hash = hash_password(&password, app.backend.random)?;
+    let new = NewUser { email, username, display_name, password_hash, locale, at: app.backend.clock.now() };
+    let user = app.backend.projector.mysql.transact(new, insert_user).await?;
     tracing::info!(user.id = %user.profile.id, "Registered a user");
-    // The account is there whatever becomes of this: a refusal would be no truth, and asked for again it would be taken.
-    if let Err(fault) = app.projector.project(Aggregate::Person(user.profile.id)).await {
-        tracing::warn!("Left a new user to the relay: {:?}", fault.source);
-    }
+    // The account exists whether or not this works, and a retry would find its names taken; `relay` projects what is left.
+    app.backend.projector.project(Aggregate::Person(user.profile.id)).await.or_log("project a new user");
     Ok(Created(user.into()))
 }
 
@@ -64,15 +43,4 @@ async fn insert_user(tx: &mut Tx, new: NewUser) -> Result<User, Fault> {
     tx.users().insert_names(&[Names { user: profile.id, username, display_name }]).await?;
     tx.outbox().insert(&[Aggregate::Person(profile.id)], at).await?;
     Ok(user)
-}
-
-impl NewAccount {
-    fn parse(&self) -> Result<(Email, Username, Password, Option<DisplayName>), Fault> {
-        fields((
-            ("email", Email::parse(&self.email)),
-            ("username", Username::parse(&self.username)),
-            ("password", Password::parse(&self.password)),
-            ("display_name", self.display_name.as_deref().map(DisplayName::parse).transpose()),
-        ))
-    }
 }

@@ -1,31 +1,17 @@
 use crate::{App, guess::Guess};
 use axum::extract::State;
+use contract::PasswordChange;
 use credentials::{Verdict, hash_password};
-use domain::{Aggregate, Code, Fault, Password, SessionId, Timestamp, UserId, fields};
+use domain::{Aggregate, Code, Fault, SessionId, Timestamp, UserId};
 use mysql::Tx;
 use projection::Changed;
-use serde::Deserialize;
-use utoipa::ToSchema;
 use web::{ApiResult, BodyProblems, Caller, CallerProblems, ClientIp, Json, LimitProblems, NoContent, StoreProblems};
-
-/// Another password.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PasswordChange {
-    #[schema(example = "correct horse battery", format = Password)]
-    current_password: String,
-    /// 8 to 128 characters.
-    #[schema(example = "battery horse correct", format = Password)]
-    new_password: String,
-}
 
 web::problems!(PasswordProblems: WrongPassword);
 
-/// Changes the caller's password and ends every other session of theirs.
-///
-/// Round trips: one knows the caller; two to MongoDB, seven to MySQL, then those of `Projector::project`.
+/// Changes the caller's password and ends all other sessions of the account.
 #[utoipa::path(put, path = "/auth/password", tag = "auth", security(("bearer" = [])), request_body = PasswordChange,
-    responses((status = 204, description = "The password is changed, and every other session is over."),
+    responses((status = 204, description = "The password is changed and all other sessions are ended."),
         PasswordProblems, LimitProblems, BodyProblems, CallerProblems, StoreProblems))]
 #[tracing::instrument(skip_all, fields(user.id = %caller.id))]
 pub(crate) async fn update_password(
@@ -34,17 +20,15 @@ pub(crate) async fn update_password(
     ClientIp(ip): ClientIp,
     Json(change): Json<PasswordChange>,
 ) -> ApiResult<NoContent> {
-    let (current, new) = fields((
-        ("current_password", Password::parse_typed(&change.current_password)),
-        ("new_password", Password::parse(&change.new_password)),
-    ))?;
-    let old_hash = app.projector.mysql.users().find_password_hash(caller.id).await?.ok_or(Code::Unauthenticated)?;
+    let (current, new) = change.parse()?;
+    let old_hash =
+        app.backend.projector.mysql.users().find_password_hash(caller.id).await?.ok_or(Code::Unauthenticated)?;
     if Guess::of(&format!("user:{}", caller.id), &ip).check(&app, &current, Some(&old_hash)).await? == Verdict::Wrong {
         return Err(Code::WrongPassword.into());
     }
-    let new_hash = hash_password(&new, app.random)?;
-    let command = Replace { user: caller.id, kept: caller.session, old_hash, new_hash, at: app.clock.now() };
-    app.projector.change(command, replace_password).await?;
+    let new_hash = hash_password(&new, app.backend.random)?;
+    let command = Replace { user: caller.id, kept: caller.session, old_hash, new_hash, at: app.backend.clock.now() };
+    app.backend.projector.change(command, replace_password).await?;
     tracing::info!("Changed a password");
     Ok(NoContent)
 }

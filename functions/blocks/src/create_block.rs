@@ -1,44 +1,24 @@
 use crate::App;
 use axum::extract::State;
+use contract::{BlockView, NewBlock};
 use domain::{Aggregate, Code, Fault, Friendship, FriendshipStatus, Invalid, News, Notice, Timestamp, Turn, UserId};
 use mysql::{Blocked, Tx};
 use projection::Changed;
-use serde::{Deserialize, Serialize};
 use tracing::instrument;
-use utoipa::ToSchema;
-use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, MadeOrFound, ParticipantView, StoreProblems};
-
-/// Whom to block.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewBlock {
-    /// The other person.
-    #[schema(value_type = i32, example = 4)]
-    user_id: UserId,
-}
-
-/// Someone whom the caller blocked.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct BlockView {
-    /// Whom.
-    user: ParticipantView,
-    /// When.
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-}
+use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, MadeOrFound, StoreProblems};
 
 web::problems!(BlockProblems: UserNotFound);
 
-/// Blocks someone. A repeated request finds the block, once MongoDB knows of it.
+/// Blocks a person.
 ///
-/// Round trips: one knows the caller; at most thirteen to MySQL, then those of `Projector::project` for both people and their
-/// room at once, and one for their connections.
+/// To the blocked person, the caller looks like a deleted account. Neither of the two can write in their room any more, and a
+/// friendship or request between them ends.
 #[utoipa::path(
     post, path = "/blocks", operation_id = "create_block", tag = "blocks", security(("bearer" = [])),
     request_body = NewBlock,
     responses(
-        (status = 201, description = "The block", body = BlockView),
-        (status = 200, description = "The block that there is", body = BlockView),
+        (status = 201, description = "The new block.", body = BlockView),
+        (status = 200, description = "The existing block.", body = BlockView),
         BlockProblems, BodyProblems, CallerProblems, StoreProblems,
     )
 )]
@@ -52,7 +32,7 @@ pub(crate) async fn create_block(
         return Err(Fault::field("user_id", Invalid::Unsupported).into());
     }
     let command = Block { by: caller.id, blocked: block.user_id, at: app.clock.now() };
-    Ok(app.projector.change(command, insert_block).await?.map(BlockView::from))
+    Ok(app.projector.change(command, insert_block).await?.map(view))
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -104,8 +84,7 @@ async fn end_friendship(tx: &mut Tx, command: Block) -> Result<Option<Vec<Notice
     Ok(Some(over.notices(profiles, News::Removed, by)))
 }
 
-impl From<Blocked> for BlockView {
-    fn from(block: Blocked) -> Self {
-        Self { user: block.user.into(), created_at: block.at }
-    }
+/// A block as its owner sees it.
+pub(crate) fn view(block: Blocked) -> BlockView {
+    BlockView { user: block.user.into(), created_at: block.at }
 }

@@ -7,19 +7,18 @@ use tracing::instrument;
 use web::{ApiResult, Caller, CallerProblems, NoContent, Path, StoreProblems};
 
 web::problems!(
-    /// Of what is no number of a person.
+    /// For a malformed id.
     UnblockProblems: UserNotFound
 );
 
-/// Unblocks someone. Nothing else comes back: who was a friend has to ask again.
+/// Unblocks a person.
 ///
-/// Round trips: one knows the caller; at most nine to MySQL, then those of `Projector::project` for the caller and the room at
-/// once.
+/// An ended friendship is not restored. Unblocking a person who is not blocked changes nothing.
 #[utoipa::path(
     delete, path = "/blocks/{user_id}", operation_id = "delete_block", tag = "blocks", security(("bearer" = [])),
-    params(("user_id" = i32, Path, description = "The person's number", example = 4)),
+    params(("user_id" = UserId, Path, description = "The blocked person's id.", example = 4)),
     responses(
-        (status = 204, description = "The caller does not block this person"),
+        (status = 204, description = "The caller does not block this person."),
         UnblockProblems, CallerProblems, StoreProblems,
     )
 )]

@@ -4,35 +4,11 @@ mod create_block;
 mod delete_block;
 mod list_blocks;
 
-use axum::{Router, extract::FromRef};
-use domain::Clock;
-use projection::Projector;
-use utoipa::openapi::OpenApi;
+use backend::Backend as App;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::Gatekeeper;
 
-/// What the handlers work with.
-#[derive(Debug, Clone, FromRef)]
-pub struct App {
-    /// Knows callers.
-    pub gatekeeper: Gatekeeper,
-    /// Both stores.
-    pub projector: Projector,
-    /// The time.
-    pub clock: Clock,
-}
-
-/// The routes of this function.
-pub fn router(app: App) -> Router {
-    documented().with_state(app).split_for_parts().0
-}
-
-/// The routes of this function, as the API's document has them.
-pub fn openapi() -> OpenApi {
-    documented().into_openapi()
-}
-
-fn documented() -> OpenApiRouter<App> {
+/// The routes of this function and their documentation.
+pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(web::openapi())
         .routes(routes!(create_block::create_block))
         .routes(routes!(list_blocks::list_blocks))

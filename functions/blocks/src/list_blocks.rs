@@ -1,15 +1,16 @@
-use crate::{App, create_block::BlockView};
+use crate::{App, create_block::view};
 use axum::extract::State;
+use contract::{BlockView, Listed, PageQuery};
 use domain::UserId;
 use tracing::instrument;
-use web::{ApiResult, Caller, CallerProblems, Json, Listed, PageQuery, Query, QueryProblems, StoreProblems};
+use web::{ApiResult, Caller, CallerProblems, Json, Query, QueryProblems, StoreProblems};
 
-/// Lists whom the caller blocked, by their numbers. Two round trips: the caller's session and the page.
+/// Lists the people whom the caller has blocked, by id.
 #[utoipa::path(
     get, path = "/blocks", operation_id = "list_blocks", tag = "blocks", security(("bearer" = [])),
     params(PageQuery),
     responses(
-        (status = 200, description = "A page of blocks", body = Listed<BlockView>),
+        (status = 200, description = "A page of blocks.", body = Listed<BlockView>),
         QueryProblems, CallerProblems, StoreProblems,
     )
 )]
@@ -21,5 +22,5 @@ pub(crate) async fn list_blocks(
 ) -> ApiResult<Json<Listed<BlockView>>> {
     let (size, after) = query.parse::<UserId>()?;
     let page = app.projector.mysql.blocks().list(caller.id, after, size).await?;
-    Ok(Json(Listed::of(page, BlockView::from)?))
+    Ok(Json(Listed::of(page, view)?))
 }

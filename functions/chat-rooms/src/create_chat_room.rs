@@ -1,33 +1,23 @@
-use crate::{App, get_chat_room::show, view::ChatRoomView};
+use crate::{App, get_chat_room::show};
 use axum::extract::State;
-use domain::{Aggregate, Code, Fault, Invalid, PrivateRoom, Timestamp, UserId};
+use contract::{ChatRoomView, NewChatRoom};
+use domain::{Aggregate, Code, Fault, PrivateRoom, Timestamp, UserId};
 use mysql::Tx;
 use projection::Changed;
-use serde::Deserialize;
 use tracing::instrument;
-use utoipa::ToSchema;
 use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, MadeOrFound, StoreProblems};
-
-/// Whom to talk to.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewChatRoom {
-    /// The other person.
-    #[schema(value_type = i32, example = 4)]
-    participant_id: UserId,
-}
 
 web::problems!(CreateProblems: UserNotFound, UserBlocked);
 
-/// Opens the room of the caller and another person, or finds the one that they have.
+/// Opens a room with another person.
 ///
-/// Thirteen round trips for a new room, twelve for one that exists.
+/// Two people have at most one room: if it exists, it is answered with 200.
 #[utoipa::path(
     post, path = "/chat-rooms", operation_id = "create_chat_room", tag = "chat-rooms", security(("bearer" = [])),
     request_body = NewChatRoom,
     responses(
-        (status = 201, description = "The new room", body = ChatRoomView),
-        (status = 200, description = "The room that the two have", body = ChatRoomView),
+        (status = 201, description = "The new room.", body = ChatRoomView),
+        (status = 200, description = "The existing room.", body = ChatRoomView),
         CreateProblems, BodyProblems, CallerProblems, StoreProblems,
     )
 )]
@@ -71,13 +61,4 @@ async fn open_room(tx: &mut Tx, command: OpenRoom) -> Result<Changed<MadeOrFound
     let whole = tx.private_rooms().find(room, by).await?.ok_or(Code::UserNotFound)?;
     let answer = if found.is_some() { MadeOrFound::Found(whole) } else { MadeOrFound::Made(whole) };
     Ok(Changed::quietly(vec![Aggregate::PrivateRoom(room)], answer))
-}
-
-impl NewChatRoom {
-    fn pair_with(&self, caller: UserId) -> Result<[UserId; 2], Fault> {
-        if self.participant_id == caller {
-            return Err(Fault::field("participant_id", Invalid::Unsupported));
-        }
-        Ok([caller, self.participant_id])
-    }
 }

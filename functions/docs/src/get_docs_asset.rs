@@ -40,12 +40,12 @@ impl FromStr for Asset {
     }
 }
 
-/// Serves what `/docs` and `/redoc` load.
+/// Serves a file of the pages `/docs` and `/redoc`.
 #[utoipa::path(get, path = "/docs/assets/{name}", tag = "docs", security(()),
-    params(("name" = String, Path, description = "The file's name", example = "docs.js")),
+    params(("name" = String, Path, description = "The file's name.", example = "docs.js")),
     responses((status = 200, description = "The file.",
             content((String = "text/javascript"), (String = "text/css"), (String = "text/plain"))),
-        (status = 304, description = "`If-None-Match` names the file as it is."), AssetProblems))]
+        (status = 304, description = "The client has the current file, as `If-None-Match` says."), AssetProblems))]
 pub(crate) async fn get_docs_asset(Path(Asset(document)): Path<Asset>, headers: HeaderMap) -> Response {
     document.answer(&headers)
 }

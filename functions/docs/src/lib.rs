@@ -10,21 +10,10 @@ mod get_redoc;
 pub use get_asyncapi::ASYNCAPI;
 pub use get_openapi::OPENAPI;
 
-use axum::Router;
-use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The routes, without the manners that `web::serve` puts around them.
-pub fn router() -> Router {
-    routes().into()
-}
-
-/// The routes' part of the API's document.
-pub fn openapi() -> OpenApi {
-    routes().into_openapi()
-}
-
-fn routes() -> OpenApiRouter {
+/// The routes of this function and their documentation.
+pub fn routes() -> OpenApiRouter {
     OpenApiRouter::with_openapi(web::openapi())
         .routes(routes!(get_openapi::get_openapi))
         .routes(routes!(get_asyncapi::get_asyncapi))

@@ -1,9 +1,8 @@
-//! The Lambda function of the crate `docs`.
+//! The Lambda `docs`.
 
-use std::error::Error;
+use boot::BoxError;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
-    boot::telemetry();
-    web::serve(docs::router()).await
+async fn main() -> Result<(), BoxError> {
+    web::run(docs::routes(), async || Ok(())).await
 }

@@ -1,19 +1,20 @@
-use crate::{App, turn::TakeTurn, view::FriendshipView};
+use crate::{App, turn::TakeTurn};
 use axum::extract::State;
+use contract::FriendshipView;
 use domain::{Friendship, FriendshipId};
 use tracing::instrument;
 use web::{ApiResult, Caller, CallerProblems, Json, Path, StoreProblems};
 
 web::problems!(AnswerProblems: FriendshipNotFound, NotAddressee);
 
-/// Accepts a request. One that is accepted stays so.
+/// Accepts a friend request that the caller received.
 ///
-/// Round trips: one knows the caller, then those of `TakeTurn`.
+/// Repeating it changes nothing.
 #[utoipa::path(
     put, path = "/friends/{id}/accept", operation_id = "accept_friend", tag = "friends", security(("bearer" = [])),
-    params(("id" = i32, Path, description = "The request's number", example = 7)),
+    params(("id" = FriendshipId, Path, description = "The request's id.", example = 7)),
     responses(
-        (status = 200, description = "As of the answer", body = FriendshipView),
+        (status = 200, description = "The accepted request.", body = FriendshipView),
         AnswerProblems, CallerProblems, StoreProblems,
     )
 )]

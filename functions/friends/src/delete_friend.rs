@@ -6,13 +6,13 @@ use web::{ApiResult, Caller, CallerProblems, NoContent, Path, StoreProblems};
 
 web::problems!(DeleteProblems: FriendshipNotFound);
 
-/// Ends a friendship, or takes a request back. What is over stays so.
+/// Ends a friendship, or withdraws a request that the caller sent.
 ///
-/// Round trips: one knows the caller, then those of `TakeTurn`.
+/// Repeating it changes nothing.
 #[utoipa::path(
     delete, path = "/friends/{id}", operation_id = "delete_friend", tag = "friends", security(("bearer" = [])),
-    params(("id" = i32, Path, description = "The friendship's number", example = 7)),
-    responses((status = 204, description = "It is over"), DeleteProblems, CallerProblems, StoreProblems)
+    params(("id" = FriendshipId, Path, description = "The id of the friendship or request.", example = 7)),
+    responses((status = 204, description = "The friendship or request is ended."), DeleteProblems, CallerProblems, StoreProblems)
 )]
 #[instrument(skip_all, fields(user.id = %caller.id))]
 pub(crate) async fn delete_friend(

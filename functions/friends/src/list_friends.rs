@@ -1,16 +1,16 @@
 use crate::App;
 use axum::extract::State;
+use contract::{FriendView, Listed, PageQuery};
 use domain::FriendshipId;
-use realtime::FriendView;
 use tracing::instrument;
-use web::{ApiResult, Caller, CallerProblems, Json, Listed, PageQuery, Query, QueryProblems, StoreProblems};
+use web::{ApiResult, Caller, CallerProblems, Json, Query, QueryProblems, StoreProblems};
 
-/// Lists the caller's friends, the newest first. Two round trips: the caller's session and the page.
+/// Lists the caller's friends, the newest friendship first.
 #[utoipa::path(
     get, path = "/friends", operation_id = "list_friends", tag = "friends", security(("bearer" = [])),
     params(PageQuery),
     responses(
-        (status = 200, description = "A page of friends", body = Listed<FriendView>),
+        (status = 200, description = "A page of friends.", body = Listed<FriendView>),
         QueryProblems, CallerProblems, StoreProblems,
     )
 )]

@@ -1,41 +1,17 @@
 use crate::App;
 use axum::extract::State;
+use contract::{FriendRequestDirection, FriendRequestsQuery, FriendView, Listed};
 use domain::FriendshipId;
 use mysql::Direction;
-use realtime::FriendView;
-use serde::Deserialize;
 use tracing::instrument;
-use utoipa::{IntoParams, ToSchema};
-use web::{ApiResult, Caller, CallerProblems, Json, Listed, Query, QueryProblems, StoreProblems};
+use web::{ApiResult, Caller, CallerProblems, Json, Query, QueryProblems, StoreProblems};
 
-/// Which requests.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct RequestsQuery {
-    /// `received`, unless given, or `sent`.
-    #[param(inline)]
-    direction: Option<Way>,
-    /// 1 to 100; 30 unless given.
-    limit: Option<i64>,
-    /// The `next_cursor` of the page before; the first page unless given.
-    cursor: Option<String>,
-}
-
-/// Who asked.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Way {
-    Received,
-    Sent,
-}
-
-/// Lists the caller's open requests, the newest first. Two round trips: the caller's session and the page.
+/// Lists the open friend requests that the caller received or sent, the newest first.
 #[utoipa::path(
     get, path = "/friends/requests", operation_id = "list_friend_requests", tag = "friends", security(("bearer" = [])),
-    params(RequestsQuery),
+    params(FriendRequestsQuery),
     responses(
-        (status = 200, description = "A page of requests", body = Listed<FriendView>),
+        (status = 200, description = "A page of requests.", body = Listed<FriendView>),
         QueryProblems, CallerProblems, StoreProblems,
     )
 )]
@@ -43,12 +19,12 @@ pub(crate) enum Way {
 pub(crate) async fn list_friend_requests(
     State(app): State<App>,
     caller: Caller,
-    Query(query): Query<RequestsQuery>,
+    Query(query): Query<FriendRequestsQuery>,
 ) -> ApiResult<Json<Listed<FriendView>>> {
-    let (size, before) = web::page::<FriendshipId>(query.limit, query.cursor.as_deref())?;
+    let (size, before) = contract::page::<FriendshipId>(query.limit, query.cursor.as_deref())?;
     let direction = match query.direction {
-        None | Some(Way::Received) => Direction::Received,
-        Some(Way::Sent) => Direction::Sent,
+        None | Some(FriendRequestDirection::Received) => Direction::Received,
+        Some(FriendRequestDirection::Sent) => Direction::Sent,
     };
     let page = app.projector.mysql.friendships().list_requests(caller.id, direction, before, size).await?;
     Ok(Json(Listed::of(page, FriendView::from)?))

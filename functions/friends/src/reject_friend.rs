@@ -1,19 +1,20 @@
-use crate::{App, turn::TakeTurn, view::FriendshipView};
+use crate::{App, turn::TakeTurn};
 use axum::extract::State;
+use contract::FriendshipView;
 use domain::{Friendship, FriendshipId};
 use tracing::instrument;
 use web::{ApiResult, Caller, CallerProblems, Json, Path, StoreProblems};
 
 web::problems!(AnswerProblems: FriendshipNotFound, NotAddressee);
 
-/// Rejects a request. One that is rejected stays so.
+/// Rejects a friend request that the caller received.
 ///
-/// Round trips: one knows the caller, then those of `TakeTurn`.
+/// Repeating it changes nothing.
 #[utoipa::path(
     put, path = "/friends/{id}/reject", operation_id = "reject_friend", tag = "friends", security(("bearer" = [])),
-    params(("id" = i32, Path, description = "The request's number", example = 7)),
+    params(("id" = FriendshipId, Path, description = "The request's id.", example = 7)),
     responses(
-        (status = 200, description = "As of the answer", body = FriendshipView),
+        (status = 200, description = "The rejected request.", body = FriendshipView),
         AnswerProblems, CallerProblems, StoreProblems,
     )
 )]

@@ -1,34 +1,24 @@
-use crate::{App, turn::notices, view::FriendshipView};
+use crate::{App, turn::notices};
 use axum::extract::State;
+use contract::{FriendRequest, FriendshipView};
 use domain::{Aggregate, Asking, Code, Fault, Friendship, FriendshipStatus, Invalid, News, Timestamp, UserId};
+use mongo::Bucket;
 use mysql::Tx;
 use projection::Changed;
-use serde::Deserialize;
 use tracing::instrument;
-use utoipa::ToSchema;
-use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, LimitProblems, MadeOrFound, StoreProblems};
-
-/// Whom to ask.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FriendRequest {
-    /// The other person.
-    #[schema(value_type = i32, example = 4)]
-    user_id: UserId,
-}
+use web::{ApiResult, Bearer, BodyProblems, CallerProblems, Json, LimitProblems, MadeOrFound, StoreProblems};
 
 web::problems!(RequestProblems: UserNotFound, UserBlocked);
 
-/// Asks someone to be friends. If they have asked as well, the two are friends.
+/// Sends a friend request.
 ///
-/// Round trips: one knows the caller, one the limit; nine to MySQL, ten where an old request makes way, then those of `Projector::project` for both people at
-/// once and one for their connections.
+/// If the other person has sent one to the caller, it is accepted instead.
 #[utoipa::path(
     post, path = "/friends/request", operation_id = "request_friend", tag = "friends", security(("bearer" = [])),
     request_body = FriendRequest,
     responses(
-        (status = 201, description = "The new request", body = FriendshipView),
-        (status = 200, description = "The request or friendship that there is, accepted if the other one had asked",
+        (status = 201, description = "The new request.", body = FriendshipView),
+        (status = 200, description = "The existing friendship or request; accepted if the other person had sent it.",
             body = FriendshipView),
         RequestProblems, LimitProblems, BodyProblems, CallerProblems, StoreProblems,
     )
@@ -36,13 +26,13 @@ web::problems!(RequestProblems: UserNotFound, UserBlocked);
 #[instrument(skip_all, fields(user.id = %caller.id))]
 pub(crate) async fn request_friend(
     State(app): State<App>,
-    caller: Caller,
+    caller: Bearer,
     Json(request): Json<FriendRequest>,
 ) -> ApiResult<MadeOrFound<FriendshipView>> {
+    caller.spend(&app.projector.mongo, Bucket::FriendRequests, app.limits.friend_requests).await?;
     if request.user_id == caller.id {
         return Err(Fault::field("user_id", Invalid::Unsupported).into());
     }
-    app.projector.mongo.spend(&format!("friend:{}", caller.id), app.request_limit).await?;
     let command = Ask { requester: caller.id, addressee: request.user_id, at: app.clock.now() };
     Ok(app.projector.change(command, ask).await?.map(FriendshipView::from))
 }

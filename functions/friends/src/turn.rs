@@ -16,8 +16,7 @@ pub(crate) struct TakeTurn {
 }
 
 impl TakeTurn {
-    /// One round trip to MySQL to know the two people, at most eight with them locked; then those of `Projector::project` for
-    /// both at once and one for their connections.
+    /// Finds the two people, locks them, and applies the decision.
     pub(crate) async fn run(self, app: &App) -> Result<Friendship, Fault> {
         let found = app.projector.mysql.friendships().find(self.id).await?;
         let pair =
@@ -46,7 +45,7 @@ async fn take_turn(tx: &mut Tx, (turn, pair): (TakeTurn, [UserId; 2])) -> Result
     Ok(Changed { touched, notices, answer: changed })
 }
 
-/// What both people are told, each with the other one's profile. One round trip.
+/// The notices for both people, each with the profile of the other one.
 pub(crate) async fn notices(
     tx: &mut Tx,
     friendship: &Friendship,

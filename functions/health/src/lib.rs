@@ -3,13 +3,12 @@
 mod get_health;
 mod get_readiness;
 
-use axum::Router;
+use boot::BoxError;
 use domain::Fault;
 use mongo::Mongo;
 use mysql::Mysql;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
-use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What the routes work with.
@@ -21,6 +20,12 @@ pub struct App {
 }
 
 impl App {
+    /// Reads the settings and prepares clients. Nothing is connected: a store that is away is what this function tells.
+    pub async fn connect() -> Result<Self, BoxError> {
+        let (mysql_url, mongo_url) = boot::read(|settings| (settings.mysql_url(), settings.mongo_url())).await?;
+        Ok(Self::new(Mysql::connect(&mysql_url, Mysql::LAMBDA_CONNECTIONS)?, &mongo_url))
+    }
+
     /// Over both stores, whether they answer or not.
     pub fn new(mysql: Mysql, mongo_url: &str) -> Self {
         Self { mysql, mongo_url: mongo_url.into(), mongo: Arc::default() }
@@ -32,17 +37,8 @@ impl App {
     }
 }
 
-/// The routes, without the manners that `web::serve` puts around them.
-pub fn router(app: App) -> Router {
-    routes().with_state(app).into()
-}
-
-/// The routes' part of the API's document.
-pub fn openapi() -> OpenApi {
-    routes().into_openapi()
-}
-
-fn routes() -> OpenApiRouter<App> {
+/// The routes of this function and their documentation.
+pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(web::openapi())
         .routes(routes!(get_health::get_health))
         .routes(routes!(get_readiness::get_readiness))

@@ -1,16 +1,9 @@
-//! The Lambda function of the crate `health`.
+//! The Lambda `health`.
 
+use boot::BoxError;
 use health::App;
-use mysql::Mysql;
-use std::error::Error;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
-    boot::telemetry();
-    let mut settings = boot::Settings::load().await;
-    let (mysql_url, mongo_url) = (settings.mysql_url(), settings.mongo_url());
-    settings.finish()?;
-
-    let app = App::new(Mysql::connect(&mysql_url?, Mysql::LAMBDA_CONNECTIONS)?, &mongo_url?);
-    web::serve(health::router(app)).await
+async fn main() -> Result<(), BoxError> {
+    web::run(health::routes(), App::connect).await
 }

@@ -8,49 +8,64 @@ mod read_messages;
 mod send_message;
 mod sync_messages;
 
-use axum::{Router, extract::FromRef};
-use domain::{Clock, Limit, Random};
-use messaging::Messenger;
+use announce::Announcer;
+use axum::extract::FromRef;
+use background::Background;
+use boot::{BoxError, Limits, warm_up};
+use credentials::AccessTokens;
+use domain::Random;
+use messaging::{Author, MessageLimits, Messenger};
 use mongo::Mongo;
 use realtime::ManagementApi;
-use utoipa::openapi::OpenApi;
+use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::Gatekeeper;
+use web::{Bearer, Gatekeeper};
 
 /// What the handlers work with.
-#[derive(Debug, Clone, FromRef)]
+#[derive(Debug, Clone)]
 pub struct App {
-    /// Knows callers.
-    pub gatekeeper: Gatekeeper,
-    /// The record of messages.
-    pub mongo: Mongo,
-    /// Reaches open WebSockets.
-    pub pusher: ManagementApi,
-    /// How many messages a person may send.
-    pub send_limit: Limit,
-    /// The time.
-    pub clock: Clock,
+    /// Sends, changes and reads messages.
+    pub messenger: Messenger,
+    /// Checks access tokens.
+    pub tokens: AccessTokens,
+    /// How often something may be done.
+    pub limits: Limits,
     /// Names messages whose clients did not.
     pub random: Random,
 }
 
 impl App {
-    fn messenger(&self) -> Messenger<'_> {
-        Messenger { mongo: &self.mongo, clock: self.clock, send_limit: self.send_limit }
+    /// Reads the settings and connects.
+    pub async fn connect(background: Background) -> Result<Self, BoxError> {
+        let (mongo_url, connections_url, aws, signing, limits) = boot::read(|settings| {
+            let (mongo_url, connections_url) = (settings.mongo_url(), settings.connections_url());
+            (mongo_url, connections_url, settings.aws(), settings.signing(), settings.limits())
+        })
+        .await?;
+        let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
+        let pusher = Arc::new(ManagementApi::new(&connections_url, &aws));
+        let announcer = Announcer::new(mongo.clone(), pusher, clock, background);
+        tokio::join!(warm_up("open connections to MongoDB", mongo.warm_up()), announcer.warm_up());
+        let previous_key = signing.previous_key.as_deref();
+        let tokens = AccessTokens::new(signing.algorithm, &signing.key, previous_key, signing.lifetime)?;
+        Ok(Self { messenger: Messenger { mongo, announcer, clock }, tokens, limits, random: boot::random() })
+    }
+
+    fn author<'a>(&self, caller: &'a Bearer) -> Author<'a> {
+        let limits = MessageLimits { sends: self.limits.sends, retries: self.limits.retries };
+        Author { user: caller.id, session: &caller.session, connection: None, limits }
     }
 }
 
-/// The routes of this function.
-pub fn router(app: App) -> Router {
-    routes_with_openapi().with_state(app).split_for_parts().0
+impl FromRef<App> for Gatekeeper {
+    fn from_ref(app: &App) -> Self {
+        let Messenger { mongo, clock, .. } = &app.messenger;
+        Self { tokens: app.tokens.clone(), mongo: mongo.clone(), clock: *clock }
+    }
 }
 
-/// The routes of this function, as the API's document has them.
-pub fn openapi() -> OpenApi {
-    routes_with_openapi().into_openapi()
-}
-
-fn routes_with_openapi() -> OpenApiRouter<App> {
+/// The routes of this function and their documentation.
+pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(web::openapi())
         .routes(routes!(send_message::send_message))
         .routes(routes!(sync_messages::sync_messages))

@@ -1,10 +1,10 @@
 #![doc = include_str!("../README.md")]
 
-use domain::{Clock, Fault, UserId};
+use domain::{Clock, Fault, SessionId, UserId};
 use mongo::Mongo;
 use mysql::Mysql;
 use serde::Serialize;
-use std::error::Error;
+use std::{collections::BTreeMap, error::Error, time::Duration};
 use tracing::info;
 
 /// Both stores.
@@ -20,8 +20,10 @@ pub struct App {
 
 /// The version of the MongoDB schema since which it knows people.
 const PEOPLE_SINCE: i32 = 2;
-/// How many people get their names indexed by one statement.
+/// How many rows one statement reads.
 const BATCH: u32 = 500;
+/// No access token lives longer, whatever the settings say.
+const LONGEST_TOKEN: Duration = Duration::from_hours(8_760);
 
 /// What the invocation answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -65,13 +67,14 @@ impl App {
     pub async fn migrate(&self) -> Result<Report, MigrateError> {
         let mysql = self.mysql.schema().migrate().await.map_err(|why| failed("MySQL", &Fault::from(why)))?;
         let named = self.name_everybody().await.map_err(|why| failed("MySQL", &why))?;
-        let found = self.mongo.schema_version().await.map_err(|why| failed("MongoDB", &why))?;
+        let found = self.mongo.schema().version().await.map_err(|why| failed("MongoDB", &why))?;
         if found.found < PEOPLE_SINCE {
             // Before the version says that it was done. `relay` brings them over.
             let everybody = self.mysql.outbox().insert_everybody(self.clock.now()).await;
             everybody.map_err(|why| failed("MySQL", &why))?;
         }
-        let mongo = self.mongo.ensure_schema().await.map_err(|why| failed("MongoDB", &why))?;
+        self.move_revocations().await.map_err(|why| failed("MongoDB", &why))?;
+        let mongo = self.mongo.schema().ensure().await.map_err(|why| failed("MongoDB", &why))?;
         Ok(Report {
             mysql: MysqlReport { version: mysql.version, applied: mysql.applied, named },
             mongo: MongoReport { version: mongo.found },
@@ -80,6 +83,23 @@ impl App {
 }
 
 impl App {
+    /// Brings sessions that ended, as versions before gates noted them, to the gates of their people; does nothing from the
+    /// second time on.
+    async fn move_revocations(&self) -> Result<(), Fault> {
+        let revoked = self.mongo.schema().list_revoked_sessions().await?;
+        let mut ended: BTreeMap<UserId, Vec<SessionId>> = BTreeMap::new();
+        for sessions in revoked.chunks(usize::try_from(BATCH).unwrap_or(usize::MAX)) {
+            for (user, session) in self.mysql.sessions().list_owners(sessions).await? {
+                ended.entry(user).or_default().push(session);
+            }
+        }
+        let until = self.clock.now().plus(LONGEST_TOKEN);
+        for (user, sessions) in ended {
+            self.mongo.gates().end_sessions(user, &sessions, until).await?;
+        }
+        Ok(())
+    }
+
     /// Lets people be searched who signed up before there was a search; does nothing from the second time on.
     async fn name_everybody(&self) -> Result<usize, Fault> {
         let (mut after, mut named) = (UserId(0), 0);

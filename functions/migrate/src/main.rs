@@ -1,17 +1,13 @@
-//! The `migrate` Lambda.
+//! The Lambda `migrate`.
 
-use boot::Settings;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use migrate::{App, Report};
 use serde::de::IgnoredAny;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    boot::telemetry();
-    let mut settings = Settings::load().await;
-    let (mysql_url, mongo_url) = (settings.mysql_url(), settings.mongo_url());
-    settings.finish()?;
-    let app = App::connect(&mysql_url?, &mongo_url?, boot::clock()).await?;
+    let (mysql_url, mongo_url) = boot::read(|settings| (settings.mysql_url(), settings.mongo_url())).await?;
+    let app = App::connect(&mysql_url, &mongo_url, boot::clock()).await?;
     lambda_runtime::run(service_fn(|event| migrate(&app, event))).await
 }
 

@@ -7,7 +7,7 @@ use testkit::{mongo, mysql};
 const NOON: Clock = Clock(|| Timestamp::from_millis(1_790_000_000_000));
 
 #[tokio::test]
-async fn both_stores_are_brought_up_to_date_and_told_of() {
+async fn both_stores_are_migrated_and_reported() {
     let (mysql, mongo) = tokio::join!(mysql::Database::empty(), mongo::Database::empty());
     let app = App::connect(&mysql.url, &mongo.url, NOON).await.unwrap();
 
@@ -15,7 +15,7 @@ async fn both_stores_are_brought_up_to_date_and_told_of() {
     let second = serde_json::to_value(app.migrate().await.unwrap()).unwrap();
 
     let mysql_version = mysql.mysql.schema().status().await.unwrap().current;
-    let mongo_version = mongo.mongo.schema_version().await.unwrap().found;
+    let mongo_version = mongo.mongo.schema().version().await.unwrap().found;
     let report = |applied: i64| {
         serde_json::json!({
             "mysql": {"version": mysql_version, "applied": applied, "named": 0},
@@ -34,7 +34,7 @@ async fn join_the_old_way(url: &str) {
 }
 
 #[tokio::test]
-async fn whoever_was_there_before_is_found_and_brought_over() {
+async fn existing_people_are_indexed_and_queued() {
     let (mysql, mongo) = tokio::join!(mysql::Database::new(), mongo::Database::empty());
     let app = App::connect(&mysql.url, &mongo.url, NOON).await.unwrap();
     join_the_old_way(&mysql.url).await;
@@ -50,7 +50,7 @@ async fn whoever_was_there_before_is_found_and_brought_over() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_is_named() {
+async fn unreachable_store_is_named() {
     let mongo = mongo::Database::empty().await;
     let app = App::connect("mysql://root@127.0.0.1:1/none", &mongo.url, NOON).await.unwrap();
 

@@ -24,11 +24,13 @@ pub struct Report {
 }
 
 /// Makes a run. A store that is away ends it.
-pub async fn run(projector: &Projector, messenger: Messenger<'_>) -> Result<Report, Fault> {
+pub async fn run(projector: &Projector) -> Result<Report, Fault> {
+    let Projector { mongo, announcer, clock, .. } = projector.clone();
+    let messenger = Messenger { mongo, announcer, clock };
     // Each by itself: what can't be done of the one keeps nothing of the other back.
     let relayed = projector.relay(projector.clock.now().plus(TIME)).await;
     let until = projector.clock.now().plus(TIME);
-    let swept = messaging::sweep(messenger, &projector.pusher, MOST_MESSAGES, until).await;
+    let swept = messaging::sweep(&messenger, MOST_MESSAGES, until).await;
     let (relayed, swept) = (relayed?, swept?);
     Ok(Report { projected: relayed.projected, delivered: swept.delivered, failed: relayed.failed + swept.failed })
 }

@@ -1,26 +1,37 @@
-//! The `relay` Lambda.
+//! The Lambda `relay`.
 
-use boot::Settings;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
-use messaging::Messenger;
-use projection::ProjectorSettings;
+use announce::Announcer;
+use background::Background;
+use boot::BoxError;
+use lambda_runtime::{LambdaEvent, service_fn};
+use mongo::Mongo;
+use mysql::Mysql;
+use projection::Projector;
+use realtime::ManagementApi;
 use serde::de::IgnoredAny;
+use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    boot::telemetry();
-    let mut settings = Settings::load().await;
-    let (projector, send_limit) = (ProjectorSettings::read(&mut settings), settings.send_limit());
-    settings.finish()?;
-
-    let projector = projector.connect().await?;
-    let messenger = Messenger { mongo: &projector.mongo, clock: projector.clock, send_limit: send_limit? };
+async fn main() -> Result<(), BoxError> {
+    let (mysql_url, mongo_url, connections_url, aws, token_lifetime) = boot::read(|settings| {
+        let (mysql_url, mongo_url) = (settings.mysql_url(), settings.mongo_url());
+        (mysql_url, mongo_url, settings.connections_url(), settings.aws(), settings.token_lifetime())
+    })
+    .await?;
+    let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
+    let pusher = Arc::new(ManagementApi::new(&connections_url, &aws));
+    let projector = Projector {
+        mysql: Mysql::connect(&mysql_url, Mysql::LAMBDA_CONNECTIONS)?,
+        // Nobody waits for the answer of a run.
+        announcer: Announcer::new(mongo.clone(), pusher, clock, Background::inline()),
+        mongo,
+        clock,
+        token_lifetime,
+    };
     lambda_runtime::run(service_fn(async |_: LambdaEvent<IgnoredAny>| {
-        let report = relay::run(&projector, messenger).await.inspect_err(|fault| {
-            tracing::error!(code = fault.code.as_str(), "Could not relay: {:?}", fault.source);
-        })?;
+        let report = relay::run(&projector).await.inspect_err(|fault| fault.log("relay"))?;
         tracing::info!(projected = report.projected, delivered = report.delivered, failed = report.failed, "Relayed");
-        Ok::<_, Error>(report)
+        Ok::<_, BoxError>(report)
     }))
     .await
 }

@@ -1,13 +1,14 @@
 use crate::App;
 use axum::extract::State;
+use contract::AccountView;
 use domain::Code;
 use tracing::instrument;
-use web::{AccountView, ApiResult, Caller, CallerProblems, Json, StoreProblems};
+use web::{ApiResult, Caller, CallerProblems, Json, StoreProblems};
 
-/// Shows the caller's account. Two round trips: the caller's session and the account.
+/// Shows the caller's account.
 #[utoipa::path(
     get, path = "/users/me", operation_id = "get_me", tag = "users", security(("bearer" = [])),
-    responses((status = 200, description = "The account", body = AccountView), CallerProblems, StoreProblems)
+    responses((status = 200, description = "The account.", body = AccountView), CallerProblems, StoreProblems)
 )]
 #[instrument(skip_all, fields(user.id = %caller.id))]
 pub(crate) async fn get_me(State(app): State<App>, caller: Caller) -> ApiResult<Json<AccountView>> {

@@ -1,17 +1,19 @@
 use crate::App;
 use axum::extract::State;
+use contract::ProfileView;
 use domain::{Code, UserId};
-use realtime::ProfileView;
 use tracing::instrument;
 use web::{ApiResult, Caller, CallerProblems, Json, Path, StoreProblems};
 
 web::problems!(GetProblems: UserNotFound);
 
-/// Shows someone's profile. Two round trips: the caller's session and the profile.
+/// Shows a person's profile.
+///
+/// A person who has blocked the caller looks like a deleted account.
 #[utoipa::path(
     get, path = "/users/{id}", operation_id = "get_user", tag = "users", security(("bearer" = [])),
-    params(("id" = i32, Path, description = "The person's number", example = 3)),
-    responses((status = 200, description = "The profile", body = ProfileView), GetProblems, CallerProblems, StoreProblems)
+    params(("id" = UserId, Path, description = "The person's id.", example = 3)),
+    responses((status = 200, description = "The profile.", body = ProfileView), GetProblems, CallerProblems, StoreProblems)
 )]
 #[instrument(skip_all, fields(user.id = %caller.id))]
 pub(crate) async fn get_user(

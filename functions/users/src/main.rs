@@ -1,25 +1,9 @@
 //! The Lambda `users`.
 
-use boot::Settings;
-use credentials::AccessTokens;
-use projection::ProjectorSettings;
-use std::error::Error;
+use backend::Backend;
+use boot::BoxError;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
-    boot::telemetry();
-    let mut settings = Settings::load().await;
-    let (projector, signing) = (ProjectorSettings::read(&mut settings), settings.signing());
-    let search_limit = settings.search_limit();
-    settings.finish()?;
-
-    let (projector, signing) = (projector.connect().await?, signing?);
-    let tokens = AccessTokens::new(signing.algorithm, &signing.key, signing.previous_key.as_deref(), signing.lifetime)?;
-    let app = users::App {
-        gatekeeper: web::Gatekeeper { tokens, mongo: projector.mongo.clone(), clock: boot::clock() },
-        projector,
-        search_limit: search_limit?,
-        clock: boot::clock(),
-    };
-    web::serve(users::router(app)).await
+async fn main() -> Result<(), BoxError> {
+    web::run_with_background(users::routes(), Backend::connect).await
 }

@@ -1,25 +1,26 @@
 #![doc = include_str!("../README.md")]
 
-use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
-use domain::{ConnectionId, Fault};
+use boot::{BoxError, warm_up};
+use domain::Fault;
 use mongo::Mongo;
-use std::time::Duration;
-use tracing::{info, instrument};
+use socket::{Answer, Event};
+use tracing::info;
 
 /// The WebSocket routes that lead here.
 pub const ROUTES: &[&str] = &["$disconnect"];
 
-/// Below the function's own limit, so that a store that hangs leaves a line in the log.
-const DEADLINE: Duration = Duration::from_secs(9);
+/// Reads the settings and connects.
+pub async fn connect() -> Result<Mongo, BoxError> {
+    let mongo = Mongo::connect(&boot::read(boot::Settings::mongo_url).await?).await?;
+    warm_up("open connections to MongoDB", mongo.warm_up()).await;
+    Ok(mongo)
+}
 
-/// Forgets the connection. One round trip.
-#[instrument(skip_all)]
-pub async fn handle(mongo: &Mongo, event: &ApiGatewayWebsocketProxyRequest) -> Result<(), Fault> {
-    let context = &event.request_context;
-    let id = context.connection_id.clone().ok_or_else(|| Fault::internal("the event has no connection id"))?;
-    let id = ConnectionId(id);
-    let forget = tokio::time::timeout(DEADLINE, mongo.remove_connection(&id));
-    forget.await.unwrap_or_else(|late| Err(Fault::unavailable(late)))?;
-    info!(connection.id = %id, "Forgot a closed connection");
-    Ok(())
+/// Forgets the connection. API Gateway does nothing with the answer, and a row that stays expires.
+pub async fn handle(mongo: &Mongo, event: Event) -> Result<Answer, Fault> {
+    let forgotten = event.attempt("forget a closed connection", mongo.connections().remove(event.connection())).await;
+    if forgotten.is_ok() {
+        info!("Forgot a closed connection");
+    }
+    Ok(Answer::status(200))
 }

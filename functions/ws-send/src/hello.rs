@@ -1,10 +1,8 @@
 use crate::App;
-use domain::{Code, Fault, PageSize, Rev, RoomKey};
+use contract::{FramePayload, HelloFrame, Ready};
+use domain::{Code, Fault, PageSize};
 use mongo::Connection;
-use realtime::{FramePayload, Ready};
-use serde::Deserialize;
-use std::{collections::BTreeMap, time::Duration};
-use utoipa::ToSchema;
+use std::time::Duration;
 
 /// The version of the protocol that this code speaks.
 const VERSION: u32 = 1;
@@ -15,34 +13,16 @@ const RECONNECT_SPREAD_SECONDS: u64 = 300;
 const PING_SECONDS: u32 = 270;
 const MOST_GAPS: usize = 200;
 
-/// What a client says first.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Hello {
-    /// The version of the protocol, 1.
-    #[schema(example = 1)]
-    v: u32,
-    /// The language of texts, `ko` or `en`.
-    #[schema(example = "ko")]
-    #[expect(dead_code, reason = "`Request::language` has read it; here it is named, so that it is no unknown field")]
-    lang: Option<String>,
-    /// The last `rev` that the client has of each room.
-    #[serde(default)]
-    #[schema(value_type = BTreeMap<String, i64>)]
-    cursors: BTreeMap<RoomKey, Rev>,
-}
-
-/// Tells a client who it is and where it has something to catch up on. Three round trips at once: the rooms' places, unread
-/// counts, the person.
-pub(crate) async fn hello(app: &App, connection: &Connection, hello: Hello) -> Result<FramePayload, Fault> {
+/// Answers who the client is and which rooms have changes that it misses.
+pub(crate) async fn hello(app: &App, connection: &Connection, hello: HelloFrame) -> Result<FramePayload, Fault> {
     if hello.v != VERSION {
         return Err(Code::UnsupportedVersion.into());
     }
-    let user = connection.user;
+    let (user, mongo) = (connection.user, &app.messenger.mongo);
     let (gaps, unread, person) = tokio::join!(
-        messaging::list_gaps(&app.mongo, user, &hello.cursors, MOST_GAPS),
-        app.mongo.list_unread(user, None, PageSize::LARGEST),
-        app.mongo.find_person(user),
+        messaging::list_gaps(mongo, user, &hello.cursors, MOST_GAPS),
+        mongo.rooms().list_unread(user, None, PageSize::LARGEST),
+        mongo.people().find(user),
     );
     let ((gaps, more), unread) = (gaps?, unread?.items);
     let spread = u64::from_be_bytes(app.random.bytes()) % RECONNECT_SPREAD_SECONDS;
@@ -53,7 +33,7 @@ pub(crate) async fn hello(app: &App, connection: &Connection, hello: Hello) -> R
         ping_s: PING_SECONDS,
         gaps,
         more,
-        unread: unread.into_iter().map(|summary| (summary.room, summary.unread)).collect(),
+        unread: unread.into_iter().map(|room| (room.room, room.unread)).collect(),
         user_rev: person?.map_or(0, |person| person.version),
     }))
 }

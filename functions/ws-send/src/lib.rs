@@ -1,31 +1,25 @@
 #![doc = include_str!("../README.md")]
 
 mod delete;
-mod document;
 mod edit;
 mod hello;
 mod read;
-mod request;
 mod send;
 mod sync;
 
-pub use document::asyncapi;
-
-use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
-use domain::{Clock, Code, ConnectionId, Fault, Limit, Random};
-use messaging::Messenger;
+use announce::Announcer;
+use background::Background;
+use boot::{BoxError, Limits, warm_up};
+use contract::{ClientFrame, ClientRequest, ErrorBody, Frame, FramePayload};
+use domain::{Code, Fault, Limit, Random};
+use messaging::{Author, MessageLimits, Messenger};
 use mongo::{Connection, Mongo, Touched};
-use realtime::{ErrorBody, Frame, FramePayload, INLINE_TIME, ManagementApi, hang_up};
-use request::{Action, Request};
-use serde::Serialize;
-use std::time::Duration;
-use tracing::{Instrument as _, error, info, info_span};
+use realtime::ManagementApi;
+use socket::{Answer, Event};
+use std::sync::Arc;
 
 /// The WebSocket routes that lead here.
 pub const ROUTES: &[&str] = &["hello", "send", "edit", "delete", "read", "sync", "ping", "$default"];
-
-/// Below the function's own limit, after which the client would learn nothing.
-const DEADLINE: Duration = Duration::from_secs(9);
 
 /// How many frames a connection may send after it was told to wait, before it is closed.
 const FLOOD: f64 = 30.0;
@@ -33,81 +27,60 @@ const FLOOD: f64 = 30.0;
 /// What the handlers work with.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// The record of messages and connections.
-    pub mongo: Mongo,
-    /// Reaches other connections.
-    pub pusher: ManagementApi,
-    /// How many messages a person may send.
-    pub send_limit: Limit,
-    /// How many frames a connection may send.
-    pub frame_limit: Limit,
-    /// The time.
-    pub clock: Clock,
+    /// Sends, changes and reads messages.
+    pub messenger: Messenger,
+    /// How often something may be done.
+    pub limits: Limits,
     /// Spreads reconnections.
     pub random: Random,
 }
 
 impl App {
-    fn messenger(&self) -> Messenger<'_> {
-        Messenger { mongo: &self.mongo, clock: self.clock, send_limit: self.send_limit }
+    /// Reads the settings and connects.
+    pub async fn connect(background: Background) -> Result<Self, BoxError> {
+        let (mongo_url, connections_url, aws, limits) = boot::read(|settings| {
+            (settings.mongo_url(), settings.connections_url(), settings.aws(), settings.limits())
+        })
+        .await?;
+        let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
+        let pusher = Arc::new(ManagementApi::new(&connections_url, &aws));
+        let announcer = Announcer::new(mongo.clone(), pusher, clock, background);
+        tokio::join!(warm_up("open connections to MongoDB", mongo.warm_up()), announcer.warm_up());
+        Ok(Self { messenger: Messenger { mongo, announcer, clock }, limits, random: boot::random() })
+    }
+
+    fn author<'a>(&self, connection: &'a Connection) -> Author<'a> {
+        let limits = MessageLimits { sends: self.limits.sends, retries: self.limits.retries };
+        Author { user: connection.user, session: &connection.session, connection: Some(&connection.id), limits }
     }
 }
 
-/// What API Gateway sends to the client: `body`, through the route response.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Answer {
-    /// Always 200: anything else would become API Gateway's own error frame.
-    pub status_code: u16,
-    /// A frame as JSON text.
-    pub body: String,
-}
-
-/// Answers a frame.
-///
-/// One round trip notes that the connection lives and tells whose it is; the action's own come after it.
-pub async fn handle(app: &App, event: &ApiGatewayWebsocketProxyRequest) -> Result<Answer, Fault> {
-    let context = &event.request_context;
-    let request_id = context.request_id.as_deref().unwrap_or("unknown");
-    let id = context.connection_id.as_deref().ok_or_else(|| Fault::internal("the event has no connection id"))?;
-    let span = info_span!("frame", request.id = request_id, connection.id = id);
-    answer(app, &ConnectionId(id.to_owned()), event.body.as_deref().unwrap_or_default(), request_id)
-        .instrument(span)
-        .await
-}
-
-async fn answer(app: &App, id: &ConnectionId, text: &str, request_id: &str) -> Result<Answer, Fault> {
-    let request = Request::parse(text);
-    let re = request.as_ref().ok().and_then(|request| request.id.clone());
-    let language = request.as_ref().ok().and_then(Request::language);
+/// Answers a frame with one, also where it is refused.
+pub async fn handle(app: &App, event: Event) -> Result<Answer, Fault> {
+    let id = event.connection();
+    let ClientRequest { id: re, language, frame } = ClientRequest::parse(event.text());
     let mut locale = language.unwrap_or_default();
     let mut is_over = false;
+    let Messenger { mongo, announcer, clock } = &app.messenger;
     let work = async {
-        let touched = app.mongo.touch_connection(id, language, app.clock.now(), app.frame_limit).await?;
+        let touched = mongo.connections().touch(id, language, clock.now(), app.limits.frames).await?;
         let Some(Touched { connection, tokens }) = touched else {
             is_over = true;
             return Err(Code::ConnectionUnknown.into());
         };
         locale = connection.locale;
-        admit(tokens, app.frame_limit).inspect_err(|_| is_over = tokens < -FLOOD)?;
-        act(app, &connection, request?).await
+        admit(tokens, app.limits.frames).inspect_err(|_| is_over = tokens < -FLOOD)?;
+        Box::pin(act(app, &connection, frame?)).await
     };
-    let outcome = tokio::time::timeout(DEADLINE, work).await.unwrap_or_else(|late| Err(Fault::unavailable(late)));
-    let payload = outcome.unwrap_or_else(|fault| {
-        if let Some(cause) = &fault.source {
-            error!(code = fault.code.as_str(), %cause, "A frame failed");
-        } else {
-            info!(code = fault.code.as_str(), "Refused a frame");
-        }
-        FramePayload::Error(ErrorBody { fatal: is_over, ..ErrorBody::of(&fault, locale, request_id) })
+    let payload = event.attempt("answer a frame", work).await.unwrap_or_else(|fault| {
+        FramePayload::Error(ErrorBody { fatal: is_over, ..ErrorBody::of(&fault, locale, event.request_id()) })
     });
     let body = Frame { re: re.as_deref(), room: None, rev: None, payload }.to_text()?;
     if is_over {
-        // First the row, so that nothing is pushed any more. The answer would come after the end of the connection.
-        app.mongo.remove_connection(id).await?;
-        hang_up(&app.pusher, &[(id, body.clone())], INLINE_TIME).await;
+        // The answer would come after the end of the connection.
+        announcer.hang_up(id, body.clone()).await;
     }
-    Ok(Answer { status_code: 200, body })
+    Ok(Answer::frame(body))
 }
 
 /// A bucket in debt says how long it takes until the next frame finds a token.
@@ -118,15 +91,14 @@ fn admit(tokens: f64, limit: Limit) -> Result<(), Fault> {
     Err(Fault::rate_limited(limit.pause().mul_f64(1.0 - tokens)))
 }
 
-async fn act(app: &App, connection: &Connection, request: Request) -> Result<FramePayload, Fault> {
-    match request.action {
-        Action::Hello => hello::hello(app, connection, request.details()?).await,
-        Action::Send => send::send(app, connection, request.details()?).await,
-        Action::Edit => edit::edit(app, connection, request.details()?).await,
-        Action::Delete => delete::delete(app, connection, request.details()?).await,
-        Action::Read => read::read(app, connection, request.details()?).await,
-        Action::Sync => sync::sync(app, connection, request.details()?).await,
-        Action::Ping => Ok(FramePayload::Pong),
-        Action::Unknown => Err(Code::UnknownAction.into()),
+async fn act(app: &App, connection: &Connection, frame: ClientFrame) -> Result<FramePayload, Fault> {
+    match frame {
+        ClientFrame::Hello(hello) => hello::hello(app, connection, hello).await,
+        ClientFrame::Send(send) => send::send(app, connection, send).await,
+        ClientFrame::Edit(edit) => edit::edit(app, connection, edit).await,
+        ClientFrame::Delete(delete) => delete::delete(app, connection, delete).await,
+        ClientFrame::Read(read) => read::read(app, connection, read).await,
+        ClientFrame::Sync(sync) => sync::sync(app, connection, sync).await,
+        ClientFrame::Ping => Ok(FramePayload::Pong),
     }
 }

@@ -1,7 +1,8 @@
-use crate::house::{House, KEY, MINJI, NOON, PASSWORD, Tokens};
+use crate::logins::{Logins, MINJI, PASSWORD, Tokens};
 use axum::{body::Body, http::Request};
 use credentials::RefreshTokens;
 use serde_json::json;
+use testkit::{KEY, NOON};
 
 /// Hashes of an older system, made by Python's `bcrypt` at the least cost.
 const OLD: [(&str, &str); 2] = [
@@ -10,46 +11,46 @@ const OLD: [(&str, &str); 2] = [
 ];
 
 /// Someone whom an older system had registered.
-async fn moved_in(house: &House, hash: &str) -> domain::UserId {
-    let minji = house.join(MINJI).await;
-    house.execute(&format!("UPDATE users SET password_hash = '{hash}'")).await;
+async fn moved_in(logins: &Logins, hash: &str) -> domain::UserId {
+    let minji = logins.join(MINJI).await;
+    logins.execute(&format!("UPDATE users SET password_hash = '{hash}'")).await;
     minji
 }
 
 #[tokio::test]
-async fn a_login_begins_a_session_with_two_tokens() {
-    let house = House::new().await;
-    let minji = house.join("Minji@Example.com").await;
+async fn login_starts_session_with_two_tokens() {
+    let logins = Logins::new().await;
+    let minji = logins.join("Minji@Example.com").await;
 
-    let answer = house.log_in("minji@example.COM", PASSWORD).await;
+    let answer = logins.log_in("minji@example.COM", PASSWORD).await;
 
     let tokens = Tokens::of(&answer);
-    let claims = house.access_tokens().verify(&tokens.access, NOON).unwrap();
+    let claims = logins.access_tokens().verify(&tokens.access, NOON).unwrap();
     let refresh = RefreshTokens::new(KEY, None).verify(&tokens.refresh).unwrap();
     assert_eq!((&answer.json()["token_type"], &answer.json()["expires_in"]), (&json!("bearer"), &json!(900)));
     assert_eq!((claims.user, claims.session, refresh.generation), (minji, refresh.session, 1));
 }
 
 #[tokio::test]
-async fn a_login_may_come_as_oauth2_has_it() {
-    let house = House::new().await;
-    house.join(MINJI).await;
+async fn login_accepts_oauth2_password_form() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
     let form = "grant_type=password&username=minji%40example.com&password=%EB%B9%84%EB%B0%80%EB%B2%88%ED%98%B8+1234&scope=&client_id=&client_secret=";
 
     let request = Request::post("/auth/login").header("content-type", "application/x-www-form-urlencoded");
-    let answer = house.ask(request.body(Body::from(form)).unwrap()).await;
+    let answer = logins.send(request.body(Body::from(form)).unwrap()).await;
 
     assert_eq!((answer.status, &answer.json()["token_type"]), (200, &json!("bearer")));
 }
 
 #[tokio::test]
-async fn a_refused_login_does_not_say_why() {
-    let house = House::new().await;
-    house.join(MINJI).await;
-    house.join("gone@example.com").await;
-    house.execute("UPDATE users SET is_active = FALSE WHERE username = 'gone'").await;
+async fn failed_logins_give_the_same_answer() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    logins.join("gone@example.com").await;
+    logins.execute("UPDATE users SET is_active = FALSE WHERE username = 'gone'").await;
 
-    let wrong_password = house.log_in(MINJI, "another password").await;
+    let wrong_password = logins.log_in(MINJI, "another password").await;
 
     assert_eq!(wrong_password.refusal(), (401, "invalid_credentials".to_owned()));
     for (email, password) in [
@@ -59,43 +60,43 @@ async fn a_refused_login_does_not_say_why() {
         ("nobody", PASSWORD),
         ("gone@example.com", PASSWORD),
     ] {
-        let answer = house.log_in(email, password).await;
+        let answer = logins.log_in(email, password).await;
         assert_eq!((answer.status, &answer.text), (401, &wrong_password.text), "{email}");
     }
 }
 
 #[tokio::test]
-async fn whoever_moved_in_with_an_older_hash_logs_in() {
+async fn bcrypt_hash_of_migrated_account_still_logs_in() {
     for (password, hash) in OLD {
-        let house = House::new().await;
-        moved_in(&house, hash).await;
+        let logins = Logins::new().await;
+        moved_in(&logins, hash).await;
 
-        assert_eq!(house.log_in(MINJI, password).await.status, 200, "{password}");
+        assert_eq!(logins.log_in(MINJI, password).await.status, 200, "{password}");
     }
 }
 
 #[tokio::test]
-async fn a_login_replaces_an_older_hash() {
+async fn login_replaces_bcrypt_hash() {
     for (password, hash) in OLD {
-        let house = House::new().await;
-        let minji = moved_in(&house, hash).await;
+        let logins = Logins::new().await;
+        let minji = moved_in(&logins, hash).await;
 
-        house.log_in(MINJI, password).await;
+        logins.log_in(MINJI, password).await;
 
-        let kept = house.mysql().users().find_password_hash(minji).await.unwrap().unwrap();
+        let kept = logins.mysql().users().find_password_hash(minji).await.unwrap().unwrap();
         assert!(kept.starts_with("$argon2id$"), "{kept}");
-        assert_eq!(house.log_in(MINJI, password).await.status, 200, "{password}");
+        assert_eq!(logins.log_in(MINJI, password).await.status, 200, "{password}");
     }
 }
 
 #[tokio::test]
-async fn a_wrong_password_leaves_an_older_hash() {
-    let house = House::new().await;
+async fn failed_login_keeps_bcrypt_hash() {
+    let logins = Logins::new().await;
     let [(_, hash), _] = OLD;
-    let minji = moved_in(&house, hash).await;
+    let minji = moved_in(&logins, hash).await;
 
-    let refused = house.log_in(MINJI, "another password").await;
+    let refused = logins.log_in(MINJI, "another password").await;
 
     assert_eq!(refused.refusal(), (401, "invalid_credentials".to_owned()));
-    assert_eq!(house.mysql().users().find_password_hash(minji).await.unwrap().as_deref(), Some(hash));
+    assert_eq!(logins.mysql().users().find_password_hash(minji).await.unwrap().as_deref(), Some(hash));
 }

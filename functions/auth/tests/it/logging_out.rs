@@ -1,65 +1,65 @@
-use crate::house::{House, MINJI};
+use crate::logins::{Logins, MINJI};
 
 #[tokio::test]
-async fn a_logout_ends_its_tokens_at_once() {
-    let house = House::new().await;
-    house.join(MINJI).await;
-    let tokens = house.tokens(MINJI).await;
+async fn logout_revokes_its_tokens_at_once() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let tokens = logins.tokens(MINJI).await;
 
-    let answer = house.log_out(&tokens.access).await;
+    let answer = logins.log_out(&tokens.access).await;
 
     assert_eq!((answer.status, answer.text.as_str()), (204, ""));
-    assert!(!house.knows(&tokens.access).await);
-    assert_eq!(house.refresh(&tokens.refresh).await.refusal(), (401, "refresh_token_invalid".to_owned()));
+    assert!(!logins.knows(&tokens.access).await);
+    assert_eq!(logins.refresh(&tokens.refresh).await.refusal(), (401, "refresh_token_invalid".to_owned()));
 }
 
 #[tokio::test]
-async fn a_logout_leaves_other_devices_alone() {
-    let house = House::new().await;
-    house.join(MINJI).await;
-    let (phone, laptop) = (house.tokens(MINJI).await, house.tokens(MINJI).await);
+async fn logout_keeps_other_sessions() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let (phone, laptop) = (logins.tokens(MINJI).await, logins.tokens(MINJI).await);
 
-    house.log_out(&phone.access).await;
+    logins.log_out(&phone.access).await;
 
-    assert!(house.knows(&laptop.access).await);
-    assert_eq!(house.refresh(&laptop.refresh).await.status, 200);
+    assert!(logins.knows(&laptop.access).await);
+    assert_eq!(logins.refresh(&laptop.refresh).await.status, 200);
 }
 
 #[tokio::test]
-async fn whoever_is_logged_out_cannot_log_out() {
-    let house = House::new().await;
-    house.join(MINJI).await;
-    let tokens = house.tokens(MINJI).await;
-    house.log_out(&tokens.access).await;
+async fn revoked_token_cannot_log_out() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let tokens = logins.tokens(MINJI).await;
+    logins.log_out(&tokens.access).await;
 
-    assert_eq!(house.log_out(&tokens.access).await.refusal(), (401, "unauthenticated".to_owned()));
+    assert_eq!(logins.log_out(&tokens.access).await.refusal(), (401, "unauthenticated".to_owned()));
 }
 
 #[tokio::test]
-async fn a_logout_ends_the_sockets_of_its_session_and_no_other() {
-    let house = House::new().await;
-    let minji = house.join(MINJI).await;
-    let (phone, laptop) = (house.tokens(MINJI).await, house.tokens(MINJI).await);
-    house.connect(minji, phone.session(), "phone").await;
-    house.connect(minji, laptop.session(), "laptop").await;
+async fn logout_closes_only_connections_of_its_session() {
+    let logins = Logins::new().await;
+    let minji = logins.join(MINJI).await;
+    let (phone, laptop) = (logins.tokens(MINJI).await, logins.tokens(MINJI).await);
+    logins.connect(minji, phone.session(), "phone").await;
+    logins.connect(minji, laptop.session(), "laptop").await;
 
-    house.log_out(&phone.access).await;
+    logins.log_out(&phone.access).await;
 
-    assert_eq!(house.connections(minji).await, ["laptop"]);
+    assert_eq!(logins.connections(minji).await, ["laptop"]);
 }
 
 #[tokio::test]
-async fn a_logout_that_mongodb_did_not_learn_of_is_no_success_and_is_not_forgotten() {
-    let house = House::new().await;
-    house.join(MINJI).await;
-    let tokens = house.tokens(MINJI).await;
+async fn logout_not_projected_answers_503_and_is_relayed() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let tokens = logins.tokens(MINJI).await;
     // A column that only the projection reads.
-    house.execute("ALTER TABLE sessions CHANGE rotated_at away DATETIME(3) NOT NULL").await;
+    logins.execute("ALTER TABLE sessions CHANGE rotated_at away DATETIME(3) NOT NULL").await;
 
-    let refused = house.log_out(&tokens.access).await;
+    let refused = logins.log_out(&tokens.access).await;
 
     assert_eq!(refused.status, 500);
-    house.execute("ALTER TABLE sessions CHANGE away rotated_at DATETIME(3) NOT NULL").await;
-    assert_eq!(house.log_out(&tokens.access).await.status, 204);
-    assert!(!house.knows(&tokens.access).await);
+    logins.execute("ALTER TABLE sessions CHANGE away rotated_at DATETIME(3) NOT NULL").await;
+    assert_eq!(logins.log_out(&tokens.access).await.status, 204);
+    assert!(!logins.knows(&tokens.access).await);
 }

@@ -1,9 +1,9 @@
-//! Accounts and their tokens, over real stores.
-#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not stand")]
+//! Accounts and their tokens, over databases of its own.
+#![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
-mod house;
 mod logging_in;
 mod logging_out;
+mod logins;
 mod passwords;
 mod refreshing;
 mod registering;

@@ -1,20 +1,21 @@
-use crate::house::{Answer, House, KEY, MINJI, NOON, Tokens};
+use crate::logins::{Logins, MINJI, Tokens};
 use credentials::RefreshTokens;
 use domain::{Family, SessionId, Timestamp};
 use std::{collections::HashSet, time::Duration};
+use testkit::{Answer, KEY, NOON};
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// A house with somebody who is logged in.
-async fn logged_in() -> (House, Tokens) {
-    let house = House::new().await;
-    house.join(MINJI).await;
-    let tokens = house.tokens(MINJI).await;
-    (house, tokens)
+/// A logins with somebody who is logged in.
+async fn logged_in() -> (Logins, Tokens) {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let tokens = logins.tokens(MINJI).await;
+    (logins, tokens)
 }
 
-async fn refresh(house: &House, tokens: &Tokens) -> Tokens {
-    Tokens::of(&house.refresh(&tokens.refresh).await)
+async fn refresh(logins: &Logins, tokens: &Tokens) -> Tokens {
+    Tokens::of(&logins.refresh(&tokens.refresh).await)
 }
 
 fn is_refused(answer: &Answer) -> bool {
@@ -30,104 +31,104 @@ fn too_late() -> Timestamp {
 }
 
 #[tokio::test]
-async fn a_token_brings_the_next_one_of_the_same_session() {
-    let (house, first) = logged_in().await;
+async fn refresh_rotates_token_within_session() {
+    let (logins, first) = logged_in().await;
 
-    let second = refresh(&house, &first).await;
+    let second = refresh(&logins, &first).await;
 
     assert_ne!(second.refresh, first.refresh);
     assert_eq!(second.session(), first.session());
-    assert!(house.knows(&second.access).await);
+    assert!(logins.knows(&second.access).await);
 }
 
 #[tokio::test]
-async fn each_new_token_brings_another() {
-    let (house, mut tokens) = logged_in().await;
+async fn every_refresh_token_is_new() {
+    let (logins, mut tokens) = logged_in().await;
     let mut seen = HashSet::from([tokens.refresh.clone()]);
 
     for _ in 0..5 {
-        tokens = refresh(&house, &tokens).await;
+        tokens = refresh(&logins, &tokens).await;
         assert!(seen.insert(tokens.refresh.clone()), "{} came twice", tokens.refresh);
     }
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_given_again_within_ten_seconds() {
-    let (house, first) = logged_in().await;
-    let second = refresh(&house, &first).await;
+async fn previous_token_is_answered_again_within_10_s() {
+    let (logins, first) = logged_in().await;
+    let second = refresh(&logins, &first).await;
 
-    let again = refresh(&house.at(just_in_time), &first).await;
+    let again = refresh(&logins.at(just_in_time), &first).await;
 
     assert_eq!(again.refresh, second.refresh);
-    assert_eq!(house.refresh(&second.refresh).await.status, 200);
+    assert_eq!(logins.refresh(&second.refresh).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_token_that_comes_again_too_late_ends_its_session() {
-    let (house, first) = logged_in().await;
-    let second = refresh(&house, &first).await;
+async fn previous_token_after_10_s_ends_session() {
+    let (logins, first) = logged_in().await;
+    let second = refresh(&logins, &first).await;
 
-    assert!(is_refused(&house.at(too_late).refresh(&first.refresh).await));
+    assert!(is_refused(&logins.at(too_late).refresh(&first.refresh).await));
 
-    assert!(!house.knows(&second.access).await);
-    assert!(is_refused(&house.refresh(&second.refresh).await));
+    assert!(!logins.knows(&second.access).await);
+    assert!(is_refused(&logins.refresh(&second.refresh).await));
 }
 
 #[tokio::test]
-async fn an_older_token_ends_its_session_at_once() {
-    let (house, first) = logged_in().await;
-    let second = refresh(&house, &first).await;
-    let third = refresh(&house, &second).await;
+async fn reused_older_token_ends_session() {
+    let (logins, first) = logged_in().await;
+    let second = refresh(&logins, &first).await;
+    let third = refresh(&logins, &second).await;
 
-    assert!(is_refused(&house.refresh(&first.refresh).await));
+    assert!(is_refused(&logins.refresh(&first.refresh).await));
 
     for tokens in [first, second, third] {
-        assert!(!house.knows(&tokens.access).await);
-        assert!(is_refused(&house.refresh(&tokens.refresh).await));
+        assert!(!logins.knows(&tokens.access).await);
+        assert!(is_refused(&logins.refresh(&tokens.refresh).await));
     }
 }
 
 #[tokio::test]
-async fn a_stolen_token_ends_no_other_session() {
-    let (house, first) = logged_in().await;
-    let other = house.tokens(MINJI).await;
-    let second = refresh(&house, &first).await;
-    refresh(&house, &second).await;
+async fn reused_token_keeps_other_sessions() {
+    let (logins, first) = logged_in().await;
+    let other = logins.tokens(MINJI).await;
+    let second = refresh(&logins, &first).await;
+    refresh(&logins, &second).await;
 
-    house.refresh(&first.refresh).await;
+    logins.refresh(&first.refresh).await;
 
-    assert!(house.knows(&other.access).await);
-    assert_eq!(house.refresh(&other.refresh).await.status, 200);
+    assert!(logins.knows(&other.access).await);
+    assert_eq!(logins.refresh(&other.refresh).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_session_that_ended_so_loses_its_sockets() {
-    let house = House::new().await;
-    let minji = house.join(MINJI).await;
-    let first = house.tokens(MINJI).await;
-    let second = refresh(&house, &first).await;
-    refresh(&house, &second).await;
-    house.connect(minji, first.session(), "phone").await;
+async fn reused_token_closes_connections() {
+    let logins = Logins::new().await;
+    let minji = logins.join(MINJI).await;
+    let first = logins.tokens(MINJI).await;
+    let second = refresh(&logins, &first).await;
+    refresh(&logins, &second).await;
+    logins.connect(minji, first.session(), "phone").await;
 
-    house.refresh(&first.refresh).await;
+    logins.refresh(&first.refresh).await;
 
-    assert_eq!(house.connections(minji).await, [""; 0]);
+    assert_eq!(logins.connections(minji).await, [""; 0]);
 }
 
 #[tokio::test]
-async fn a_session_lives_for_thirty_days_unused() {
-    let (house, first) = logged_in().await;
+async fn idle_session_expires_after_30_days() {
+    let (logins, first) = logged_in().await;
 
-    let unused = house.at(|| NOON.plus(Family::IDLE)).refresh(&first.refresh).await;
+    let unused = logins.at(|| NOON.plus(Family::IDLE)).refresh(&first.refresh).await;
 
     assert!(is_refused(&unused));
-    let in_time = house.at(|| NOON.plus(Family::IDLE).minus(Duration::from_millis(1))).refresh(&first.refresh).await;
+    let in_time = logins.at(|| NOON.plus(Family::IDLE).minus(Duration::from_millis(1))).refresh(&first.refresh).await;
     assert_eq!(in_time.status, 200);
 }
 
 #[tokio::test]
-async fn a_session_lives_for_ninety_days_however_much_it_is_used() {
-    let (house, mut tokens) = logged_in().await;
+async fn session_expires_after_90_days() {
+    let (logins, mut tokens) = logged_in().await;
     let used: [fn() -> Timestamp; 4] = [
         || NOON.plus(29 * DAY),
         || NOON.plus(58 * DAY),
@@ -135,30 +136,30 @@ async fn a_session_lives_for_ninety_days_however_much_it_is_used() {
         || NOON.plus(Family::LIFE).minus(Duration::from_millis(1)),
     ];
     for moment in used {
-        tokens = refresh(&house.at(moment), &tokens).await;
+        tokens = refresh(&logins.at(moment), &tokens).await;
     }
 
-    assert!(is_refused(&house.at(|| NOON.plus(Family::LIFE)).refresh(&tokens.refresh).await));
+    assert!(is_refused(&logins.at(|| NOON.plus(Family::LIFE)).refresh(&tokens.refresh).await));
 }
 
 #[tokio::test]
-async fn what_is_refused_is_refused_in_one_way() {
-    let (house, live) = logged_in().await;
-    let over = house.tokens(MINJI).await;
-    house.log_out(&over.access).await;
+async fn refused_refreshes_give_the_same_answer() {
+    let (logins, live) = logged_in().await;
+    let over = logins.tokens(MINJI).await;
+    logins.log_out(&over.access).await;
     let ours = RefreshTokens::new(KEY, None);
     let another_key = RefreshTokens::new("fedcba9876543210fedcba9876543210", None);
-    let garbage = house.refresh("garbage").await;
+    let garbage = logins.refresh("garbage").await;
 
     let refused = [
-        ("nothing", house.refresh("").await),
-        ("another key's", house.refresh(&another_key.issue(&live.session(), 1)).await),
-        ("one of a session that nobody has", house.refresh(&ours.issue(&SessionId::from_bytes([7; 16]), 1)).await),
-        ("one of the future", house.refresh(&ours.issue(&live.session(), 2)).await),
-        ("an access token", house.refresh(&live.access).await),
-        ("one of a session that is over", house.refresh(&over.refresh).await),
-        ("an idle one", house.at(|| NOON.plus(Family::IDLE)).refresh(&live.refresh).await),
-        ("an expired one", house.at(|| NOON.plus(Family::LIFE)).refresh(&live.refresh).await),
+        ("nothing", logins.refresh("").await),
+        ("another key's", logins.refresh(&another_key.issue(&live.session(), 1)).await),
+        ("one of a session that nobody has", logins.refresh(&ours.issue(&SessionId::from_bytes([7; 16]), 1)).await),
+        ("one of the future", logins.refresh(&ours.issue(&live.session(), 2)).await),
+        ("an access token", logins.refresh(&live.access).await),
+        ("one of a session that is over", logins.refresh(&over.refresh).await),
+        ("an idle one", logins.at(|| NOON.plus(Family::IDLE)).refresh(&live.refresh).await),
+        ("an expired one", logins.at(|| NOON.plus(Family::LIFE)).refresh(&live.refresh).await),
     ];
 
     assert!(is_refused(&garbage));
@@ -168,48 +169,48 @@ async fn what_is_refused_is_refused_in_one_way() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_not_active_refreshes_nothing() {
-    let (house, tokens) = logged_in().await;
-    house.execute("UPDATE users SET is_active = FALSE").await;
+async fn inactive_account_cannot_refresh() {
+    let (logins, tokens) = logged_in().await;
+    logins.execute("UPDATE users SET is_active = FALSE").await;
 
-    let refused = house.refresh(&tokens.refresh).await;
+    let refused = logins.refresh(&tokens.refresh).await;
 
-    assert_eq!((refused.status, refused.text), (401, house.refresh("garbage").await.text));
+    assert_eq!((refused.status, refused.text), (401, logins.refresh("garbage").await.text));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_refreshes_with_one_token_at_once_get_one_and_the_same() {
-    let (house, first) = logged_in().await;
+async fn concurrent_refreshes_get_the_same_token() {
+    let (logins, first) = logged_in().await;
 
-    let answers = house
-        .at_once(20, move |house, _| {
+    let answers = logins
+        .at_once(20, move |logins, _| {
             let token = first.refresh.clone();
-            async move { house.refresh(&token).await }
+            async move { logins.refresh(&token).await }
         })
         .await;
 
     let given: HashSet<_> = answers.iter().map(|(_, answer)| Tokens::of(answer).refresh).collect();
     assert_eq!(given.len(), 1, "{given:?}");
-    assert_eq!(house.refresh(given.iter().next().unwrap()).await.status, 200);
+    assert_eq!(logins.refresh(given.iter().next().unwrap()).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refreshes_and_a_logout_at_once_end_logged_out() {
-    let (house, first) = logged_in().await;
+async fn logout_wins_over_concurrent_refreshes() {
+    let (logins, first) = logged_in().await;
 
     let tokens = first.clone();
     let answers =
-        house
-            .at_once(20, move |house, n| {
+        logins
+            .at_once(20, move |logins, n| {
                 let tokens = tokens.clone();
                 async move {
-                    if n == 10 { house.log_out(&tokens.access).await } else { house.refresh(&tokens.refresh).await }
+                    if n == 10 { logins.log_out(&tokens.access).await } else { logins.refresh(&tokens.refresh).await }
                 }
             })
             .await;
 
     assert!(answers.iter().all(|(_, answer)| [200, 204, 401].contains(&answer.status)), "{answers:?}");
     let next = RefreshTokens::new(KEY, None).issue(&first.session(), 2);
-    assert!(is_refused(&house.refresh(&next).await));
-    assert!(!house.knows(&first.access).await);
+    assert!(is_refused(&logins.refresh(&next).await));
+    assert!(!logins.knows(&first.access).await);
 }

@@ -1,12 +1,12 @@
-use crate::house::{House, MINJI, PASSWORD};
+use crate::logins::{Logins, MINJI, PASSWORD};
 use domain::{Locale, UserId};
 use serde_json::json;
 
 #[tokio::test]
-async fn someone_signs_up() {
-    let house = House::new().await;
+async fn registration_answers_the_account() {
+    let logins = Logins::new().await;
 
-    let answer = house.register("Minji@Example.com", "민지").await;
+    let answer = logins.register("Minji@Example.com", "민지").await;
 
     let account = answer.json();
     assert_eq!(answer.status, 201);
@@ -19,36 +19,36 @@ async fn someone_signs_up() {
 }
 
 #[tokio::test]
-async fn whoever_signed_up_is_known_to_mongodb() {
-    let house = House::new().await;
+async fn registration_is_projected() {
+    let logins = Logins::new().await;
 
-    let minji = house.join(MINJI).await;
+    let minji = logins.join(MINJI).await;
 
-    let person = house.mongo().find_person(minji).await.unwrap().unwrap();
+    let person = logins.mongo().people().find(minji).await.unwrap().unwrap();
     assert_eq!((person.username.as_str(), person.locale, person.is_active), ("minji", Locale::Ko, true));
-    assert_eq!(house.mysql().outbox().count().await.unwrap(), 0);
+    assert_eq!(logins.mysql().outbox().count().await.unwrap(), 0);
 }
 
 #[tokio::test]
-async fn a_name_is_taken_in_every_spelling() {
-    let house = House::new().await;
-    house.register(MINJI, "Minji").await;
+async fn name_is_taken_in_every_spelling() {
+    let logins = Logins::new().await;
+    logins.register(MINJI, "Minji").await;
 
     for (email, username, code) in [
         ("MINJI@example.com", "other", "email_taken"),
         ("other@example.com", "mINJI", "username_taken"),
         ("other@example.com", "Ｍｉｎｊｉ", "username_taken"),
     ] {
-        assert_eq!(house.register(email, username).await.refusal(), (409, code.to_owned()), "{email} {username}");
+        assert_eq!(logins.register(email, username).await.refusal(), (409, code.to_owned()), "{email} {username}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_twenty_who_take_one_name_at_once_one_gets_it() {
-    let house = House::new().await;
+async fn one_of_twenty_concurrent_registrations_gets_name() {
+    let logins = Logins::new().await;
 
-    let answers = house
-        .at_once(20, |house, n| async move { house.register(&format!("minji{n}@example.com"), "민지").await })
+    let answers = logins
+        .at_once(20, |logins, n| async move { logins.register(&format!("minji{n}@example.com"), "민지").await })
         .await;
 
     let (made, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|(_, answer)| answer.status == 201);
@@ -61,69 +61,69 @@ async fn of_twenty_who_take_one_name_at_once_one_gets_it() {
 }
 
 #[tokio::test]
-async fn every_bad_field_is_named_at_once() {
-    let house = House::new().await;
+async fn all_bad_fields_are_named_at_once() {
+    let logins = Logins::new().await;
     let body = json!({"email": "minji", "username": "민 지", "password": "short", "display_name": " "});
 
-    let answer = house.post("/auth/register", &body).await;
+    let answer = logins.post("/auth/register", &body).await;
 
     assert_eq!(answer.status, 422);
     insta::assert_snapshot!(answer.json()["errors"].to_string(), @r#"[{"code":"bad_format","detail":"형식이 올바르지 않습니다.","field":"email"},{"code":"forbidden_character","detail":"사용할 수 없는 문자가 있습니다.","field":"username"},{"code":"too_short","detail":"너무 짧습니다.","field":"password"},{"code":"blank","detail":"빈 값은 사용할 수 없습니다.","field":"display_name"}]"#);
 }
 
 #[tokio::test]
-async fn a_name_in_decomposed_hangul_is_kept_composed() {
-    let house = House::new().await;
+async fn decomposed_hangul_name_is_stored_composed() {
+    let logins = Logins::new().await;
 
-    let answer = house.register(MINJI, "\u{1106}\u{1175}\u{11ab}\u{110c}\u{1175}").await;
+    let answer = logins.register(MINJI, "\u{1106}\u{1175}\u{11ab}\u{110c}\u{1175}").await;
 
     assert_eq!(answer.json()["username"], "민지");
 }
 
 #[tokio::test]
-async fn while_mongodb_is_away_nobody_is_registered_and_nobody_is_told_so() {
-    let house = House::new().await;
+async fn registration_fails_while_mongodb_is_away() {
+    let logins = Logins::new().await;
 
-    let answer = house.without_mongo().await.register(MINJI, "민지").await;
+    let answer = logins.without_mongo().await.register(MINJI, "민지").await;
 
     assert_eq!(answer.refusal(), (503, "unavailable".to_owned()));
-    assert_eq!(house.mysql().users().find_credentials(MINJI).await.unwrap().map(|found| found.user), None);
+    assert_eq!(logins.mysql().users().find_credentials(MINJI).await.unwrap().map(|found| found.user), None);
 }
 
 #[tokio::test]
-async fn an_account_that_mongodb_did_not_learn_of_is_there_and_left_to_the_relay() {
-    let house = House::new().await;
+async fn unprojected_account_is_created_and_relayed() {
+    let logins = Logins::new().await;
     let first = 1;
-    testkit::mongo::refuse(house.mongo_url(), "people", first).await;
+    testkit::mongo::refuse(logins.mongo_url(), "people", first).await;
 
-    let minji = house.join(MINJI).await;
+    let minji = logins.join(MINJI).await;
 
-    assert_eq!((minji, house.mongo().find_person(minji).await.unwrap()), (UserId(first), None));
-    testkit::mongo::refuse(house.mongo_url(), "people", 0).await;
-    let relayed = house.projector().relay(crate::house::NOON.plus(std::time::Duration::from_secs(1))).await.unwrap();
+    assert_eq!((minji, logins.mongo().people().find(minji).await.unwrap()), (UserId(first), None));
+    testkit::mongo::refuse(logins.mongo_url(), "people", 0).await;
+    let relayed = logins.projector().relay(testkit::NOON.plus(std::time::Duration::from_secs(1))).await.unwrap();
     assert_eq!((relayed.projected, relayed.failed), (1, 0));
-    assert!(house.mongo().find_person(minji).await.unwrap().is_some());
+    assert!(logins.mongo().people().find(minji).await.unwrap().is_some());
 }
 
 #[tokio::test]
-async fn a_password_is_kept_as_a_hash() {
-    let house = House::new().await;
+async fn password_is_stored_as_hash() {
+    let logins = Logins::new().await;
 
-    let minji = house.join(MINJI).await;
+    let minji = logins.join(MINJI).await;
 
-    let hash = house.mysql().users().find_password_hash(minji).await.unwrap().unwrap();
+    let hash = logins.mysql().users().find_password_hash(minji).await.unwrap().unwrap();
     assert!(hash.starts_with("$argon2id$") && !hash.contains(PASSWORD), "{hash}");
 }
 
 #[tokio::test]
-async fn whoever_signed_up_is_found_by_both_names() {
-    let house = House::new().await;
+async fn registered_user_is_found_by_both_names() {
+    let logins = Logins::new().await;
     let body = json!({"email": MINJI, "username": "minji", "password": PASSWORD, "display_name": "김민지"});
-    let minji = house.post("/auth/register", &body).await.json()["id"].clone();
+    let minji = logins.post("/auth/register", &body).await.json()["id"].clone();
 
     for name in ["min", "김민", "ㄱㅁㅈ"] {
         let query = domain::NameQuery::parse(name).unwrap();
-        let found = house.mysql().users().search(&query, UserId(0), None, domain::PageSize::LARGEST).await.unwrap();
+        let found = logins.mysql().users().search(&query, UserId(0), None, domain::PageSize::LARGEST).await.unwrap();
         let ids: Vec<_> = found.items.iter().map(|found| found.id).collect();
         assert_eq!(json!(ids), json!([minji]), "{name}");
     }

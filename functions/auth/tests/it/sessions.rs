@@ -1,4 +1,4 @@
-use crate::house::{Answer, House, MINJI, NOON, PASSWORD, Tokens};
+use crate::logins::{Logins, MINJI, PASSWORD, Tokens};
 use axum::{
     body::Body,
     http::{Method, Request},
@@ -6,18 +6,19 @@ use axum::{
 use domain::SessionId;
 use serde_json::{Value, json};
 use std::time::Duration;
+use testkit::{Answer, NOON};
 
 const JUNHO: &str = "junho@example.com";
 
-async fn delete(house: &House, access: &str, session: &str) -> Answer {
-    house.call(Method::DELETE, &format!("/auth/sessions/{session}"), access, &Value::Null).await
+async fn delete(logins: &Logins, access: &str, session: &str) -> Answer {
+    logins.call(Method::DELETE, &format!("/auth/sessions/{session}"), access, &Value::Null).await
 }
 
 /// Logs in on a device that says what it is.
-async fn log_in_on(house: &House, device: &str) -> Tokens {
+async fn log_in_on(logins: &Logins, device: &str) -> Tokens {
     let request = Request::post("/auth/login").header("content-type", "application/json").header("user-agent", device);
     let body = json!({"email": MINJI, "password": PASSWORD}).to_string();
-    Tokens::of(&house.ask(request.body(Body::from(body)).unwrap()).await)
+    Tokens::of(&logins.send(request.body(Body::from(body)).unwrap()).await)
 }
 
 fn ids(answer: &Answer) -> Vec<Value> {
@@ -25,13 +26,13 @@ fn ids(answer: &Answer) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn ones_sessions_come_newest_first() {
-    let house = House::new().await;
-    house.join(MINJI).await;
-    let phone = log_in_on(&house, "phone").await;
-    let laptop = log_in_on(&house.at(|| NOON.plus(Duration::from_mins(1))), "laptop").await;
+async fn sessions_are_listed_newest_first() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let phone = log_in_on(&logins, "phone").await;
+    let laptop = log_in_on(&logins.at(|| NOON.plus(Duration::from_mins(1))), "laptop").await;
 
-    let answer = house.sessions(&phone.access, "").await;
+    let answer = logins.sessions(&phone.access, "").await;
 
     assert_eq!(
         (answer.status, answer.json()),
@@ -48,18 +49,18 @@ async fn ones_sessions_come_newest_first() {
 }
 
 #[tokio::test]
-async fn pages_of_sessions_are_all_of_them() {
-    let house = House::new().await;
-    house.join(MINJI).await;
-    let mut tokens = house.tokens(MINJI).await;
+async fn pages_cover_every_session() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let mut tokens = logins.tokens(MINJI).await;
     for _ in 0..6 {
-        tokens = house.tokens(MINJI).await;
+        tokens = logins.tokens(MINJI).await;
     }
-    let whole = house.sessions(&tokens.access, "").await;
+    let whole = logins.sessions(&tokens.access, "").await;
 
     let (mut pages, mut query) = (Vec::new(), "?limit=3".to_owned());
     loop {
-        let page = house.sessions(&tokens.access, &query).await;
+        let page = logins.sessions(&tokens.access, &query).await;
         pages.extend(ids(&page));
         let Some(cursor) = page.json()["next_cursor"].as_str().map(str::to_owned) else { break };
         query = format!("?limit=3&cursor={cursor}");
@@ -69,101 +70,101 @@ async fn pages_of_sessions_are_all_of_them() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_over_is_not_listed() {
-    let house = House::new().await;
-    house.join(MINJI).await;
-    let (over, live) = (house.tokens(MINJI).await, house.tokens(MINJI).await);
-    house.log_out(&over.access).await;
+async fn ended_session_is_not_listed() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let (over, live) = (logins.tokens(MINJI).await, logins.tokens(MINJI).await);
+    logins.log_out(&over.access).await;
 
-    assert_eq!(ids(&house.sessions(&live.access, "").await), [json!(live.session())]);
+    assert_eq!(ids(&logins.sessions(&live.access, "").await), [json!(live.session())]);
 }
 
 #[tokio::test]
-async fn nobody_lists_anothers_sessions() {
-    let house = House::new().await;
+async fn only_own_sessions_are_listed() {
+    let logins = Logins::new().await;
     for email in [MINJI, JUNHO] {
-        house.join(email).await;
+        logins.join(email).await;
     }
-    house.tokens(MINJI).await;
-    let junho = house.tokens(JUNHO).await;
+    logins.tokens(MINJI).await;
+    let junho = logins.tokens(JUNHO).await;
 
-    assert_eq!(ids(&house.sessions(&junho.access, "").await), [json!(junho.session())]);
+    assert_eq!(ids(&logins.sessions(&junho.access, "").await), [json!(junho.session())]);
 }
 
 #[tokio::test]
-async fn a_list_takes_only_a_cursor_that_it_gave() {
-    let house = House::new().await;
-    house.join(MINJI).await;
-    let tokens = house.tokens(MINJI).await;
+async fn session_list_refuses_bad_queries() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let tokens = logins.tokens(MINJI).await;
 
     for query in ["?cursor=x", "?limit=0", "?limit=101", "?limit=x", "?page=2"] {
-        let answer = house.sessions(&tokens.access, query).await;
+        let answer = logins.sessions(&tokens.access, query).await;
         assert_eq!(answer.refusal(), (422, "invalid_fields".to_owned()), "{query}");
     }
 }
 
 #[tokio::test]
-async fn a_session_is_ended_from_another_one() {
-    let house = House::new().await;
-    let minji = house.join(MINJI).await;
-    let (lost, here) = (house.tokens(MINJI).await, house.tokens(MINJI).await);
-    house.connect(minji, lost.session(), "lost").await;
+async fn session_can_be_ended_from_another() {
+    let logins = Logins::new().await;
+    let minji = logins.join(MINJI).await;
+    let (lost, here) = (logins.tokens(MINJI).await, logins.tokens(MINJI).await);
+    logins.connect(minji, lost.session(), "lost").await;
 
-    let answer = delete(&house, &here.access, &lost.session().0).await;
+    let answer = delete(&logins, &here.access, &lost.session().0).await;
 
     assert_eq!((answer.status, answer.text.as_str()), (204, ""));
-    assert!(!house.knows(&lost.access).await && house.knows(&here.access).await);
-    assert_eq!(house.refresh(&lost.refresh).await.refusal(), (401, "refresh_token_invalid".to_owned()));
-    assert_eq!(house.connections(minji).await, [""; 0]);
+    assert!(!logins.knows(&lost.access).await && logins.knows(&here.access).await);
+    assert_eq!(logins.refresh(&lost.refresh).await.refusal(), (401, "refresh_token_invalid".to_owned()));
+    assert_eq!(logins.connections(minji).await, [""; 0]);
 }
 
 #[tokio::test]
-async fn a_session_ended_again_stays_ended() {
-    let house = House::new().await;
-    house.join(MINJI).await;
-    let (lost, here) = (house.tokens(MINJI).await, house.tokens(MINJI).await);
-    delete(&house, &here.access, &lost.session().0).await;
+async fn ending_a_session_twice_is_idempotent() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let (lost, here) = (logins.tokens(MINJI).await, logins.tokens(MINJI).await);
+    delete(&logins, &here.access, &lost.session().0).await;
 
-    assert_eq!(delete(&house, &here.access, &lost.session().0).await.status, 204);
+    assert_eq!(delete(&logins, &here.access, &lost.session().0).await.status, 204);
 }
 
 #[tokio::test]
-async fn whoever_ends_their_own_session_is_logged_out() {
-    let house = House::new().await;
-    house.join(MINJI).await;
-    let tokens = house.tokens(MINJI).await;
+async fn ending_own_session_logs_out() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let tokens = logins.tokens(MINJI).await;
 
-    assert_eq!(delete(&house, &tokens.access, &tokens.session().0).await.status, 204);
+    assert_eq!(delete(&logins, &tokens.access, &tokens.session().0).await.status, 204);
 
-    assert!(!house.knows(&tokens.access).await);
+    assert!(!logins.knows(&tokens.access).await);
 }
 
 #[tokio::test]
-async fn anothers_session_is_as_unknown_as_none_and_goes_on() {
-    let house = House::new().await;
+async fn session_of_other_user_answers_like_unknown_one() {
+    let logins = Logins::new().await;
     for email in [MINJI, JUNHO] {
-        house.join(email).await;
+        logins.join(email).await;
     }
-    let (minji, junho) = (house.tokens(MINJI).await, house.tokens(JUNHO).await);
-    let unknown = delete(&house, &minji.access, &SessionId::from_bytes([7; 16]).0).await;
+    let (minji, junho) = (logins.tokens(MINJI).await, logins.tokens(JUNHO).await);
+    let unknown = delete(&logins, &minji.access, &SessionId::from_bytes([7; 16]).0).await;
 
-    let anothers = delete(&house, &minji.access, &junho.session().0).await;
+    let foreign = delete(&logins, &minji.access, &junho.session().0).await;
 
     assert_eq!(unknown.refusal(), (404, "session_not_found".to_owned()));
-    assert_eq!((anothers.status, &anothers.text), (404, &unknown.text));
-    assert_eq!(delete(&house, &minji.access, "x").await.text, unknown.text);
-    assert!(house.knows(&junho.access).await);
+    assert_eq!((foreign.status, &foreign.text), (404, &unknown.text));
+    assert_eq!(delete(&logins, &minji.access, "x").await.text, unknown.text);
+    assert!(logins.knows(&junho.access).await);
 }
 
 #[tokio::test]
-async fn whoever_is_not_logged_in_sees_and_ends_no_session() {
-    let house = House::new().await;
-    house.join(MINJI).await;
-    let tokens = house.tokens(MINJI).await;
-    house.log_out(&tokens.access).await;
+async fn revoked_token_neither_lists_nor_ends_sessions() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let tokens = logins.tokens(MINJI).await;
+    logins.log_out(&tokens.access).await;
 
-    let listed = house.sessions(&tokens.access, "").await;
-    let ended = delete(&house, &tokens.access, &tokens.session().0).await;
+    let listed = logins.sessions(&tokens.access, "").await;
+    let ended = delete(&logins, &tokens.access, &tokens.session().0).await;
 
     assert_eq!(
         [listed.refusal(), ended.refusal()],

@@ -1,8 +1,9 @@
-use crate::house::{Answer, House, MINJI, PASSWORD};
+use crate::logins::{Logins, MINJI, PASSWORD};
 use axum::http::Method;
 use credentials::hash_hex;
 use serde_json::json;
 use std::time::Duration;
+use testkit::Answer;
 use tokio::{task::JoinSet, time::Instant};
 
 const WRONG: &str = "another password";
@@ -15,11 +16,11 @@ struct Throttled {
 }
 
 /// Tries wrong passwords until the first pause. The addresses are taken in turn.
-async fn throttle(house: &House, emails: &[&str]) -> Throttled {
+async fn throttle(logins: &Logins, emails: &[&str]) -> Throttled {
     let mut since = Instant::now();
     for (compared, email) in emails.iter().cycle().enumerate() {
         let sent = Instant::now();
-        let refused = house.log_in(email, WRONG).await;
+        let refused = logins.log_in(email, WRONG).await;
         if refused.status == 429 {
             return Throttled { compared, refused, since };
         }
@@ -35,12 +36,12 @@ fn most_in(time: Duration) -> usize {
 }
 
 #[tokio::test]
-async fn after_five_failures_the_next_one_waits() {
-    let house = House::new().await;
-    house.join(MINJI).await;
+async fn sixth_failed_login_waits() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
     let begun = Instant::now();
 
-    let throttled = throttle(&house, &[MINJI]).await;
+    let throttled = throttle(&logins, &[MINJI]).await;
 
     assert_eq!(throttled.refused.refusal(), (429, "rate_limited".to_owned()));
     assert!((1..=60).contains(&throttled.refused.retry_after()));
@@ -48,76 +49,76 @@ async fn after_five_failures_the_next_one_waits() {
 }
 
 #[tokio::test]
-async fn an_address_that_nobody_has_waits_alike() {
-    let house = House::new().await;
-    house.join(MINJI).await;
+async fn unknown_email_is_throttled_alike() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
 
-    let (known, unknown) = (throttle(&house, &[MINJI]).await, throttle(&house, &["nobody@example.com"]).await);
+    let (known, unknown) = (throttle(&logins, &[MINJI]).await, throttle(&logins, &["nobody@example.com"]).await);
 
     assert_eq!((unknown.refused.status, unknown.refused.text), (429, known.refused.text));
 }
 
 #[tokio::test]
-async fn during_the_pause_the_right_password_waits_as_well() {
-    let house = House::new().await;
-    house.join(MINJI).await;
-    let throttled = throttle(&house, &[MINJI]).await;
+async fn correct_password_waits_during_pause() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let throttled = throttle(&logins, &[MINJI]).await;
 
-    let answer = house.log_in(MINJI, PASSWORD).await;
+    let answer = logins.log_in(MINJI, PASSWORD).await;
 
     // Unless the machine was so slow that the pause is over.
     assert!(answer.status == 429 || throttled.since.elapsed() >= Duration::from_secs(1), "{}", answer.text);
 }
 
 #[tokio::test]
-async fn an_address_is_one_in_every_spelling() {
-    let house = House::new().await;
-    house.join(MINJI).await;
+async fn failures_count_for_every_spelling_of_email() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
 
-    let throttled = throttle(&house, &[MINJI, "MINJI@EXAMPLE.COM"]).await;
+    let throttled = throttle(&logins, &[MINJI, "MINJI@EXAMPLE.COM"]).await;
 
     assert!(throttled.compared < 10, "{} were compared", throttled.compared);
 }
 
 #[tokio::test]
-async fn a_success_clears_the_failures() {
-    let house = House::new().await;
-    house.join(MINJI).await;
+async fn successful_login_clears_failures() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
     for _ in 0..4 {
-        assert_eq!(house.log_in(MINJI, WRONG).await.status, 401);
+        assert_eq!(logins.log_in(MINJI, WRONG).await.status, 401);
     }
-    assert_eq!(house.log_in(MINJI, PASSWORD).await.status, 200);
+    assert_eq!(logins.log_in(MINJI, PASSWORD).await.status, 200);
 
     for _ in 0..5 {
-        assert_eq!(house.log_in(MINJI, WRONG).await.status, 401);
+        assert_eq!(logins.log_in(MINJI, WRONG).await.status, 401);
     }
 }
 
 #[tokio::test]
-async fn failures_from_elsewhere_hold_up_nobody_here() {
-    let house = House::new().await;
-    house.join(MINJI).await;
+async fn failures_from_other_ip_do_not_count() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
     // As the function names a guess; the requests of these tests come from an unknown address.
     let guess = |ip: &str| hash_hex(format!("{MINJI} {ip}").as_bytes());
-    while house.mongo().begin_login(&guess("192.0.2.1")).await.is_ok() {}
+    while logins.mongo().limits().begin_login(&guess("192.0.2.1")).await.is_ok() {}
 
-    assert_eq!(house.log_in(MINJI, PASSWORD).await.status, 200);
+    assert_eq!(logins.log_in(MINJI, PASSWORD).await.status, 200);
 
     let since = Instant::now();
-    while house.mongo().begin_login(&guess("unknown")).await.is_ok() {}
-    let here = house.log_in(MINJI, PASSWORD).await;
+    while logins.mongo().limits().begin_login(&guess("unknown")).await.is_ok() {}
+    let here = logins.log_in(MINJI, PASSWORD).await;
     assert!(here.status == 429 || since.elapsed() >= Duration::from_secs(1), "the name of a guess is another one");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_thirty_guesses_at_once_five_are_compared() {
-    let house = House::new().await;
-    house.join(MINJI).await;
+async fn five_of_thirty_concurrent_guesses_are_compared() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
     let begun = Instant::now();
     let mut guesses = JoinSet::new();
     for n in 0..30 {
-        let house = house.clone();
-        guesses.spawn(async move { house.log_in(MINJI, &format!("guess number {n}")).await.status });
+        let logins = logins.clone();
+        guesses.spawn(async move { logins.log_in(MINJI, &format!("guess number {n}")).await.status });
     }
 
     let compared = guesses.join_all().await.into_iter().filter(|status| *status == 401).count();
@@ -126,16 +127,16 @@ async fn of_thirty_guesses_at_once_five_are_compared() {
 }
 
 #[tokio::test]
-async fn whoever_guesses_the_current_password_waits_as_well() {
-    let house = House::new().await;
-    house.join(MINJI).await;
-    let tokens = house.tokens(MINJI).await;
+async fn guesses_of_current_password_are_throttled() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let tokens = logins.tokens(MINJI).await;
     let body = json!({"current_password": WRONG, "new_password": "battery horse correct"});
     let begun = Instant::now();
 
     let mut compared = 0;
     let refused = loop {
-        let answer = house.call(Method::PUT, "/auth/password", &tokens.access, &body).await;
+        let answer = logins.call(Method::PUT, "/auth/password", &tokens.access, &body).await;
         if answer.status != 403 {
             break answer;
         }
@@ -147,18 +148,18 @@ async fn whoever_guesses_the_current_password_waits_as_well() {
 }
 
 #[tokio::test]
-async fn one_address_of_the_internet_signs_in_so_often_and_no_more() {
-    let house = House::new().await;
-    house.join(MINJI).await;
-    let tokens = house.tokens(MINJI).await;
-    let house = house.limited_to(2);
+async fn sign_ins_per_ip_are_limited() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let tokens = logins.tokens(MINJI).await;
+    let logins = logins.limited_to(2);
 
     let mut statuses = Vec::new();
     for n in 0..3 {
         statuses.push([
-            house.register(&format!("person{n}@example.com"), &format!("person{n}")).await.status,
-            house.log_in(MINJI, PASSWORD).await.status,
-            house.refresh(&tokens.refresh).await.status,
+            logins.register(&format!("person{n}@example.com"), &format!("person{n}")).await.status,
+            logins.log_in(MINJI, PASSWORD).await.status,
+            logins.refresh(&tokens.refresh).await.status,
         ]);
     }
 
@@ -166,11 +167,11 @@ async fn one_address_of_the_internet_signs_in_so_often_and_no_more() {
 }
 
 #[tokio::test]
-async fn whoever_signs_in_too_often_hears_how_long_to_wait() {
-    let house = House::new().await.limited_to(1);
-    house.log_in(MINJI, PASSWORD).await;
+async fn limited_sign_in_answers_retry_after() {
+    let logins = Logins::new().await.limited_to(1);
+    logins.log_in(MINJI, PASSWORD).await;
 
-    let refused = house.log_in(MINJI, PASSWORD).await;
+    let refused = logins.log_in(MINJI, PASSWORD).await;
 
     assert_eq!(refused.refusal(), (429, "rate_limited".to_owned()));
     assert!((1..=60).contains(&refused.retry_after()), "{}", refused.retry_after());

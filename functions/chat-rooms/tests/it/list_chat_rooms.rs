@@ -1,15 +1,14 @@
-use crate::house::House;
-use axum::http::StatusCode;
+use crate::rooms::Rooms;
 use domain::{RoomKey, UserId};
 use serde_json::{Value, json};
 
 /// Rooms of one person with some others, in the order in which they were made.
-async fn rooms(house: &House, number: usize) -> (UserId, Vec<(UserId, RoomKey)>) {
-    let caller = house.join("caller").await;
+async fn rooms(chats: &Rooms, number: usize) -> (UserId, Vec<(UserId, RoomKey)>) {
+    let caller = chats.join("caller").await;
     let mut rooms = Vec::new();
     for n in 0..number {
-        let other = house.join(&format!("person{n}")).await;
-        rooms.push((other, house.room_of(caller, other).await));
+        let other = chats.join(&format!("person{n}")).await;
+        rooms.push((other, chats.room_of(caller, other).await));
     }
     (caller, rooms)
 }
@@ -19,75 +18,75 @@ fn ids(page: &Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_listed_room_is_as_by_itself() {
-    let house = House::new().await;
-    let (caller, rooms) = rooms(&house, 1).await;
+async fn listed_room_equals_single_room() {
+    let chats = Rooms::new().await;
+    let (caller, rooms) = rooms(&chats, 1).await;
     let (other, room) = rooms[0];
-    let question = house.say(room, caller, "어디?", None).await;
-    house.say(room, other, "집", Some(question)).await;
-    let (_, by_itself) = house.get(caller, room.id).await;
+    let question = chats.say(room, caller, "어디?", None).await;
+    chats.say(room, other, "집", Some(question)).await;
+    let (_, by_itself) = chats.get(caller, room.id).await;
 
-    let listed = house.list(caller, "").await;
+    let listed = chats.list(caller, "").await;
 
-    assert_eq!(listed, (StatusCode::OK, json!({"items": [by_itself], "next_cursor": null})));
+    assert_eq!(listed, (200, json!({"items": [by_itself], "next_cursor": null})));
 }
 
 #[tokio::test]
-async fn the_newest_activity_comes_first() {
-    let house = House::new().await;
-    let (caller, rooms) = rooms(&house, 3).await;
+async fn rooms_are_listed_by_newest_activity() {
+    let chats = Rooms::new().await;
+    let (caller, rooms) = rooms(&chats, 3).await;
     for n in [1, 0, 2] {
-        house.say(rooms[n].1, rooms[n].0, "안녕", None).await;
+        chats.say(rooms[n].1, rooms[n].0, "안녕", None).await;
         // The store's clock tells milliseconds apart.
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
 
-    let (_, page) = house.list(caller, "").await;
+    let (_, page) = chats.list(caller, "").await;
 
     assert_eq!(json!(ids(&page)), json!([rooms[2].1.id, rooms[0].1.id, rooms[1].1.id]));
 }
 
 #[tokio::test]
 async fn each_room_has_its_own_last_message_and_unread_count() {
-    let house = House::new().await;
-    let (caller, rooms) = rooms(&house, 2).await;
+    let chats = Rooms::new().await;
+    let (caller, rooms) = rooms(&chats, 2).await;
     for (n, (other, room)) in rooms.iter().enumerate() {
-        house.say(*room, caller, "own", None).await;
+        chats.say(*room, caller, "own", None).await;
         for _ in 0..=n {
-            house.say(*room, *other, &format!("from {n}"), None).await;
+            chats.say(*room, *other, &format!("from {n}"), None).await;
         }
     }
 
-    let (_, page) = house.list(caller, "").await;
+    let (_, page) = chats.list(caller, "").await;
 
     let shown = |n: usize| (&page["items"][n]["last_message"]["content"], &page["items"][n]["unread_count"]);
     assert_eq!([shown(0), shown(1)], [(&json!("from 1"), &json!(2)), (&json!("from 0"), &json!(1))]);
 }
 
 #[tokio::test]
-async fn both_people_list_their_room_and_nobody_else_does() {
-    let house = House::new().await;
-    let (a, b, stranger) = (house.join("aa").await, house.join("bb").await, house.join("cc").await);
-    let room = house.room_of(a, b).await;
+async fn only_participants_list_a_room() {
+    let chats = Rooms::new().await;
+    let (a, b, stranger) = (chats.join("aa").await, chats.join("bb").await, chats.join("cc").await);
+    let room = chats.room_of(a, b).await;
 
     for (person, expected) in [(a, json!([room.id])), (b, json!([room.id])), (stranger, json!([]))] {
-        let (_, page) = house.list(person, "").await;
+        let (_, page) = chats.list(person, "").await;
         assert_eq!(json!(ids(&page)), expected, "{person}");
     }
 }
 
 #[tokio::test]
-async fn pages_are_the_whole_list() {
-    let house = House::new().await;
-    let (caller, rooms) = rooms(&house, 8).await;
+async fn pages_cover_the_whole_list() {
+    let chats = Rooms::new().await;
+    let (caller, rooms) = rooms(&chats, 8).await;
     for n in [3, 5] {
-        house.say(rooms[n].1, rooms[n].0, "안녕", None).await;
+        chats.say(rooms[n].1, rooms[n].0, "안녕", None).await;
     }
-    let (_, whole) = house.list(caller, "").await;
+    let (_, whole) = chats.list(caller, "").await;
 
     let (mut pages, mut query) = (Vec::new(), "?limit=3".to_owned());
     loop {
-        let (_, page) = house.list(caller, &query).await;
+        let (_, page) = chats.list(caller, &query).await;
         pages.extend(page["items"].as_array().unwrap().clone());
         let Some(cursor) = page["next_cursor"].as_str() else { break };
         query = format!("?limit=3&cursor={cursor}");
@@ -97,14 +96,14 @@ async fn pages_are_the_whole_list() {
 }
 
 #[tokio::test]
-async fn to_whoever_is_blocked_the_other_one_looks_deleted_in_the_list_too() {
-    let house = House::new().await;
-    let (caller, rooms) = rooms(&house, 1).await;
+async fn blocked_user_sees_deleted_peer_in_list() {
+    let chats = Rooms::new().await;
+    let (caller, rooms) = rooms(&chats, 1).await;
     let (other, room) = rooms[0];
-    house.say(room, other, "안녕", None).await;
-    house.block(other, caller).await;
+    chats.say(room, other, "안녕", None).await;
+    chats.block(other, caller).await;
 
-    let (_, page) = house.list(caller, "").await;
+    let (_, page) = chats.list(caller, "").await;
 
     let listed = &page["items"][0];
     let deleted =
@@ -113,9 +112,9 @@ async fn to_whoever_is_blocked_the_other_one_looks_deleted_in_the_list_too() {
 }
 
 #[tokio::test]
-async fn a_bad_query_is_named() {
-    let house = House::new().await;
-    let caller = house.join("caller").await;
+async fn bad_queries_are_named() {
+    let chats = Rooms::new().await;
+    let caller = chats.join("caller").await;
 
     for (query, field) in [
         ("?limit=0", "limit"),
@@ -124,7 +123,7 @@ async fn a_bad_query_is_named() {
         ("?cursor=Nw", "cursor"),
         ("?scope=mine", "scope"),
     ] {
-        let (status, problem) = house.list(caller, query).await;
-        assert_eq!((status.as_u16(), &problem["errors"][0]["field"]), (422, &json!(field)), "{query}");
+        let (status, problem) = chats.list(caller, query).await;
+        assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!(field)), "{query}");
     }
 }

@@ -14,7 +14,7 @@ async fn unpacked(name: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_asset_says_what_it_is() {
+async fn assets_have_content_types() {
     for (name, kind) in [
         ("page.css", "text/css"),
         ("docs.js", "text/javascript"),
@@ -32,14 +32,14 @@ async fn an_asset_says_what_it_is() {
 }
 
 #[tokio::test]
-async fn the_compressed_assets_are_what_the_pages_start() {
+async fn compressed_assets_unpack_to_the_scripts() {
     assert!(unpacked("swagger-ui-bundle.js").await.contains(".SwaggerUIBundle="));
     assert!(unpacked("swagger-ui.css").await.starts_with(".swagger-ui"));
     assert!(unpacked("redoc.standalone.js").await.contains(".Redoc="));
 }
 
 #[tokio::test]
-async fn a_bundle_goes_with_the_licences_that_it_names() {
+async fn bundles_come_with_their_licences() {
     for (bundle, licence) in [("swagger-ui-bundle.js", "Apache License"), ("redoc.standalone.js", "The MIT License")] {
         let licences = format!("{bundle}.LICENSE.txt");
         assert!(unpacked(bundle).await.contains(&format!("license information please see {licences}")), "{bundle}");
@@ -49,12 +49,12 @@ async fn a_bundle_goes_with_the_licences_that_it_names() {
 }
 
 #[tokio::test]
-async fn redoc_fetches_no_logo_from_its_maker() {
+async fn redoc_fetches_no_foreign_logo() {
     assert!(!unpacked("redoc.standalone.js").await.contains("//cdn."));
 }
 
 #[tokio::test]
-async fn what_is_no_asset_is_not_found() {
+async fn unknown_asset_answers_404() {
     for name in ["other.js", "README.md", "docs.html", "swagger-ui.css.gz", "..%2Fopenapi.json"] {
         let response = get_unless_held(&format!("/docs/assets/{name}"), "").await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{name}");

@@ -12,7 +12,7 @@ async fn both_documents_are_json() {
 }
 
 #[tokio::test]
-async fn whatever_is_served_is_sent_once() {
+async fn unchanged_documents_answer_304() {
     for path in ["/openapi.json", "/asyncapi.json", "/docs", "/redoc", "/docs/assets/swagger-ui-bundle.js"] {
         let first = get_unless_held(path, r#""other""#).await;
         assert_eq!(&first.headers()["cache-control"], "public, max-age=300");

@@ -1,5 +1,5 @@
 //! The documents and the pages, as a client fetches and keeps them.
-#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not stand")]
+#![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
 mod assets;
 mod documents;
@@ -14,7 +14,7 @@ use tower::ServiceExt as _;
 
 async fn get_unless_held(path: &str, held: &str) -> Response {
     let request = Request::get(path).header("if-none-match", held).body(Body::empty()).unwrap();
-    web::layers(docs::router()).oneshot(request).await.unwrap()
+    web::layers(docs::routes().into()).oneshot(request).await.unwrap()
 }
 
 /// A file that must be there: its headers, as text, and its body.

@@ -10,7 +10,7 @@ fn references(html: &str) -> impl Iterator<Item = &str> {
 }
 
 #[tokio::test]
-async fn a_page_is_html_that_does_only_what_its_policy_says() {
+async fn pages_have_a_strict_content_security_policy() {
     for path in PAGES {
         let page = File::get(path).await;
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
@@ -27,7 +27,7 @@ async fn a_page_is_html_that_does_only_what_its_policy_says() {
 }
 
 #[tokio::test]
-async fn a_page_has_no_script_of_its_own() {
+async fn pages_have_no_inline_script() {
     for path in PAGES {
         let page = File::get(path).await;
         let scripts: Vec<_> = page.text().split("<script").skip(1).collect();
@@ -38,7 +38,7 @@ async fn a_page_has_no_script_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_page_refers_only_to_what_is_served() {
+async fn pages_refer_only_to_served_files() {
     for path in PAGES {
         let page = File::get(path).await;
         assert!(!page.text().contains("//"), "{path} names a host");
@@ -51,14 +51,14 @@ async fn a_page_refers_only_to_what_is_served() {
 }
 
 #[tokio::test]
-async fn the_pages_show_the_document_that_is_served_here() {
+async fn pages_show_the_served_document() {
     for (name, start) in [("docs.js", r#"url: "/openapi.json""#), ("redoc.js", r#"Redoc.init("/openapi.json""#)] {
         assert!(File::get(&format!("/docs/assets/{name}")).await.text().contains(start), "{name}");
     }
 }
 
 #[tokio::test]
-async fn swagger_ui_tries_operations_and_keeps_who_authorized_without_the_password() {
+async fn swagger_ui_keeps_the_token_and_not_the_password() {
     let start = File::get("/docs/assets/docs.js").await;
     for option in [
         "deepLinking: true",

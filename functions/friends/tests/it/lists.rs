@@ -1,10 +1,10 @@
 use crate::{
     answers::accept,
-    house::{Answer, House, NOON},
     requests::{asked, two},
 };
 use domain::UserId;
 use serde_json::{Value, json};
+use testkit::{Answer, Door, NOON};
 
 fn profile(id: UserId, name: &str) -> Value {
     json!({"id": id, "username": name, "display_name": name.to_uppercase(), "status_message": null})
@@ -16,10 +16,10 @@ fn ids(answer: &Answer) -> Vec<Value> {
 }
 
 /// Every item of a list, by pages of three.
-async fn by_pages(house: &House, caller: UserId, path: &str) -> Vec<Value> {
+async fn by_pages(door: &Door, caller: UserId, path: &str) -> Vec<Value> {
     let (mut items, mut query) = (Vec::new(), format!("{path}limit=3"));
     loop {
-        let page = house.get(caller, &query).await;
+        let page = door.get(caller, &query).await;
         items.extend(ids(&page));
         let Some(cursor) = page.json()["next_cursor"].as_str().map(str::to_owned) else { return items };
         query = format!("{path}limit=3&cursor={cursor}");
@@ -27,10 +27,10 @@ async fn by_pages(house: &House, caller: UserId, path: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_request_is_listed_where_it_was_received_and_where_it_was_sent() {
-    let house = House::new().await;
-    let [minji, junho] = two(&house).await;
-    let id = asked(&house, minji, junho).await;
+async fn request_is_listed_as_received_and_as_sent() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
+    let id = asked(&door, minji, junho).await;
     let page = |items: Value| json!({"items": items, "next_cursor": null});
 
     for (caller, query, items) in [
@@ -40,66 +40,66 @@ async fn a_request_is_listed_where_it_was_received_and_where_it_was_sent() {
         (minji, "", json!([])),
         (minji, "?direction=sent", json!([{"id": id, "user": profile(junho, "junho"), "since": NOON}])),
     ] {
-        let answer = house.get(caller, format!("/friends/requests{query}")).await;
+        let answer = door.get(caller, format!("/friends/requests{query}")).await;
         assert_eq!((answer.status, answer.json()), (200, page(items)), "{caller} {query}");
     }
 }
 
 #[tokio::test]
-async fn friends_are_listed_on_both_sides_and_are_no_requests() {
-    let house = House::new().await;
-    let [minji, junho] = two(&house).await;
-    let id = asked(&house, minji, junho).await;
-    accept(&house, junho, &id).await;
+async fn friends_are_listed_on_both_sides() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
+    let id = asked(&door, minji, junho).await;
+    accept(&door, junho, &id).await;
 
     for (caller, friend) in [(minji, profile(junho, "junho")), (junho, profile(minji, "minji"))] {
-        let friends = house.get(caller, "/friends").await.json();
+        let friends = door.get(caller, "/friends").await.json();
         assert_eq!(friends, json!({"items": [{"id": id, "user": friend, "since": NOON}], "next_cursor": null}));
-        assert_eq!(house.get(caller, "/friends/requests").await.json()["items"], json!([]));
-        assert_eq!(house.get(caller, "/friends/requests?direction=sent").await.json()["items"], json!([]));
+        assert_eq!(door.get(caller, "/friends/requests").await.json()["items"], json!([]));
+        assert_eq!(door.get(caller, "/friends/requests?direction=sent").await.json()["items"], json!([]));
     }
 }
 
 #[tokio::test]
-async fn pages_are_the_whole_list() {
-    let house = House::new().await;
-    let minji = house.join("minji").await;
+async fn pages_cover_the_whole_list() {
+    let door = Door::new(friends::routes).await;
+    let minji = door.join("minji").await;
     for n in 0..7 {
-        let other = house.join(&format!("person{n}")).await;
-        let id = if n % 2 == 0 { asked(&house, other, minji).await } else { asked(&house, minji, other).await };
-        accept(&house, if n % 2 == 0 { minji } else { other }, &id).await;
-        let suitor = house.join(&format!("suitor{n}")).await;
-        asked(&house, suitor, minji).await;
+        let other = door.join(&format!("person{n}")).await;
+        let id = if n % 2 == 0 { asked(&door, other, minji).await } else { asked(&door, minji, other).await };
+        accept(&door, if n % 2 == 0 { minji } else { other }, &id).await;
+        let suitor = door.join(&format!("suitor{n}")).await;
+        asked(&door, suitor, minji).await;
     }
 
     for path in ["/friends", "/friends/requests"] {
-        let whole = ids(&house.get(minji, path).await);
+        let whole = ids(&door.get(minji, path).await);
         assert!(whole.is_sorted_by(|a, b| a.as_i64() > b.as_i64()), "the newest first: {whole:?}");
-        assert_eq!((whole.len(), by_pages(&house, minji, &format!("{path}?")).await), (7, whole), "{path}");
+        assert_eq!((whole.len(), by_pages(&door, minji, &format!("{path}?")).await), (7, whole), "{path}");
     }
 }
 
 #[tokio::test]
-async fn whoever_is_gone_is_in_no_list() {
-    let house = House::new().await;
-    let [minji, junho] = two(&house).await;
-    let suitor = house.join("suitor").await;
-    let id = asked(&house, minji, junho).await;
-    accept(&house, junho, &id).await;
-    asked(&house, suitor, minji).await;
+async fn deleted_accounts_are_not_listed() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
+    let suitor = door.join("suitor").await;
+    let id = asked(&door, minji, junho).await;
+    accept(&door, junho, &id).await;
+    asked(&door, suitor, minji).await;
     for user in [junho, suitor] {
-        house.deactivate(user).await;
+        door.deactivate(user).await;
     }
 
     for path in ["/friends", "/friends/requests"] {
-        assert_eq!(house.get(minji, path).await.json()["items"], json!([]), "{path}");
+        assert_eq!(door.get(minji, path).await.json()["items"], json!([]), "{path}");
     }
 }
 
 #[tokio::test]
-async fn a_bad_query_is_named() {
-    let house = House::new().await;
-    let [minji, _] = two(&house).await;
+async fn bad_queries_are_named() {
+    let door = Door::new(friends::routes).await;
+    let [minji, _] = two(&door).await;
 
     for (path, field) in [
         ("/friends?limit=0", "limit"),
@@ -108,7 +108,7 @@ async fn a_bad_query_is_named() {
         ("/friends/requests?direction=both", "direction"),
         ("/friends/requests?limit=101", "limit"),
     ] {
-        let answer = house.get(minji, path).await;
+        let answer = door.get(minji, path).await;
         assert_eq!((answer.status, &answer.json()["errors"][0]["field"]), (422, &json!(field)), "{path}");
     }
 }

@@ -1,19 +1,19 @@
 use crate::{
     answers::{accept, end, reject},
-    house::{Answer, House},
     requests::{ask, asked, two},
 };
 use domain::{FriendshipStatus, UserId};
 use serde_json::{Value, json};
 use std::collections::HashSet;
+use testkit::{Answer, Door};
 
-async fn friends(house: &House, user: UserId) -> Vec<Value> {
-    let friends = house.get(user, "/friends").await.json();
+async fn friends(door: &Door, user: UserId) -> Vec<Value> {
+    let friends = door.get(user, "/friends").await.json();
     friends["items"].as_array().unwrap().iter().map(|friend| friend["user"]["id"].clone()).collect()
 }
 
-async fn status(house: &House, pair: [UserId; 2]) -> FriendshipStatus {
-    house.mysql().friendships().find_between(pair).await.unwrap().unwrap().status
+async fn status(door: &Door, pair: [UserId; 2]) -> FriendshipStatus {
+    door.mysql().friendships().find_between(pair).await.unwrap().unwrap().status
 }
 
 /// One is told that it made the request, unless a slow machine kept that answer back; all have the same one.
@@ -25,39 +25,39 @@ fn are_one_request(answers: &[(usize, Answer)]) {
 }
 
 /// Both stores and both people agree.
-async fn are_friends(house: &House, [a, b]: [UserId; 2], expected: bool) {
+async fn are_friends(door: &Door, [a, b]: [UserId; 2], expected: bool) {
     for (one, other) in [(a, b), (b, a)] {
-        let (listed, known) = (friends(house, one).await, house.known(one).await.friends);
+        let (listed, known) = (friends(door, one).await, door.known(one).await.friends);
         let friends: &[UserId] = if expected { &[other] } else { &[] };
         assert_eq!((json!(listed), known.as_slice()), (json!(friends), friends), "of {one}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_who_ask_each_other_twenty_times_at_once_are_friends() {
-    let house = House::new().await;
-    let pair = two(&house).await;
+async fn concurrent_mutual_requests_make_one_friendship() {
+    let door = Door::new(friends::routes).await;
+    let pair = two(&door).await;
 
     let answers =
-        house.at_once(20, move |house, n| async move { ask(&house, pair[n % 2], pair[(n + 1) % 2]).await }).await;
+        door.at_once(20, move |door, n| async move { ask(&door, pair[n % 2], pair[(n + 1) % 2]).await }).await;
 
     are_one_request(&answers);
-    are_friends(&house, pair, true).await;
+    are_friends(&door, pair, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_pairs_who_ask_each_other_at_once_are_friends() {
-    let house = House::new().await;
+async fn twenty_concurrent_pairs_become_friends() {
+    let door = Door::new(friends::routes).await;
     let mut pairs = Vec::new();
     for n in 0..20 {
-        pairs.push([house.join(&format!("left{n}")).await, house.join(&format!("right{n}")).await]);
+        pairs.push([door.join(&format!("left{n}")).await, door.join(&format!("right{n}")).await]);
     }
 
     let all = pairs.clone();
-    let answers = house
-        .at_once(40, move |house, n| {
+    let answers = door
+        .at_once(40, move |door, n| {
             let pair = all[n / 2];
-            async move { ask(&house, pair[n % 2], pair[(n + 1) % 2]).await }
+            async move { ask(&door, pair[n % 2], pair[(n + 1) % 2]).await }
         })
         .await;
 
@@ -66,59 +66,59 @@ async fn twenty_pairs_who_ask_each_other_at_once_are_friends() {
         let ids: HashSet<_> =
             answers.iter().filter(|answer| of_pair(answer)).map(|(_, answer)| answer.json()["id"].as_i64()).collect();
         assert_eq!(ids.len(), 1, "{ids:?}");
-        are_friends(&house, pair, true).await;
+        are_friends(&door, pair, true).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_requests_of_one_to_another_at_once_are_one() {
-    let house = House::new().await;
-    let [minji, junho] = two(&house).await;
+async fn twenty_concurrent_requests_make_one() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
 
-    let answers = house.at_once(20, move |house, _| async move { ask(&house, minji, junho).await }).await;
+    let answers = door.at_once(20, move |door, _| async move { ask(&door, minji, junho).await }).await;
 
     are_one_request(&answers);
-    assert_eq!(house.known(junho).await.version, 2, "one request is one piece of news");
+    assert_eq!(door.known(junho).await.version, 2, "one request is one piece of news");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_twenty_yes_and_no_at_once_the_first_holds_for_all() {
-    let house = House::new().await;
-    let pair = two(&house).await;
-    let id = asked(&house, pair[0], pair[1]).await;
+async fn first_of_concurrent_answers_wins() {
+    let door = Door::new(friends::routes).await;
+    let pair = two(&door).await;
+    let id = asked(&door, pair[0], pair[1]).await;
 
     let answers =
-        house
-            .at_once(20, move |house, n| {
+        door
+            .at_once(20, move |door, n| {
                 let id = id.clone();
                 async move {
-                    if n % 2 == 0 { accept(&house, pair[1], &id).await } else { reject(&house, pair[1], &id).await }
+                    if n % 2 == 0 { accept(&door, pair[1], &id).await } else { reject(&door, pair[1], &id).await }
                 }
             })
             .await;
 
-    let is_accepted = status(&house, pair).await == FriendshipStatus::Accepted;
+    let is_accepted = status(&door, pair).await == FriendshipStatus::Accepted;
     for (n, answer) in answers {
         let expected = if (n % 2 == 0) == is_accepted { 200 } else { 404 };
         assert_eq!(answer.status, expected, "{n}: {}", answer.text);
     }
-    are_friends(&house, pair, is_accepted).await;
+    are_friends(&door, pair, is_accepted).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_takes_a_request_back_is_no_friend_whatever_is_answered_at_once() {
-    let house = House::new().await;
-    let pair = two(&house).await;
-    let id = asked(&house, pair[0], pair[1]).await;
+async fn withdrawal_wins_over_concurrent_answers() {
+    let door = Door::new(friends::routes).await;
+    let pair = two(&door).await;
+    let id = asked(&door, pair[0], pair[1]).await;
 
-    let answers = house
-        .at_once(21, move |house, n| {
+    let answers = door
+        .at_once(21, move |door, n| {
             let id = id.clone();
             async move {
                 match n % 3 {
-                    0 => accept(&house, pair[1], &id).await,
-                    1 => reject(&house, pair[1], &id).await,
-                    _ => end(&house, pair[0], &id).await,
+                    0 => accept(&door, pair[1], &id).await,
+                    1 => reject(&door, pair[1], &id).await,
+                    _ => end(&door, pair[0], &id).await,
                 }
             }
         })
@@ -129,26 +129,26 @@ async fn whoever_takes_a_request_back_is_no_friend_whatever_is_answered_at_once(
         let expected: &[u16] = if n % 3 == 2 { &[204] } else { &[200, 404] };
         assert!(expected.contains(&answer.status), "{n}: {}", answer.text);
     }
-    assert_eq!(status(&house, pair).await, FriendshipStatus::Rejected);
-    are_friends(&house, pair, false).await;
+    assert_eq!(status(&door, pair).await, FriendshipStatus::Rejected);
+    are_friends(&door, pair, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_and_ends_at_once_leave_both_stores_of_one_mind() {
-    let house = House::new().await;
-    let pair = two(&house).await;
-    let id = asked(&house, pair[0], pair[1]).await;
-    accept(&house, pair[1], &id).await;
+async fn concurrent_requests_and_ends_keep_stores_equal() {
+    let door = Door::new(friends::routes).await;
+    let pair = two(&door).await;
+    let id = asked(&door, pair[0], pair[1]).await;
+    accept(&door, pair[1], &id).await;
 
-    let answers = house
-        .at_once(20, move |house, n| {
+    let answers = door
+        .at_once(20, move |door, n| {
             let (id, [one, other]) = (id.clone(), [pair[n / 2 % 2], pair[(n / 2 + 1) % 2]]);
-            async move { if n % 2 == 0 { ask(&house, one, other).await } else { end(&house, one, &id).await } }
+            async move { if n % 2 == 0 { ask(&door, one, other).await } else { end(&door, one, &id).await } }
         })
         .await;
 
     // An end finds nothing once somebody has asked anew.
     assert!(answers.iter().all(|(_, answer)| [200, 201, 204, 404].contains(&answer.status)), "{answers:?}");
-    let is_accepted = status(&house, pair).await == FriendshipStatus::Accepted;
-    are_friends(&house, pair, is_accepted).await;
+    let is_accepted = status(&door, pair).await == FriendshipStatus::Accepted;
+    are_friends(&door, pair, is_accepted).await;
 }

@@ -1,30 +1,30 @@
-use crate::house::{Answer, House, NOON};
 use axum::http::Method;
 use domain::UserId;
 use serde_json::{Value, json};
+use testkit::{Answer, Door, NOON};
 
-pub(crate) async fn ask(house: &House, asker: UserId, other: impl serde::Serialize) -> Answer {
-    house.call(asker, Method::POST, "/friends/request", &json!({"user_id": other})).await
+pub(crate) async fn ask(door: &Door, asker: UserId, other: impl serde::Serialize) -> Answer {
+    door.call(asker, Method::POST, "/friends/request", &json!({"user_id": other})).await
 }
 
 /// The number of a request that one makes to the other.
-pub(crate) async fn asked(house: &House, asker: UserId, other: UserId) -> Value {
-    let answer = ask(house, asker, other).await;
+pub(crate) async fn asked(door: &Door, asker: UserId, other: UserId) -> Value {
+    let answer = ask(door, asker, other).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
     answer.json()["id"].clone()
 }
 
 /// Two people.
-pub(crate) async fn two(house: &House) -> [UserId; 2] {
-    [house.join("minji").await, house.join("junho").await]
+pub(crate) async fn two(door: &Door) -> [UserId; 2] {
+    [door.join("minji").await, door.join("junho").await]
 }
 
 #[tokio::test]
-async fn a_request_is_new_and_pending() {
-    let house = House::new().await;
-    let [minji, junho] = two(&house).await;
+async fn new_request_is_pending() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
 
-    let answer = ask(&house, minji, junho).await;
+    let answer = ask(&door, minji, junho).await;
 
     let request = answer.json();
     assert_eq!(answer.status, 201);
@@ -36,23 +36,23 @@ async fn a_request_is_new_and_pending() {
 }
 
 #[tokio::test]
-async fn a_repeated_request_finds_the_first() {
-    let house = House::new().await;
-    let [minji, junho] = two(&house).await;
-    let first = ask(&house, minji, junho).await;
+async fn repeated_request_is_idempotent() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
+    let first = ask(&door, minji, junho).await;
 
-    let again = ask(&house, minji, junho).await;
+    let again = ask(&door, minji, junho).await;
 
     assert_eq!((again.status, again.text), (200, first.text));
 }
 
 #[tokio::test]
-async fn whoever_is_asked_and_asks_is_a_friend() {
-    let house = House::new().await;
-    let [minji, junho] = two(&house).await;
-    let id = asked(&house, minji, junho).await;
+async fn mutual_request_makes_a_friendship() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
+    let id = asked(&door, minji, junho).await;
 
-    let answer = ask(&house, junho, minji).await;
+    let answer = ask(&door, junho, minji).await;
 
     let friendship = answer.json();
     assert_eq!((answer.status, &friendship["id"], &friendship["status"]), (200, &id, &json!("accepted")));
@@ -60,82 +60,82 @@ async fn whoever_is_asked_and_asks_is_a_friend() {
 }
 
 #[tokio::test]
-async fn friends_are_known_to_mongodb_when_it_is_answered() {
-    let house = House::new().await;
-    let [minji, junho] = two(&house).await;
-    ask(&house, minji, junho).await;
-    assert_eq!(house.known(minji).await.friends, []);
+async fn friendship_is_projected_before_the_answer() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
+    ask(&door, minji, junho).await;
+    assert_eq!(door.known(minji).await.friends, []);
 
-    ask(&house, junho, minji).await;
+    ask(&door, junho, minji).await;
 
-    assert_eq!([house.known(minji).await.friends, house.known(junho).await.friends], [[junho], [minji]]);
-    assert_eq!(house.mysql().outbox().count().await.unwrap(), 0);
+    assert_eq!([door.known(minji).await.friends, door.known(junho).await.friends], [[junho], [minji]]);
+    assert_eq!(door.mysql().outbox().count().await.unwrap(), 0);
 }
 
 #[tokio::test]
-async fn every_change_between_two_is_news_to_both() {
-    let house = House::new().await;
-    let [minji, junho] = two(&house).await;
+async fn every_change_raises_version_of_both_users() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
 
-    ask(&house, minji, junho).await;
-    ask(&house, minji, junho).await;
-    ask(&house, junho, minji).await;
+    ask(&door, minji, junho).await;
+    ask(&door, minji, junho).await;
+    ask(&door, junho, minji).await;
 
-    assert_eq!([house.known(minji).await.version, house.known(junho).await.version], [3, 3]);
+    assert_eq!([door.known(minji).await.version, door.known(junho).await.version], [3, 3]);
 }
 
 #[tokio::test]
 async fn friends_who_ask_again_stay_friends() {
-    let house = House::new().await;
-    let [minji, junho] = two(&house).await;
-    ask(&house, minji, junho).await;
-    let friends = ask(&house, junho, minji).await;
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
+    ask(&door, minji, junho).await;
+    let friends = ask(&door, junho, minji).await;
 
     for (asker, other) in [(minji, junho), (junho, minji)] {
-        let again = ask(&house, asker, other).await;
+        let again = ask(&door, asker, other).await;
         assert_eq!((again.status, &again.text), (200, &friends.text));
     }
 }
 
 #[tokio::test]
-async fn nobody_someone_gone_and_someone_who_blocked_the_caller_are_answered_alike() {
-    let house = House::new().await;
-    let [minji, gone] = two(&house).await;
-    let blocker = house.join("blocker").await;
-    house.deactivate(gone).await;
-    house.block(blocker, minji).await;
-    let unknown = ask(&house, minji, 999_999).await;
+async fn unknown_deleted_and_blocking_users_answer_alike() {
+    let door = Door::new(friends::routes).await;
+    let [minji, gone] = two(&door).await;
+    let blocker = door.join("blocker").await;
+    door.deactivate(gone).await;
+    door.block(blocker, minji).await;
+    let unknown = ask(&door, minji, 999_999).await;
 
     assert_eq!(unknown.refusal(), (404, "user_not_found".to_owned()));
     for other in [gone, blocker, UserId(0), UserId(-1)] {
-        let answer = ask(&house, minji, other).await;
+        let answer = ask(&door, minji, other).await;
         assert_eq!((answer.status, &answer.text), (404, &unknown.text), "{other}");
     }
 }
 
 #[tokio::test]
-async fn whoever_blocked_someone_unblocks_before_they_ask() {
-    let house = House::new().await;
-    let [minji, junho] = two(&house).await;
-    house.block(minji, junho).await;
+async fn blocker_must_unblock_before_request() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
+    door.block(minji, junho).await;
 
-    assert_eq!(ask(&house, minji, junho).await.refusal(), (409, "user_blocked".to_owned()));
+    assert_eq!(ask(&door, minji, junho).await.refusal(), (409, "user_blocked".to_owned()));
 }
 
 #[tokio::test]
-async fn of_two_who_blocked_each_other_neither_learns_of_the_others_block() {
-    let house = House::new().await;
-    let [minji, junho] = two(&house).await;
-    house.block(minji, junho).await;
-    house.block(junho, minji).await;
+async fn mutual_blocks_stay_hidden() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
+    door.block(minji, junho).await;
+    door.block(junho, minji).await;
 
-    assert_eq!(ask(&house, minji, junho).await.text, ask(&house, minji, 999_999).await.text);
+    assert_eq!(ask(&door, minji, junho).await.text, ask(&door, minji, 999_999).await.text);
 }
 
 #[tokio::test]
-async fn a_bad_request_is_named() {
-    let house = House::new().await;
-    let [minji, _] = two(&house).await;
+async fn bad_request_fields_are_named() {
+    let door = Door::new(friends::routes).await;
+    let [minji, _] = two(&door).await;
 
     for (body, field, reason) in [
         (json!({"user_id": minji}), "user_id", "unsupported"),
@@ -143,30 +143,30 @@ async fn a_bad_request_is_named() {
         (json!({}), "user_id", "required"),
         (json!({"user_id": 2, "text": "hi"}), "text", "unknown_field"),
     ] {
-        let answer = house.call(minji, Method::POST, "/friends/request", &body).await;
+        let answer = door.call(minji, Method::POST, "/friends/request", &body).await;
         let error = &answer.json()["errors"][0];
         assert_eq!((answer.status, &error["field"], &error["code"]), (422, &json!(field), &json!(reason)), "{body}");
     }
 }
 
 #[tokio::test]
-async fn nobody_asks_more_than_the_limit() {
-    let house = House::new().await.limited_to(2);
-    let [minji, junho] = two(&house).await;
+async fn requests_are_limited_per_user() {
+    let door = Door::new(friends::routes).await.limited_to(2);
+    let [minji, junho] = two(&door).await;
     for _ in 0..2 {
-        assert!(ask(&house, minji, junho).await.status < 300);
+        assert!(ask(&door, minji, junho).await.status < 300);
     }
 
-    let refused = ask(&house, minji, junho).await;
+    let refused = ask(&door, minji, junho).await;
 
     assert_eq!(refused.refusal(), (429, "rate_limited".to_owned()));
     assert!(refused.headers.contains_key("retry-after"));
-    assert_eq!(ask(&house, junho, minji).await.status, 200, "another one's limit is their own");
+    assert_eq!(ask(&door, junho, minji).await.status, 200, "another one's limit is their own");
 }
 
 #[tokio::test]
-async fn without_a_token_every_route_is_closed() {
-    let house = House::new().await;
+async fn every_route_needs_a_token() {
+    let door = Door::new(friends::routes).await;
 
     for (method, path) in [
         (Method::POST, "/friends/request"),
@@ -176,7 +176,7 @@ async fn without_a_token_every_route_is_closed() {
         (Method::PUT, "/friends/1/reject"),
         (Method::DELETE, "/friends/1"),
     ] {
-        let answer = house.ask(method, path, None, &Value::Null).await;
+        let answer = door.ask(method, path, None, &Value::Null).await;
         assert_eq!(answer.refusal(), (401, "unauthenticated".to_owned()), "{path}");
     }
 }

@@ -1,5 +1,5 @@
 //! Readiness, over stores that are there, empty or away.
-#![expect(clippy::unwrap_used, reason = "a test ends where its stage does not stand")]
+#![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
 use axum::{
     body::{Body, to_bytes},
@@ -15,7 +15,7 @@ const NO_MYSQL: &str = "mysql://root@127.0.0.1:1/none";
 
 async fn get(app: App, path: &str) -> (StatusCode, Value) {
     let request = Request::get(path).body(Body::empty()).unwrap();
-    let response = web::layers(health::router(app)).oneshot(request).await.unwrap();
+    let response = web::layers(health::routes().with_state(app).into()).oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     (parts.status, serde_json::from_slice(&to_bytes(body, usize::MAX).await.unwrap()).unwrap())
 }
@@ -26,7 +26,7 @@ fn unready(mysql: &str, mongo: &str, schema: &str) -> (StatusCode, Value) {
 }
 
 #[tokio::test]
-async fn the_api_is_alive_without_a_store() {
+async fn health_needs_no_store() {
     let app = App::new(Mysql::connect(NO_MYSQL, 1).unwrap(), NO_MONGO);
 
     let (status, health) = get(app, "/health").await;
@@ -35,7 +35,7 @@ async fn the_api_is_alive_without_a_store() {
 }
 
 #[tokio::test]
-async fn it_is_ready_with_both_stores() {
+async fn both_stores_make_it_ready() {
     let (mysql, mongo) = (testkit::mysql::Database::new().await, testkit::mongo::Database::new().await);
 
     let (status, readiness) = get(App::new(mysql.mysql.clone(), &mongo.url), "/health/ready").await;
@@ -45,7 +45,7 @@ async fn it_is_ready_with_both_stores() {
 }
 
 #[tokio::test]
-async fn an_empty_store_is_behind() {
+async fn empty_store_has_old_schema() {
     let (mysql, mongo) = (testkit::mysql::Database::empty().await, testkit::mongo::Database::empty().await);
     let migrated = (testkit::mysql::Database::new().await, testkit::mongo::Database::new().await);
 
@@ -56,7 +56,7 @@ async fn an_empty_store_is_behind() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_hides_nothing_about_the_other() {
+async fn unreachable_store_does_not_hide_the_other() {
     let (mysql, mongo) = (testkit::mysql::Database::new().await, testkit::mongo::Database::empty().await);
 
     let no_mongo = App::new(mysql.mysql.clone(), NO_MONGO);

@@ -1,13 +1,13 @@
-use crate::house::House;
 use axum::http::Method;
 use serde_json::{Value, json};
+use testkit::Door;
 
 #[tokio::test]
-async fn ones_own_account_shows_what_others_do_not_see() {
-    let house = House::new().await;
-    let minji = house.join("minji").await;
+async fn own_account_shows_private_fields() {
+    let door = Door::new(users::routes).await;
+    let minji = door.join("minji").await;
 
-    let answer = house.get(minji, "/users/me").await;
+    let answer = door.get(minji, "/users/me").await;
 
     assert_eq!(
         (answer.status, answer.json()),
@@ -21,20 +21,20 @@ async fn ones_own_account_shows_what_others_do_not_see() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_gone_has_nobody() {
-    let house = House::new().await;
-    let minji = house.join("minji").await;
-    house.deactivate(minji).await;
+async fn token_of_deleted_account_answers_401() {
+    let door = Door::new(users::routes).await;
+    let minji = door.join("minji").await;
+    door.deactivate(minji).await;
 
     for (method, body) in [(Method::GET, Value::Null), (Method::PUT, json!({"locale": "ko"}))] {
-        let answer = house.call(minji, method, "/users/me", &body).await;
+        let answer = door.call(minji, method, "/users/me", &body).await;
         assert_eq!(answer.refusal(), (401, "unauthenticated".to_owned()));
     }
 }
 
 #[tokio::test]
-async fn without_a_token_every_route_is_closed() {
-    let house = House::new().await;
+async fn every_route_needs_a_token() {
+    let door = Door::new(users::routes).await;
 
     for (method, path) in [
         (Method::GET, "/users/me"),
@@ -42,7 +42,7 @@ async fn without_a_token_every_route_is_closed() {
         (Method::GET, "/users/search?q=m"),
         (Method::GET, "/users/1"),
     ] {
-        let answer = house.ask(method, path, None, &Value::Null).await;
+        let answer = door.ask(method, path, None, &Value::Null).await;
         assert_eq!(answer.refusal(), (401, "unauthenticated".to_owned()), "{path}");
     }
 }

@@ -1,0 +1,116 @@
+//! Upgrades, over a database of its own.
+#![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
+
+use credentials::Ticket;
+use domain::{SessionId, UserId};
+use mongo::Mongo;
+use serde_json::{Value, json};
+use socket::Answer;
+use std::time::Duration;
+use testkit::{NOON, Stores, events};
+use ws_connect::App;
+
+const MINJI: UserId = UserId(1);
+const ORIGIN: &str = "https://chat.example";
+
+fn app(stores: &Stores) -> App {
+    App { mongo: stores.mongo().clone(), clock: stores.clock(), allowed_origins: vec![ORIGIN.to_owned()] }
+}
+
+fn session() -> SessionId {
+    SessionId::from_bytes([1; 16])
+}
+
+/// A ticket of Minji's that ends some time after `NOON`.
+async fn ticket(stores: &Stores, life: Duration) -> String {
+    let ticket = Ticket::issue(boot::random());
+    let expires_at = NOON.plus(life);
+    stores.mongo().tickets().insert(ticket.hash().as_str(), MINJI, &session(), expires_at).await.unwrap();
+    ticket.reveal()
+}
+
+/// A valid ticket of Minji's.
+async fn valid(stores: &Stores) -> String {
+    ticket(stores, Duration::from_mins(1)).await
+}
+
+async fn connect(stores: &Stores, ticket: &str, headers: &Value) -> Answer {
+    let event = events::upgrade("phone", &json!({ "ticket": ticket }), headers);
+    ws_connect::handle(&app(stores), event).await.unwrap()
+}
+
+#[tokio::test]
+async fn ticket_opens_a_connection_of_its_owner() {
+    let stores = Stores::without_mysql().await;
+
+    let answer = connect(&stores, &valid(&stores).await, &json!({ "Origin": ORIGIN })).await;
+
+    assert_eq!(answer, Answer::status(200));
+    assert_eq!(stores.connections(MINJI).await, ["phone"]);
+}
+
+#[tokio::test]
+async fn ticket_works_once() {
+    let stores = Stores::without_mysql().await;
+    let ticket = valid(&stores).await;
+    connect(&stores, &ticket, &json!({})).await;
+
+    assert_eq!(connect(&stores, &ticket, &json!({})).await, Answer::status(401));
+}
+
+#[tokio::test]
+async fn bad_and_expired_tickets_open_nothing() {
+    let stores = Stores::without_mysql().await;
+    let expired = ticket(&stores, Duration::ZERO).await;
+
+    for ticket in [expired.as_str(), "", "x", &"A".repeat(43)] {
+        assert_eq!(connect(&stores, ticket, &json!({})).await, Answer::status(401), "{ticket}");
+    }
+    let without = events::upgrade("phone", &Value::Null, &json!({}));
+    assert_eq!(ws_connect::handle(&app(&stores), without).await.unwrap(), Answer::status(401));
+    assert_eq!(stores.connections(MINJI).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn foreign_page_opens_nothing_and_uses_no_ticket() {
+    let stores = Stores::without_mysql().await;
+    let ticket = valid(&stores).await;
+
+    let refused = connect(&stores, &ticket, &json!({ "Origin": "https://evil.example" })).await;
+
+    assert_eq!(refused, Answer::status(403));
+    assert_eq!(connect(&stores, &ticket, &json!({ "Origin": ORIGIN })).await, Answer::status(200));
+}
+
+#[tokio::test]
+async fn revoked_session_opens_nothing() {
+    let stores = Stores::without_mysql().await;
+    let ticket = valid(&stores).await;
+    stores.mongo().gates().end_sessions(MINJI, &[session()], NOON).await.unwrap();
+
+    assert_eq!(connect(&stores, &ticket, &json!({})).await, Answer::status(401));
+    assert_eq!(stores.connections(MINJI).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn offered_subprotocol_is_chosen() {
+    let stores = Stores::without_mysql().await;
+
+    for (offered, chosen) in [("chat.v1", Some("chat.v1")), ("other, chat.v1", Some("chat.v1")), ("other", None)] {
+        let headers = json!({ "Sec-WebSocket-Protocol": offered });
+        let answer = connect(&stores, &valid(&stores).await, &headers).await;
+        let header = answer.headers.get("Sec-WebSocket-Protocol").copied();
+        assert_eq!((answer.status_code, header), (200, chosen), "{offered}");
+    }
+}
+
+#[tokio::test]
+async fn unavailable_store_answers_503() {
+    let stores = Stores::without_mysql().await;
+    let mongo = Mongo::connect("mongodb://127.0.0.1:1/none?serverSelectionTimeoutMS=50").await.unwrap();
+    let event = events::upgrade("phone", &json!({ "ticket": valid(&stores).await }), &json!({}));
+
+    let answer = ws_connect::handle(&App { mongo, ..app(&stores) }, event).await.unwrap();
+
+    assert_eq!(answer, Answer::status(503));
+}

@@ -1,0 +1,262 @@
+//! Every frame, over a database of its own.
+#![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
+
+use domain::{RoomKey, SessionId, UserId};
+use mongo::Mongo;
+use serde_json::{Value, json};
+use testkit::{NOON, Stores, events, limits_of};
+use ws_send::App;
+
+const MINJI: UserId = UserId(1);
+const JUNHO: UserId = UserId(2);
+const STRANGER: UserId = UserId(3);
+
+/// The function and a room of Minji and Junho; each has a connection named like them, and so has a stranger.
+struct Sockets {
+    stores: Stores,
+    app: App,
+    room: RoomKey,
+}
+
+impl Sockets {
+    async fn new() -> Self {
+        let stores = Stores::without_mysql().await;
+        let room = stores.project_room([MINJI, JUNHO]).await;
+        for (user, name) in [(MINJI, "minji"), (JUNHO, "junho"), (STRANGER, "stranger")] {
+            stores.connect(user, SessionId::from_bytes([1; 16]), name).await;
+        }
+        let app = App { messenger: stores.messenger(), limits: limits_of(1_000, 1_000), random: boot::random() };
+        Self { stores, app, room }
+    }
+
+    /// The answer to a text.
+    async fn tell(&self, connection: &str, text: &str) -> Value {
+        let answer = ws_send::handle(&self.app, events::text(connection, text)).await.unwrap();
+        assert_eq!(answer.status_code, 200);
+        serde_json::from_str(&answer.body.unwrap()).unwrap()
+    }
+
+    /// The answer to a frame, which echoes its id.
+    async fn ask(&self, connection: &str, action: &str, details: &Value) -> Value {
+        let answer = self.tell(connection, &json!({ "action": action, "id": "1", "d": details }).to_string()).await;
+        assert_eq!(answer["re"], "1", "{answer}");
+        answer
+    }
+
+    /// Sends a message and answers the `d` of its ack.
+    async fn send(&self, connection: &str, content: &str) -> Value {
+        let message = json!({ "room": self.room, "client_id": content.len().to_string(), "content": content });
+        let answer = self.ask(connection, "send", &message).await;
+        assert_eq!(answer["t"], "ack", "{answer}");
+        answer["d"].clone()
+    }
+}
+
+/// The code of an error frame, and whether it ends the connection.
+fn refusal(answer: &Value) -> (&str, bool) {
+    assert_eq!(answer["t"], "error", "{answer}");
+    (answer["d"]["code"].as_str().unwrap(), answer["d"]["fatal"].as_bool().unwrap())
+}
+
+#[tokio::test]
+async fn hello_answers_who_is_connected_and_what_was_missed() {
+    let sockets = Sockets::new().await;
+    sockets.send("minji", "안녕").await;
+
+    let ready = sockets.ask("junho", "hello", &json!({ "v": 1, "cursors": { sockets.room.to_string(): 0 } })).await;
+
+    assert_eq!((&ready["t"], &ready["d"]["user"]), (&json!("ready"), &json!(JUNHO)));
+    assert_eq!(ready["d"]["gaps"], json!([sockets.room]));
+    assert_eq!(ready["d"]["unread"], json!({ sockets.room.to_string(): 1 }));
+    assert!(ready["d"]["reconnect_at"].as_i64().unwrap() > NOON.seconds());
+}
+
+#[tokio::test]
+async fn hello_of_another_version_is_refused() {
+    let sockets = Sockets::new().await;
+    let answer = sockets.ask("minji", "hello", &json!({ "v": 2 })).await;
+    assert_eq!(refusal(&answer), ("unsupported_version", false));
+}
+
+#[tokio::test]
+async fn refusals_speak_the_language_of_hello() {
+    let sockets = Sockets::new().await;
+    sockets.ask("minji", "hello", &json!({ "v": 1, "lang": "ko" })).await;
+
+    let answer = sockets.ask("minji", "fly", &json!({})).await;
+
+    assert_eq!(answer["d"]["message"], "존재하지 않는 동작입니다.");
+}
+
+#[tokio::test]
+async fn sent_message_is_acknowledged_and_pushed_to_other_connections() {
+    let sockets = Sockets::new().await;
+
+    let ack = sockets.send("minji", "안녕").await;
+
+    assert_eq!((&ack["seq"], &ack["rev"], &ack["dup"]), (&json!(1), &json!(1), &json!(false)));
+    assert_eq!(ack["message"]["content"], "안녕");
+    let (connection, frame) = sockets.stores.pushes.next();
+    assert_eq!((&*connection, &frame["t"], &frame["d"]["id"]), ("junho", &json!("message.created"), &ack["id"]));
+    assert!(sockets.stores.pushes.all().is_empty());
+}
+
+#[tokio::test]
+async fn retried_send_is_a_duplicate() {
+    let sockets = Sockets::new().await;
+    let first = sockets.send("minji", "안녕").await;
+
+    let retry = sockets.send("minji", "안녕").await;
+
+    assert_eq!((&retry["id"], &retry["dup"]), (&first["id"], &json!(true)));
+}
+
+#[tokio::test]
+async fn author_edits_and_deletes_a_message() {
+    let sockets = Sockets::new().await;
+    let sent = sockets.send("minji", "안뇽").await;
+
+    let edited = sockets.ask("minji", "edit", &json!({ "id": sent["id"], "content": "안녕" })).await;
+    let deleted = sockets.ask("minji", "delete", &json!({ "id": sent["id"] })).await;
+
+    assert_eq!(edited["d"]["message"]["content"], "안녕");
+    assert_eq!(deleted["d"]["message"]["is_deleted"], true);
+    let kinds = [(); 3].map(|()| sockets.stores.pushes.next().1["t"].clone());
+    assert_eq!(kinds, ["message.created", "message.updated", "message.deleted"]);
+}
+
+#[tokio::test]
+async fn other_members_may_not_change_a_message() {
+    let sockets = Sockets::new().await;
+    let sent = sockets.send("minji", "안녕").await;
+
+    for (action, details) in
+        [("edit", json!({ "id": sent["id"], "content": "바꿈" })), ("delete", json!({ "id": sent["id"] }))]
+    {
+        assert_eq!(refusal(&sockets.ask("junho", action, &details).await), ("not_author", false));
+        assert_eq!(refusal(&sockets.ask("stranger", action, &details).await), ("message_not_found", false));
+    }
+}
+
+#[tokio::test]
+async fn read_moves_the_cursor_and_tells_the_other_person() {
+    let sockets = Sockets::new().await;
+    sockets.send("minji", "안녕").await;
+    sockets.stores.pushes.next();
+
+    let ack = sockets.ask("junho", "read", &json!({ "room": sockets.room, "seq": 1 })).await;
+
+    assert_eq!((&ack["t"], &ack["d"]), (&json!("ack"), &json!({ "read_seq": 1, "unread_count": 0 })));
+    let (connection, frame) = sockets.stores.pushes.next();
+    assert_eq!((&*connection, &frame["t"]), ("minji", &json!("receipt.read")));
+}
+
+#[tokio::test]
+async fn sync_answers_changes_after_a_cursor() {
+    let sockets = Sockets::new().await;
+    sockets.send("minji", "하나").await;
+    sockets.send("minji", "둘").await;
+
+    // A release is known to a majority a moment later: clients ask again while `cursor < head`.
+    let page = loop {
+        let page = sockets.ask("junho", "sync", &json!({ "room": sockets.room, "after_rev": 1 })).await;
+        if page["d"]["cursor"] == page["d"]["head"] {
+            break page;
+        }
+    };
+
+    assert_eq!((&page["t"], &page["d"]["head"]), (&json!("sync"), &json!(2)));
+    assert_eq!(page["d"]["items"][0]["content"], "둘");
+}
+
+#[tokio::test]
+async fn ping_is_answered() {
+    let sockets = Sockets::new().await;
+    assert_eq!(sockets.tell("minji", r#"{"action":"ping","id":"7"}"#).await, json!({ "t": "pong", "re": "7" }));
+}
+
+#[tokio::test]
+async fn strangers_learn_nothing_of_a_room() {
+    let sockets = Sockets::new().await;
+    sockets.send("minji", "안녕").await;
+    let room = &sockets.room;
+
+    for (action, details) in [
+        ("send", json!({ "room": room, "client_id": "c", "content": "안녕" })),
+        ("read", json!({ "room": room, "seq": 1 })),
+        ("sync", json!({ "room": room, "after_rev": 0 })),
+    ] {
+        assert_eq!(refusal(&sockets.ask("stranger", action, &details).await), ("room_not_found", false), "{action}");
+    }
+    let ready = sockets.ask("stranger", "hello", &json!({ "v": 1, "cursors": { room.to_string(): 0 } })).await;
+    assert_eq!((&ready["d"]["gaps"], &ready["d"]["unread"]), (&json!([]), &json!({})));
+}
+
+#[tokio::test]
+async fn nobody_writes_across_a_block() {
+    let sockets = Sockets::new().await;
+    sockets.stores.project_block([MINJI, JUNHO]).await;
+    let message = json!({ "room": sockets.room, "client_id": "c", "content": "안녕" });
+
+    for connection in ["minji", "junho"] {
+        let answer = sockets.ask(connection, "send", &message).await;
+        assert_eq!(refusal(&answer), ("recipient_unavailable", false));
+    }
+}
+
+#[tokio::test]
+async fn bad_frames_are_refused_and_the_connection_stays() {
+    let sockets = Sockets::new().await;
+
+    for text in ["", "ping", "[]", r#"{"action":"ping","x":1}"#] {
+        assert_eq!(refusal(&sockets.tell("minji", text).await), ("malformed_frame", false), "{text}");
+    }
+    let blank = json!({ "room": sockets.room, "client_id": "c", "content": " " });
+    let answer = sockets.ask("minji", "send", &blank).await;
+    assert_eq!((refusal(&answer), &answer["d"]["errors"][0]["field"]), (("invalid_fields", false), &json!("content")));
+    assert_eq!(sockets.stores.connections(MINJI).await, ["minji"]);
+}
+
+#[tokio::test]
+async fn unknown_connection_is_told_and_closed() {
+    let sockets = Sockets::new().await;
+
+    let answer = sockets.ask("nobody", "ping", &json!({})).await;
+
+    assert_eq!(refusal(&answer), ("connection_unknown", true));
+    let (connection, frame) = sockets.stores.pushes.next();
+    assert_eq!((&*connection, &frame["d"]["code"]), ("nobody", &json!("connection_unknown")));
+    assert_eq!(sockets.stores.pushes.next(), ("nobody".to_owned(), Value::Null));
+}
+
+#[tokio::test]
+async fn connection_that_floods_waits_first_and_ends_then() {
+    let mut sockets = Sockets::new().await;
+    sockets.app.limits = limits_of(2, 1);
+
+    let mut answers = Vec::new();
+    loop {
+        let answer = sockets.ask("minji", "ping", &json!({})).await;
+        let is_over = answer["d"]["fatal"] == true;
+        answers.push(answer);
+        if is_over {
+            break;
+        }
+    }
+
+    assert!(answers[..2].iter().all(|answer| answer["t"] == "pong"));
+    assert!(answers[2..].iter().all(|answer| refusal(answer).0 == "rate_limited"));
+    assert!(answers[2]["d"]["retry_after_ms"].as_i64().unwrap() > 0);
+    assert_eq!(sockets.stores.connections(MINJI).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn unavailable_store_is_told() {
+    let mut sockets = Sockets::new().await;
+    sockets.app.messenger.mongo =
+        Mongo::connect("mongodb://127.0.0.1:1/none?serverSelectionTimeoutMS=50").await.unwrap();
+
+    let answer = sockets.ask("minji", "ping", &json!({})).await;
+
+    assert_eq!(refusal(&answer), ("unavailable", false));
+}
