@@ -1,29 +1,79 @@
-//! A function for the gateway's tests: it does what an event's `do` says, and answers with the event.
+//! A function for the gateway's tests: it does what the field `do` of an event says, and answers with the event.
 
-use std::time::Duration;
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use aws_sdk_apigatewaymanagement::{
     Client,
     config::{BehaviorVersion, Credentials, Region},
     primitives::Blob,
 };
+use lambda_extension::Extension;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
+use tokio::sync::{
+    Mutex,
+    mpsc::{UnboundedSender, unbounded_channel},
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     match std::env::var("INIT").as_deref() {
         Ok("crash") => std::process::exit(7),
         Ok("hang") => std::future::pending().await,
+        Ok("spin") => spin(150),
         _ => {}
     }
+    let (after, wishes) = unbounded_channel();
+    let handler = service_fn(|event: LambdaEvent<Value>| handle(event, after.clone()));
+    if std::env::var_os("EXTENSION").is_none() {
+        println!("init done");
+        return lambda_runtime::run(handler).await;
+    }
+    let wishes = Arc::new(Mutex::new(wishes));
+    let extension = Extension::new()
+        .with_extension_name("after")
+        .with_events(&["INVOKE"])
+        .with_events_processor(lambda_extension::service_fn(|_| {
+            let wishes = Arc::clone(&wishes);
+            async move {
+                if let Some(wish) = wishes.lock().await.recv().await {
+                    work_after(&wish).await;
+                }
+                Ok::<_, Infallible>(())
+            }
+        }))
+        .register()
+        .await?;
     println!("init done");
-    lambda_runtime::run(service_fn(handle)).await
+    tokio::try_join!(lambda_runtime::run(handler), extension.run())?;
+    Ok(())
 }
 
-async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
+/// Tells the extension what to do once this invocation has its answer.
+async fn handle(event: LambdaEvent<Value>, after: UnboundedSender<Value>) -> Result<Value, Error> {
+    let wish = wish(&event.payload);
+    let answer = answer(event, &wish).await;
+    // Without an extension nobody receives it.
+    let _ = after.send(wish);
+    answer
+}
+
+async fn work_after(wish: &Value) {
+    // The runtime hands the answer over first.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    match wish["after"].as_str() {
+        Some("sleep") => {
+            println!("after-work begins");
+            tokio::time::sleep(Duration::from_millis(number(&wish["ms"]))).await;
+            println!("after-work ends");
+        }
+        Some("crash") => std::process::exit(7),
+        _ => {}
+    }
+}
+
+async fn answer(event: LambdaEvent<Value>, wish: &Value) -> Result<Value, Error> {
     let (event, context) = event.into_parts();
-    let wish = wish(&event);
     let unanswered = event["requestContext"]["eventType"].as_str().is_some_and(|kind| kind != "MESSAGE");
     if unanswered || event["source"] == "aws.events" {
         println!("event: {event}");
@@ -52,6 +102,8 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
                 std::env::vars().map(|(key, value)| (key, Value::String(value))).collect();
             return Ok(json!({"statusCode": 200, "body": Value::Object(variables).to_string()}));
         }
+        "spin" => spin(number(&wish["ms"])),
+        "extension" => return Ok(extension_request(wish).await?),
         "post" => {
             let to = wish["to"].as_str().or(event["requestContext"]["connectionId"].as_str()).unwrap_or_default();
             println!("posted: {}", post(to, wish["data"].as_str().unwrap_or_default()).await);
@@ -68,11 +120,38 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
 fn wish(event: &Value) -> Value {
     let body = event["body"].as_str().and_then(|body| serde_json::from_str(body).ok());
     let query = event.get("queryStringParameters").cloned();
-    body.or(query).filter(|wish: &Value| wish.get("do").is_some()).unwrap_or_else(|| event.clone())
+    body.or(query)
+        .filter(|wish: &Value| wish.get("do").is_some() || wish.get("after").is_some())
+        .unwrap_or_else(|| event.clone())
 }
 
 fn number(value: &Value) -> u64 {
     value.as_u64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_default()
+}
+
+/// Uses so much processor time.
+fn spin(ms: u64) {
+    let used = || {
+        let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+        stat.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(u64::MAX)
+    };
+    let until = used().saturating_add(ms * 1_000_000);
+    while used() < until {}
+}
+
+/// Asks the Extensions API for something that it refuses, and answers with its refusal.
+async fn extension_request(wish: &Value) -> Result<Value, reqwest::Error> {
+    let text = |key: &str| wish[key].as_str().unwrap_or_default().to_owned();
+    let address = std::env::var("AWS_LAMBDA_RUNTIME_API").unwrap_or_default();
+    let url = format!("http://{address}/2020-01-01/extension/{}", text("path"));
+    let client = reqwest::Client::new();
+    let request = if text("path") == "event/next" { client.get(url) } else { client.post(url) };
+    let request = if text("name").is_empty() { request } else { request.header("Lambda-Extension-Name", text("name")) };
+    let request = request.header("Lambda-Extension-Identifier", text("id")).body(text("body"));
+    let response = request.send().await?;
+    let status = response.status().as_u16();
+    let refusal: Value = response.json().await?;
+    Ok(json!({"statusCode": 200, "body": json!([status, refusal["errorType"]]).to_string()}))
 }
 
 /// Posts with AWS's own client, as a real function does.

@@ -24,6 +24,8 @@ async fn main() -> Result<()> {
         "ticker",
         "complainer",
         "sleeper",
+        "after",
+        "spinner",
     ] {
         std::os::unix::fs::symlink(&binary, binaries.path().join(function))?;
     }
@@ -36,6 +38,7 @@ async fn main() -> Result<()> {
         ws_port: 0,
         limits: Limits::default(),
         logs: Arc::new(|_, _| {}),
+        cpu_shares: None,
     };
     let gateway = Gateway::start(config).await?;
     gateway.invoke("echo", json!({})).await?;

@@ -1,4 +1,4 @@
-//! Faults on demand, all off until asked for, and repeatable from a seed.
+//! Faults on demand: all off by default, and repeatable from a seed.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +9,10 @@ use std::{
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use crate::processes::{Processes, Signal};
+use crate::{
+    processes::{Moment, Process, Processes},
+    sync::lock,
+};
 
 /// A handle on the faults of one gateway; clones share them.
 #[derive(Clone, Debug)]
@@ -21,7 +24,7 @@ pub struct Faults {
 /// Faults between the gateway and functions. Chances are from 0.0 (never, the default) to 1.0 (always).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rules {
-    /// Holds an event back before the function sees it, HTTP requests, `$connect`, `$disconnect` and schedules included.
+    /// Delays an event before the function sees it, HTTP requests, `$connect`, `$disconnect` and schedules included.
     /// Frames of one connection overtake each other this way.
     pub delay: Delay,
     /// Loses an event: a frame or a schedule's event vanishes, an HTTP request gets the gateway's 503, `$connect` is
@@ -34,13 +37,17 @@ pub struct Rules {
     pub lose_answer: f64,
     /// Runs the function and answers as if it had failed: 503, or the gateway's error frame.
     pub fail_answer: f64,
-    /// Never tells the function about a disconnect. Counts for the function that serves `$disconnect`.
+    /// Never sends the event of a disconnect. Applies to the function that serves `$disconnect`.
     pub lose_disconnect: f64,
-    /// Sends SIGKILL to the environment in the middle of an invocation, so long after its start.
+    /// Sends SIGKILL to the environment during an invocation, this long after its start.
     pub kill: Delay,
-    /// Sends SIGSTOP to the environment in the middle of an invocation, so long after its start.
+    /// Sends SIGSTOP to the environment during an invocation, this long after its start.
     pub stop: Delay,
-    /// How long a stopped environment waits for its SIGCONT; no longer than zero by default.
+    /// Sends SIGKILL to the environment this long after its response, if it has not asked for the next event by then.
+    pub kill_after_response: Delay,
+    /// Sends SIGSTOP to the environment this long after its response, if it has not asked for the next event by then.
+    pub stop_after_response: Delay,
+    /// How long an environment stays stopped; zero by default.
     pub stopped_for: Span,
 }
 
@@ -61,7 +68,7 @@ pub struct PushRules {
     pub limited: f64,
 }
 
-/// A chance, and how long to wait when it strikes.
+/// A chance, and how long to wait when it occurs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Delay {
     /// From 0.0 (never) to 1.0 (always).
@@ -70,7 +77,7 @@ pub struct Delay {
     pub span: Span,
 }
 
-/// A range of durations; any in it is as likely.
+/// A range of durations, evenly distributed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
     /// The shortest.
@@ -85,19 +92,19 @@ impl Span {
         Self { from: duration, to: duration }
     }
 
-    /// From and to so many milliseconds.
+    /// A range in milliseconds.
     pub const fn millis(range: RangeInclusive<u64>) -> Self {
         Self { from: Duration::from_millis(*range.start()), to: Duration::from_millis(*range.end()) }
     }
 }
 
 impl Delay {
-    /// Strikes every time.
+    /// Occurs every time.
     pub const fn always(span: Span) -> Self {
         Self { chance: 1.0, span }
     }
 
-    /// Strikes with this chance.
+    /// Occurs with this chance.
     pub const fn sometimes(chance: f64, span: Span) -> Self {
         Self { chance, span }
     }
@@ -136,14 +143,6 @@ pub(crate) enum PushFate {
     Send { after: Duration, copies: usize, behind_next: bool },
 }
 
-/// What strikes a process in the middle of one invocation.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Strike {
-    pub(crate) kill_after: Option<Duration>,
-    /// After the first for the second.
-    pub(crate) stop: Option<(Duration, Duration)>,
-}
-
 impl Faults {
     pub(crate) fn new(processes: Processes) -> Self {
         let state = State {
@@ -156,70 +155,68 @@ impl Faults {
         Self { state: Arc::new(Mutex::new(state)), processes }
     }
 
-    /// Starts the random choices anew. The same seed and the same order of events give the same faults.
+    pub(crate) fn processes(&self) -> &Processes {
+        &self.processes
+    }
+
+    /// Restarts the random choices. The same seed and the same order of events give the same faults.
     pub fn seed(&self, seed: u64) {
-        crate::lock(&self.state).random = StdRng::seed_from_u64(seed);
+        lock(&self.state).random = StdRng::seed_from_u64(seed);
     }
 
     /// Sets the rules of every function that has none of its own.
     pub fn everywhere(&self, rules: Rules) {
-        crate::lock(&self.state).everywhere = rules;
+        lock(&self.state).everywhere = rules;
     }
 
-    /// Sets the rules of one function, in place of those for everywhere.
+    /// Sets the rules of one function, which replace the general ones.
     pub fn function(&self, name: &str, rules: Rules) {
-        crate::lock(&self.state).functions.insert(name.to_owned(), rules);
+        lock(&self.state).functions.insert(name.to_owned(), rules);
     }
 
     /// Sets the rules of posts to every connection that has none of its own.
     pub fn pushes(&self, rules: PushRules) {
-        crate::lock(&self.state).pushes = rules;
+        lock(&self.state).pushes = rules;
     }
 
-    /// Sets the rules of posts to one connection, in place of those for all.
+    /// Sets the rules of posts to one connection, which replace the general ones.
     pub fn pushes_to(&self, connection: &str, rules: PushRules) {
-        crate::lock(&self.state).connections.insert(connection.to_owned(), rules);
+        lock(&self.state).connections.insert(connection.to_owned(), rules);
     }
 
-    /// Switches every fault off. What was held back or stopped still comes when its time comes.
+    /// Switches every fault off. Delayed events and stopped environments still continue at their time.
     pub fn clear(&self) {
-        let mut state = crate::lock(&self.state);
+        let mut state = lock(&self.state);
         state.everywhere = Rules::default();
         state.functions.clear();
         state.pushes = PushRules::default();
         state.connections.clear();
     }
 
-    /// Process ids of a function's environments, those in the middle of an invocation first.
+    /// Process ids of a function's environments, those with an invocation first.
     pub fn pids(&self, function: &str) -> Vec<u32> {
-        self.processes.pids(Some(function))
+        self.processes.of(Some(function)).iter().map(|process| process.pid()).collect()
     }
 
     /// Sends SIGKILL to one environment of a function, a busy one if there is one. Answers its process id.
     pub fn kill_one(&self, function: &str) -> Option<u32> {
-        self.signal_one(function, Signal::SIGKILL)
+        let killed = self.processes.of(Some(function)).into_iter().find(|process| process.kill())?;
+        Some(killed.pid())
     }
 
     /// Sends SIGSTOP to one environment of a function, a busy one if there is one, and SIGCONT after `duration`.
     ///
     /// Must be called inside a tokio runtime. Answers its process id.
     pub fn stop_one(&self, function: &str, duration: Duration) -> Option<u32> {
-        let pid = self.signal_one(function, Signal::SIGSTOP)?;
-        self.resume_later(pid, duration);
+        let stopped = self.processes.of(Some(function)).into_iter().find(|process| process.stop())?;
+        let pid = stopped.pid();
+        resume_later(stopped, duration);
         Some(pid)
     }
 
-    fn signal_one(&self, function: &str, signal: Signal) -> Option<u32> {
-        let pids = self.processes.pids(Some(function));
-        pids.into_iter().find(|pid| self.processes.signal(*pid, signal))
-    }
-
-    fn resume_later(&self, pid: u32, after: Duration) {
-        let processes = self.processes.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(after).await;
-            processes.signal(pid, Signal::SIGCONT);
-        });
+    /// Sends SIGCONT to every environment that a fault has stopped.
+    pub fn resume_all(&self) {
+        self.processes.resume();
     }
 
     pub(crate) fn event(&self, function: &str) -> EventFate {
@@ -245,8 +242,9 @@ impl Faults {
     }
 
     pub(crate) fn push(&self, connection: &str) -> PushFate {
-        let mut state = crate::lock(&self.state);
-        let rules = state.connections.get(connection).unwrap_or(&state.pushes).clone();
+        let mut guard = lock(&self.state);
+        let state = &mut *guard;
+        let rules = state.connections.get(connection).unwrap_or(&state.pushes);
         let mut dice = Dice(&mut state.random);
         match () {
             () if dice.strikes(rules.gone) => PushFate::Gone,
@@ -260,38 +258,69 @@ impl Faults {
         }
     }
 
-    /// Lets what the rules say happen to a process that begins an invocation.
-    pub(crate) fn strike(&self, function: &str, pid: u32) {
-        let strike = self.roll(function, |rules, dice| Strike {
-            kill_after: dice.wait(&rules.kill),
-            stop: dice.wait(&rules.stop).map(|after| (after, dice.within(rules.stopped_for))),
-        });
-        if let Some(after) = strike.kill_after {
-            self.signal_if_busy(pid, after, Signal::SIGKILL, None);
-        }
-        if let Some((after, duration)) = strike.stop {
-            self.signal_if_busy(pid, after, Signal::SIGSTOP, Some(duration));
-        }
+    /// Applies the rules to a process that begins an invocation.
+    pub(crate) fn strike(&self, process: &Arc<Process>) {
+        self.strike_at(Moment::Invocation, process, |rules| (&rules.kill, &rules.stop));
     }
 
-    fn signal_if_busy(&self, pid: u32, after: Duration, signal: Signal, resume_after: Option<Duration>) {
-        let faults = self.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(after).await;
-            if faults.processes.is_busy(pid)
-                && faults.processes.signal(pid, signal)
-                && let Some(duration) = resume_after
-            {
-                faults.resume_later(pid, duration);
-            }
+    /// Applies the rules to a process that has responded.
+    pub(crate) fn strike_after_response(&self, process: &Arc<Process>) {
+        self.strike_at(Moment::AfterResponse, process, |rules| {
+            (&rules.kill_after_response, &rules.stop_after_response)
         });
+    }
+
+    fn strike_at(&self, moment: Moment, process: &Arc<Process>, delays: fn(&Rules) -> (&Delay, &Delay)) {
+        let (kill_after, stop) = self.roll(process.function(), |rules, dice| {
+            let (kill, stop) = delays(rules);
+            (dice.wait(kill), dice.wait(stop).map(|after| (after, dice.within(rules.stopped_for))))
+        });
+        if let Some(after) = kill_after {
+            strike_later(process, moment, after, |process| {
+                process.kill();
+            });
+        }
+        if let Some((after, duration)) = stop {
+            strike_later(process, moment, after, move |process| {
+                if process.stop() {
+                    resume_later(Arc::clone(process), duration);
+                }
+            });
+        }
     }
 
     fn roll<T>(&self, function: &str, decide: impl FnOnce(&Rules, &mut Dice<'_>) -> T) -> T {
-        let mut state = crate::lock(&self.state);
-        let rules = state.functions.get(function).unwrap_or(&state.everywhere).clone();
-        decide(&rules, &mut Dice(&mut state.random))
+        let mut guard = lock(&self.state);
+        let state = &mut *guard;
+        let rules = state.functions.get(function).unwrap_or(&state.everywhere);
+        decide(rules, &mut Dice(&mut state.random))
     }
+}
+
+/// Strikes if the process is still in that part of its invocation; immediately if there is no delay.
+fn strike_later(
+    process: &Arc<Process>,
+    moment: Moment,
+    after: Duration,
+    blow: impl FnOnce(&Arc<Process>) + Send + 'static,
+) {
+    if after.is_zero() && moment == Moment::AfterResponse {
+        return blow(process);
+    }
+    let process = Arc::clone(process);
+    tokio::spawn(async move {
+        tokio::time::sleep(after).await;
+        if process.is_in(moment) {
+            blow(&process);
+        }
+    });
+}
+
+fn resume_later(process: Arc<Process>, after: Duration) {
+    tokio::spawn(async move {
+        tokio::time::sleep(after).await;
+        process.resume();
+    });
 }
 
 struct Dice<'r>(&'r mut StdRng);
@@ -315,7 +344,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_repeats_its_faults() {
+    fn same_seed_repeats_the_faults() {
         let fates = |seed| {
             let faults = Faults::new(Processes::default());
             faults.seed(seed);
@@ -332,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_functions_own_rules_replace_those_for_everywhere() {
+    fn function_rules_replace_the_general_ones() {
         let faults = Faults::new(Processes::default());
         faults.everywhere(Rules { drop: 1.0, ..Rules::default() });
         faults.function("spared", Rules::default());

@@ -1,4 +1,4 @@
-//! Ids and times in the shapes that AWS gives them.
+//! Ids and times in the formats of AWS.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE};
 use time::{
@@ -10,12 +10,12 @@ use time::{
 const LOG_TIME: &[BorrowedFormatItem<'static>] =
     format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
 
-/// An id as API Gateway gives connections and requests: 16 characters, the last one `=`.
+/// An id of a connection or request of API Gateway: 16 characters, the last one `=`.
 pub(crate) fn short() -> String {
     URL_SAFE.encode(rand::random::<[u8; 11]>())
 }
 
-/// A version 4 UUID, as Lambda gives invocations.
+/// A version 4 UUID, the id of an invocation.
 pub(crate) fn uuid() -> String {
     let number = rand::random::<u128>() & !(0xf << 76) & !(0b11 << 62) | (4 << 76) | (0b10 << 62);
     let hex = format!("{number:032x}");
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_have_the_shapes_of_aws() {
+    fn ids_have_the_format_of_aws() {
         assert_eq!(short().len(), 16);
         assert!(short().ends_with('='));
         let uuid = uuid();
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn times_have_the_shapes_of_aws() {
+    fn times_have_the_format_of_aws() {
         let at = OffsetDateTime::from_unix_timestamp(1_583_348_638).unwrap();
         assert_eq!(log_time(at), "04/Mar/2020:19:03:58 +0000");
         assert_eq!(iso_time(1_583_348_638_162), "2020-03-04T19:03:58Z");

@@ -5,19 +5,19 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::join_all;
 use hyper::body::Bytes;
 use serde_json::{Value as Json, json};
+use template::{ACCOUNT, REGION, Schedule, Template};
 use time::OffsetDateTime;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::{
-    Faults, Limits,
-    faults::EventFate,
+    config::Limits,
+    faults::{EventFate, Faults},
     ids,
     lambda::Lambda,
     server::{Shutdown, ShutdownSignal},
-    template::{ACCOUNT, REGION, Schedule, Template},
 };
 
-/// The timer knows nothing shorter, and no period of zero.
+/// The shortest period of the timer, which refuses zero.
 const SHORTEST: Duration = Duration::from_millis(1);
 
 /// A rule and the function that is its target.
@@ -47,7 +47,7 @@ pub(crate) fn start(template: &Template, lambda: &Arc<Lambda>, faults: &Faults, 
 impl Rule {
     async fn run(self, period: Duration, mut stopped: ShutdownSignal) {
         let mut ticks = interval_at(Instant::now() + period, period);
-        // However often it fell due while the function was busy, it comes once afterwards.
+        // Ticks that were missed while the function was busy become one.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let course = async {
             loop {
@@ -62,13 +62,13 @@ impl Rule {
         }
     }
 
-    /// Invokes the function and waits for its end.
+    /// Invokes the function and waits for its response.
     async fn fire(&self) {
         let EventFate::Deliver { after, copies } = self.faults.event(&self.function) else { return };
         let event = self.schedule.input.clone().unwrap_or_else(|| event(&self.schedule.name, ids::now()));
         let event = Bytes::from(event.to_string());
         let invocation = || self.lambda.invoke_after(after, &self.function, event.clone());
-        // Nobody waits for an answer, and a failure is in the function's log.
+        // A failure is in the function's log.
         join_all((0..copies).map(|_| invocation())).await;
     }
 }
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_event_is_eventbridges() {
+    fn event_has_the_shape_of_eventbridge() {
         let at = OffsetDateTime::from_unix_timestamp(1_795_557_600).unwrap();
 
         let mut event = event("every-minute", at);

@@ -1,4 +1,4 @@
-//! Listening, and stopping to listen.
+//! HTTP listeners and their shutdown.
 
 use std::{
     io,
@@ -31,7 +31,7 @@ impl std::fmt::Display for Reset {
 
 impl std::error::Error for Reset {}
 
-/// Who answers the requests of a listener.
+/// Answers the requests of a listener.
 pub(crate) trait Respond: Send + Sync + 'static {
     fn respond(
         self: Arc<Self>,
@@ -40,7 +40,7 @@ pub(crate) trait Respond: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Answer, Reset>> + Send;
 }
 
-/// Tells every task of a gateway to end, at the latest as it is dropped.
+/// Tells every task of a gateway to end, at the latest when it is dropped.
 #[derive(Clone, Debug)]
 pub(crate) struct Shutdown(watch::Sender<bool>);
 
@@ -101,7 +101,7 @@ impl Door {
                     () = stopped.wait() => return,
                     accepted = self.listener.accept() => match accepted {
                         Ok(accepted) => accepted,
-                        // A client that left before it was accepted, or too many open files: neither ends the gateway.
+                        // A client that left early, or too many open files: neither ends the gateway.
                         Err(_) => continue,
                     },
                 };
@@ -131,7 +131,7 @@ pub(crate) fn json(status: StatusCode, body: &Json) -> Answer {
     answer
 }
 
-/// What API Gateway says itself.
+/// An answer of API Gateway itself.
 pub(crate) fn message(status: StatusCode, text: &str) -> Answer {
     json(status, &serde_json::json!({"message": text}))
 }

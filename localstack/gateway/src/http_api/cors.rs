@@ -1,8 +1,9 @@
-//! CORS as the template configures it; what the integration says about it is replaced.
+//! CORS as the template configures it. The CORS headers of functions are replaced.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts};
+use template::Cors;
 
-use crate::{server::Answer, template::Cors};
+use crate::server::Answer;
 
 const HEADERS: [HeaderName; 6] = [
     header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
@@ -22,9 +23,9 @@ pub(super) fn preflight(cors: Option<&Cors>, request: &Parts) -> Option<Answer> 
     }
     let mut answer = Response::new(http_body_util::Full::default());
     *answer.status_mut() = StatusCode::NO_CONTENT;
-    if let Some(allowed) = cors.allowed(origin) {
+    if let Some(allowed) = allowed(cors, origin) {
         let headers = answer.headers_mut();
-        cors.common(allowed, headers);
+        put_common(cors, allowed, headers);
         put(headers, header::ACCESS_CONTROL_ALLOW_METHODS, &cors.methods);
         put(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, &cors.headers);
         if let Some(seconds) = cors.max_age {
@@ -34,38 +35,37 @@ pub(super) fn preflight(cors: Option<&Cors>, request: &Parts) -> Option<Answer> 
     Some(answer)
 }
 
-/// Puts the configured headers in the place of the integration's.
+/// Replaces the function's headers with the configured ones.
 pub(super) fn apply(cors: Option<&Cors>, origin: Option<&HeaderValue>, answer: &mut Answer) {
     let Some(cors) = cors else { return };
     let headers = answer.headers_mut();
     for name in HEADERS {
         headers.remove(name);
     }
-    if let Some(allowed) = origin.and_then(|origin| cors.allowed(origin)) {
-        cors.common(allowed, headers);
+    if let Some(allowed) = origin.and_then(|origin| allowed(cors, origin)) {
+        put_common(cors, allowed, headers);
         put(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, &cors.exposed);
     }
 }
 
-impl Cors {
-    fn allowed(&self, origin: &HeaderValue) -> Option<HeaderValue> {
-        let text = origin.to_str().ok()?;
-        let any = self.origins.iter().any(|allowed| allowed == "*");
-        let scheme = |allowed: &String| {
-            allowed.strip_suffix('*').is_some_and(|prefix| prefix.ends_with("://") && text.starts_with(prefix))
-        };
-        if any && !self.credentials {
-            return Some(HeaderValue::from_static("*"));
-        }
-        let listed = any || self.origins.iter().any(|allowed| allowed == text || scheme(allowed));
-        listed.then(|| origin.clone())
+/// What a response says about this origin, if it is allowed.
+fn allowed(cors: &Cors, origin: &HeaderValue) -> Option<HeaderValue> {
+    let text = origin.to_str().ok()?;
+    let any = cors.origins.iter().any(|allowed| allowed == "*");
+    let scheme = |allowed: &String| {
+        allowed.strip_suffix('*').is_some_and(|prefix| prefix.ends_with("://") && text.starts_with(prefix))
+    };
+    if any && !cors.credentials {
+        return Some(HeaderValue::from_static("*"));
     }
+    let listed = any || cors.origins.iter().any(|allowed| allowed == text || scheme(allowed));
+    listed.then(|| origin.clone())
+}
 
-    fn common(&self, allowed: HeaderValue, headers: &mut HeaderMap) {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
-        if self.credentials {
-            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-        }
+fn put_common(cors: &Cors, allowed: HeaderValue, headers: &mut HeaderMap) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
+    if cors.credentials {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     }
 }
 

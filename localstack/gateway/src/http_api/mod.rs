@@ -8,19 +8,18 @@ use std::{net::SocketAddr, sync::Arc};
 
 use http::{HeaderName, HeaderValue, Request, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Incoming;
+use template::{HttpApi, Template};
 use tokio::time::timeout;
 
 use crate::{
-    Faults, Limits,
-    faults::{AnswerFate, EventFate},
+    config::Limits,
+    faults::{AnswerFate, EventFate, Faults},
     ids,
     lambda::{InvokeError, Lambda},
     server::{Answer, Reset, Respond, message},
-    template::{HttpApi, Template},
 };
 use routes::Routes;
-pub(crate) use routes::decoded;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("apigw-requestid");
 
@@ -51,7 +50,7 @@ impl HttpDoor {
         let EventFate::Deliver { after, .. } = self.faults.event(route.function) else {
             return Ok(unavailable());
         };
-        let invocation = self.lambda.invoke_after(after, route.function, Bytes::from(event.to_string()));
+        let invocation = self.lambda.invoke_after(after, route.function, event);
         let result = timeout(self.limits.http_timeout, invocation).await;
         match self.faults.answer(route.function) {
             AnswerFate::Deliver => {}

@@ -1,8 +1,10 @@
-//! Which route a request takes.
+//! The routes of the HTTP API, and how a request selects one.
 
 use std::collections::BTreeMap;
 
-use crate::template::Template;
+use template::Template;
+
+use crate::uri::decoded;
 
 /// A route and the function behind it.
 #[derive(Debug, PartialEq)]
@@ -13,7 +15,7 @@ struct Route {
     function: String,
 }
 
-/// Ordered by priority: what is more specific comes first.
+/// Ordered by priority: the more specific comes first.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {
     Literal(String),
@@ -58,7 +60,7 @@ impl Routes {
         Self { routes, default }
     }
 
-    /// The best route for a path as it stands in the request, still percent-encoded.
+    /// The best route for a path, which is still percent-encoded.
     pub(super) fn find(&self, method: &str, path: &str) -> Option<Match<'_>> {
         let parts: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
         let candidates = self.routes.iter().filter(|route| route.method == method || route.method == "ANY");
@@ -116,20 +118,6 @@ impl Segment {
     }
 }
 
-/// Percent-decoded, without touching `+`; what is not UTF-8 becomes U+FFFD.
-pub(crate) fn decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut result = Vec::with_capacity(bytes.len());
-    let mut index = 0;
-    while index < bytes.len() {
-        let code = (bytes[index] == b'%').then(|| text.get(index + 1..index + 3)).flatten();
-        let byte = code.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        result.push(byte.unwrap_or(bytes[index]));
-        index += if byte.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&result).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn static_comes_before_parameter_comes_before_greedy_and_a_method_before_any() {
+    fn most_specific_route_and_exact_method_win() {
         let key = |method, path| routes().find(method, path).unwrap().key.to_owned();
 
         assert_eq!(key("GET", "/messages/sync"), "GET /messages/sync");

@@ -1,195 +1,363 @@
-//! One execution environment: a process and the Runtime API that it talks to.
+//! One execution environment: what its process and the extensions in it wait for and work on.
+//!
+//! Everything here happens at once and under one lock; what waits is in `runtime_api` and `launch`.
 
 use std::{
-    net::Ipv4Addr,
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
 use hyper::body::Bytes;
-use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, BufReader},
-    net::TcpListener,
-    process::Child,
-    sync::{Mutex as AsyncMutex, mpsc, oneshot},
-    task::AbortHandle,
-    time::timeout,
+use serde_json::json;
+use tokio::sync::oneshot;
+
+use super::{
+    definition::{Definition, Shared},
+    pool::{Pool, Reservation},
+    work::{InvokeError, Reply, Work},
+};
+use crate::{
+    cpu_shares::CpuGroup,
+    ids,
+    processes::Process,
+    records::{AfterResponse, Outcome, RecordNumber},
+    sync::lock,
 };
 
-use super::{Function, InvokeError, runtime_api};
-use crate::{Logs, ids, processes::Signal};
+/// AWS's limit on extensions of one function.
+const EXTENSIONS: usize = 10;
 
-/// Tells the caller how its event ended.
-type Settle = oneshot::Sender<Result<Bytes, InvokeError>>;
+/// How long an event waits for an environment that has just responded, rather than for a new one.
+///
+/// On AWS a response travels for about as long, so that its client's next request finds the environment free.
+const AFTER_WORK: Duration = Duration::from_millis(10);
+/// The same without extensions: such an environment asks for its next event at once, late only on a busy machine.
+const NO_AFTER_WORK: Duration = Duration::from_millis(200);
 
-/// An event on its way to a process.
-pub(super) struct Work {
+/// What the Runtime API, the supervisor of the process and the callers share.
+pub(super) struct Environment {
+    pub(super) definition: Arc<Definition>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) process: Arc<Process>,
+    pool: Arc<Pool<Environment>>,
+    state: Mutex<State>,
+    /// Limits the process's share of the processor.
+    cpu_group: Mutex<Option<CpuGroup>>,
+}
+
+struct State {
+    /// Taken as the init ends, for better or worse.
+    ready: Option<oneshot::Sender<Result<(), String>>>,
+    /// Wakes the runtime where it waits for an event.
+    runtime: Option<oneshot::Sender<()>>,
+    extensions: Vec<Extension>,
+    invocation: Option<Invocation>,
+    ended: bool,
+}
+
+/// An internal extension: a part of the process that registered itself.
+struct Extension {
+    id: String,
+    name: String,
+    wants_invocations: bool,
+    /// Hands it the event that it waits for.
+    waiting: Option<oneshot::Sender<Bytes>>,
+}
+
+struct Invocation {
+    request_id: String,
+    /// Taken by the runtime.
+    payload: Option<Bytes>,
+    /// Taken by the answer.
+    reply: Option<Reply>,
+    reservation: Reservation<Environment>,
+    attempts: usize,
+    init: Option<Duration>,
+    trace: String,
+    deadline_ms: i64,
+    begun: Instant,
+    record: Option<RecordNumber>,
+}
+
+/// An event as the runtime gets it.
+pub(super) struct Event {
     pub(super) request_id: String,
     pub(super) payload: Bytes,
+    pub(super) trace: String,
     pub(super) deadline_ms: i64,
-    pub(super) taken: oneshot::Sender<()>,
-    pub(super) answer: Settle,
 }
 
-/// How an attempt to run an event in an environment ended.
-pub(super) enum Attempt {
-    /// The process ended before it saw the event: another environment may try.
-    NotStarted,
-    Ended {
-        result: Result<Bytes, InvokeError>,
-        duration: Duration,
-    },
-}
-
-/// What the Runtime API's server, the supervisor and the callers share.
-pub(super) struct Environment {
-    pub(super) function: Arc<Function>,
-    pub(super) pid: u32,
-    sender: mpsc::Sender<Work>,
-    /// Locked by the one `next` that waits.
-    pub(super) inbox: AsyncMutex<mpsc::Receiver<Work>>,
-    /// The event that the process works on.
-    pub(super) current: Mutex<Option<(String, Settle)>>,
-    /// Taken by the first `next`, an init error, or the end of the process.
-    ready: Mutex<Option<oneshot::Sender<Result<(), String>>>>,
-    server: Mutex<Option<AbortHandle>>,
+/// Why an extension was not registered.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unregistered {
+    UnknownEvent(String),
+    Closed,
+    NameTaken,
+    TooMany,
 }
 
 impl Environment {
-    /// Starts a process and waits until it asks for work, at most `limit`. Answers how long that took, too.
-    pub(super) async fn start(function: &Arc<Function>, limit: Duration) -> Result<(Arc<Self>, Duration), InvokeError> {
-        let begun = Instant::now();
-        let failed = |error: anyhow::Error| InvokeError::Init(format!("{error:#}"));
-        let (environment, ready) = Self::launch(function).await.map_err(failed)?;
-        match timeout(limit, ready).await {
-            Ok(Ok(Ok(()))) => Ok((environment, begun.elapsed())),
-            Ok(Ok(Err(message))) => {
-                environment.kill();
-                Err(InvokeError::Init(message))
-            }
-            Ok(Err(_)) => Err(InvokeError::Init("Runtime.ExitError".to_owned())),
-            Err(_) => {
-                environment.kill();
-                Err(InvokeError::Init(format!("the init took longer than {limit:?}")))
-            }
-        }
-    }
-
-    async fn launch(function: &Arc<Function>) -> Result<(Arc<Self>, oneshot::Receiver<Result<(), String>>)> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?.to_string();
-        let shared = &function.shared;
-        let mut child = shared
-            .spawner
-            .spawn(&function.executable, &function.folder, function.environment(&address))
-            .await
-            .with_context(|| format!("cannot start {}", function.executable.display()))?;
-        let pid = child.id().context("the process has no id")?;
-        pump(child.stdout.take(), &shared.logs, &function.name);
-        pump(child.stderr.take(), &shared.logs, &function.name);
-        shared.processes.add(&function.name, pid);
-        let (sender, inbox) = mpsc::channel(1);
+    /// An environment whose init has begun, and what tells the end of the init.
+    pub(super) fn new(
+        definition: &Arc<Definition>,
+        shared: &Arc<Shared>,
+        pool: &Arc<Pool<Self>>,
+        pid: u32,
+    ) -> (Arc<Self>, oneshot::Receiver<Result<(), String>>) {
         let (ready, is_ready) = oneshot::channel();
-        let environment = Arc::new(Self {
-            function: Arc::clone(function),
-            pid,
-            sender,
-            inbox: AsyncMutex::new(inbox),
-            current: Mutex::new(None),
-            ready: Mutex::new(Some(ready)),
-            server: Mutex::new(None),
-        });
-        let server = tokio::spawn(runtime_api::serve(listener, Arc::clone(&environment)));
-        *crate::lock(&environment.server) = Some(server.abort_handle());
-        tokio::spawn(supervise(child, Arc::downgrade(&environment), Arc::clone(function), pid));
-        if crate::lock(&function.pool).closed {
-            environment.kill();
-        }
-        Ok((environment, is_ready))
-    }
-
-    /// Runs one event; kills the process if it takes too long.
-    pub(super) async fn run(&self, payload: Bytes, limit: Duration) -> Attempt {
-        let (taken, is_taken) = oneshot::channel();
-        let (answer, result) = oneshot::channel();
-        let deadline_ms = ids::epoch_millis(ids::now()) + i64::try_from(limit.as_millis()).unwrap_or(i64::MAX / 2);
-        let work = Work { request_id: ids::uuid(), payload, deadline_ms, taken, answer };
-        let processes = &self.function.shared.processes;
-        let begun = Instant::now();
-        let course = async {
-            if self.sender.send(work).await.is_err() || is_taken.await.is_err() {
-                return Attempt::NotStarted;
-            }
-            processes.set_busy(self.pid, true);
-            self.function.shared.faults.strike(&self.function.name, self.pid);
-            let result = result.await.unwrap_or_else(|_| Err(InvokeError::Crashed("Runtime.ExitError".to_owned())));
-            Attempt::Ended { result, duration: begun.elapsed() }
+        let state = State { ready: Some(ready), runtime: None, extensions: Vec::new(), invocation: None, ended: false };
+        let environment = Self {
+            definition: Arc::clone(definition),
+            shared: Arc::clone(shared),
+            process: shared.processes.add(&definition.name, pid),
+            pool: Arc::clone(pool),
+            state: Mutex::new(state),
+            cpu_group: Mutex::new(None),
         };
-        let attempt = timeout(limit, course).await;
-        processes.set_busy(self.pid, false);
-        attempt.unwrap_or_else(|_| {
-            self.kill();
-            Attempt::Ended { result: Err(InvokeError::TimedOut(limit)), duration: begun.elapsed() }
+        (Arc::new(environment), is_ready)
+    }
+
+    /// Hands an event over; gives it back if the environment has ended.
+    pub(super) fn begin(&self, work: Work, reservation: Reservation<Self>) -> Result<(), Work> {
+        let mut state = lock(&self.state);
+        if state.ended {
+            return Err(work);
+        }
+        self.hand_over(&mut state, work, reservation);
+        Ok(())
+    }
+
+    fn hand_over(&self, state: &mut State, work: Work, reservation: Reservation<Self>) {
+        let timeout = i64::try_from(self.definition.timeout.as_millis()).unwrap_or(i64::MAX / 2);
+        let invocation = state.invocation.insert(Invocation {
+            request_id: ids::uuid(),
+            payload: Some(work.payload),
+            reply: Some(work.reply),
+            reservation,
+            attempts: work.attempts,
+            init: work.init,
+            trace: ids::trace(),
+            deadline_ms: ids::epoch_millis(ids::now()) + timeout,
+            begun: Instant::now(),
+            record: None,
+        });
+        self.process.begin();
+        for extension in state.extensions.iter_mut().filter(|extension| extension.wants_invocations) {
+            if let Some(waiting) = extension.waiting.take() {
+                // An extension whose connection broke is gone with its process.
+                let _ = waiting.send(self.extension_event(invocation));
+            }
+        }
+        let woken = state.runtime.take().is_some_and(|runtime| runtime.send(()).is_ok());
+        if !woken {
+            // The runtime's connection broke: the event goes to another environment as this one ends.
+            self.process.kill();
+        }
+        self.shared.faults.strike(&self.process);
+    }
+
+    fn extension_event(&self, invocation: &Invocation) -> Bytes {
+        let event = json!({
+            "eventType": "INVOKE",
+            "deadlineMs": invocation.deadline_ms,
+            "requestId": invocation.request_id,
+            "invokedFunctionArn": self.definition.arn,
+            "tracing": {"type": "X-Amzn-Trace-Id", "value": invocation.trace},
+        });
+        Bytes::from(event.to_string())
+    }
+
+    /// Waits for the runtime's next event; `None` if the environment ends first.
+    pub(super) async fn next(self: &Arc<Self>) -> Option<Event> {
+        let (wake, woken) = oneshot::channel();
+        self.wait(|state| {
+            state.runtime = Some(wake);
+            Some(())
+        });
+        woken.await.ok()?;
+        let mut state = lock(&self.state);
+        let invocation = state.invocation.as_mut()?;
+        Some(Event {
+            payload: invocation.payload.take()?,
+            request_id: invocation.request_id.clone(),
+            trace: invocation.trace.clone(),
+            deadline_ms: invocation.deadline_ms,
         })
     }
 
-    /// Says that the init is over, for better or worse. Later calls do nothing.
-    pub(super) fn ready(&self, result: Result<(), String>) {
-        if let Some(ready) = crate::lock(&self.ready).take() {
+    /// Waits for an extension's next event; `None` if it is unknown or the environment ends first.
+    pub(super) async fn next_for_extension(self: &Arc<Self>, id: &str) -> Option<Bytes> {
+        let (wake, event) = oneshot::channel();
+        self.wait(|state| {
+            state.extensions.iter_mut().find(|extension| extension.id == id)?.waiting = Some(wake);
+            Some(())
+        });
+        event.await.ok()
+    }
+
+    /// Notes that the runtime or an extension waits. Once all of them do, the init or the invocation is over.
+    fn wait(self: &Arc<Self>, note: impl FnOnce(&mut State) -> Option<()>) {
+        let mut state = lock(&self.state);
+        if state.ended || note(&mut state).is_none() {
+            return;
+        }
+        let all_wait = state.runtime.is_some() && state.extensions.iter().all(|it| it.waiting.is_some());
+        if !all_wait {
+            return;
+        }
+        if let Some(ready) = state.ready.take() {
             // Whoever waited has given up by its limit.
-            let _ = ready.send(result);
+            let _ = ready.send(Ok(()));
+            return;
+        }
+        let Some(mut invocation) = state.invocation.take() else { return };
+        let unanswered = InvokeError::Crashed("the runtime asked for the next event without a response".to_owned());
+        self.settle(&mut invocation, Err(unanswered));
+        self.process.finished();
+        let reservation = self.conclude(invocation, Outcome::Success);
+        if let Some((work, reservation)) = self.pool.put_back(self, reservation, || self.process.freeze()) {
+            self.hand_over(&mut state, work, reservation);
         }
     }
 
-    /// Settles the event that the process works on; false if it is another one.
-    pub(super) fn settle(&self, request_id: &str, result: Result<Bytes, InvokeError>) -> bool {
-        let mut current = crate::lock(&self.current);
-        let answer = current.take_if(|(id, _)| id == request_id);
-        answer.is_some_and(|(_, answer)| {
-            // Whoever waited has given up by its limit.
-            let _ = answer.send(result);
-            true
-        })
+    /// Answers the caller of the current invocation; false if it is another one or was answered before.
+    pub(super) fn respond(&self, request_id: &str, result: Result<Bytes, InvokeError>) -> bool {
+        let mut state = lock(&self.state);
+        let soon = if state.extensions.is_empty() { NO_AFTER_WORK } else { AFTER_WORK };
+        let Some(invocation) = state.invocation.as_mut().filter(|it| it.request_id == request_id) else {
+            return false;
+        };
+        if invocation.reply.is_none() {
+            return false;
+        }
+        self.process.responded();
+        invocation.reservation.respond(soon);
+        self.settle(invocation, result);
+        self.shared.faults.strike_after_response(&self.process);
+        true
     }
 
+    /// Registers an extension and answers its id.
+    pub(super) fn register(&self, name: &str, events: &[String]) -> Result<String, Unregistered> {
+        if let Some(unknown) = events.iter().find(|event| *event != "INVOKE") {
+            return Err(Unregistered::UnknownEvent(unknown.clone()));
+        }
+        let mut state = lock(&self.state);
+        if state.ready.is_none() || state.runtime.is_some() {
+            return Err(Unregistered::Closed);
+        }
+        if state.extensions.iter().any(|extension| extension.name == name) {
+            return Err(Unregistered::NameTaken);
+        }
+        if state.extensions.len() == EXTENSIONS {
+            return Err(Unregistered::TooMany);
+        }
+        let id = ids::uuid();
+        let wants_invocations = !events.is_empty();
+        state.extensions.push(Extension { id: id.clone(), name: name.to_owned(), wants_invocations, waiting: None });
+        Ok(id)
+    }
+
+    pub(super) fn has_extension(&self, id: &str) -> bool {
+        lock(&self.state).extensions.iter().any(|extension| extension.id == id)
+    }
+
+    /// Ends an init that the process reports as failed. Later calls do nothing.
+    pub(super) fn fail_init(&self, reason: String) {
+        if let Some(ready) = lock(&self.state).ready.take() {
+            // Whoever waited has given up by its limit.
+            let _ = ready.send(Err(reason));
+        }
+    }
+
+    /// When the process is to be looked at: no invocation is overdue before.
+    pub(super) fn due(&self) -> Instant {
+        let begun = lock(&self.state).invocation.as_ref().map(|invocation| invocation.begun);
+        // An invocation that begins meanwhile is due after that.
+        begun.unwrap_or_else(Instant::now) + self.definition.timeout
+    }
+
+    /// Kills the process if its invocation takes longer than the function may.
+    pub(super) fn kill_overdue(&self) {
+        let limit = self.definition.timeout;
+        if lock(&self.state).invocation.as_ref().is_some_and(|invocation| invocation.begun.elapsed() >= limit) {
+            if let Some(mut invocation) = self.close() {
+                self.cut_off(&mut invocation, InvokeError::TimedOut(limit));
+                self.conclude(invocation, Outcome::Timeout);
+            }
+            self.process.kill();
+        }
+    }
+
+    /// Keeps a control group while the process lives.
+    pub(super) fn keep(&self, group: CpuGroup) {
+        let mut slot = lock(&self.cpu_group);
+        if self.process.is_alive() {
+            *slot = Some(group);
+        }
+    }
+
+    /// Gives the process the share of the processor that comes with its memory, if it has a control group.
+    pub(super) fn limit_cpu(&self) -> anyhow::Result<()> {
+        lock(&self.cpu_group).as_ref().map_or(Ok(()), |group| group.limit(self.definition.memory))
+    }
+
+    /// Kills the process, unless it is gone.
     pub(super) fn kill(&self) {
-        self.function.forget(self.pid);
-        self.function.shared.processes.signal(self.pid, Signal::SIGKILL);
+        self.pool.forget(self);
+        self.process.kill();
     }
-}
 
-/// Waits for the end of the process and tells everybody who waits for it.
-async fn supervise(mut child: Child, environment: Weak<Environment>, function: Arc<Function>, pid: u32) {
-    let status = child.wait().await;
-    function.shared.processes.remove(pid);
-    function.forget(pid);
-    let Some(environment) = environment.upgrade() else { return };
-    let reason = match status {
-        Ok(status) => format!("Runtime.ExitError: {status}"),
-        Err(error) => format!("Runtime.ExitError: {error}"),
-    };
-    environment.ready(Err(reason.clone()));
-    if let Some(server) = crate::lock(&environment.server).take() {
-        server.abort();
-    }
-    // What was handed over and not taken goes to another environment.
-    let mut inbox = environment.inbox.lock().await;
-    inbox.close();
-    while inbox.recv().await.is_some() {}
-    // `next` moves work from the inbox to `current` under the inbox's lock: nothing can be between them now.
-    if let Some((_, answer)) = crate::lock(&environment.current).take() {
-        // Whoever waited has given up by its limit.
-        let _ = answer.send(Err(InvokeError::Crashed(reason)));
-    }
-}
-
-fn pump(stream: Option<impl AsyncRead + Send + Unpin + 'static>, logs: &Logs, function: &str) {
-    let (Some(stream), logs, function) = (stream, Arc::clone(logs), function.to_owned()) else { return };
-    tokio::spawn(async move {
-        let mut lines = BufReader::new(stream).split(b'\n');
-        while let Ok(Some(line)) = lines.next_segment().await {
-            logs(&function, String::from_utf8_lossy(&line).trim_end_matches('\r'));
+    /// Notes the end of the process. Answers an event that it never saw: another environment may try.
+    pub(super) fn ended(&self, reason: &str) -> Option<Work> {
+        self.process.reaped();
+        // An empty group can be removed, and is before the process counts as gone.
+        drop(lock(&self.cpu_group).take());
+        self.shared.processes.remove(&self.process);
+        self.fail_init(reason.to_owned());
+        let mut invocation = self.close()?;
+        if let Some(payload) = invocation.payload.take() {
+            let (attempts, init) = (invocation.attempts + 1, invocation.init);
+            return invocation.reply.take().map(|reply| Work { payload, reply, attempts, init });
         }
-    });
+        self.cut_off(&mut invocation, InvokeError::Crashed(reason.to_owned()));
+        self.conclude(invocation, Outcome::Crash);
+        None
+    }
+
+    /// Takes no further event, and answers the current invocation.
+    fn close(&self) -> Option<Invocation> {
+        let mut state = lock(&self.state);
+        state.ended = true;
+        state.runtime = None;
+        state.extensions.clear();
+        self.pool.forget(self);
+        state.invocation.take()
+    }
+
+    /// Answers the caller with an error, or logs it where the caller has its answer.
+    fn cut_off(&self, invocation: &mut Invocation, error: InvokeError) {
+        if invocation.reply.is_none() {
+            (self.shared.logs)(&self.definition.name, &format!("{error} (after the response)"));
+        }
+        self.settle(invocation, Err(error));
+    }
+
+    /// Answers the caller, unless that has happened.
+    fn settle(&self, invocation: &mut Invocation, result: Result<Bytes, InvokeError>) {
+        let Some(reply) = invocation.reply.take() else { return };
+        let duration = invocation.begun.elapsed();
+        invocation.record = Some(self.shared.record(&self.definition.name, invocation.init, duration, &result));
+        // The caller may have given up by its limit.
+        let _ = reply.send(result);
+    }
+
+    /// Notes how the work for an invocation ended, the part after the response included.
+    fn conclude(&self, invocation: Invocation, outcome: Outcome) -> Reservation<Self> {
+        if let Some(number) = invocation.record {
+            let total_ms = invocation.begun.elapsed().as_secs_f64() * 1000.0;
+            self.shared.records.complete(number, AfterResponse { total_ms, outcome });
+        }
+        invocation.reservation
+    }
 }

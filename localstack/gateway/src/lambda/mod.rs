@@ -1,104 +1,51 @@
 //! Lambda: functions, their environments, and the invocation of events.
 
+mod definition;
 mod environment;
+mod extensions_api;
+mod launch;
+mod pool;
 mod runtime_api;
 mod spawner;
+mod work;
 
 use std::{
     collections::BTreeMap,
-    fmt,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
 use hyper::body::Bytes;
 use serde_json::Value as Json;
+use template::{REGION, Template};
+use tokio::{
+    sync::oneshot,
+    time::{sleep, sleep_until},
+};
 
 use crate::{
-    Faults, InvocationRecord, Limits, Logs, Outcome, ids,
-    processes::{Processes, Signal},
-    records::Records,
-    template::{self, REGION, Template},
+    config::{Limits, Logs},
+    cpu_shares::CpuShares,
+    faults::Faults,
+    records::{InvocationRecord, Records},
 };
-use environment::{Attempt, Environment};
+use definition::{Definition, Shared};
+use environment::Environment;
+use pool::{Found, Pool, Reservation};
 use spawner::Spawner;
+pub(crate) use work::InvokeError;
+use work::Work;
 
-/// How many environments may die under an event before they see it.
+/// How many environments may end under an event before they see it.
 const ATTEMPTS: usize = 10;
-
-/// Why an invocation brought no answer.
-#[derive(Debug)]
-pub(crate) enum InvokeError {
-    Throttled,
-    RequestTooLarge,
-    Init(String),
-    TimedOut(Duration),
-    Crashed(String),
-    ResponseTooLarge,
-    Function(Json),
-    Stopping,
-}
-
-impl fmt::Display for InvokeError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Throttled => write!(formatter, "TooManyRequestsException: no environment is free"),
-            Self::RequestTooLarge => write!(formatter, "RequestTooLargeException: the event is too large"),
-            Self::Init(reason) => write!(formatter, "Runtime.InitError: {reason}"),
-            Self::TimedOut(limit) => write!(formatter, "Task timed out after {:.2} seconds", limit.as_secs_f64()),
-            Self::Crashed(reason) => write!(formatter, "{reason}"),
-            Self::ResponseTooLarge => write!(formatter, "Function.ResponseSizeTooLarge"),
-            Self::Function(error) => write!(formatter, "{error}"),
-            Self::Stopping => write!(formatter, "the gateway is stopping"),
-        }
-    }
-}
-
-impl InvokeError {
-    fn outcome(&self) -> Outcome {
-        match self {
-            Self::Throttled => Outcome::Throttled,
-            Self::RequestTooLarge | Self::ResponseTooLarge => Outcome::TooLarge,
-            Self::Init(_) => Outcome::InitError,
-            Self::TimedOut(_) => Outcome::Timeout,
-            Self::Crashed(_) | Self::Stopping => Outcome::Crash,
-            Self::Function(_) => Outcome::FunctionError,
-        }
-    }
-}
-
-/// What all functions of a gateway share.
-struct Shared {
-    spawner: Spawner,
-    logs: Logs,
-    limits: Limits,
-    faults: Faults,
-    processes: Processes,
-    records: Records,
-}
 
 /// A function and its environments.
 struct Function {
-    name: String,
-    lambda_name: String,
-    executable: PathBuf,
-    folder: PathBuf,
-    timeout: Duration,
-    capacity: usize,
-    variables: BTreeMap<String, String>,
-    pool: Mutex<Pool>,
+    definition: Arc<Definition>,
+    pool: Arc<Pool<Environment>>,
     shared: Arc<Shared>,
-}
-
-#[derive(Default)]
-struct Pool {
-    /// The most recently used last.
-    idle: Vec<Arc<Environment>>,
-    /// Environments in use, those still starting included.
-    busy: usize,
-    closed: bool,
 }
 
 /// The functions of one template.
@@ -117,13 +64,19 @@ impl Lambda {
         environment: &BTreeMap<String, String>,
         limits: &Limits,
         logs: Logs,
-        processes: Processes,
         faults: Faults,
+        cpu_shares: Option<CpuShares>,
     ) -> Result<Self> {
         let folder = binaries.canonicalize().with_context(|| format!("{} does not exist", binaries.display()))?;
-        let spawner = Spawner::start()?;
-        let shared =
-            Arc::new(Shared { spawner, logs, limits: limits.clone(), faults, processes, records: Records::default() });
+        let shared = Arc::new(Shared {
+            spawner: Spawner::start()?,
+            logs,
+            limits: limits.clone(),
+            processes: faults.processes().clone(),
+            faults,
+            records: Records::default(),
+            cpu_shares,
+        });
         let mut functions = BTreeMap::new();
         let mut missing = Vec::new();
         for function in &template.functions {
@@ -131,15 +84,20 @@ impl Lambda {
             if !executable.is_file() {
                 missing.push(function.name.clone());
             }
-            let prepared = Function {
+            let definition = Definition {
                 name: function.name.clone(),
                 lambda_name: function.lambda_name.clone(),
+                arn: template::arn(&function.lambda_name),
                 executable,
                 folder: folder.clone(),
                 timeout: function.timeout,
-                capacity: function.reserved.unwrap_or(usize::MAX).min(limits.environments),
+                memory: function.memory,
                 variables: variables(function, environment, &folder)?,
-                pool: Mutex::default(),
+            };
+            let capacity = function.reserved.unwrap_or(usize::MAX).min(limits.environments);
+            let prepared = Function {
+                definition: Arc::new(definition),
+                pool: Arc::new(Pool::new(capacity)),
                 shared: Arc::clone(&shared),
             };
             functions.insert(function.name.clone(), Arc::new(prepared));
@@ -148,7 +106,7 @@ impl Lambda {
         Ok(Self { functions, shared })
     }
 
-    /// Invokes a function after a while. Both go on if the caller stops waiting.
+    /// Invokes a function after a while and waits for its response. The invocation continues if the caller stops waiting.
     pub(crate) async fn invoke_after(
         &self,
         delay: Duration,
@@ -158,15 +116,21 @@ impl Lambda {
         let Some(function) = self.functions.get(function) else {
             return Err(InvokeError::Init(format!("the template has no function `{function}`")));
         };
-        let function = Arc::clone(function);
-        let invocation = tokio::spawn(async move {
-            tokio::time::sleep(delay).await;
-            function.invoke(payload).await
-        });
-        invocation.await.unwrap_or(Err(InvokeError::Stopping))
+        let (reply, answer) = oneshot::channel();
+        let work = Work { payload, reply, attempts: 0, init: None };
+        if delay.is_zero() {
+            function.submit(work, true);
+        } else {
+            let function = Arc::clone(function);
+            tokio::spawn(async move {
+                sleep(delay).await;
+                function.submit(work, true);
+            });
+        }
+        answer.await.unwrap_or(Err(InvokeError::Stopping))
     }
 
-    /// Lambda's own Invoke: JSON in, JSON out.
+    /// The Invoke API: JSON in, JSON out.
     pub(crate) async fn invoke_json(&self, function: &str, payload: &Json) -> Result<Json> {
         match self.invoke_after(Duration::ZERO, function, Bytes::from(payload.to_string())).await {
             Ok(answer) => serde_json::from_slice(&answer).with_context(|| format!("`{function}` did not answer JSON")),
@@ -175,29 +139,27 @@ impl Lambda {
     }
 
     pub(crate) fn pids(&self) -> Vec<u32> {
-        self.shared.processes.pids(None)
+        self.shared.processes.of(None).iter().map(|process| process.pid()).collect()
     }
 
     pub(crate) fn records(&self) -> Vec<InvocationRecord> {
         self.shared.records.all()
     }
 
-    /// Ends every process: SIGTERM, a while, SIGKILL.
+    /// Ends every process: SIGTERM, and SIGKILL after a while.
     pub(crate) async fn stop(&self) {
         self.close();
-        // A stopped process can't act on SIGTERM until it goes on.
-        self.shared.processes.signal_all(Signal::SIGTERM);
-        self.shared.processes.signal_all(Signal::SIGCONT);
+        self.shared.processes.terminate();
         if !self.ended_within(self.shared.limits.shutdown).await {
-            self.shared.processes.signal_all(Signal::SIGKILL);
+            self.shared.processes.kill();
             self.ended_within(Duration::from_secs(5)).await;
         }
     }
 
-    /// Ends every process at once.
+    /// Kills every process.
     pub(crate) fn kill(&self) {
         self.close();
-        self.shared.processes.signal_all(Signal::SIGKILL);
+        self.shared.processes.kill();
     }
 
     async fn ended_within(&self, limit: Duration) -> bool {
@@ -206,16 +168,14 @@ impl Lambda {
             if begun.elapsed() > limit {
                 return false;
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            sleep(Duration::from_millis(5)).await;
         }
         true
     }
 
     fn close(&self) {
         for function in self.functions.values() {
-            let mut pool = crate::lock(&function.pool);
-            pool.closed = true;
-            pool.idle.clear();
+            function.pool.close();
         }
     }
 }
@@ -227,90 +187,79 @@ impl Drop for Lambda {
 }
 
 impl Function {
-    async fn invoke(self: Arc<Self>, payload: Bytes) -> Result<Bytes, InvokeError> {
-        let mut record = InvocationRecord {
-            function: self.name.clone(),
-            init_ms: None,
-            duration_ms: 0.0,
-            outcome: Outcome::Success,
-        };
-        let result = self.attempt(payload, &mut record).await;
-        if let Err(error) = &result {
-            record.outcome = error.outcome();
-            (self.shared.logs)(&self.name, &format!("{error}"));
+    /// Hands an event to a free environment, or starts one for it. Only a patient event waits for one that has just
+    /// responded.
+    fn submit(self: &Arc<Self>, mut work: Work, is_patient: bool) {
+        if work.payload.len() > self.shared.limits.request {
+            return self.refuse(work, InvokeError::RequestTooLarge);
         }
-        self.shared.records.push(record);
-        result
-    }
-
-    async fn attempt(self: &Arc<Self>, payload: Bytes, record: &mut InvocationRecord) -> Result<Bytes, InvokeError> {
-        if payload.len() > self.shared.limits.request {
-            return Err(InvokeError::RequestTooLarge);
-        }
-        for _ in 0..ATTEMPTS {
-            let environment = match self.reserve()? {
-                Some(idle) => idle,
-                None => match self.start().await {
-                    Ok((environment, init)) => {
-                        record.init_ms = Some(init.as_secs_f64() * 1000.0);
-                        environment
-                    }
-                    Err(error) => {
-                        crate::lock(&self.pool).busy -= 1;
-                        return Err(error);
-                    }
+        loop {
+            let function = Arc::clone(self);
+            match self.pool.reserve(work, is_patient) {
+                Found::Idle(environment, event, reservation) => match environment.begin(event, reservation) {
+                    Ok(()) => return,
+                    Err(event) => work = event,
                 },
-            };
-            let attempt = environment.run(payload.clone(), self.timeout).await;
-            let mut pool = crate::lock(&self.pool);
-            pool.busy -= 1;
-            match attempt {
-                Attempt::NotStarted => {}
-                Attempt::Ended { result, duration } => {
-                    record.duration_ms = duration.as_secs_f64() * 1000.0;
-                    let alive = !matches!(result, Err(InvokeError::TimedOut(_) | InvokeError::Crashed(_)));
-                    if alive && !pool.closed {
-                        pool.idle.push(environment);
-                    }
-                    return result;
+                Found::Waits(ticket, until) => {
+                    tokio::spawn(async move {
+                        sleep_until(until.into()).await;
+                        if let Some(work) = function.pool.withdraw(ticket) {
+                            function.submit(work, false);
+                        }
+                    });
+                    return;
                 }
+                Found::Nothing(work, reservation) => {
+                    tokio::spawn(function.start_for(work, reservation));
+                    return;
+                }
+                Found::Refused(work, error) => return self.refuse(work, error),
             }
         }
-        Err(InvokeError::Crashed("no environment lived long enough to take the event".to_owned()))
     }
 
-    /// Takes an idle environment, or a place for a new one.
-    fn reserve(&self) -> Result<Option<Arc<Environment>>, InvokeError> {
-        let mut pool = crate::lock(&self.pool);
-        if pool.closed {
-            return Err(InvokeError::Stopping);
+    /// Submits an event again whose environment ended before it saw it.
+    fn retry(self: &Arc<Self>, work: Work) {
+        if work.attempts < ATTEMPTS {
+            return self.submit(work, false);
         }
-        let idle = pool.idle.pop();
-        if idle.is_none() && pool.busy >= self.capacity {
-            return Err(InvokeError::Throttled);
+        let reason = "no environment lived long enough to take the event";
+        self.refuse(work, InvokeError::Crashed(reason.to_owned()));
+    }
+
+    fn refuse(&self, work: Work, error: InvokeError) {
+        let result = Err(error);
+        self.shared.record(&self.definition.name, work.init, Duration::ZERO, &result);
+        // The caller may have given up by its limit.
+        let _ = work.reply.send(result);
+    }
+
+    async fn start_for(self: Arc<Self>, mut work: Work, reservation: Reservation<Environment>) {
+        match self.start().await {
+            Ok((environment, init)) => {
+                work.init = Some(init);
+                if let Err(work) = environment.begin(work, reservation) {
+                    self.retry(Work { attempts: work.attempts + 1, ..work });
+                }
+            }
+            Err(error) => {
+                drop(reservation);
+                self.refuse(work, error);
+            }
         }
-        pool.busy += 1;
-        Ok(idle)
     }
 
     /// Starts an environment. A failed init is tried once more within the function's own timeout, as Lambda does.
     async fn start(self: &Arc<Self>) -> Result<(Arc<Environment>, Duration), InvokeError> {
-        match Environment::start(self, self.shared.limits.init).await {
-            Err(InvokeError::Init(_)) => Environment::start(self, self.timeout).await,
+        match self.start_within(self.shared.limits.init).await {
+            Err(InvokeError::Init(_)) => self.start_within(self.definition.timeout).await,
             other => other,
         }
     }
 
-    fn forget(&self, pid: u32) {
-        crate::lock(&self.pool).idle.retain(|environment| environment.pid != pid);
-    }
-
-    fn environment(&self, runtime_api: &str) -> Vec<(String, String)> {
-        let mut variables: Vec<_> = self.variables.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-        let stream = format!("{}/[$LATEST]{}", ids::now().date(), ids::uuid().replace('-', ""));
-        variables.push(("AWS_LAMBDA_RUNTIME_API".to_owned(), runtime_api.to_owned()));
-        variables.push(("AWS_LAMBDA_LOG_STREAM_NAME".to_owned(), stream.replacen('-', "/", 2)));
-        variables
+    async fn start_within(self: &Arc<Self>, limit: Duration) -> Result<(Arc<Environment>, Duration), InvokeError> {
+        let function = Arc::clone(self);
+        launch::start(&self.definition, &self.shared, &self.pool, limit, move |work| function.retry(work)).await
     }
 }
 

@@ -1,23 +1,28 @@
-//! The Lambda Runtime API, one listener for each environment.
+//! The Lambda Runtime API, one listener for each environment. The Extensions API answers on the same one.
 
 use std::{convert::Infallible, sync::Arc};
 
-use http::{HeaderName, Method, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    body::{Bytes, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value as Json, json as value};
 use tokio::{net::TcpListener, task::JoinSet};
 
-use super::{InvokeError, environment::Environment};
-use crate::{
-    ids,
-    server::{Answer, json},
-    template,
-};
+use super::{environment::Environment, extensions_api, work::InvokeError};
+use crate::server::{Answer, json};
 
-const VERSION: &str = "/2018-06-01/runtime/";
+const RUNTIME: &str = "/2018-06-01/runtime/";
+const EXTENSION: &str = "/2020-01-01/extension/";
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
+const REQUEST_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-request-id");
+const DEADLINE: HeaderName = HeaderName::from_static("lambda-runtime-deadline-ms");
+const FUNCTION: HeaderName = HeaderName::from_static("lambda-runtime-invoked-function-arn");
+const TRACE: HeaderName = HeaderName::from_static("lambda-runtime-trace-id");
 
 /// Serves one process until aborted.
 pub(super) async fn serve(listener: TcpListener, environment: Arc<Environment>) {
@@ -39,51 +44,51 @@ pub(super) async fn serve(listener: TcpListener, environment: Arc<Environment>) 
     }
 }
 
-async fn route(request: Request<Incoming>, environment: &Environment) -> Answer {
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let parts: Vec<&str> = path.strip_prefix(VERSION).unwrap_or_default().split('/').collect();
-    match (&method, parts.as_slice()) {
-        (&Method::GET, ["invocation", "next"]) => next(environment).await,
-        (&Method::POST, ["invocation", id, "response"]) => response(request, environment, id).await,
-        (&Method::POST, ["invocation", id, "error"]) => {
+async fn route(request: Request<Incoming>, environment: &Arc<Environment>) -> Answer {
+    let uri = request.uri().clone();
+    let (path, method) = (uri.path(), request.method().clone());
+    if let Some(path) = path.strip_prefix(EXTENSION) {
+        return extensions_api::route(request, environment, &method, path).await;
+    }
+    let path = path.strip_prefix(RUNTIME).unwrap_or_default();
+    let of_invocation = path.strip_prefix("invocation/").and_then(|rest| rest.split_once('/'));
+    match (&method, path, of_invocation) {
+        (&Method::GET, "invocation/next", _) => next(environment).await,
+        (&Method::POST, _, Some((id, "response"))) => response(request, environment, id).await,
+        (&Method::POST, _, Some((id, "error"))) => {
             let error = InvokeError::Function(reported(request).await);
-            settled(environment.settle(id, Err(error)))
+            settled(environment.respond(id, Err(error)))
         }
-        (&Method::POST, ["init", "error"]) => {
-            environment.ready(Err(reported(request).await.to_string()));
+        (&Method::POST, "init/error", _) => {
+            environment.fail_init(reported(request).await.to_string());
             settled(true)
         }
-        _ => json(StatusCode::NOT_FOUND, &value!({"errorType": "NotFound", "errorMessage": path})),
+        _ => json(StatusCode::NOT_FOUND, &value!({"errorType": "NotFound", "errorMessage": uri.path()})),
     }
 }
 
-async fn next(environment: &Environment) -> Answer {
-    environment.ready(Ok(()));
-    let mut inbox = environment.inbox.lock().await;
-    let Some(work) = inbox.recv().await else {
+async fn next(environment: &Arc<Environment>) -> Answer {
+    let Some(event) = environment.next().await else {
         return json(StatusCode::GONE, &value!({"errorType": "Closed"}));
     };
-    *crate::lock(&environment.current) = Some((work.request_id.clone(), work.answer));
-    drop(inbox);
-    // The caller may have given up by its limit; the process is killed then.
-    let _ = work.taken.send(());
-    Response::builder()
-        .header("content-type", "application/json")
-        .header("lambda-runtime-aws-request-id", work.request_id)
-        .header("lambda-runtime-deadline-ms", work.deadline_ms)
-        .header("lambda-runtime-invoked-function-arn", template::arn(&environment.function.lambda_name))
-        .header("lambda-runtime-trace-id", ids::trace())
-        .body(Full::new(work.payload))
-        .unwrap_or_default()
+    let mut answer = Response::new(Full::new(event.payload));
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(DEADLINE, HeaderValue::from(event.deadline_ms));
+    for (name, value) in
+        [(REQUEST_ID, &event.request_id), (FUNCTION, &environment.definition.arn), (TRACE, &event.trace)]
+    {
+        headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+    }
+    answer
 }
 
 async fn response(request: Request<Incoming>, environment: &Environment, id: &str) -> Answer {
-    let limit = environment.function.shared.limits.response;
+    let limit = environment.shared.limits.response;
     match Limited::new(request.into_body(), limit).collect().await {
-        Ok(body) => settled(environment.settle(id, Ok(body.to_bytes()))),
+        Ok(body) => settled(environment.respond(id, Ok(body.to_bytes()))),
         Err(error) if error.is::<LengthLimitError>() => {
-            environment.settle(id, Err(InvokeError::ResponseTooLarge));
+            environment.respond(id, Err(InvokeError::ResponseTooLarge));
             let message = format!("Exceeded maximum allowed payload size ({limit} bytes).");
             let kind = "RequestEntityTooLarge";
             json(StatusCode::PAYLOAD_TOO_LARGE, &value!({"errorType": kind, "errorMessage": message}))
@@ -107,7 +112,10 @@ async fn reported(request: Request<Incoming>) -> Json {
 
 fn settled(known: bool) -> Answer {
     if known {
-        json(StatusCode::ACCEPTED, &value!({"status": "OK"}))
+        let mut answer = Response::new(Full::new(Bytes::from_static(br#"{"status":"OK"}"#)));
+        *answer.status_mut() = StatusCode::ACCEPTED;
+        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        answer
     } else {
         let kind = "InvalidRequestID";
         json(StatusCode::BAD_REQUEST, &value!({"errorType": kind, "errorMessage": "Invalid request ID"}))

@@ -22,7 +22,7 @@ struct Order {
     answer: oneshot::Sender<io::Result<Child>>,
 }
 
-/// A handle on the thread, which ends with the last handle.
+/// A handle on the thread, which ends when the last handle is dropped.
 #[derive(Clone, Debug)]
 pub(super) struct Spawner {
     orders: mpsc::UnboundedSender<Order>,
@@ -37,14 +37,14 @@ impl Spawner {
         thread::Builder::new().name("spawner".to_owned()).spawn(move || {
             let _entered = runtime.enter();
             while let Some(mut order) = inbox.blocking_recv() {
-                // Nobody waits any more: the child is killed as it is dropped.
+                // If nobody waits any more, the child is killed when it is dropped.
                 let _ = order.answer.send(order.command.spawn());
             }
         })?;
         Ok(Self { orders, setpriv: find("setpriv") })
     }
 
-    /// Starts a program with these variables and nothing else of ours: no environment, no input, a process group of its own.
+    /// Starts a program with only these variables, no input, and a process group of its own.
     pub(super) async fn spawn(
         &self,
         program: &Path,

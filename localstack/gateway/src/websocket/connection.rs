@@ -1,4 +1,4 @@
-//! Open connections: what waits to be sent to them, and the socket itself.
+//! Open connections: their queues of outgoing messages, and their sockets.
 
 use std::{
     collections::HashMap,
@@ -26,20 +26,20 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::{Limits, ids, server::ShutdownSignal};
+use crate::{config::Limits, ids, server::ShutdownSignal, sync::lock};
 
-/// How long a client that is told to close has for its part of it, and a slow one for reading a message.
+/// How long a client has to complete a close, and to read a message.
 const CLOSING: Duration = Duration::from_secs(1);
 const SENDING: Duration = Duration::from_secs(30);
 
-/// Who is on the other side.
+/// The client of a connection.
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
     pub(super) source_ip: String,
     pub(super) user_agent: Option<String>,
 }
 
-/// What goes to a client.
+/// A message to a client.
 #[derive(Debug)]
 pub(super) enum Outgoing {
     Message(Message),
@@ -60,7 +60,7 @@ pub(super) struct Connection {
     pub(super) peer: Peer,
     last_active: AtomicI64,
     outgoing: mpsc::Sender<Outgoing>,
-    /// A push that a fault holds back until the next one.
+    /// A push that a fault delays until the next one.
     held: Mutex<Option<Message>>,
 }
 
@@ -76,25 +76,25 @@ impl Connection {
         self.last_active.load(Ordering::Relaxed)
     }
 
-    /// Queues a message, and after it one that was held back.
+    /// Queues a message, and after it the one that was held.
     pub(super) fn send(&self, message: Message) -> Result<(), Refused> {
         self.queue(Outgoing::Message(message))?;
-        let held = crate::lock(&self.held).take();
+        let held = lock(&self.held).take();
         held.map_or(Ok(()), |held| self.queue(Outgoing::Message(held)))
     }
 
     /// Keeps a message until the next one, or until [`Connection::release`].
     pub(super) fn hold(&self, message: Message) {
-        let before = crate::lock(&self.held).replace(message);
+        let before = lock(&self.held).replace(message);
         if let Some(before) = before {
             // The connection may be gone by now, and the message with it.
             let _ = self.queue(Outgoing::Message(before));
         }
     }
 
-    /// Sends what is held back.
+    /// Sends the message that is held.
     pub(super) fn release(&self) {
-        let held = crate::lock(&self.held).take();
+        let held = lock(&self.held).take();
         if let Some(held) = held {
             // The connection may be gone by now, and the message with it.
             let _ = self.queue(Outgoing::Message(held));
@@ -119,19 +119,19 @@ pub(super) struct Connections(Mutex<HashMap<String, Arc<Connection>>>);
 
 impl Connections {
     pub(super) fn insert(&self, id: String, connection: Arc<Connection>) {
-        crate::lock(&self.0).insert(id, connection);
+        lock(&self.0).insert(id, connection);
     }
 
     pub(super) fn find(&self, id: &str) -> Option<Arc<Connection>> {
-        crate::lock(&self.0).get(id).cloned()
+        lock(&self.0).get(id).cloned()
     }
 
     pub(super) fn remove(&self, id: &str) {
-        crate::lock(&self.0).remove(id);
+        lock(&self.0).remove(id);
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        crate::lock(&self.0).is_empty()
+        lock(&self.0).is_empty()
     }
 }
 
@@ -184,7 +184,7 @@ pub(super) async fn serve(
                     receive(text.as_str());
                 }
                 Some(Ok(Message::Binary(_))) => return close(socket, 1003, "Binary frames are not supported").await,
-                // Pings are answered by the library and are no activity.
+                // The library answers pings; they do not count as activity.
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
                 Some(Ok(Message::Close(frame))) => {
                     let end = frame.map_or_else(|| End::new(1005, ""), |frame| End::new(frame.code.into(), frame.reason.as_str()));
@@ -203,18 +203,18 @@ pub(super) async fn serve(
     }
 }
 
-/// Says goodbye, and reads on for a moment: closing with unread bytes would reset the connection before the client reads ours.
+/// Sends a close frame and reads for a moment: closing with unread bytes would reset the connection before the client reads it.
 async fn close(mut socket: Socket, code: u16, reason: &'static str) -> End {
     let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
-    let goodbye = async {
+    let closing = async {
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
             let stream = socket.get_mut();
             let mut rest = [0; 4096];
-            // The first bytes after our frame may be the client's own close frame; whatever they are, the client is heard out.
+            // Discard everything up to the client's end of the connection, its close frame included.
             while let Ok(1..) = stream.read(&mut rest).await {}
         }
     };
-    // A client that keeps its end open does not keep ours.
-    let _ = timeout(CLOSING, goodbye).await;
+    // A client that keeps its end open does not keep this one open.
+    let _ = timeout(CLOSING, closing).await;
     End::new(code, reason)
 }

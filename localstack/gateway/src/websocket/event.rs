@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use http::{HeaderMap, request::Parts};
-use serde_json::{Map, Value as Json, json};
+use hyper::body::Bytes;
+use serde::Serialize;
 
 use super::connection::Peer;
 use crate::ids;
 
-/// What every event of one connection says.
+/// The fields that all events of one connection share.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
     pub(super) connection_id: String,
@@ -19,82 +20,156 @@ pub(super) struct Origin {
     pub(super) peer: Peer,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event<'e> {
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    headers: Option<Headers<'e>>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    query: Option<Query<'e>>,
+    request_context: Context<'e>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<&'e str>,
+    is_base64_encoded: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Headers<'e> {
+    headers: BTreeMap<&'e str, &'e str>,
+    multi_value_headers: &'e Values,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Query<'e> {
+    query_string_parameters: BTreeMap<&'e str, &'e str>,
+    multi_value_query_string_parameters: &'e Values,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Context<'e> {
+    route_key: &'e str,
+    event_type: &'static str,
+    extended_request_id: &'e str,
+    request_time: String,
+    message_direction: &'static str,
+    stage: &'e str,
+    connected_at: i64,
+    request_time_epoch: i64,
+    identity: Identity<'e>,
+    request_id: &'e str,
+    domain_name: &'e str,
+    connection_id: &'e str,
+    api_id: &'e str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disconnect_status_code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disconnect_reason: Option<&'e str>,
+}
+
+/// The client, as events and `@connections` describe it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Identity<'e> {
+    source_ip: &'e str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<&'e str>,
+}
+
+impl Peer {
+    pub(super) fn identity(&self) -> Identity<'_> {
+        Identity { source_ip: &self.source_ip, user_agent: self.user_agent.as_deref() }
+    }
+}
+
+type Values = BTreeMap<String, Vec<String>>;
+
 impl Origin {
     /// `$connect`.
-    pub(super) fn connect(&self, parts: &Parts, port: u16) -> Json {
+    pub(super) fn connect(&self, parts: &Parts, port: u16) -> Bytes {
         let mut headers = by_name(&parts.headers);
         headers.insert("X-Forwarded-For".to_owned(), vec![self.peer.source_ip.clone()]);
         headers.insert("X-Forwarded-Port".to_owned(), vec![port.to_string()]);
         headers.insert("X-Forwarded-Proto".to_owned(), vec!["http".to_owned()]);
         headers.insert("X-Amzn-Trace-Id".to_owned(), vec![ids::trace()]);
-        let mut event = self.event("$connect", "CONNECT", &ids::short());
-        put_multiple(&mut event, "headers", "multiValueHeaders", &headers);
-        let mut query: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut query = Values::new();
         for (name, value) in url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
             query.entry(name.into_owned()).or_default().push(value.into_owned());
         }
-        if !query.is_empty() {
-            put_multiple(&mut event, "queryStringParameters", "multiValueQueryStringParameters", &query);
-        }
-        event
+        let query = (!query.is_empty()).then_some(&query);
+        let query = query.map(|query| Query {
+            query_string_parameters: last_values(query),
+            multi_value_query_string_parameters: query,
+        });
+        let headers = Some(Headers { headers: last_values(&headers), multi_value_headers: &headers });
+        let request_id = ids::short();
+        bytes(&Event { headers, query, ..Self::event(self.context("$connect", "CONNECT", &request_id)) })
     }
 
     /// A frame.
-    pub(super) fn message(&self, route: &str, body: &str, request_id: &str) -> Json {
-        let mut event = self.event(route, "MESSAGE", request_id);
-        event["requestContext"]["messageId"] = Json::String(ids::short());
-        event["body"] = Json::String(body.to_owned());
-        event
+    pub(super) fn message(&self, route: &str, body: &str, request_id: &str) -> Bytes {
+        let context = Context { message_id: Some(ids::short()), ..self.context(route, "MESSAGE", request_id) };
+        bytes(&Event { body: Some(body), ..Self::event(context) })
     }
 
     /// `$disconnect`.
-    pub(super) fn disconnect(&self, code: u16, reason: &str) -> Json {
-        let mut event = self.event("$disconnect", "DISCONNECT", &ids::short());
-        event["requestContext"]["disconnectStatusCode"] = Json::from(code);
-        event["requestContext"]["disconnectReason"] = Json::String(reason.to_owned());
+    pub(super) fn disconnect(&self, code: u16, reason: &str) -> Bytes {
         let headers = [("Host", self.domain.as_str()), ("x-api-key", ""), ("X-Forwarded-For", ""), ("x-restapi", "")];
-        let headers = headers.map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).into();
-        put_multiple(&mut event, "headers", "multiValueHeaders", &headers);
-        event
+        let headers: Values = headers.map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).into();
+        let headers = Some(Headers { headers: last_values(&headers), multi_value_headers: &headers });
+        let request_id = ids::short();
+        let context = Context {
+            disconnect_status_code: Some(code),
+            disconnect_reason: Some(reason),
+            ..self.context("$disconnect", "DISCONNECT", &request_id)
+        };
+        bytes(&Event { headers, ..Self::event(context) })
     }
 
-    fn event(&self, route: &str, kind: &str, request_id: &str) -> Json {
+    fn event(request_context: Context<'_>) -> Event<'_> {
+        Event { headers: None, query: None, request_context, body: None, is_base64_encoded: false }
+    }
+
+    fn context<'e>(&'e self, route: &'e str, kind: &'static str, request_id: &'e str) -> Context<'e> {
         let at = ids::now();
-        let mut identity = json!({"sourceIp": self.peer.source_ip});
-        if let Some(user_agent) = &self.peer.user_agent {
-            identity["userAgent"] = Json::String(user_agent.clone());
+        Context {
+            route_key: route,
+            event_type: kind,
+            extended_request_id: request_id,
+            request_time: ids::log_time(at),
+            message_direction: "IN",
+            stage: &self.stage,
+            connected_at: self.connected_at,
+            request_time_epoch: ids::epoch_millis(at),
+            identity: self.peer.identity(),
+            request_id,
+            domain_name: &self.domain,
+            connection_id: &self.connection_id,
+            api_id: &self.api,
+            message_id: None,
+            disconnect_status_code: None,
+            disconnect_reason: None,
         }
-        json!({
-            "requestContext": {
-                "routeKey": route,
-                "eventType": kind,
-                "extendedRequestId": request_id,
-                "requestTime": ids::log_time(at),
-                "messageDirection": "IN",
-                "stage": self.stage,
-                "connectedAt": self.connected_at,
-                "requestTimeEpoch": ids::epoch_millis(at),
-                "identity": identity,
-                "requestId": request_id,
-                "domainName": self.domain,
-                "connectionId": self.connection_id,
-                "apiId": self.api,
-            },
-            "isBase64Encoded": false,
-        })
     }
 }
 
-/// Single values (the last one of each) and all values.
-fn put_multiple(event: &mut Json, single: &str, multiple: &str, values: &BTreeMap<String, Vec<String>>) {
-    let last = values.iter().filter_map(|(name, values)| Some((name.clone(), Json::String(values.last()?.clone()))));
-    event[single] = Json::Object(last.collect::<Map<_, _>>());
-    event[multiple] = json!(values);
+fn bytes(event: &Event<'_>) -> Bytes {
+    // Text keys and plain values always serialize.
+    serde_json::to_vec(event).unwrap_or_default().into()
 }
 
-/// Headers as this API spells them, which is not in lower case.
-fn by_name(headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
-    let mut named: BTreeMap<String, Vec<String>> = BTreeMap::new();
+/// The last value of each.
+fn last_values(values: &Values) -> BTreeMap<&str, &str> {
+    values.iter().filter_map(|(name, values)| Some((name.as_str(), values.last()?.as_str()))).collect()
+}
+
+/// Headers in title case, as in the WebSocket API.
+fn by_name(headers: &HeaderMap) -> Values {
+    let mut named = Values::new();
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         named.entry(titled(name.as_str())).or_default().push(value);
@@ -123,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_are_spelled_as_browsers_did() {
+    fn headers_are_in_title_case() {
         assert_eq!(titled("user-agent"), "User-Agent");
         assert_eq!(titled("sec-websocket-key"), "Sec-WebSocket-Key");
     }

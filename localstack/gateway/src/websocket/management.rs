@@ -9,42 +9,44 @@ use serde_json::json;
 use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{
-    WebSocketDoor,
-    connection::{Connection, Outgoing, Refused},
-};
+use super::connection::{Connection, Connections, Outgoing, Refused};
 use crate::{
-    faults::PushFate,
+    faults::{Faults, PushFate},
     ids,
     server::{Answer, Reset, json as json_answer, message},
 };
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
-pub(super) async fn answer(door: &WebSocketDoor, request: Request<Incoming>, id: &str) -> Result<Answer, Reset> {
+/// The parts of the WebSocket API that `@connections` reaches.
+#[derive(Clone, Copy)]
+pub(super) struct Management<'a> {
+    pub(super) connections: &'a Connections,
+    pub(super) faults: &'a Faults,
+    /// The largest post, in bytes.
+    pub(super) limit: usize,
+}
+
+pub(super) async fn answer(api: Management<'_>, request: Request<Incoming>, id: &str) -> Result<Answer, Reset> {
     let signature = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let presigned = request.uri().query().is_some_and(|query| query.contains("X-Amz-Signature="));
     if !presigned && !signature.is_some_and(|value| value.starts_with("AWS4-")) {
         return Ok(refusal(StatusCode::FORBIDDEN, "ForbiddenException", "Missing Authentication Token"));
     }
     match *request.method() {
-        Method::POST => post(door, request, id).await,
-        Method::GET => Ok(door.connections.find(id).map_or_else(gone, |connection| {
-            let mut identity = json!({"sourceIp": connection.peer.source_ip});
-            if let Some(user_agent) = &connection.peer.user_agent {
-                identity["userAgent"] = json!(user_agent);
-            }
+        Method::POST => post(api, request, id).await,
+        Method::GET => Ok(api.connections.find(id).map_or_else(gone, |connection| {
             let body = json!({
                 "connectedAt": ids::iso_time(connection.connected_at),
-                "identity": identity,
+                "identity": connection.peer.identity(),
                 "lastActiveAt": ids::iso_time(connection.last_active()),
             });
             json_answer(StatusCode::OK, &body)
         })),
-        Method::DELETE => Ok(door.connections.find(id).map_or_else(gone, |connection| {
+        Method::DELETE => Ok(api.connections.find(id).map_or_else(gone, |connection| {
             match connection.queue(Outgoing::Close { code: 1000, reason: "Connection Closed Normally" }) {
                 Ok(()) => {
-                    door.connections.remove(id);
+                    api.connections.remove(id);
                     empty(StatusCode::NO_CONTENT)
                 }
                 Err(refused) => refused_answer(&refused),
@@ -54,16 +56,16 @@ pub(super) async fn answer(door: &WebSocketDoor, request: Request<Incoming>, id:
     }
 }
 
-async fn post(door: &WebSocketDoor, request: Request<Incoming>, id: &str) -> Result<Answer, Reset> {
-    let data = match Limited::new(request.into_body(), door.limits.ws_message).collect().await {
+async fn post(api: Management<'_>, request: Request<Incoming>, id: &str) -> Result<Answer, Reset> {
+    let data = match Limited::new(request.into_body(), api.limit).collect().await {
         Ok(data) => data.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {
             return Ok(refusal(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeException", "Message too long"));
         }
         Err(_) => return Err(Reset),
     };
-    let Some(connection) = door.connections.find(id) else { return Ok(gone()) };
-    Ok(match door.faults.push(id) {
+    let Some(connection) = api.connections.find(id) else { return Ok(gone()) };
+    Ok(match api.faults.push(id) {
         PushFate::Gone => gone(),
         PushFate::Limited => refused_answer(&Refused::BufferFull),
         PushFate::Drop => empty(StatusCode::OK),

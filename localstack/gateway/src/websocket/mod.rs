@@ -9,7 +9,9 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, request::Parts};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value as Json, json};
+use template::{Template, WebSocketApi, WebSocketRoute};
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::{
     WebSocketStream,
@@ -21,16 +23,16 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    Faults, Limits,
-    faults::{AnswerFate, EventFate},
-    http_api::decoded,
+    config::Limits,
+    faults::{AnswerFate, EventFate, Faults},
     ids,
     lambda::{InvokeError, Lambda},
     server::{Answer, Reset, Respond, Shutdown, ShutdownSignal, message},
-    template::{Template, WebSocketApi, WebSocketRoute},
+    uri::decoded,
 };
 use connection::{Connection, Connections, Peer, serve};
 use event::Origin;
+use management::Management;
 
 /// A route and the function behind it.
 #[derive(Clone, Debug)]
@@ -39,20 +41,29 @@ struct Target {
     answers: bool,
 }
 
-/// Why a client may not come in.
+/// Why a connection is refused.
 enum Refusal {
     Answer(StatusCode, String),
     Reset,
 }
 
 impl Refusal {
-    /// The gateway's own refusal: the function had no say.
+    /// A refusal of API Gateway itself.
     fn own(status: StatusCode) -> Self {
         Self::Answer(status, json!({"message": "Internal server error"}).to_string())
     }
 }
 
-/// Answers the WebSocket API's requests, `@connections` included. Clones are the same door.
+/// What a function returns for a frame.
+#[derive(Deserialize)]
+struct Returned {
+    #[serde(rename = "statusCode")]
+    _status: IgnoredAny,
+    #[serde(default)]
+    body: Json,
+}
+
+/// Answers the WebSocket API's requests, `@connections` included. Clones share the same connections.
 #[derive(Clone)]
 pub(crate) struct WebSocketDoor {
     api: Arc<WebSocketApi>,
@@ -90,7 +101,7 @@ impl WebSocketDoor {
                 sleep(Duration::from_millis(5)).await;
             }
         };
-        // What is still open then ends with the process.
+        // Connections that are still open then end with the process.
         let _ = timeout(limit, closed).await;
     }
 
@@ -112,7 +123,7 @@ impl WebSocketDoor {
             peer: Peer { source_ip: peer.ip().to_string(), user_agent: text(header::USER_AGENT).map(str::to_owned) },
         };
         let event = origin.connect(&parts, port.parse().unwrap_or(80));
-        let protocol = match self.admit(&parts.headers, &event).await {
+        let protocol = match self.admit(&parts.headers, event).await {
             Ok(protocol) => protocol,
             Err(Refusal::Answer(status, body)) => return Ok(refused(status, body)),
             Err(Refusal::Reset) => return Err(Reset),
@@ -140,13 +151,13 @@ impl WebSocketDoor {
         Ok(accepted)
     }
 
-    /// Asks the function behind `$connect`, if there is one, and answers the subprotocol that it chose.
-    async fn admit(&self, request: &HeaderMap, event: &Json) -> Result<Option<HeaderValue>, Refusal> {
+    /// Invokes the function of `$connect`, if there is one, and returns the subprotocol that it chose.
+    async fn admit(&self, request: &HeaderMap, event: Bytes) -> Result<Option<HeaderValue>, Refusal> {
         let Some(target) = self.routes.get("$connect") else { return Ok(None) };
         let EventFate::Deliver { after, .. } = self.faults.event(&target.function) else {
             return Err(Refusal::own(StatusCode::INTERNAL_SERVER_ERROR));
         };
-        let invocation = self.lambda.invoke_after(after, &target.function, Bytes::from(event.to_string()));
+        let invocation = self.lambda.invoke_after(after, &target.function, event);
         let result = timeout(self.limits.ws_timeout, invocation).await;
         let answer = match (self.faults.answer(&target.function), result) {
             (AnswerFate::Lose, _) => return Err(Refusal::Reset),
@@ -183,7 +194,7 @@ impl WebSocketDoor {
             return;
         };
         let EventFate::Deliver { after, copies } = self.faults.event(&target.function) else { return };
-        let event = Bytes::from(origin.message(key, text, &request_id).to_string());
+        let event = origin.message(key, text, &request_id);
         for _ in 0..copies {
             let (door, target, connection, event) =
                 (self.clone(), target.clone(), Arc::clone(connection), event.clone());
@@ -221,12 +232,13 @@ impl WebSocketDoor {
         if !target.answers {
             return None;
         }
-        let Ok(answer) = serde_json::from_slice::<Json>(&answer) else { return Some(failure) };
-        if answer.get("statusCode").is_none() {
-            return Some(failure);
+        match serde_json::from_slice::<Returned>(&answer) {
+            Err(_) => Some(failure),
+            Ok(Returned { body: Json::String(body), .. }) if !body.is_empty() => {
+                Some(if body.len() > self.limits.ws_message { failure } else { Message::text(body) })
+            }
+            Ok(_) => None,
         }
-        let body = answer.get("body").and_then(Json::as_str).filter(|body| !body.is_empty())?;
-        Some(if body.len() > self.limits.ws_message { failure } else { Message::text(body.to_owned()) })
     }
 
     async fn disconnected(&self, origin: &Origin, end: &connection::End) {
@@ -236,23 +248,27 @@ impl WebSocketDoor {
         }
         let EventFate::Deliver { after, .. } = self.faults.event(&target.function) else { return };
         let event = origin.disconnect(end.code, &end.reason);
-        // Best effort: a failure is in the function's log, and nobody waits for it.
-        let _ = self.lambda.invoke_after(after, &target.function, Bytes::from(event.to_string())).await;
+        // Best effort: a failure is in the function's log.
+        let _ = self.lambda.invoke_after(after, &target.function, event).await;
     }
 }
 
 impl Respond for WebSocketDoor {
     async fn respond(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Result<Answer, Reset> {
-        let path = request.uri().path().to_owned();
-        let within = path.strip_prefix('/').and_then(|path| path.strip_prefix(self.api.stage.as_str()));
+        let uri = request.uri().clone();
+        let within = uri.path().strip_prefix('/').and_then(|path| path.strip_prefix(self.api.stage.as_str()));
         match within {
-            // In a task of its own, so that a client that leaves during `$connect` is told to `$disconnect`.
+            // A task of its own, so that `$disconnect` follows if the client leaves during `$connect`.
             Some("" | "/") => {
                 let connecting = tokio::spawn(async move { self.connect(request, peer).await });
                 connecting.await.unwrap_or(Err(Reset))
             }
             Some(rest) => match rest.strip_prefix("/@connections/").or_else(|| rest.strip_prefix("/%40connections/")) {
-                Some(id) => management::answer(&self, request, &decoded(id)).await,
+                Some(id) => {
+                    let limit = self.limits.ws_message;
+                    let api = Management { connections: &self.connections, faults: &self.faults, limit };
+                    management::answer(api, request, &decoded(id)).await
+                }
                 None => Ok(message(StatusCode::FORBIDDEN, "Forbidden")),
             },
             None => Ok(message(StatusCode::FORBIDDEN, "Forbidden")),
@@ -292,7 +308,7 @@ fn refused(status: StatusCode, body: String) -> Answer {
     answer
 }
 
-/// A frame of the gateway's own.
+/// An error frame of API Gateway itself.
 fn gateway_error(text: &str, connection_id: &str, request_id: &str) -> Message {
     Message::text(json!({"message": text, "connectionId": connection_id, "requestId": request_id}).to_string())
 }

@@ -41,7 +41,7 @@ async fn events_are_dropped() {
 }
 
 #[tokio::test]
-async fn events_are_delayed_and_overtaken() {
+async fn delayed_event_is_overtaken() {
     let local = Local::start().await;
     let mut client = local.connect().await;
     let delay = Delay::always(Span::exactly(Duration::from_secs(3)));
@@ -110,7 +110,7 @@ async fn disconnects_are_lost() {
 }
 
 #[tokio::test]
-async fn environments_are_killed_in_the_middle_of_an_invocation() {
+async fn environments_are_killed_during_an_invocation() {
     let local = Local::start().await;
     let faults = local.gateway.faults().clone();
 
@@ -132,7 +132,7 @@ async fn environments_are_killed_in_the_middle_of_an_invocation() {
 }
 
 #[tokio::test]
-async fn environments_are_stopped_and_go_on() {
+async fn stopped_environment_continues() {
     let local = Local::start().await;
     local.get("/echo/1").await;
     let stopped_for = Span::exactly(Duration::from_secs(2));
@@ -177,7 +177,7 @@ async fn pushes_are_dropped_duplicated_delayed_and_reordered() {
 }
 
 #[tokio::test]
-async fn a_push_that_nothing_follows_is_held_back_for_a_moment_only() {
+async fn last_held_push_is_released_after_a_moment() {
     let local = Local::start().await;
     let mut client = local.connect().await;
     let id = client.id().await;
@@ -190,7 +190,7 @@ async fn a_push_that_nothing_follows_is_held_back_for_a_moment_only() {
 }
 
 #[tokio::test]
-async fn posts_are_answered_gone_or_limited_though_the_connection_lives() {
+async fn posts_to_a_live_connection_answer_410_or_429() {
     let local = Local::start().await;
     let mut client = local.connect().await;
     let id = client.id().await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::Local;
 
 #[tokio::test]
-async fn a_request_arrives_in_payload_format_2() {
+async fn request_arrives_in_payload_format_2() {
     let local = Local::start().await;
 
     let response = reqwest::Client::new()
@@ -46,7 +46,7 @@ async fn a_request_arrives_in_payload_format_2() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_no_text_are_encoded() {
+async fn binary_bodies_are_base64_encoded() {
     let local = Local::start().await;
     let post = async |kind: &str, body: &'static [u8]| {
         let request = reqwest::Client::new().post(local.http("/echo")).header("content-type", kind).body(body);
@@ -61,7 +61,7 @@ async fn bodies_that_are_no_text_are_encoded() {
 }
 
 #[tokio::test]
-async fn the_most_specific_route_wins_and_an_unknown_one_is_not_found() {
+async fn most_specific_route_wins_and_unknown_path_is_404() {
     let local = Local::start().await;
 
     assert_eq!(local.get("/echo/static").await.1["event"]["routeKey"], "GET /echo/static");
@@ -73,7 +73,7 @@ async fn the_most_specific_route_wins_and_an_unknown_one_is_not_found() {
 }
 
 #[tokio::test]
-async fn answers_follow_payload_format_2() {
+async fn responses_follow_payload_format_2() {
     let local = Local::start().await;
 
     let response = reqwest::get(local.http("/echo/x?do=headers")).await.unwrap();
@@ -94,7 +94,7 @@ async fn answers_follow_payload_format_2() {
 }
 
 #[tokio::test]
-async fn cors_is_the_templates_and_not_the_functions() {
+async fn cors_headers_come_from_the_template() {
     let local = Local::start().await;
     let client = reqwest::Client::new();
 
@@ -120,7 +120,7 @@ async fn cors_is_the_templates_and_not_the_functions() {
 }
 
 #[tokio::test]
-async fn bodies_over_the_limits_are_refused_before_the_function() {
+async fn oversized_bodies_are_refused_before_the_function() {
     let local = Local::start().await;
     let post = async |size: usize| {
         let request = reqwest::Client::new().post(local.http("/echo")).header("content-type", "text/plain");

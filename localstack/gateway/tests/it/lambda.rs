@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{Local, echo, eventually, is_alive, sample};
 
 #[tokio::test]
-async fn an_idle_environment_is_reused_and_a_busy_one_is_not() {
+async fn idle_environment_is_reused_and_a_busy_one_is_not() {
     let local = Local::start().await;
 
     let first = local.get("/echo/1").await.1["pid"].clone();
@@ -36,7 +36,7 @@ async fn more_requests_than_environments_are_throttled() {
 }
 
 #[tokio::test]
-async fn a_function_that_takes_too_long_is_killed_and_the_next_event_gets_a_new_one() {
+async fn timed_out_function_is_killed_and_replaced() {
     let local = Local::start().await;
 
     let first = local.get("/quick").await.1["pid"].clone();
@@ -50,7 +50,7 @@ async fn a_function_that_takes_too_long_is_killed_and_the_next_event_gets_a_new_
 }
 
 #[tokio::test]
-async fn http_gives_up_before_a_slow_function_does() {
+async fn http_api_times_out_before_a_slow_function() {
     let local = Local::with(Limits { http_timeout: Duration::from_millis(200), ..Limits::default() }).await;
 
     assert_eq!(local.get("/echo/1?do=sleep&ms=1000").await.0, 503);
@@ -61,7 +61,7 @@ async fn http_gives_up_before_a_slow_function_does() {
 }
 
 #[tokio::test]
-async fn a_crash_and_an_error_of_the_functions_own_are_500() {
+async fn crash_and_function_error_answer_500() {
     let local = Local::start().await;
     let failed = (500, json!({"message": "Internal Server Error"}));
 
@@ -86,7 +86,7 @@ async fn a_crash_and_an_error_of_the_functions_own_are_500() {
 }
 
 #[tokio::test]
-async fn an_init_that_fails_or_hangs_is_an_error() {
+async fn failed_or_hanging_init_is_an_error() {
     let limits = Limits { init: Duration::from_millis(500), ..Limits::default() };
     let local = Local::with(limits).await;
 
@@ -111,7 +111,7 @@ async fn invoke_passes_json_and_reports_function_errors() {
 }
 
 #[tokio::test]
-async fn a_function_sees_lambdas_environment_and_nothing_else() {
+async fn function_sees_only_the_environment_of_lambda() {
     let local = Local::start().await;
 
     let (_, environment) = local.get("/echo/1?do=env").await;
@@ -129,7 +129,7 @@ async fn a_function_sees_lambdas_environment_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn lines_arrive_with_the_functions_name() {
+async fn log_lines_carry_the_function_name() {
     let local = Local::start().await;
 
     local.get("/echo/1").await;
@@ -139,7 +139,7 @@ async fn lines_arrive_with_the_functions_name() {
 }
 
 #[tokio::test]
-async fn nothing_is_left_after_stop_or_drop() {
+async fn no_process_is_left_after_stop_or_drop() {
     let pid = async |local: &Local| {
         let answer: Value = local.get("/echo/1").await.1;
         u32::try_from(answer["pid"].as_u64().unwrap()).unwrap()
@@ -159,7 +159,7 @@ async fn nothing_is_left_after_stop_or_drop() {
 }
 
 #[tokio::test]
-async fn processes_end_with_a_gateway_that_was_killed() {
+async fn processes_end_with_a_killed_gateway() {
     // With `setpriv` the kernel ends them; without it, the runtime library does as its connection breaks.
     for path in [std::env::var("PATH").unwrap().as_str(), ""] {
         let host = echo().with_file_name("host");

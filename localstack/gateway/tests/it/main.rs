@@ -1,11 +1,12 @@
 //! The gateway over the wire, with real function processes.
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "what fails here fails a test")]
 
+mod cpu_shares;
+mod extensions;
 mod faults;
 mod http_api;
 mod lambda;
 mod schedules;
-mod template;
 mod websocket;
 
 use std::{
@@ -16,7 +17,7 @@ use std::{
 };
 
 use futures_util::{SinkExt, StreamExt};
-use gateway::{Config, Gateway, Limits};
+use gateway::{Config, CpuShares, Gateway, Limits};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
@@ -25,7 +26,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, protocol::CloseFrame},
 };
 
-const FUNCTIONS: [&str; 11] = [
+const FUNCTIONS: [&str; 13] = [
     "echo",
     "quick",
     "single",
@@ -37,9 +38,11 @@ const FUNCTIONS: [&str; 11] = [
     "ticker",
     "complainer",
     "sleeper",
+    "after",
+    "spinner",
 ];
 
-/// How long anything may take before a test says that it never comes.
+/// How long a test waits for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A gateway over the sample template, every function of which is the `echo` example.
@@ -55,6 +58,10 @@ impl Local {
     }
 
     async fn with(limits: Limits) -> Self {
+        Self::configured(limits, None).await
+    }
+
+    async fn configured(limits: Limits, cpu_shares: Option<CpuShares>) -> Self {
         let binaries = tempfile::tempdir().unwrap();
         for function in FUNCTIONS {
             std::os::unix::fs::symlink(echo(), binaries.path().join(function)).unwrap();
@@ -74,6 +81,7 @@ impl Local {
             ws_port: 0,
             limits,
             logs: Arc::new(move |function, line| log.lock().unwrap().push(format!("{function}: {line}"))),
+            cpu_shares,
         });
         Self { gateway: gateway.await.unwrap(), lines, _binaries: binaries }
     }

@@ -30,7 +30,7 @@ impl Local {
 }
 
 #[tokio::test]
-async fn a_schedule_invokes_its_function_again_and_again() {
+async fn schedule_invokes_its_function_periodically() {
     let begun = Instant::now();
     let local = start().await;
 
@@ -46,7 +46,7 @@ async fn a_schedule_invokes_its_function_again_and_again() {
 }
 
 #[tokio::test]
-async fn a_disabled_schedule_does_not_run() {
+async fn disabled_schedule_does_not_run() {
     let local = start().await;
 
     // It has the same period as the one that runs.
@@ -57,7 +57,7 @@ async fn a_disabled_schedule_does_not_run() {
 }
 
 #[tokio::test]
-async fn an_input_replaces_the_event_and_a_failure_is_logged_and_ends_nothing() {
+async fn input_replaces_the_event_and_a_failure_is_logged() {
     let local = start().await;
 
     local.invoked("complainer", 2).await;
@@ -68,7 +68,7 @@ async fn an_input_replaces_the_event_and_a_failure_is_logged_and_ends_nothing() 
 }
 
 #[tokio::test]
-async fn a_schedule_waits_for_its_own_invocation() {
+async fn schedule_waits_for_its_previous_invocation() {
     let local = start().await;
 
     local.invoked("sleeper", 3).await;
@@ -79,7 +79,7 @@ async fn a_schedule_waits_for_its_own_invocation() {
 }
 
 #[tokio::test]
-async fn without_a_limit_the_templates_own_rate_counts() {
+async fn rate_of_the_template_is_the_default() {
     let local = Local::start().await;
 
     local.get("/echo/1").await;
@@ -89,7 +89,7 @@ async fn without_a_limit_the_templates_own_rate_counts() {
 }
 
 #[tokio::test]
-async fn a_fault_doubles_a_schedules_event() {
+async fn fault_duplicates_a_scheduled_event() {
     let local = start().await;
 
     local.gateway.faults().function("ticker", Rules { duplicate: 1.0, ..Rules::default() });

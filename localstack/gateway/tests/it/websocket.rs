@@ -18,7 +18,7 @@ use tokio_tungstenite::{
 use crate::{Local, eventually};
 
 #[tokio::test]
-async fn a_frame_with_a_route_response_is_answered_with_the_body() {
+async fn two_way_route_answers_with_the_body() {
     let local = Local::start().await;
     let mut client = local.connect().await;
 
@@ -40,7 +40,7 @@ async fn a_frame_with_a_route_response_is_answered_with_the_body() {
 }
 
 #[tokio::test]
-async fn connect_and_disconnect_arrive_as_awss_types_read_them() {
+async fn connect_and_disconnect_events_parse_as_aws_types() {
     let local = Local::start().await;
     let mut request = format!("{}?ticket=a%2Bb&x=1&x=2", local.gateway.urls().ws).into_client_request().unwrap();
     request.headers_mut().insert("origin", "https://app.example".parse().unwrap());
@@ -62,7 +62,7 @@ async fn connect_and_disconnect_arrive_as_awss_types_read_them() {
 }
 
 #[tokio::test]
-async fn what_selects_no_route_goes_to_default() {
+async fn frame_that_selects_no_route_goes_to_default() {
     let local = Local::start().await;
     let mut client = local.connect().await;
 
@@ -74,7 +74,7 @@ async fn what_selects_no_route_goes_to_default() {
 }
 
 #[tokio::test]
-async fn a_route_without_a_response_answers_only_when_it_fails() {
+async fn one_way_route_answers_only_on_failure() {
     let local = Local::start().await;
     let mut client = local.connect().await;
 
@@ -91,7 +91,7 @@ async fn a_route_without_a_response_answers_only_when_it_fails() {
 }
 
 #[tokio::test]
-async fn frames_of_one_connection_run_at_once() {
+async fn frames_of_one_connection_run_concurrently() {
     let local = Local::start().await;
     let mut client = local.connect().await;
 
@@ -104,7 +104,7 @@ async fn frames_of_one_connection_run_at_once() {
 }
 
 #[tokio::test]
-async fn connect_refuses_with_the_functions_status() {
+async fn refused_connect_has_the_status_of_the_function() {
     let local = Local::start().await;
     let attempt = async |query: &str| {
         let url = format!("{}?{query}", local.gateway.urls().ws);
@@ -122,7 +122,7 @@ async fn connect_refuses_with_the_functions_status() {
 }
 
 #[tokio::test]
-async fn the_subprotocol_is_the_one_that_the_function_chose() {
+async fn function_chooses_the_subprotocol() {
     let local = Local::start().await;
     let mut request = format!("{}?do=protocol", local.gateway.urls().ws).into_client_request().unwrap();
     request.headers_mut().insert("sec-websocket-protocol", "chat.v1".parse().unwrap());
@@ -134,7 +134,7 @@ async fn the_subprotocol_is_the_one_that_the_function_chose() {
 }
 
 #[tokio::test]
-async fn connections_are_posted_to_described_and_closed_over_http() {
+async fn connections_api_posts_describes_and_closes() {
     let local = Local::start().await;
     let mut client = local.connect().await;
     let id = client.id().await;
@@ -172,7 +172,7 @@ async fn connections_are_posted_to_described_and_closed_over_http() {
 }
 
 #[tokio::test]
-async fn functions_post_with_awss_own_client_but_not_inside_their_own_connect() {
+async fn aws_client_posts_except_within_its_own_connect() {
     let local = Local::start().await;
 
     let (_early, _) = connect_async(format!("{}?do=post&data=early", local.gateway.urls().ws)).await.unwrap();
@@ -186,7 +186,7 @@ async fn functions_post_with_awss_own_client_but_not_inside_their_own_connect() 
 }
 
 #[tokio::test]
-async fn frames_and_messages_over_the_limits_and_binary_ones_close_the_connection() {
+async fn oversized_and_binary_frames_close_the_connection() {
     let local = Local::start().await;
 
     let mut client = local.connect().await;
@@ -202,7 +202,7 @@ async fn frames_and_messages_over_the_limits_and_binary_ones_close_the_connectio
 }
 
 #[tokio::test]
-async fn a_silent_connection_is_closed_and_pings_do_not_count() {
+async fn idle_connection_is_closed_despite_pings() {
     let local = Local::with(Limits { ws_idle: Duration::from_secs(2), ..Limits::default() }).await;
     let mut client = local.connect().await;
 
@@ -216,7 +216,7 @@ async fn a_silent_connection_is_closed_and_pings_do_not_count() {
 }
 
 #[tokio::test]
-async fn no_connection_outlives_its_life() {
+async fn connection_is_closed_at_its_maximum_age() {
     let local = Local::with(Limits { ws_life: Duration::from_millis(500), ..Limits::default() }).await;
 
     assert_eq!(local.connect().await.closed().await.code, CloseCode::Away);
@@ -224,7 +224,7 @@ async fn no_connection_outlives_its_life() {
 }
 
 #[tokio::test]
-async fn every_end_is_told_to_disconnect() {
+async fn disconnect_event_has_the_close_code_and_reason() {
     let local = Local::start().await;
 
     let mut polite = local.connect().await;
@@ -237,7 +237,7 @@ async fn every_end_is_told_to_disconnect() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_during_connect_is_told_to_disconnect() {
+async fn client_that_leaves_during_connect_causes_a_disconnect() {
     let local = Local::start().await;
     let root = local.gateway.urls().ws.strip_prefix("ws://").unwrap();
     let (address, stage) = root.split_once('/').unwrap();
@@ -254,7 +254,7 @@ async fn a_client_that_leaves_during_connect_is_told_to_disconnect() {
 }
 
 #[tokio::test]
-async fn what_is_no_upgrade_or_another_stage_is_refused() {
+async fn plain_request_and_unknown_stage_are_refused() {
     let local = Local::start().await;
     let root = &local.gateway.urls().connections;
 

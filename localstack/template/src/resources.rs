@@ -6,11 +6,12 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Map, Value as Json};
 use serde_norway::Value as Yaml;
 
-use super::{
-    Cors, Function, HttpApi, HttpRoute, Template, WebSocketApi, WebSocketRoute,
-    intrinsics::{Scope, capitalized, plain, scalar},
+use crate::{
+    generated::{capitalized, function_name},
+    intrinsics::Scope,
+    model::{Cors, Function, HttpApi, HttpRoute, Template, WebSocketApi, WebSocketRoute},
     schedule::schedule,
-    section,
+    values::{known, number, plain, section, texts},
 };
 
 /// Types of resources that change nothing about how the stack runs locally.
@@ -32,7 +33,7 @@ const IRRELEVANT: [&str; 15] = [
     "AWS::Logs::MetricFilter",
 ];
 
-/// Properties of a function that the gateway reads, then those that change nothing locally.
+/// Properties of a function that are read, then those that change nothing locally.
 const FUNCTION: [&str; 27] = [
     "CodeUri",
     "Environment",
@@ -98,7 +99,7 @@ const WEBSOCKET_ROUTE: [&str; 5] = [
     "OperationName",
 ];
 
-/// A resource that exists under the given parameters, resolved.
+/// A resource that exists under the given parameters, with its properties resolved.
 struct Resource {
     id: String,
     kind: String,
@@ -115,7 +116,7 @@ struct FoundRoute {
     two_way: bool,
 }
 
-pub(super) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &Scope) -> Result<Template> {
+pub(crate) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &Scope) -> Result<Template> {
     let globals = globals(document, scope)?;
     let mut found = Vec::new();
     for (id, resource) in resources {
@@ -132,16 +133,12 @@ pub(super) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &
                 template.functions.push(function(resource, defaults).with_context(context)?);
             }
             "AWS::Serverless::HttpApi" => {
-                ensure!(template.http.is_none(), "the gateway runs one HTTP API; `{}` is another", resource.id);
+                ensure!(template.http.is_none(), "one HTTP API is supported; `{}` is another", resource.id);
                 let defaults = globals.get("HttpApi").cloned().unwrap_or_default();
                 template.http = Some(http_api(resource, defaults).with_context(context)?);
             }
             "AWS::Serverless::WebSocketApi" => {
-                ensure!(
-                    template.websocket.is_none(),
-                    "the gateway runs one WebSocket API; `{}` is another",
-                    resource.id
-                );
+                ensure!(template.websocket.is_none(), "one WebSocket API is supported; `{}` is another", resource.id);
                 let defaults = globals.get("WebSocketApi").cloned().unwrap_or_default();
                 template.websocket = Some(websocket_api(resource, defaults, &mut routes).with_context(context)?);
             }
@@ -153,24 +150,8 @@ pub(super) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &
         template.http = Some(HttpApi { logical_id: "ServerlessHttpApi".to_owned(), cors: None });
     }
     attach(&mut template, routes, &found, scope)?;
-    distinct(&template)?;
+    check_unique(&template)?;
     Ok(template)
-}
-
-/// The function's name: what its binary, its folder and the logs call it.
-pub(super) fn function_name(id: &str, resource: &Yaml) -> Result<String> {
-    let metadata = resource.get("Metadata");
-    let binary = metadata.and_then(|it| it.get("BuildProperties")).and_then(|it| it.get("Binary"));
-    if let Some(binary) = binary {
-        return scalar(binary).with_context(|| format!("`Binary` of `{id}` is not a text"));
-    }
-    let code = resource.get("Properties").and_then(|it| it.get("CodeUri")).and_then(Yaml::as_str);
-    code.and_then(|code| code.trim_end_matches('/').rsplit('/').next())
-        .filter(|name| !name.is_empty() && *name != ".")
-        .map(str::to_owned)
-        .with_context(|| {
-            format!("function `{id}` has neither a `CodeUri` of its own nor `Metadata.BuildProperties.Binary`")
-        })
 }
 
 fn globals(document: &Yaml, scope: &Scope) -> Result<Map<String, Json>> {
@@ -178,7 +159,7 @@ fn globals(document: &Yaml, scope: &Scope) -> Result<Map<String, Json>> {
     for (kind, properties) in section(document, "Globals")? {
         ensure!(
             ["Function", "HttpApi", "WebSocketApi"].contains(&kind.as_str()),
-            "the gateway does not know `Globals.{kind}`"
+            "unsupported section `Globals.{kind}`"
         );
         let properties = scope.resolve(&properties).with_context(|| format!("in `Globals.{kind}`"))?;
         globals.insert(kind, properties.unwrap_or_default());
@@ -195,7 +176,7 @@ fn resolve(id: &str, kind: &str, resource: &Yaml, scope: &Scope) -> Result<Optio
         "AWS::ApiGatewayV2::Route",
         "AWS::ApiGatewayV2::RouteResponse",
     ];
-    ensure!(runs.contains(&kind) || IRRELEVANT.contains(&kind), "the gateway does not know the resource type `{kind}`");
+    ensure!(runs.contains(&kind) || IRRELEVANT.contains(&kind), "unsupported resource type `{kind}`");
     if let Some(condition) = resource.get("Condition").and_then(Yaml::as_str)
         && !scope.holds(condition)?
     {
@@ -229,7 +210,7 @@ fn function(resource: &Resource, defaults: Json) -> Result<Function> {
             "HttpApi" => http_routes.push(http_route(definition).with_context(context)?),
             "Schedule" => schedules.push(schedule(&resource.id, event, definition).with_context(context)?),
             unknown => {
-                return Err(anyhow!("the gateway does not know the event type `{unknown}`")).with_context(context);
+                return Err(anyhow!("unsupported event type `{unknown}`")).with_context(context);
             }
         }
     }
@@ -254,7 +235,7 @@ fn http_route(event: &Json) -> Result<HttpRoute> {
     let properties = event.get("Properties").cloned().unwrap_or_default();
     known(&properties, &HTTP_EVENT)?;
     if let Some(version) = properties.get("PayloadFormatVersion") {
-        ensure!(plain(version)? == "2.0", "the gateway speaks payload format 2.0 only");
+        ensure!(plain(version)? == "2.0", "payload format 2.0 is the only supported one");
     }
     let part = |name| properties.get(name).and_then(Json::as_str);
     match (part("Method"), part("Path")) {
@@ -275,7 +256,7 @@ fn http_api(resource: &Resource, defaults: Json) -> Result<HttpApi> {
     let properties = merged(defaults, Json::Object(resource.properties.clone()));
     known(&properties, &HTTP_API)?;
     let stage = properties.get("StageName").and_then(Json::as_str).unwrap_or("$default");
-    ensure!(stage == "$default", "the gateway serves the HTTP API's `$default` stage, not `{stage}`");
+    ensure!(stage == "$default", "the HTTP API has a `$default` stage only, not `{stage}`");
     let cors = match properties.get("CorsConfiguration") {
         None => None,
         Some(cors @ Json::Object(_)) => {
@@ -292,7 +273,7 @@ fn http_api(resource: &Resource, defaults: Json) -> Result<HttpApi> {
                 credentials: cors.get("AllowCredentials").map(plain).transpose()?.is_some_and(|it| it == "true"),
             })
         }
-        Some(other) => bail!("the gateway knows `CorsConfiguration` as a mapping only, not {other}"),
+        Some(other) => bail!("`CorsConfiguration` must be a mapping, not {other}"),
     };
     Ok(HttpApi { logical_id: resource.id.clone(), cors })
 }
@@ -315,7 +296,7 @@ fn websocket_api(resource: &Resource, defaults: Json, routes: &mut Vec<FoundRout
         properties.get("RouteSelectionExpression").and_then(Json::as_str).unwrap_or("$request.body.action");
     let fields = expression
         .strip_prefix("$request.body.")
-        .with_context(|| format!("the gateway does not know the route selection expression `{expression}`"))?;
+        .with_context(|| format!("unsupported route selection expression `{expression}`"))?;
     Ok(WebSocketApi {
         logical_id: resource.id.clone(),
         stage: properties.get("StageName").and_then(Json::as_str).unwrap_or("default").to_owned(),
@@ -348,7 +329,7 @@ fn two_way(route: &Json) -> Result<bool> {
     match route.get("RouteResponseSelectionExpression").and_then(Json::as_str) {
         None => Ok(false),
         Some("$default") => Ok(true),
-        Some(other) => bail!("the gateway does not know the route response selection expression `{other}`"),
+        Some(other) => bail!("unsupported route response selection expression `{other}`"),
     }
 }
 
@@ -385,7 +366,8 @@ fn attach(template: &mut Template, routes: Vec<FoundRoute>, all: &[Resource], sc
     Ok(())
 }
 
-fn distinct(template: &Template) -> Result<()> {
+/// Fails on a name, a route or a schedule that two functions have.
+fn check_unique(template: &Template) -> Result<()> {
     let mut names = BTreeMap::new();
     let mut routes = BTreeMap::new();
     let mut rules = BTreeMap::new();
@@ -424,26 +406,5 @@ fn merged(defaults: Json, own: Json) -> Json {
             Json::Array(defaults)
         }
         (_, own) => own,
-    }
-}
-
-pub(super) fn known(properties: &Json, names: &[&str]) -> Result<()> {
-    for name in properties.as_object().into_iter().flat_map(Map::keys) {
-        ensure!(names.contains(&name.as_str()), "the gateway does not know the property `{name}` here");
-    }
-    Ok(())
-}
-
-fn number(properties: &Json, name: &str) -> Result<Option<u64>> {
-    let Some(value) = properties.get(name) else { return Ok(None) };
-    let number = plain(value)?.parse().with_context(|| format!("`{name}` is not a whole number"))?;
-    Ok(Some(number))
-}
-
-fn texts(properties: &Json, name: &str) -> Result<Vec<String>> {
-    match properties.get(name) {
-        None => Ok(Vec::new()),
-        Some(Json::Array(items)) => items.iter().map(plain).collect(),
-        Some(other) => Ok(plain(other)?.split(',').map(|item| item.trim().to_owned()).collect()),
     }
 }

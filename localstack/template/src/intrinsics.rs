@@ -1,31 +1,33 @@
 //! `CloudFormation`'s intrinsic functions, resolved to plain JSON.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Map, Value as Json};
 use serde_norway::Value as Yaml;
 
-/// The account that everything belongs to locally.
-pub(crate) const ACCOUNT: &str = "123456789012";
+use crate::{
+    model::ACCOUNT,
+    values::{plain, scalar},
+};
 
 /// What names in a template stand for.
-pub(super) struct Scope {
-    pub(super) region: String,
-    pub(super) stack: String,
+pub(crate) struct Scope {
+    pub(crate) region: String,
+    pub(crate) stack: String,
     /// Parameters with their values, lists already split.
-    pub(super) parameters: BTreeMap<String, Json>,
+    pub(crate) parameters: BTreeMap<String, Json>,
     /// The `Conditions` section, unresolved.
-    pub(super) conditions: BTreeMap<String, Yaml>,
+    pub(crate) conditions: BTreeMap<String, Yaml>,
     /// What `!Ref` answers for a resource, SAM's generated ones included.
-    pub(super) references: BTreeMap<String, String>,
+    pub(crate) references: BTreeMap<String, String>,
     /// ARNs of functions, by logical id.
-    pub(super) functions: BTreeMap<String, String>,
+    pub(crate) functions: BTreeMap<String, String>,
 }
 
 impl Scope {
     /// Resolves a value; `None` is `AWS::NoValue`.
-    pub(super) fn resolve(&self, value: &Yaml) -> Result<Option<Json>> {
+    pub(crate) fn resolve(&self, value: &Yaml) -> Result<Option<Json>> {
         match value {
             Yaml::Tagged(tagged) => {
                 let tag = tagged.tag.to_string();
@@ -53,7 +55,7 @@ impl Scope {
     }
 
     /// Says whether a named condition holds.
-    pub(super) fn holds(&self, name: &str) -> Result<bool> {
+    pub(crate) fn holds(&self, name: &str) -> Result<bool> {
         let condition = self.conditions.get(name).with_context(|| format!("condition `{name}` is not defined"))?;
         self.test(condition).with_context(|| format!("in condition `{name}`"))
     }
@@ -96,7 +98,7 @@ impl Scope {
             "Equals" | "Not" | "And" | "Or" | "Condition" => {
                 self.truth(function, argument).map(|truth| Some(Json::Bool(truth)))
             }
-            unknown => Err(anyhow!("the gateway does not know the intrinsic function `{unknown}`")),
+            unknown => Err(anyhow!("unsupported intrinsic function `{unknown}`")),
         }
     }
 
@@ -198,7 +200,7 @@ impl Scope {
                     list(argument, function)?.iter().map(|each| self.test(each)).collect::<Result<Vec<_>>>()?;
                 Ok(if function == "And" { truths.iter().all(|it| *it) } else { truths.iter().any(|it| *it) })
             }
-            unknown => Err(anyhow!("the gateway does not know the intrinsic function `{unknown}` in a condition")),
+            unknown => Err(anyhow!("unsupported intrinsic function `{unknown}` in a condition")),
         }
     }
 
@@ -211,56 +213,6 @@ impl Scope {
             Some(Json::Array(items)) => items.iter().map(plain).collect(),
             other => bail!("a list is needed, not {other:?}"),
         }
-    }
-}
-
-/// Names that SAM gives to the resources which it makes for a resource of its own.
-pub(super) fn generated(logical_id: &str, kind: &str, properties: &Yaml) -> BTreeSet<String> {
-    let stage = properties.get("StageName").and_then(Yaml::as_str).unwrap_or_default();
-    match kind {
-        "AWS::Serverless::Function" => BTreeSet::from([format!("{logical_id}Role")]),
-        "AWS::Serverless::HttpApi" => {
-            BTreeSet::from([format!("{logical_id}ApiGatewayDefaultStage"), format!("{logical_id}{stage}Stage")])
-        }
-        "AWS::Serverless::WebSocketApi" => {
-            let routes = properties.get("Routes").and_then(Yaml::as_mapping);
-            let keys = routes.into_iter().flat_map(|routes| routes.keys().filter_map(Yaml::as_str));
-            keys.flat_map(|key| {
-                let base = format!("{logical_id}{}", capitalized(key));
-                ["Route", "Integration", "Permission"].map(|suffix| format!("{base}{suffix}"))
-            })
-            .chain([format!("{logical_id}{stage}Stage"), format!("{logical_id}DefaultStage")])
-            .collect()
-        }
-        _ => BTreeSet::new(),
-    }
-}
-
-/// The part of a generated name that stands for a route key, as SAM spells it.
-pub(super) fn capitalized(route_key: &str) -> String {
-    let mut letters = route_key.trim_start_matches('$').chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    first + &letters.as_str().to_lowercase()
-}
-
-/// A scalar as text, `None` for anything else.
-pub(super) fn scalar(value: &Yaml) -> Option<String> {
-    match value {
-        Yaml::String(text) => Some(text.clone()),
-        Yaml::Bool(truth) => Some(truth.to_string()),
-        Yaml::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-/// A JSON scalar as text, as an environment variable or a joined part has it.
-pub(super) fn plain(value: &Json) -> Result<String> {
-    match value {
-        Json::String(text) => Ok(text.clone()),
-        Json::Bool(truth) => Ok(truth.to_string()),
-        Json::Number(number) => Ok(number.to_string()),
-        Json::Array(items) => Ok(items.iter().map(plain).collect::<Result<Vec<_>>>()?.join(",")),
-        other => bail!("a text is needed, not {other}"),
     }
 }
 

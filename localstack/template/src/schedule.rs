@@ -5,16 +5,19 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value as Json;
 
-use super::{Schedule, intrinsics::plain, resources::known};
+use crate::{
+    model::Schedule,
+    values::{known, plain},
+};
 
-/// Properties that the gateway reads, then those that change nothing locally.
+/// Properties that are read, then those that change nothing locally.
 const SCHEDULE: [&str; 8] =
     ["Enabled", "Input", "Name", "Schedule", "State", "DeadLetterConfig", "Description", "RetryPolicy"];
 const DEAD_LETTER_CONFIG: [&str; 3] = ["Arn", "QueueLogicalId", "Type"];
 const RETRY_POLICY: [&str; 2] = ["MaximumEventAgeInSeconds", "MaximumRetryAttempts"];
 
-/// Reads the event `event` of the function with this logical id.
-pub(super) fn schedule(function: &str, event: &str, definition: &Json) -> Result<Schedule> {
+/// Reads one event of the function with this logical id.
+pub(crate) fn schedule(function: &str, event: &str, definition: &Json) -> Result<Schedule> {
     known(definition, &["Properties", "Type"])?;
     let properties = definition.get("Properties").context("`Properties` is missing")?;
     known(properties, &SCHEDULE)?;
@@ -25,7 +28,7 @@ pub(super) fn schedule(function: &str, event: &str, definition: &Json) -> Result
         let text = |value: &Json| value.as_str().map(str::to_owned).with_context(|| format!("`{name}` is not a text"));
         properties.get(name).map(text).transpose()
     };
-    // From a parameter it is a text, from the template itself it is not.
+    // From a parameter it is a text, in the template itself a boolean.
     let switch = properties.get("Enabled").map(plain).transpose().context("in `Enabled`")?;
     let input = text("Input")?.map(|input| serde_json::from_str(&input)).transpose();
     Ok(Schedule {
@@ -42,7 +45,7 @@ fn enabled(enabled: Option<&str>, state: Option<&str>) -> Result<bool> {
         (None | Some("true"), None) | (None, Some("ENABLED")) => Ok(true),
         (Some("false"), None) | (None, Some("DISABLED")) => Ok(false),
         (Some(other), _) => bail!("`Enabled` is true or false, not `{other}`"),
-        (None, Some(other)) => bail!("the gateway does not know the state `{other}`"),
+        (None, Some(other)) => bail!("unsupported state `{other}`"),
     }
 }
 
@@ -50,10 +53,10 @@ fn rate(expression: &str) -> Result<Duration> {
     let rate = expression
         .strip_prefix("rate(")
         .and_then(|rest| rest.strip_suffix(')'))
-        .with_context(|| format!("the gateway does not know the schedule `{expression}`: it is not `rate(...)`"))?;
+        .with_context(|| format!("unsupported schedule `{expression}`: it is not `rate(...)`"))?;
     let (value, unit) = rate.split_once(' ').with_context(|| format!("`{expression}` is not a number and a unit"))?;
     let number: Option<u32> = value.parse().ok();
-    // What parses is not always what AWS takes: `+5` and `05` do.
+    // AWS refuses `+5` and `05`, which parse.
     let number = number
         .filter(|number| *number > 0 && number.to_string() == value)
         .with_context(|| format!("`{value}` of `{expression}` is not a whole number above zero"))?;
@@ -83,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_a_number_and_its_unit() {
+    fn rate_is_a_number_and_a_unit() {
         let minutes = |expression| read(&json!({"Schedule": expression})).unwrap().every.as_secs() / 60;
 
         let rates =
@@ -92,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_rate_is_named() {
+    fn expression_other_than_a_rate_is_named() {
         let schedules = [
             "cron(0 12 * * ? *)",
             "at(2026-11-24T22:00:00)",
@@ -122,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_is_enabled_until_it_says_otherwise() {
+    fn schedule_is_enabled_by_default() {
         let enabled =
             |key: &str, value: Json| read(&json!({"Schedule": "rate(1 minute)", key: value})).unwrap().enabled;
 
@@ -135,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_that_is_unknown_or_said_twice_is_an_error() {
+    fn unknown_or_contradictory_state_is_an_error() {
         let with = |more: Json| {
             let mut properties = json!({"Schedule": "rate(1 minute)"});
             properties.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -143,18 +146,18 @@ mod tests {
         };
 
         assert!(with(json!({"Enabled": "no"})).contains("not `no`"));
-        assert!(with(json!({"State": "enabled"})).contains("the state `enabled`"));
+        assert!(with(json!({"State": "enabled"})).contains("unsupported state `enabled`"));
         assert!(with(json!({"Enabled": true, "State": "ENABLED"})).contains("not both"));
     }
 
     #[test]
-    fn a_name_of_its_own_replaces_the_one_that_sam_makes() {
+    fn given_name_replaces_the_generated_one() {
         assert_eq!(read(&json!({"Schedule": "rate(1 day)"})).unwrap().name, "RelayEveryMinute");
         assert_eq!(read(&json!({"Schedule": "rate(1 day)", "Name": "daily"})).unwrap().name, "daily");
     }
 
     #[test]
-    fn the_input_is_json_in_a_text() {
+    fn input_is_json_in_a_string() {
         let input = |input: Json| read(&json!({"Schedule": "rate(1 day)", "Input": input}));
 
         assert_eq!(input(json!(r#"{"full": true}"#)).unwrap().input, Some(json!({"full": true})));
@@ -163,18 +166,18 @@ mod tests {
     }
 
     #[test]
-    fn a_property_that_is_unknown_is_named() {
+    fn unsupported_property_is_named() {
         let property = json!({"Schedule": "rate(1 day)", "Timezone": "UTC"});
         assert!(error(&property).contains("property `Timezone`"));
         let nested = json!({"Schedule": "rate(1 day)", "RetryPolicy": {"MaximumRetryAttempts": 2, "Backoff": 1}});
-        assert!(error(&nested).contains("in `RetryPolicy`: the gateway does not know the property `Backoff`"));
+        assert!(error(&nested).contains("in `RetryPolicy`: unsupported property `Backoff`"));
         let misplaced = json!({"Type": "Schedule", "Schedule": "rate(1 day)"});
         let error = schedule("Relay", "EveryMinute", &misplaced).unwrap_err().to_string();
         assert!(error.contains("property `Schedule`"), "{error}");
     }
 
     #[test]
-    fn what_only_matters_on_aws_is_let_through() {
+    fn property_without_local_effect_is_accepted() {
         let schedule = read(&json!({
             "Schedule": "rate(1 minute)",
             "Description": "Sends what waits.",

@@ -1,15 +1,24 @@
-use std::{collections::BTreeMap, path::Path, time::Duration};
+//! Whole templates.
+#![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
 
-use gateway::template::Template;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use crate::sample;
+use template::Template;
+
+fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateway/tests/it/template.yaml")
+}
 
 fn errors(text: &str) -> String {
     format!("{:#}", Template::parse(text, &BTreeMap::new()).unwrap_err())
 }
 
 #[test]
-fn the_model_holds_functions_with_their_routes() {
+fn functions_have_their_routes_and_schedules() {
     let template = Template::load(&sample(), &BTreeMap::new()).unwrap();
 
     let echo = template.function("echo").unwrap();
@@ -27,7 +36,7 @@ fn the_model_holds_functions_with_their_routes() {
 }
 
 #[test]
-fn the_projects_own_template_is_known() {
+fn deployed_template_is_supported() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
 
     let template = Template::load(&path, &BTreeMap::new()).unwrap();
@@ -36,7 +45,7 @@ fn the_projects_own_template_is_known() {
 }
 
 #[test]
-fn what_is_unknown_is_named() {
+fn unsupported_part_is_named() {
     let queue = "Resources: {Queue: {Type: AWS::SQS::Queue}}";
     assert!(errors(queue).contains("`AWS::SQS::Queue`"), "{}", errors(queue));
     let intrinsic = "Resources: {Role: {Type: AWS::IAM::Role, Properties: {Path: !ImportValue other}}}";
@@ -46,11 +55,7 @@ fn what_is_unknown_is_named() {
     let event = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f, Events: {E: {Type: SQS}}}}}";
     assert!(errors(event).contains("event type `SQS`"), "{}", errors(event));
     let schedule = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f, Events: {E: {Type: Schedule, Properties: {Schedule: cron(0 0 * * ? *)}}}}}}";
-    assert!(
-        errors(schedule).contains("in event `E`: the gateway does not know the schedule `cron("),
-        "{}",
-        errors(schedule)
-    );
+    assert!(errors(schedule).contains("in event `E`: unsupported schedule `cron("), "{}", errors(schedule));
     let property = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f, Layers: []}}}";
     assert!(errors(property).contains("property `Layers`"), "{}", errors(property));
     let reference = "Resources: {Role: {Type: AWS::IAM::Role, Properties: {Path: !Ref Nobody}}}";
@@ -58,7 +63,7 @@ fn what_is_unknown_is_named() {
 }
 
 #[test]
-fn a_route_belongs_to_one_function() {
+fn route_belongs_to_one_function() {
     let function = |id: &str| {
         format!(
             "  {id}: {{Type: AWS::Serverless::Function, Properties: {{CodeUri: {id}, Events: {{E: {{Type: HttpApi, Properties: {{Method: GET, Path: /x}}}}}}}}}}\n"
@@ -70,7 +75,7 @@ fn a_route_belongs_to_one_function() {
 }
 
 #[test]
-fn a_schedules_name_is_its_own() {
+fn schedule_name_is_unique() {
     let function = |id: &str| {
         format!(
             "  {id}: {{Type: AWS::Serverless::Function, Properties: {{CodeUri: {id}, Events: {{E: {{Type: Schedule, Properties: {{Name: x, Schedule: rate(1 day)}}}}}}}}}}\n"

@@ -1,0 +1,130 @@
+//! What a template says about running: the types.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::Value as Json;
+
+/// The region that a local stack claims to be in.
+pub const REGION: &str = "us-east-1";
+/// The account that everything belongs to locally.
+pub const ACCOUNT: &str = "123456789012";
+
+/// What a template says about running: functions, routes, and how the APIs behave.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// Every `AWS::Serverless::Function`, in the order of their logical ids.
+    pub functions: Vec<Function>,
+    /// The `AWS::Serverless::HttpApi`, if there is one or a function has routes.
+    pub http: Option<HttpApi>,
+    /// The `AWS::Serverless::WebSocketApi`, if there is one.
+    pub websocket: Option<WebSocketApi>,
+}
+
+/// One Lambda function.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its key in `Resources`.
+    pub logical_id: String,
+    /// `Metadata.BuildProperties.Binary`, or else the last folder of `CodeUri`: the name of the binary and in the logs.
+    pub name: String,
+    /// `CodeUri` as written.
+    pub code_uri: String,
+    /// `FunctionName` where given, or else `name`.
+    pub lambda_name: String,
+    /// How long one invocation may take.
+    pub timeout: Duration,
+    /// `MemorySize` in MB.
+    pub memory: u32,
+    /// `ReservedConcurrentExecutions`, where given.
+    pub reserved: Option<usize>,
+    /// `LoggingConfig`'s `LogFormat` and `ApplicationLogLevel`.
+    pub logging: (Option<String>, Option<String>),
+    /// Environment variables, those of `Globals` included.
+    pub environment: BTreeMap<String, String>,
+    /// Routes of the HTTP API that it serves.
+    pub http_routes: Vec<HttpRoute>,
+    /// Routes of the WebSocket API that it serves.
+    pub websocket_routes: Vec<WebSocketRoute>,
+    /// Schedules that invoke it, in the order of their events' names; disabled ones included.
+    pub schedules: Vec<Schedule>,
+}
+
+/// A route of the HTTP API.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HttpRoute {
+    /// Upper case, or `ANY`.
+    pub method: String,
+    /// As in the template: `/messages/{room_id}`, `/{proxy+}`, or `$default`.
+    pub path: String,
+}
+
+/// A route of the WebSocket API.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WebSocketRoute {
+    /// `$connect`, `$disconnect`, `$default`, or a value of the selection expression.
+    pub key: String,
+    /// Whether a route response exists, so that the function's `body` is sent as an answer.
+    pub answers: bool,
+}
+
+/// An `EventBridge` rule that invokes a function periodically.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// `Name` where given, or else the rule's logical id as SAM makes it: the function's and the event's, joined.
+    pub name: String,
+    /// The period of its `rate(...)`.
+    pub every: Duration,
+    /// False after `Enabled: false` or `State: DISABLED`: the schedule exists and does not run.
+    pub enabled: bool,
+    /// `Input`, where given: the function gets it instead of the event.
+    pub input: Option<Json>,
+}
+
+/// The HTTP API.
+#[derive(Clone, Debug, Default)]
+pub struct HttpApi {
+    /// Its key in `Resources`.
+    pub logical_id: String,
+    /// `CorsConfiguration`, where given.
+    pub cors: Option<Cors>,
+}
+
+/// How the HTTP API answers other origins.
+#[derive(Clone, Debug, Default)]
+pub struct Cors {
+    /// `AllowOrigins`.
+    pub origins: Vec<String>,
+    /// `AllowMethods`.
+    pub methods: Vec<String>,
+    /// `AllowHeaders`.
+    pub headers: Vec<String>,
+    /// `ExposeHeaders`.
+    pub exposed: Vec<String>,
+    /// `MaxAge` in seconds.
+    pub max_age: Option<u64>,
+    /// `AllowCredentials`.
+    pub credentials: bool,
+}
+
+/// The WebSocket API.
+#[derive(Clone, Debug)]
+pub struct WebSocketApi {
+    /// Its key in `Resources`.
+    pub logical_id: String,
+    /// `StageName`, the first segment of its URL.
+    pub stage: String,
+    /// The fields of the body that select a route: `["action"]` for `$request.body.action`.
+    pub selection: Vec<String>,
+}
+
+impl Template {
+    /// The function with this name.
+    pub fn function(&self, name: &str) -> Option<&Function> {
+        self.functions.iter().find(|function| function.name == name)
+    }
+}
+
+/// The ARN of a function by its name.
+pub fn arn(function: &str) -> String {
+    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}")
+}

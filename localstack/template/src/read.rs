@@ -1,0 +1,110 @@
+//! Reading a template.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value as Json;
+use serde_norway::Value as Yaml;
+
+use crate::{
+    generated,
+    intrinsics::Scope,
+    model::{REGION, Template, arn},
+    resources,
+    values::{scalar, section},
+};
+
+const STACK: &str = "local";
+
+impl Template {
+    /// Reads a template, with `parameters` over the defaults.
+    ///
+    /// Fails on any unsupported resource, property or intrinsic function, and names it.
+    /// A parameter with neither a value nor a default resolves to a text that [`unset_parameter`] recognizes:
+    /// a function whose environment needs it can't start.
+    pub fn load(path: &Path, parameters: &BTreeMap<String, String>) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Self::parse(&text, parameters).with_context(|| format!("in {}", path.display()))
+    }
+
+    /// Reads a template from its text; see [`Template::load`].
+    pub fn parse(text: &str, parameters: &BTreeMap<String, String>) -> Result<Self> {
+        let mut document: Yaml = serde_norway::from_str(text)?;
+        document.apply_merge()?;
+        let known = [
+            "AWSTemplateFormatVersion",
+            "Transform",
+            "Description",
+            "Metadata",
+            "Globals",
+            "Parameters",
+            "Conditions",
+            "Resources",
+            "Outputs",
+            "Rules",
+        ];
+        for section in section(&document, "")?.keys() {
+            ensure!(known.contains(&section.as_str()), "unsupported section `{section}`");
+        }
+        let resources = section(&document, "Resources")?;
+        let scope = scope(&document, &resources, parameters)?;
+        let template = resources::read(&document, &resources, &scope)?;
+        for (name, output) in section(&document, "Outputs")? {
+            scope.resolve(&output).with_context(|| format!("in output `{name}`"))?;
+        }
+        Ok(template)
+    }
+}
+
+fn scope(document: &Yaml, resources: &BTreeMap<String, Yaml>, overrides: &BTreeMap<String, String>) -> Result<Scope> {
+    let mut parameters = BTreeMap::new();
+    let declared = section(document, "Parameters")?;
+    for name in overrides.keys() {
+        ensure!(declared.contains_key(name), "the template has no parameter `{name}`");
+    }
+    for (name, parameter) in declared {
+        let given = overrides.get(&name).cloned();
+        let value =
+            given.or_else(|| parameter.get("Default").and_then(scalar)).unwrap_or_else(|| format!("{UNSET}{name}>"));
+        let kind = parameter.get("Type").and_then(Yaml::as_str).unwrap_or("String");
+        let value = if kind == "CommaDelimitedList" || kind.starts_with("List<") {
+            value.split(',').map(str::trim).filter(|item| !item.is_empty()).collect()
+        } else {
+            Json::String(value)
+        };
+        parameters.insert(name, value);
+    }
+    let mut scope = Scope {
+        region: REGION.to_owned(),
+        stack: STACK.to_owned(),
+        parameters,
+        conditions: section(document, "Conditions")?,
+        references: BTreeMap::from([("ServerlessHttpApi".to_owned(), "ServerlessHttpApi".to_owned())]),
+        functions: BTreeMap::new(),
+    };
+    for (id, resource) in resources {
+        let kind =
+            resource.get("Type").and_then(Yaml::as_str).with_context(|| format!("resource `{id}` has no type"))?;
+        let properties = resource.get("Properties").cloned().unwrap_or_default();
+        let names: BTreeSet<String> = generated::names(id, kind, &properties);
+        scope.references.extend(names.into_iter().map(|name| (name.clone(), name)));
+        scope.references.insert(id.clone(), id.clone());
+        if kind == "AWS::Serverless::Function" {
+            let name = generated::function_name(id, resource)?;
+            scope.functions.insert(id.clone(), arn(&name));
+            scope.references.insert(id.clone(), name);
+        }
+    }
+    Ok(scope)
+}
+
+const UNSET: &str = "<unset parameter ";
+
+/// The parameter without a value that a text was made from, if there is one.
+pub fn unset_parameter(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once(UNSET)?;
+    rest.split_once('>').map(|(name, _)| name)
+}
