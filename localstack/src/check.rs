@@ -8,9 +8,9 @@ use stack::{Extent, Profile, Progress};
 
 use crate::interrupt::{INTERRUPTED, Interrupt};
 
-/// Starts a stack with databases of its own, lets clients send, edit, delete, read, log out and block each other over both
-/// doors while functions and mongod are killed and answers get lost, and checks that everything acknowledged is there once, in
-/// one order for everyone, and that what was taken away is away.
+/// Starts a stack with its own databases and checks the history of its clients. They send, edit, delete, read, log out and block
+/// each other over HTTP and WebSocket while functions and mongod are killed and answers get lost. Everything acknowledged must
+/// be there once and in one order for everyone, and revoked rights must stay revoked.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Seed of every choice; the same seed makes the same choices
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     /// Clients, over all rooms
     #[arg(long)]
     clients: Option<usize>,
-    /// What is broken meanwhile: `all`, `none`, or names with commas between them
+    /// Faults to inject: `all`, `none`, or names separated by commas
     #[arg(long, default_value = "all")]
     faults: FaultPlan,
 }

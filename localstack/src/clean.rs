@@ -1,17 +1,21 @@
 //! `cargo local clean`.
 
-use std::fs;
-use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use stack::{Lock, all_records, local, stop_leftovers};
 
 use crate::running::claim;
 
-/// Stops what earlier runs left behind and removes `.local/` with all data and downloads. What apt installed stays.
+/// Stops processes of earlier runs and removes `.local/` with all data and downloads. Packages from apt stay.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Stop a running `up` first
@@ -32,10 +36,10 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     for records in all_records(&folder) {
         let run = records.ancestors().find(|path| path.parent() == Some(&folder)).unwrap_or(&records);
         if run.join("lock").exists() && Lock::take(&run.join("lock"))?.is_err() {
-            bail!("{} belongs to a run that goes on: end it first", run.display());
+            bail!("{} belongs to a run that has not ended; stop it first", run.display());
         }
         for leftover in stop_leftovers(&records)? {
-            println!("stopped {} (process {}), which an earlier run left behind", leftover.name, leftover.pid);
+            println!("stopped {} (process {}) of an earlier run", leftover.name, leftover.pid);
         }
     }
     fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
@@ -43,7 +47,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The right to clean, which a running `up` holds.
+/// The claim that a running `up` holds.
 async fn claimed(force: bool) -> Result<Option<Lock>> {
     let deadline = Instant::now() + Duration::from_secs(30);
     let mut asked = false;
@@ -53,7 +57,7 @@ async fn claimed(force: bool) -> Result<Option<Lock>> {
             Err(owner) => owner,
         };
         if !force {
-            eprintln!("error: `cargo local up` (process {owner}) runs; stop it, or say --force");
+            eprintln!("error: `cargo local up` (process {owner}) is running; stop it, or use --force");
             return Ok(None);
         }
         if !asked {

@@ -1,22 +1,21 @@
-//! Three friends who have talked, for whoever builds a client and wants something to show.
+//! Three friends and their conversation, for developers of clients.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
-use reqwest::{Client, Method};
+use anyhow::{Context as _, Result};
+use client::{Api, Person, message};
 use serde_json::{Value, json};
 
 use crate::welcome::PASSWORD;
 
-/// Who they are: username, shown name, line about themselves, language.
+/// Username, display name, status message and locale.
 const PEOPLE: [(&str, &str, &str, &str); 3] = [
     ("alice", "Alice Kim", "Down the rabbit hole", "en"),
     ("bob", "Bob Park", "On call this week", "en"),
     ("minji", "김민지", "오늘도 화이팅!", "ko"),
 ];
 
-/// Who says what to whom, and which of the lines above it answers.
+/// Author, recipient, text, and the line that it replies to.
 const LINES: [(&str, &str, &str, Option<usize>); 12] = [
     ("alice", "minji", "민지야 안녕! 오늘 저녁에 시간 돼?", None),
     ("minji", "alice", "안녕 앨리스 😄 응, 7시 이후면 괜찮아.", Some(0)),
@@ -32,78 +31,39 @@ const LINES: [(&str, &str, &str, Option<usize>); 12] = [
     ("bob", "minji", "제목이 마음에 들어: \"서버 없이 채팅하기\".", None),
 ];
 
-/// Makes what is missing of them, as three clients would; what is there already stays as it is.
-pub(crate) async fn make(http: &str) -> Result<()> {
+/// Creates what is missing, as three clients would; existing data stay.
+pub(crate) async fn create(api: &Api) -> Result<()> {
     let mut people = BTreeMap::new();
     for (username, display_name, status_message, locale) in PEOPLE {
-        let person = Person::enter(http, username).await?;
+        let person = Person::enter(api, username, PASSWORD).await?;
         let profile = json!({ "display_name": display_name, "status_message": status_message, "locale": locale });
-        person.call(Method::PUT, "/users/me", profile).await?;
+        person.api.put("/users/me", &profile).await?.expect(&[200])?;
         people.insert(username, person);
     }
-    let named = |name: &str| people.get(name).with_context(|| format!("{name} is none of them"));
-    // Who is asked and asks as well is a friend.
+    let named = |name: &str| people.get(name).with_context(|| format!("unknown person {name}"));
+    // Mutual requests make friends.
     for (one, other) in people.values().flat_map(|one| people.values().map(move |other| (one, other))) {
         if one.id != other.id {
-            one.call(Method::POST, "/friends/request", json!({ "user_id": other.id })).await?;
+            one.api.post("/friends/request", &json!({ "user_id": other.id })).await?.expect(&[200, 201])?;
         }
     }
-    let mut said: Vec<Value> = Vec::new();
-    for (n, (from, to, text, answers)) in LINES.into_iter().enumerate() {
+    let mut sent: Vec<Value> = Vec::new();
+    for (n, (from, to, text, replies_to)) in LINES.into_iter().enumerate() {
         let (from, to) = (named(from)?, named(to)?);
-        let room = from.call(Method::POST, "/chat-rooms", json!({ "participant_id": to.id })).await?;
-        let message = json!({
-            "room_id": room["id"],
-            "room_type": "private",
-            "content": text,
-            "reply_to": answers.map(|line| &said[line]["id"]),
-            // The same line another time is the same message.
-            "client_id": format!("demo-{n}"),
-        });
-        said.push(from.call(Method::POST, "/messages", message).await?);
+        let mut message = message(from.room_with(to.id).await?, text);
+        message["reply_to"] = replies_to.map(|line| sent[line]["id"].clone()).into();
+        // A repeated run sends the same message.
+        message["client_id"] = format!("demo-{n}").into();
+        sent.push(from.api.post("/messages", &message).await?.expect(&[200, 201])?);
     }
     Ok(())
 }
 
-/// What to log in with.
+/// The logins, for the terminal.
 pub(crate) fn logins() -> String {
     let each =
         PEOPLE.map(|(username, display_name, ..)| format!("  {username}@example.com  {PASSWORD}  ({display_name})"));
-    format!("Three friends who have talked, by e-mail address and password:\n\n{}\n", each.join("\n"))
-}
-
-struct Person {
-    http: Client,
-    url: String,
-    token: String,
-    id: i64,
-}
-
-impl Person {
-    /// Signs up, or finds that somebody has, and logs in.
-    async fn enter(url: &str, username: &str) -> Result<Self> {
-        let http = Client::builder().timeout(Duration::from_secs(30)).build()?;
-        let mut person = Self { http, url: url.to_owned(), token: String::new(), id: 0 };
-        let email = format!("{username}@example.com");
-        let account = json!({ "email": email, "username": username, "password": PASSWORD });
-        let answer = person.http.post(format!("{url}/auth/register")).json(&account).send().await?;
-        ensure!([201, 409].contains(&answer.status().as_u16()), "{username}: {}", answer.text().await?);
-        let tokens = person.call(Method::POST, "/auth/login", json!({ "email": email, "password": PASSWORD })).await?;
-        tokens["access_token"].as_str().context("a login gives a token")?.clone_into(&mut person.token);
-        person.id = person.call(Method::GET, "/users/me", Value::Null).await?["id"].as_i64().context("an id")?;
-        Ok(person)
-    }
-
-    async fn call(&self, method: Method, path: &str, body: Value) -> Result<Value> {
-        let mut request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token);
-        if !body.is_null() {
-            request = request.json(&body);
-        }
-        let answer = request.send().await?;
-        let (status, text) = (answer.status(), answer.text().await?);
-        ensure!(status.is_success(), "{path}: {status} {text}");
-        Ok(serde_json::from_str(&text)?)
-    }
+    format!("Three friends with a conversation, by e-mail address and password:\n\n{}\n", each.join("\n"))
 }
 
 #[cfg(test)]
@@ -111,17 +71,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_is_between_two_of_them_and_answers_one_of_the_same_two() {
-        let is_one = |name: &str| PEOPLE.iter().any(|(username, ..)| *username == name);
-        for (from, to, _, answers) in LINES {
-            assert!(is_one(from) && is_one(to) && from != to);
-            let Some((other, another, ..)) = answers.map(|line| LINES[line]) else { continue };
+    fn every_line_is_between_two_people_and_replies_within_their_room() {
+        let is_known = |name: &str| PEOPLE.iter().any(|(username, ..)| *username == name);
+        for (from, to, _, replies_to) in LINES {
+            assert!(is_known(from) && is_known(to) && from != to);
+            let Some((other, another, ..)) = replies_to.map(|line| LINES[line]) else { continue };
             assert!([(from, to), (to, from)].contains(&(other, another)));
         }
     }
 
     #[test]
-    fn they_speak_both_languages() {
+    fn demo_conversation_has_both_languages() {
         let speaks_korean = |text: &str| text.chars().any(|c| ('가'..='힣').contains(&c));
         assert!(
             LINES.iter().any(|(.., text, _)| speaks_korean(text)) && LINES.iter().any(|(.., text, _)| text.is_ascii())

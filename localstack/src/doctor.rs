@@ -5,10 +5,10 @@ use std::process::{Command, ExitCode, Stdio};
 use nix::sys::statvfs::statvfs;
 use stack::{all_records, find_mongod, find_mysqld, free_port, leftovers, local, program, root};
 
-/// What databases, downloads and a first build take, in GiB.
-const ROOM: u64 = 8;
+/// Disk space for databases, downloads and a first build, in GiB.
+const DISK: u64 = 8;
 
-/// One need of the stack.
+/// One requirement of the stack.
 struct Row {
     what: &'static str,
     state: State,
@@ -16,14 +16,14 @@ struct Row {
 
 enum State {
     Fine(String),
-    /// Something works less well, and what to do.
+    /// Something optional is missing, and what to do.
     Optional(String),
-    /// Nothing works, and what to do.
+    /// Something required is missing, and what to do.
     Missing(String),
 }
 
 pub(crate) fn run() -> ExitCode {
-    let rows = [cargo(), compiler(), python(), mysql(), mongo(), ports(), disk(), strays(), docker()];
+    let rows = [cargo(), compiler(), python(), mysql(), mongo(), ports(), disk(), processes(), docker()];
     let tools = [
         ("sam", "checks and builds template.yaml: python3 -m pip install aws-sam-cli"),
         ("cfn-lint", "checks template.yaml: python3 -m pip install cfn-lint"),
@@ -33,19 +33,19 @@ pub(crate) fn run() -> ExitCode {
         what: name,
         state: answer(name, &["--version"]).map_or_else(|| State::Optional(how.to_owned()), State::Fine),
     });
-    let mut sound = true;
+    let mut complete = true;
     for Row { what, state } in rows.into_iter().chain(tools) {
         let (mark, text) = match state {
             State::Fine(text) => ("ok", text),
             State::Optional(text) => ("optional", text),
             State::Missing(text) => {
-                sound = false;
+                complete = false;
                 ("MISSING", text)
             }
         };
         println!("{mark:<8}  {what:<12}  {text}");
     }
-    if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn cargo() -> Row {
@@ -100,7 +100,9 @@ fn docker() -> Row {
     let state = if docker_works() {
         State::Fine("with Compose".to_owned())
     } else {
-        State::Optional("only `sam local`, and machines without any database, need Docker with Compose".to_owned())
+        State::Optional(
+            "needed for `sam local`, and where no database can be installed: Docker with Compose".to_owned(),
+        )
     };
     Row { what: "docker", state }
 }
@@ -111,7 +113,7 @@ fn docker_works() -> bool {
 
 fn ports() -> Row {
     let state = free_port()
-        .map_or_else(|error| State::Missing(format!("{error:#}")), |_| State::Fine("there are free ones".to_owned()));
+        .map_or_else(|error| State::Missing(format!("{error:#}")), |_| State::Fine("there are free ports".to_owned()));
     Row { what: "ports", state }
 }
 
@@ -119,29 +121,25 @@ fn disk() -> Row {
     let state = match statvfs(root()) {
         Ok(disk) => {
             let free = disk.blocks_available() * disk.fragment_size() / (1 << 30);
-            let text = format!("{free} GiB free, {ROOM} GiB wanted for builds and data");
-            if free >= ROOM { State::Fine(text) } else { State::Missing(text) }
+            let text = format!("{free} GiB free, {DISK} GiB wanted for builds and data");
+            if free >= DISK { State::Fine(text) } else { State::Missing(text) }
         }
         Err(error) => State::Optional(format!("unknown: {error}")),
     };
     Row { what: "disk", state }
 }
 
-fn strays() -> Row {
-    let running =
-        if crate::running::Running::read().is_some() { ", of which some belong to a running `up`" } else { "" };
+fn processes() -> Row {
+    let running = if crate::running::Running::read().is_some() { ", some of a running `up`" } else { "" };
     let all: Vec<String> = all_records(&local())
         .iter()
         .flat_map(|records| leftovers(records))
-        .map(|stray| format!("{} ({})", stray.name, stray.pid))
+        .map(|process| format!("{} ({})", process.name, process.pid))
         .collect();
     let state = if all.is_empty() {
-        State::Fine("none of ours run".to_owned())
+        State::Fine("none are running".to_owned())
     } else {
-        State::Fine(format!(
-            "{}{running}; what nobody holds any more goes with the next `up`, `test` or `clean`",
-            all.join(", ")
-        ))
+        State::Fine(format!("{}{running}; the next `up`, `test` or `clean` stops those of ended runs", all.join(", ")))
     };
     Row { what: "processes", state }
 }
@@ -152,7 +150,7 @@ fn may_install() -> bool {
     program("apt-get").is_some() && (root || answer("sudo", &["-n", "true"]).is_some())
 }
 
-/// The first line of what a program prints, if it runs and is content.
+/// The first line that a program prints, if it succeeds.
 fn answer(name: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program(name)?).args(arguments).stdin(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);

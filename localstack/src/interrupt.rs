@@ -1,21 +1,23 @@
-//! Ctrl-C and SIGTERM: the first one asks, the second one insists.
+//! Ctrl-C and SIGTERM: the first stops in order, the second at once.
 
 use std::process::exit;
 
 use anyhow::Result;
 use stack::{all_records, local, stop_leftovers};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
 
-/// What a shell expects of a program that Ctrl-C ended.
+/// The exit code of a program that Ctrl-C ended.
 pub(crate) const INTERRUPTED: u8 = 130;
 
-/// Whether we were asked to end.
+/// Whether this process was asked to stop.
 #[derive(Clone, Debug)]
 pub(crate) struct Interrupt(watch::Receiver<bool>);
 
 impl Interrupt {
-    /// Listens from now on. After the second signal what we started is killed, and so are we.
+    /// Listens from now on. The second signal kills the servers of this process and ends it.
     pub(crate) fn listen() -> Result<Self> {
         let (sender, receiver) = watch::channel(false);
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -26,24 +28,24 @@ impl Interrupt {
                     _ = terminate.recv() => {}
                 }
                 if sender.send_replace(true) {
-                    eprintln!("\nstopped at once");
+                    eprintln!("\nkilled");
                     kill_ours();
                     exit(INTERRUPTED.into());
                 }
-                eprintln!("\nstopping; once more to force it");
+                eprintln!("\nstopping; press Ctrl-C again to force it");
             }
         });
         Ok(Self(receiver))
     }
 
-    /// Returns when we are asked to end.
+    /// Returns when this process is asked to stop.
     pub(crate) async fn asked(&mut self) {
         // The sender lives as long as the runtime.
         let _ = self.0.wait_for(|asked| *asked).await;
     }
 }
 
-/// Servers that this process started: exiting skips their destructors.
+/// Kills the servers of this process, since exiting skips their destructors.
 fn kill_ours() {
     let scratch = local().join(format!("test-{}", std::process::id()));
     let ours = all_records(&local()).into_iter().filter(|records| {

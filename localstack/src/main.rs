@@ -25,17 +25,23 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Starts everything and prints how to talk to it; Ctrl-C stops it.
+    /// Starts everything and prints how to use it; Ctrl-C stops it.
     Up(up::Args),
-    /// Runs the tests of the whole workspace over databases of their own.
+    /// Runs the tests of the whole workspace with their own databases.
     Test(test::Args),
-    /// Lets clients work while processes are killed, and checks what they saw.
+    /// Runs clients while processes are killed, and checks their histories.
     Check(check::Args),
-    /// Measures messages per second, and each function as the gateway sees it.
+    /// Measures latency, rate and processor time, alone or beside another stack.
+    ///
+    /// Builds the functions as they are deployed and starts a stack of its own. Every row is measured in each round; the table
+    /// shows the median of the rounds. With `--against` each row is measured in turn at both stacks, so that both run under the
+    /// same load. The other stack must not limit its clients: start it with `cargo local up --release --unlimited`.
     Bench(bench::Args),
-    /// Says what this machine has and what it lacks.
+    #[command(hide = true)]
+    Serve(bench::ServeArgs),
+    /// Lists what this machine has and what is missing.
     Doctor,
-    /// Removes `.local/`: data, downloads, everything. Sources and builds stay.
+    /// Removes `.local/` with all data and downloads. Sources and builds stay.
     Clean(clean::Args),
 }
 
@@ -46,6 +52,7 @@ async fn main() -> ExitCode {
         Command::Test(args) => test::run(args).await,
         Command::Check(args) => check::run(args).await,
         Command::Bench(args) => bench::run(args).await,
+        Command::Serve(args) => bench::serve(args).await,
         Command::Doctor => Ok(doctor::run()),
         Command::Clean(args) => clean::run(&args).await,
     };
@@ -61,7 +68,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn command_line_definition_is_valid() {
         Cli::command().debug_assert();
     }
 }

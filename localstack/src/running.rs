@@ -1,13 +1,12 @@
-//! The one `up` that may run in a checkout, and what it tells the world about itself.
+//! The one `up` that may run in a checkout, and the file that tells other programs about it.
 
-use std::fs;
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use stack::{Lock, local, write_atomically};
 
-/// `.local/stack.json`: there while an `up` is ready.
+/// `.local/stack.json`, which exists while an `up` is ready.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Running {
     /// The HTTP API.
@@ -23,17 +22,17 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Says that we are ready.
+    /// Writes the file.
     pub(crate) fn announce(&self) -> Result<()> {
         write_atomically(&file(), &serde_json::to_string_pretty(self)?)
     }
 
-    /// What the running `up` says, if it is ready.
+    /// The running `up`, if it is ready.
     pub(crate) fn read() -> Option<Self> {
         serde_json::from_str(&fs::read_to_string(file()).ok()?).ok()
     }
 
-    /// Takes it back.
+    /// Removes the file.
     pub(crate) fn withdraw() {
         let _ = fs::remove_file(file());
     }
@@ -43,12 +42,12 @@ fn file() -> PathBuf {
     local().join("stack.json")
 }
 
-/// The right to be the running `up`, or the process id of who has it.
+/// Claims to be the running `up`; otherwise the process id of the one that is.
 pub(crate) fn claim() -> Result<Result<Lock, u32>> {
     Lock::take(&lock())
 }
 
-/// Whether this process took the claim last.
+/// Whether this process made the last claim.
 pub(crate) fn is_ours() -> bool {
     fs::read_to_string(lock()).is_ok_and(|owner| owner.trim() == std::process::id().to_string())
 }

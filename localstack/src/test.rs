@@ -1,13 +1,17 @@
 //! `cargo local test`.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::process::{ExitCode, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::{ExitCode, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
 use stack::{Databases, Extent, Profile, Progress, Scratch, root};
 use tokio::process::{Child, Command};
 
@@ -15,10 +19,10 @@ use crate::interrupt::{INTERRUPTED, Interrupt};
 
 /// Builds everything once, starts databases on free ports in a folder of this run, and runs `cargo test --workspace`.
 ///
-/// The databases and the folder go when the tests end, and the exit code is that of the tests. Runs side by side don't meet.
+/// The databases and the folder are removed when the tests end. The exit code is that of the tests. Runs can overlap.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Goes on to `cargo test`: `-- --test journeys`, `-- some_name`, `-- some_name -- --nocapture`
+    /// Arguments for `cargo test`: `-- --test journeys`, `-- some_name`, `-- some_name -- --nocapture`
     #[arg(last = true)]
     cargo: Vec<OsString>,
 }
@@ -44,7 +48,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     Ok(status.map_or(ExitCode::from(INTERRUPTED), code))
 }
 
-/// What the tests find in their environment.
+/// What the tests need.
 struct Prepared {
     binaries: PathBuf,
     databases: Databases,
@@ -61,7 +65,7 @@ async fn prepare(folder: &Path, progress: &Progress) -> Result<Prepared> {
     Ok(Prepared { binaries, databases, emulator })
 }
 
-/// AWS's Runtime Interface Emulator: a given one, or one of our own. The tests that need it say so where it is missing.
+/// AWS's Runtime Interface Emulator, given or downloaded. Tests that need it fail where it is missing.
 async fn emulator(progress: &Progress) -> Result<Option<PathBuf>> {
     if let Some(given) = std::env::var_os("LAMBDA_RIE").filter(|given| !given.is_empty()) {
         return Ok(Some(given.into()));
@@ -82,13 +86,13 @@ impl Prepared {
         if let Some(emulator) = &self.emulator {
             command.env("LAMBDA_RIE", emulator);
         }
-        // A group of its own, so that all of it can be ended and Ctrl-C reaches us first.
+        // Its own group, which can be ended as a whole; Ctrl-C reaches only this process.
         command.stdin(Stdio::null()).process_group(0).kill_on_drop(true);
         command.spawn().context("cannot run cargo")
     }
 }
 
-/// Ends cargo and every test that it runs.
+/// Stops cargo and its tests.
 async fn end(tests: &mut Child) -> Option<ExitStatus> {
     let group = Pid::from_raw(i32::try_from(tests.id()?).ok()?);
     let _ = killpg(group, Signal::SIGTERM);

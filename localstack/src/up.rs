@@ -1,39 +1,50 @@
 //! `cargo local up`.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Instant;
+use std::{collections::BTreeMap, fs, process::ExitCode, sync::Arc, time::Instant};
 
 use anyhow::{Context, Result, ensure};
+use client::Api;
 use serde::{Deserialize, Serialize};
 use stack::{
     Databases, Extent, Options, Profile, Progress, Source, Stack, local, preferred_port, random_key, write_atomically,
 };
 
-use crate::interrupt::{INTERRUPTED, Interrupt};
-use crate::running::{Running, claim};
-use crate::{demo, welcome};
+use crate::{
+    demo,
+    interrupt::{INTERRUPTED, Interrupt},
+    running::{Running, claim},
+    welcome,
+};
 
 /// Starts the databases, migrates, builds the functions, and opens a local API Gateway over them.
 ///
 /// The first start installs what is missing and builds everything; later ones take seconds. Data stay in `.local/` until
-/// `cargo local clean`. While it runs, `.local/stack.json` says where everything is.
+/// `cargo local clean`. While it runs, `.local/stack.json` holds the URLs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Port of the HTTP API [default: that of the last time, at first 8000 or the next free one]
+    /// Port of the HTTP API [default: that of the last start, at first 8000 or the next free one]
     #[arg(long)]
     port: Option<u16>,
     /// Port of the WebSocket API [default: as for HTTP, at first 8001]
     #[arg(long)]
     ws_port: Option<u16>,
-    /// Make three people who are friends, with a conversation in Korean and English, and print their logins
+    /// Create three friends with a conversation in Korean and English, and print their logins
     #[arg(long)]
     demo: bool,
     /// Build the functions as they are deployed: small and fast, and slow to build
     #[arg(long)]
     release: bool,
+    /// Override a setting of the functions
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
+    /// Limit nobody, so that `cargo local bench --against URL` can measure this stack
+    #[arg(long)]
+    unlimited: bool,
+}
+
+fn setting(text: &str) -> Result<(String, String)> {
+    let (name, value) = text.split_once('=').context("a setting is NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
@@ -41,9 +52,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let _claim = match claim()? {
         Ok(claim) => claim,
         Err(owner) => {
-            let place = Running::read()
-                .map_or("is on its way".to_owned(), |up| format!("runs: {} and {}", up.http_url, up.ws_url));
-            eprintln!("error: `cargo local up` (process {owner}) already {place}");
+            let state = Running::read()
+                .map_or("is starting".to_owned(), |up| format!("runs: {} and {}", up.http_url, up.ws_url));
+            eprintln!("error: `cargo local up` (process {owner}) already {state}");
             return Ok(ExitCode::FAILURE);
         }
     };
@@ -59,7 +70,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         () = interrupt.asked() => Ok(()),
     };
     if let Err(error) = users {
-        progress.say(&format!("! the demo data could not be made: {error:#}"));
+        progress.say(&format!("! the demo data could not be created: {error:#}"));
     }
     announce(&stack)?;
     progress.say(&welcome::text(stack.urls()));
@@ -76,12 +87,12 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 }
 
 async fn people(args: &Args, stack: &Stack, progress: &Progress) -> Result<()> {
-    let http = &stack.urls().http;
-    welcome::demo_users(http).await?;
+    let api = Api::new(&stack.urls().http);
+    welcome::demo_users(&api).await?;
     if args.demo {
-        let step = progress.step("making three friends and their conversation");
-        demo::make(http).await?;
-        step.done("three friends have talked");
+        let step = progress.step("creating three friends and their conversation");
+        demo::create(&api).await?;
+        step.done("created three friends and their conversation");
     }
     Ok(())
 }
@@ -92,7 +103,9 @@ async fn start(args: &Args, progress: &Progress) -> Result<Stack> {
     let (binaries, databases) =
         tokio::try_join!(stack::build(profile, Extent::Binaries, progress), Databases::start(&folder, progress))?;
     let ports = Ports::choose(args)?;
-    let mut options = Options::new(Source::Own(folder));
+    let options = Options::new(Source::Own(folder));
+    let mut options = if args.unlimited { options.without_limits() } else { options };
+    options.environment.extend(args.set.iter().cloned());
     options.binaries = Some(binaries);
     options.secret_key = secret_key()?;
     options.http_port = ports.http;
@@ -103,7 +116,7 @@ async fn start(args: &Args, progress: &Progress) -> Result<Stack> {
     Stack::start_over(databases, options).await
 }
 
-/// The key of the last time, so that tokens outlive a restart.
+/// The key of the last start, so that tokens outlive a restart.
 fn secret_key() -> Result<String> {
     let file = local().join("secret_key");
     if let Ok(key) = fs::read_to_string(&file)
@@ -143,11 +156,11 @@ impl Ports {
 }
 
 fn choose(given: Option<u16>, last: u16) -> Result<u16> {
-    // A given port is taken at its word: the gateway says so if it is in use.
+    // A given port is used as it is; the gateway reports an error if it is taken.
     given.map_or_else(|| preferred_port(last), Ok)
 }
 
-/// Tells other programs: `stack.json`, and the functions' variables for `sam local --env-vars`.
+/// Writes the files for other programs: `stack.json`, and the functions' variables for `sam local --env-vars`.
 fn announce(stack: &Stack) -> Result<()> {
     let variables: BTreeMap<_, _> = [("Parameters", stack.environment())].into();
     write_atomically(&local().join("sam-env.json"), &serde_json::to_string_pretty(&variables)?)?;
@@ -158,5 +171,5 @@ fn announce(stack: &Stack) -> Result<()> {
         mongo_url: stack.mongo_url().to_owned(),
         pid: std::process::id(),
     };
-    running.announce().context("nobody can find us")
+    running.announce().context("cannot write stack.json")
 }

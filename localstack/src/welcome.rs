@@ -1,32 +1,24 @@
-//! What a person who just started the stack needs: somebody to be, and something to paste.
+//! The first two accounts, and examples to paste.
 
-use std::time::Duration;
-
-use anyhow::{Result, bail};
-use serde_json::json;
+use anyhow::Result;
+use client::{Api, Person};
 use stack::Urls;
 
-/// The people who are there from the start.
+/// The first accounts.
 const PEOPLE: [&str; 2] = ["alice", "bob"];
 
-/// Their password, which opens nothing but this machine.
+/// Their password; they exist on this machine only.
 pub(crate) const PASSWORD: &str = "down-the-rabbit-hole";
 
-/// Registers them as anybody would be; that they are there already is fine.
-pub(crate) async fn demo_users(http: &str) -> Result<()> {
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?;
+/// Registers them unless they exist.
+pub(crate) async fn demo_users(api: &Api) -> Result<()> {
     for name in PEOPLE {
-        let person = json!({ "email": format!("{name}@example.com"), "username": name, "password": PASSWORD });
-        let answer = client.post(format!("{http}/auth/register")).json(&person).send().await?;
-        let status = answer.status().as_u16();
-        if status != 201 && status != 409 {
-            bail!("{name}: {status} {}", answer.text().await?);
-        }
+        Person::ensure(api, name, PASSWORD).await?;
     }
     Ok(())
 }
 
-/// Where everything is, who is there, and a conversation to paste.
+/// URLs, accounts, and a conversation to paste.
 pub(crate) fn text(urls: &Urls) -> String {
     EXAMPLE.replace("{http}", &urls.http).replace("{ws}", &urls.ws).replace("{password}", PASSWORD)
 }

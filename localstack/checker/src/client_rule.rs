@@ -1,7 +1,9 @@
 //! What a client makes of frames and pages: the rule of the protocol as a pure state machine.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::history::{Message, Page, SyncPage};
 
@@ -136,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_after_a_gap_is_shown_but_does_not_move_the_cursor() {
+    fn frame_after_a_gap_is_shown_without_moving_the_cursor() {
         let mut view = view(4, &[]);
         view.take(&message("a", 6));
         assert_eq!((view.cursor(), rev(&view, "a"), view.is_behind()), (4, Some(6), true));
@@ -168,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_frame_of_a_message_that_is_not_held_is_ignored() {
+    fn old_frame_of_an_unknown_message_is_ignored() {
         let mut view = view(4, &[]);
         view.take(&message("a", 4));
         assert_eq!((view.cursor(), rev(&view, "a")), (4, None));
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sync_page_that_was_overtaken_by_frames_moves_nothing_back() {
+    fn sync_page_overtaken_by_frames_moves_nothing_back() {
         let mut view = view(4, &[]);
         view.take(&message("a", 5));
         view.take(&message("a", 6));

@@ -1,14 +1,14 @@
-//! What the clients need of a product: a request in, an answer out, and a socket that pushes.
+//! What the clients need: requests with answers, and sockets with pushes.
 
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::history::{Answer, Message, Request, RoomId};
 
-/// A product as its clients reach it. People are numbered from 0.
+/// The product as its clients reach it. People are numbered from 0.
 pub trait Doors {
-    /// A person's login on one device; clones are the same one.
+    /// A session; clones are the same one.
     type Session: Clone;
-    /// Opens one socket for the session that it was given to.
+    /// A WebSocket ticket of a session.
     type Ticket;
     /// An open connection; dropping it closes it.
     type Socket: Socket;
@@ -39,15 +39,15 @@ pub trait Socket {
     /// Asks over the socket.
     fn ask(&self, request: &Request) -> impl Future<Output = Answer>;
 
-    /// Whether a ping came back.
+    /// Whether a ping was answered.
     fn ping(&self) -> impl Future<Output = bool>;
 }
 
-/// A connection that was greeted.
+/// A connection after its `hello`.
 #[derive(Debug)]
 pub struct Hello<S> {
     /// The connection.
     pub socket: S,
-    /// Whether the room is ahead of the cursor that was said.
+    /// Whether the room is ahead of the cursor in `hello`.
     pub ahead: bool,
 }

@@ -1,30 +1,36 @@
-//! A run over any doors: clients and faults together, then quiet, then everything read once more in every way.
+//! A run: clients and faults together, then a pause, then every room read in every way.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use futures_util::future::join_all;
-use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::{Notify, watch},
+    time::{Instant, sleep},
+};
 
-use crate::client::{Client, Login, Own, State, log_in};
-use crate::doors::{Doors, Socket};
-use crate::history::{Answer, Event, Message, Page, Purpose, Recorder, Request, RoomId, SyncPage, Via, Window};
-use crate::options::Usage;
+use crate::{
+    client::{Client, Login, Own, State, log_in},
+    doors::{Doors, Socket},
+    history::{Answer, Event, Message, Page, Purpose, Recorder, Request, RoomId, SyncPage, Via, Window},
+    options::Usage,
+};
 
-/// How long unfinished business may take once nothing is broken any more.
+/// How long unfinished calls may take after the last fault.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How long writers that were stopped may still write.
+/// How long stopped writers may still write.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// Who plays where.
+/// The rooms, clients and duration of a run.
 #[derive(Clone, Debug)]
-pub struct Cast {
-    /// The rooms, and which two people are in each.
+pub struct Plan {
+    /// The rooms, and the two people of each.
     pub rooms: Vec<(RoomId, [usize; 2])>,
-    /// How many clients there are; they spread over the rooms and their people.
+    /// The number of clients, spread over the rooms and their people.
     pub clients: usize,
     /// Seed of every choice.
     pub seed: u64,
@@ -34,34 +40,34 @@ pub struct Cast {
     pub usage: Usage,
 }
 
-/// Plays a run and writes it down. `faults` ends when nothing is broken any more.
+/// Runs the clients and records their history. `faults` ends after the last fault.
 pub async fn drive<D: Doors>(
     doors: &D,
-    cast: &Cast,
+    plan: &Plan,
     recorder: &Recorder,
     faults: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let mut own: BTreeMap<(usize, RoomId), Own> = BTreeMap::new();
     let mut clients = Vec::new();
-    for number in 0..cast.clients {
-        let Some((room, people)) = cast.rooms.get(number % cast.rooms.len()) else { continue };
-        let Some(person) = people.get(number / cast.rooms.len() % 2).copied() else { continue };
+    for number in 0..plan.clients {
+        let Some((room, people)) = plan.rooms.get(number % plan.rooms.len()) else { continue };
+        let Some(person) = people.get(number / plan.rooms.len() % 2).copied() else { continue };
         let login = log_in(doors, recorder, Some(number), person, Instant::now() + PATIENCE).await;
         clients.push(Client {
             number,
             person,
             room: *room,
-            seed: cast.seed,
-            usage: cast.usage.clone(),
+            seed: plan.seed,
+            usage: plan.usage.clone(),
             doors,
             recorder,
             own: Arc::clone(own.entry((person, *room)).or_default()),
             state: Mutex::new(State::new(login.context("a client could not log in")?)),
-            news: Notify::new(),
-            wish: Notify::new(),
+            updates: Notify::new(),
+            reconnect: Notify::new(),
         });
     }
-    let until = Instant::now() + cast.lasts;
+    let until = Instant::now() + plan.lasts;
     let (stop, stopped) = watch::channel(false);
     let playing = async {
         let work = join_all(clients.iter().map(|client| client.work(until, until + PATIENCE)));
@@ -73,14 +79,14 @@ pub async fn drive<D: Doors>(
     tokio::join!(playing, following);
     recorder.note(None, "the clients are done and nothing is broken");
     let deadline = Instant::now() + PATIENCE;
-    for (room, people) in &cast.rooms {
+    for (room, people) in &plan.rooms {
         let mut logins = Vec::new();
         for person in people {
             logins.extend(log_in(doors, recorder, None, *person, deadline).await);
         }
         let logins: [_; 2] = logins.try_into().ok().context("the checker could not log in")?;
         let ending = Ending { doors, recorder, room: *room, logins };
-        if cast.usage.blocks > 0 {
+        if plan.usage.blocks > 0 {
             ending.lift_blocks(deadline).await?;
         }
         ending.record(deadline).await?;
@@ -90,7 +96,7 @@ pub async fn drive<D: Doors>(
     Ok(())
 }
 
-/// Reads a whole room in every way there is.
+/// Reads a whole room in every possible way.
 struct Ending<'w, D: Doors> {
     doors: &'w D,
     recorder: &'w Recorder,
@@ -99,7 +105,7 @@ struct Ending<'w, D: Doors> {
 }
 
 impl<D: Doors> Ending<'_, D> {
-    /// Lifts what blocks of the two people may still stand.
+    /// Lifts the blocks that may still stand between the two people.
     async fn lift_blocks(&self, deadline: Instant) -> anyhow::Result<()> {
         for login in &self.logins {
             while self.call(Via::Http, login, Request::Unblock { room: self.room }).await != Answer::Done {
@@ -109,7 +115,7 @@ impl<D: Doors> Ending<'_, D> {
         Ok(())
     }
 
-    /// Reads until no change came in between, and writes down what was read.
+    /// Reads until no change happened meanwhile, and records the result.
     async fn record(&self, deadline: Instant) -> anyhow::Result<()> {
         let [one, other] = &self.logins;
         loop {
@@ -133,7 +139,7 @@ impl<D: Doors> Ending<'_, D> {
         }
     }
 
-    /// The head, and all rows by a sync from 0, in the order of the room.
+    /// The head, and all rows of a sync from 0 in the room's order.
     async fn by_sync(
         &self,
         deadline: Instant,
@@ -160,7 +166,7 @@ impl<D: Doors> Ending<'_, D> {
         }
     }
 
-    /// All rows by pages of a list, walked backwards, forwards, or from place to place.
+    /// All rows by pages of a list, walked backwards, forwards, or from item to item.
     async fn by_list(
         &self,
         deadline: Instant,

@@ -1,35 +1,34 @@
-//! Breaks a stack by a plan, and mends it.
+//! Injects faults by a plan.
 
-use std::cell::Cell;
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use gateway::{Delay, Gateway, PushRules, Rules, Span};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stack::Databases;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::history::Recorder;
-use crate::options::{Fault, FaultPlan};
+use crate::{
+    history::Recorder,
+    options::{Fault, FaultPlan},
+};
 
-/// The longest that a function is stopped: longer than an entry may be in flight (5 s).
+/// The longest stop of a function, longer than the expiry of in-flight entries (5 s).
 const LONGEST_STOP: Duration = Duration::from_secs(8);
 
-/// Breaks a stack.
+/// Injects faults into a stack.
 pub(crate) struct Breaker<'s> {
     pub(crate) gateway: &'s Gateway,
     pub(crate) databases: &'s Databases,
     pub(crate) recorder: &'s Recorder,
     pub(crate) plan: &'s FaultPlan,
     pub(crate) seed: u64,
-    /// How often `mongod` was killed, and how often stopped.
+    /// How often `mongod` was killed and stopped.
     pub(crate) mongod: Cell<(usize, usize)>,
 }
 
 impl Breaker<'_> {
-    /// Breaks things for so long, then mends them all and lets go on what was stopped.
+    /// Injects faults for this long, then clears them and resumes what was stopped.
     pub(crate) async fn run(&self, lasts: Duration) {
         let until = Instant::now() + lasts;
         self.gateway.faults().seed(self.seed);
@@ -39,18 +38,9 @@ impl Breaker<'_> {
         self.gateway.faults().clear();
         self.recorder.note(None, "nothing is broken any more");
         for _ in 0..4 {
-            // What was about to strike when the faults ended may strike after the first round.
+            // A signal that was due when the faults ended may arrive after the first round.
             sleep(Duration::from_millis(100)).await;
-            for pid in self.gateway.pids() {
-                self.go_on(pid);
-            }
-        }
-    }
-
-    fn go_on(&self, pid: u32) {
-        let sent = i32::try_from(pid).is_ok_and(|pid| kill(Pid::from_raw(pid), Signal::SIGCONT).is_ok());
-        if !sent {
-            self.recorder.note(None, format!("process {pid} had ended by itself"));
+            self.gateway.faults().resume_all();
         }
     }
 

@@ -1,7 +1,9 @@
 //! What happened, as the clients saw it: every call and its answer, every pushed frame, every page.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -15,7 +17,7 @@ pub struct Message {
     pub id: Arc<str>,
     /// The room that it was shown in.
     pub room: RoomId,
-    /// Its place in the room.
+    /// Its position in the room.
     pub seq: u64,
     /// The change that this is the image of.
     pub rev: u64,
@@ -85,7 +87,7 @@ impl Request {
 pub struct Caller {
     /// The person's number in the run.
     pub person: usize,
-    /// The place in the history where the session began.
+    /// The position in the history where the session began.
     pub session: usize,
 }
 
@@ -150,7 +152,7 @@ pub enum Answer {
     Unknown(String),
 }
 
-/// Which way a request went.
+/// HTTP or WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Via {
     /// The HTTP API.
@@ -172,11 +174,11 @@ pub enum Purpose {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants say what their fields are")]
 pub enum Event {
-    /// A person has a new session. Its place in the history names it.
+    /// A person has a new session. Its position in the history names it.
     LoggedIn { person: usize },
-    /// A request left a client. Its place in the history names the call.
+    /// A request left a client. Its position in the history names the call.
     Invoked { via: Via, purpose: Purpose, by: Caller, request: Request },
-    /// The answer of the call that was invoked at that place.
+    /// The answer of the call that was invoked at that position.
     Answered { call: usize, answer: Answer },
     /// A frame brought a message.
     Pushed(Message),
@@ -201,7 +203,7 @@ pub struct Entry {
 
 /// All entries in the order in which they were seen to happen.
 ///
-/// An operation that was invoked at a higher place than another one's answer began after it.
+/// An operation that was invoked at a higher position than another one's answer began after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     /// What happened.
@@ -224,7 +226,7 @@ impl Default for Recorder {
 }
 
 impl Recorder {
-    /// Adds an event that happened right now, and answers its place.
+    /// Adds an event that happened right now, and answers its position.
     pub fn record(&self, client: Option<usize>, event: Event) -> usize {
         let mut entries = self.entries();
         entries.push(Entry { at: self.start.elapsed(), client, event });

@@ -2,8 +2,6 @@
 
 mod client;
 pub mod client_rule;
-mod door_http;
-mod door_ws;
 pub mod doors;
 pub mod drive;
 mod faults;
@@ -12,6 +10,7 @@ mod lines;
 pub mod options;
 pub mod report;
 mod run;
+mod stack_doors;
 pub mod verify;
 mod wire;
 

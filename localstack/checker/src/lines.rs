@@ -1,23 +1,23 @@
-//! How a history reads.
+//! Histories as text.
 
 use std::fmt;
 
 use crate::history::{Answer, Entry, Event, History, Message, Page, Request, SyncPage, Via};
 
 impl History {
-    /// The lines that concern a message: what was asked of it and every time it was seen, at most `limit` of them.
-    pub fn excerpt(&self, places: impl IntoIterator<Item = usize>, limit: usize) -> Vec<String> {
-        let mut places: Vec<usize> = places.into_iter().collect();
-        places.sort_unstable();
-        places.dedup();
-        let cut = places.len().saturating_sub(limit);
-        let (head, tail) = if cut == 0 { (places.len(), places.len()) } else { (limit / 2, limit / 2 + cut) };
-        let line = |place: &usize| self.entries.get(*place).map(|entry| format!("#{place} {entry}"));
-        let mut lines: Vec<String> = places.iter().take(head).filter_map(line).collect();
+    /// The entries at these positions, at most `limit` lines.
+    pub fn excerpt(&self, positions: impl IntoIterator<Item = usize>, limit: usize) -> Vec<String> {
+        let mut positions: Vec<usize> = positions.into_iter().collect();
+        positions.sort_unstable();
+        positions.dedup();
+        let cut = positions.len().saturating_sub(limit);
+        let (head, tail) = if cut == 0 { (positions.len(), positions.len()) } else { (limit / 2, limit / 2 + cut) };
+        let line = |position: &usize| self.entries.get(*position).map(|entry| format!("#{position} {entry}"));
+        let mut lines: Vec<String> = positions.iter().take(head).filter_map(line).collect();
         if cut > 0 {
             lines.push(format!("... {cut} more ..."));
         }
-        lines.extend(places.iter().skip(tail).filter_map(line));
+        lines.extend(positions.iter().skip(tail).filter_map(line));
         lines
     }
 }

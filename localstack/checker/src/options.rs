@@ -1,17 +1,14 @@
-//! What a run is made of.
+//! Options of a run.
 
-use std::collections::BTreeSet;
-use std::fmt;
-use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
+use std::{collections::BTreeSet, fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use anyhow::bail;
 use stack::Progress;
+use strum::{EnumIter, EnumString, IntoEnumIterator as _, IntoStaticStr};
 
 use crate::history::Via;
 
-/// A run: the same options make the same choices, though not the same timing.
+/// A run: equal options make equal choices, though not equal timing.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Seed of every choice.
@@ -24,16 +21,16 @@ pub struct Options {
     pub rooms: usize,
     /// What the clients do.
     pub usage: Usage,
-    /// What is broken meanwhile.
+    /// The faults.
     pub faults: FaultPlan,
     /// The folder of the function binaries; `None` takes `FUNCTION_BINARIES`.
     pub binaries: Option<PathBuf>,
-    /// Who hears what is being done.
+    /// Shows what is being done.
     pub progress: Progress,
 }
 
 impl Options {
-    /// Eight clients in two rooms over both doors, and every fault there is.
+    /// Eight clients in two rooms, over HTTP and WebSocket, with every fault.
     pub fn new(seed: u64, seconds: u64) -> Self {
         Self {
             seed,
@@ -56,19 +53,19 @@ impl Options {
 /// How clients use the product.
 #[derive(Clone, Debug)]
 pub struct Usage {
-    /// The door for what both doors can do; `None` is sometimes this one, sometimes that.
+    /// HTTP or WebSocket for requests that both can carry; `None` chooses at random.
     pub via: Option<Via>,
     /// The longest pause between two actions of a client, in milliseconds.
     pub think_ms: u64,
-    /// The shortest time that a client waits for an answer before it takes the outcome for unknown; the longest is six times that.
+    /// The shortest time after which a client takes an outcome for unknown; the longest is six times that.
     pub patience: Duration,
-    /// How many actions in a hundred delete a message.
+    /// Deletions, in percent of all actions.
     pub deletes: u32,
-    /// How many say what was read.
+    /// Reads, in percent.
     pub reads: u32,
-    /// How many log out, and in again.
+    /// Logouts with a new login, in percent.
     pub logouts: u32,
-    /// How many block the other person for a moment.
+    /// Short blocks of the other person, in percent.
     pub blocks: u32,
 }
 
@@ -79,57 +76,40 @@ impl Default for Usage {
     }
 }
 
-/// A way in which the stack is broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Fault {
-    /// A function's environment gets SIGKILL in the middle of an invocation.
+    /// A function's environment gets SIGKILL during an invocation.
     KillFunction,
-    /// A function's environment is stopped in the middle of an invocation, for up to 8 s.
+    /// A function's environment is stopped during an invocation, for up to 8 s.
     StopFunction,
-    /// `mongod` gets SIGKILL and is started again.
+    /// `mongod` gets SIGKILL and is restarted.
     KillMongod,
     /// `mongod` is stopped for a while.
     StopMongod,
-    /// Events and frames come late, twice, in another order, or not at all.
+    /// Events and frames are delayed, duplicated, reordered or dropped.
     Events,
-    /// A function did its work, but its answer is lost.
+    /// The answer of a function is lost.
     LoseAnswers,
 }
 
-impl Fault {
-    /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::KillFunction, Self::StopFunction, Self::KillMongod, Self::StopMongod, Self::Events, Self::LoseAnswers];
-
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::KillFunction => "kill-function",
-            Self::StopFunction => "stop-function",
-            Self::KillMongod => "kill-mongod",
-            Self::StopMongod => "stop-mongod",
-            Self::Events => "events",
-            Self::LoseAnswers => "lose-answers",
-        }
-    }
-}
-
-/// The kinds of faults that a run has.
+/// The kinds of faults of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FaultPlan(pub BTreeSet<Fault>);
 
 impl FaultPlan {
     /// Every kind of fault.
     pub fn all() -> Self {
-        Self(Fault::ALL.into())
+        Self(Fault::iter().collect())
     }
 
-    /// A run in which nothing breaks.
+    /// A run without faults.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Whether this kind happens.
+    /// Whether this kind is included.
     pub fn has(&self, fault: Fault) -> bool {
         self.0.contains(&fault)
     }
@@ -138,7 +118,7 @@ impl FaultPlan {
 impl FromStr for FaultPlan {
     type Err = anyhow::Error;
 
-    /// `all`, `none`, or names with commas between them.
+    /// `all`, `none`, or names separated by commas.
     fn from_str(text: &str) -> anyhow::Result<Self> {
         match text {
             "all" => return Ok(Self::all()),
@@ -147,9 +127,8 @@ impl FromStr for FaultPlan {
         }
         let mut plan = Self::none();
         for name in text.split(',') {
-            let Some(fault) = Fault::ALL.into_iter().find(|fault| fault.name() == name.trim()) else {
-                let names: Vec<&str> = Fault::ALL.into_iter().map(Fault::name).collect();
-                bail!("no fault is named {name:?}; there are all, none, {}", names.join(", "));
+            let Ok(fault) = name.trim().parse() else {
+                bail!("no fault is named {name:?}; there are all, none, {}", Self::all());
             };
             plan.0.insert(fault);
         }
@@ -162,7 +141,7 @@ impl fmt::Display for FaultPlan {
         if self.0.is_empty() {
             return f.write_str("none");
         }
-        let names: Vec<&str> = self.0.iter().map(|fault| fault.name()).collect();
+        let names: Vec<&str> = self.0.iter().map(Into::into).collect();
         f.write_str(&names.join(","))
     }
 }

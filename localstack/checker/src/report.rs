@@ -1,25 +1,29 @@
-//! What a run did and found, for a person.
+//! The report of a run.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
-use crate::history::{Answer, Event, History, Request};
-use crate::options::Options;
-use crate::verify::Violation;
+use crate::{
+    history::{Answer, Event, History, Request},
+    options::Options,
+    verify::Violation,
+};
 
-/// How many violations are told in full.
+/// How many violations are printed in full.
 const TOLD: usize = 5;
 
-/// A run in numbers, and every broken promise that its history shows.
+/// The numbers of a run, and every violation in its history.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// What was run.
+    /// The options.
     pub options: Options,
-    /// What the clients did.
+    /// The numbers of the history.
     pub counts: Counts,
-    /// What was broken, in words, with how often.
+    /// Faults and invocation outcomes, with their counts.
     pub faults: BTreeMap<String, usize>,
-    /// Broken promises; none is what one wants.
+    /// Broken promises.
     pub violations: Vec<Violation>,
 }
 
@@ -28,7 +32,7 @@ pub struct Report {
 pub struct Counts {
     /// Requests, retries included.
     pub operations: usize,
-    /// Attempts at a send or an edit that had been tried before.
+    /// Repeated attempts of a send or an edit.
     pub retries: usize,
     /// Sends, edits and deletes that were acknowledged.
     pub acks: usize,
@@ -42,13 +46,13 @@ pub struct Counts {
     pub blocks: usize,
     /// Messages that were acknowledged.
     pub messages: usize,
-    /// Requests whose outcome stayed open, by reason.
+    /// Requests with an unknown outcome, by reason.
     pub unknown: BTreeMap<String, usize>,
-    /// Times that a message was shown to somebody.
+    /// How often a message was shown to a client.
     pub observations: usize,
     /// Of these in pushed frames.
     pub pushes: usize,
-    /// Times that a client lost its connection or gave it up.
+    /// How often a client lost or closed its connection.
     pub disconnects: usize,
 }
 
@@ -58,11 +62,11 @@ impl Counts {
         let mut counts = Self::default();
         let (mut tried, mut messages) = (BTreeSet::new(), BTreeSet::new());
         let mut asked = BTreeMap::new();
-        for (place, entry) in history.entries.iter().enumerate() {
+        for (position, entry) in history.entries.iter().enumerate() {
             match &entry.event {
                 Event::Invoked { request, .. } => {
                     counts.operations += 1;
-                    asked.insert(place, request);
+                    asked.insert(position, request);
                     let name = match request {
                         Request::Send { client_id, .. } => client_id,
                         Request::Edit { content, .. } => content,

@@ -1,26 +1,26 @@
 //! A run against a real stack.
 
-use std::cell::Cell;
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::{cell::Cell, collections::BTreeMap, path::PathBuf};
 
 use anyhow::Context;
 use gateway::{InvocationRecord, Outcome};
 use stack::{Progress, Source, Stack};
 use tempfile::TempDir;
 
-use crate::door_http::StackDoors;
-use crate::drive::{Cast, drive};
-use crate::faults::Breaker;
-use crate::history::{History, Recorder};
-use crate::options::{Fault, Options};
-use crate::report::{Counts, Report};
-use crate::verify::verify;
+use crate::{
+    drive::{Plan, drive},
+    faults::Breaker,
+    history::{History, Recorder},
+    options::{Fault, Options},
+    report::{Counts, Report},
+    stack_doors::StackDoors,
+    verify::verify,
+};
 
-/// How much of a history is told of a run that did not come to an end.
+/// How many events are printed of a run that did not finish.
 const LAST: usize = 30;
 
-/// Starts a stack of its own with databases of its own, plays, checks, and removes everything.
+/// Starts a stack with its own databases, runs the clients, checks the history, and removes everything.
 pub async fn run(options: Options) -> anyhow::Result<Report> {
     let (stack, _folder) = start(options.binaries.clone(), &options.progress).await?;
     let report = play(&stack, options).await;
@@ -28,7 +28,7 @@ pub async fn run(options: Options) -> anyhow::Result<Report> {
     report
 }
 
-/// Starts a stack with databases of its own in a folder of its own, which goes when it is dropped.
+/// Starts a stack with its own databases in a folder that is removed when it is dropped.
 pub async fn start(binaries: Option<PathBuf>, progress: &Progress) -> anyhow::Result<(Stack, TempDir)> {
     std::fs::create_dir_all(stack::local())?;
     let folder = tempfile::Builder::new().prefix("check-").tempdir_in(stack::local())?;
@@ -39,7 +39,7 @@ pub async fn start(binaries: Option<PathBuf>, progress: &Progress) -> anyhow::Re
     Ok((Stack::start(setup).await?, folder))
 }
 
-/// Plays against a running stack whose databases may be killed, and checks.
+/// Runs the clients against a running stack whose databases may be killed, and checks the history.
 pub async fn play(stack: &Stack, options: Options) -> anyhow::Result<Report> {
     let (history, faults) = record(stack, &options).await?;
     let step = options.progress.step("checking the history");
@@ -60,7 +60,7 @@ async fn record(stack: &Stack, options: &Options) -> anyhow::Result<(History, BT
         seed: options.seed,
         mongod: Cell::default(),
     };
-    let cast = Cast {
+    let plan = Plan {
         rooms: doors.rooms(),
         clients: options.clients,
         seed: options.seed,
@@ -70,7 +70,7 @@ async fn record(stack: &Stack, options: &Options) -> anyhow::Result<(History, BT
     let before = stack.gateway().records().len();
     let step =
         options.progress.step(&format!("seed {}: playing for {} s, then settling", options.seed, options.seconds));
-    let driven = drive(&doors, &cast, &recorder, breaker.run(options.lasts())).await;
+    let driven = drive(&doors, &plan, &recorder, breaker.run(options.lasts())).await;
     step.done(&format!("seed {}: {} events", options.seed, recorder.len()));
     let mut faults = outcomes(stack.gateway().records().get(before..).unwrap_or_default());
     let (kills, stops) = breaker.mongod.get();
@@ -78,8 +78,8 @@ async fn record(stack: &Stack, options: &Options) -> anyhow::Result<(History, BT
     faults.insert("mongod stopped".to_owned(), stops);
     let mut history = recorder.take();
     if let Err(error) = driven {
-        let places = history.entries.len().saturating_sub(LAST)..history.entries.len();
-        let lines = history.excerpt(places, LAST).join("\n    ");
+        let positions = history.entries.len().saturating_sub(LAST)..history.entries.len();
+        let lines = history.excerpt(positions, LAST).join("\n    ");
         return Err(error.context(format!("the run did not come to an end; its last events:\n    {lines}")));
     }
     history.frames_repeat = options.faults.has(Fault::Events);

@@ -1,7 +1,7 @@
-//! Requests and answers as the protocol writes them.
+//! Requests and answers in the wire format.
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use client::{Method, room_name};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::history::{Answer, Message, Page, Request, RoomId, SyncPage, Window};
@@ -72,14 +72,9 @@ pub(crate) fn message(body: Value) -> Option<Message> {
     MessageRow::deserialize(body).ok().map(Message::from)
 }
 
-/// The name of a private room.
-pub(crate) fn room_name(room: RoomId) -> String {
-    format!("private:{room}")
-}
-
-/// The frame for a request; some have none.
-pub(crate) fn frame(request: &Request, id: &str) -> Option<Value> {
-    let (action, body) = match request {
+/// Action and body of a request as a frame; some have none.
+pub(crate) fn frame(request: &Request) -> Option<(&'static str, Value)> {
+    Some(match request {
         Request::Send { room, client_id, content } => {
             ("send", json!({ "room": room_name(*room), "client_id": &**client_id, "content": &**content }))
         }
@@ -94,11 +89,10 @@ pub(crate) fn frame(request: &Request, id: &str) -> Option<Value> {
         | Request::Unblock { .. }
         | Request::Logout { .. }
         | Request::Connect { .. } => return None,
-    };
-    Some(json!({ "action": action, "id": id, "d": body }))
+    })
 }
 
-/// What an answer frame says to a request.
+/// The answer of a frame to a request.
 pub(crate) fn from_frame(request: &Request, mut frame: Value) -> Answer {
     let body = frame.get_mut("d").map(Value::take).unwrap_or_default();
     match (frame.get("t").and_then(Value::as_str), request) {
@@ -123,16 +117,16 @@ pub(crate) fn from_frame(request: &Request, mut frame: Value) -> Answer {
     }
 }
 
-/// Method, path and query, and body of a request over HTTP; `other` is who else is in the room.
-pub(crate) fn http(request: &Request, other: u64) -> Option<(reqwest::Method, String, Option<Value>)> {
+/// Method, path and query, and body of a request over HTTP; `other` is the id of the other member.
+pub(crate) fn http(request: &Request, other: i64) -> Option<(Method, String, Option<Value>)> {
     Some(match request {
         Request::Send { room, client_id, content } => {
             let body =
                 json!({ "room_id": room, "room_type": "private", "client_id": &**client_id, "content": &**content });
-            (reqwest::Method::POST, "/messages".to_owned(), Some(body))
+            (Method::POST, "/messages".to_owned(), Some(body))
         }
         Request::Edit { message, content, .. } => {
-            (reqwest::Method::PUT, format!("/messages/{message}"), Some(json!({ "content": &**content })))
+            (Method::PUT, format!("/messages/{message}"), Some(json!({ "content": &**content })))
         }
         Request::List { room, window, limit } => {
             let window = match window {
@@ -141,25 +135,25 @@ pub(crate) fn http(request: &Request, other: u64) -> Option<(reqwest::Method, St
                 Window::After(seq) => format!("&after={seq}"),
                 Window::Around(seq) => format!("&around={seq}"),
             };
-            (reqwest::Method::GET, format!("/messages/{room}?room_type=private&limit={limit}{window}"), None)
+            (Method::GET, format!("/messages/{room}?room_type=private&limit={limit}{window}"), None)
         }
         Request::Sync { room, after, limit } => {
             let path = format!("/messages/sync?room_id={room}&room_type=private&after_rev={after}&limit={limit}");
-            (reqwest::Method::GET, path, None)
+            (Method::GET, path, None)
         }
-        Request::Delete { message, .. } => (reqwest::Method::DELETE, format!("/messages/{message}"), None),
+        Request::Delete { message, .. } => (Method::DELETE, format!("/messages/{message}"), None),
         Request::Read { room, seq } => {
             let body = json!({ "room_id": room, "room_type": "private", "seq": seq });
-            (reqwest::Method::POST, "/messages/read".to_owned(), Some(body))
+            (Method::POST, "/messages/read".to_owned(), Some(body))
         }
-        Request::Block { .. } => (reqwest::Method::POST, "/blocks".to_owned(), Some(json!({ "user_id": other }))),
-        Request::Unblock { .. } => (reqwest::Method::DELETE, format!("/blocks/{other}"), None),
-        Request::Logout { .. } => (reqwest::Method::POST, "/auth/logout".to_owned(), None),
+        Request::Block { .. } => (Method::POST, "/blocks".to_owned(), Some(json!({ "user_id": other }))),
+        Request::Unblock { .. } => (Method::DELETE, format!("/blocks/{other}"), None),
+        Request::Logout { .. } => (Method::POST, "/auth/logout".to_owned(), None),
         Request::Connect { .. } => return None,
     })
 }
 
-/// What an HTTP answer says to a request.
+/// The answer of an HTTP response to a request.
 pub(crate) fn from_http(request: &Request, status: u16, body: Value) -> Answer {
     match (status, request) {
         (200 | 201, Request::Send { .. }) => {
@@ -217,9 +211,9 @@ mod tests {
     }
 
     #[test]
-    fn both_doors_delete() {
+    fn delete_is_the_same_over_http_and_socket() {
         let (method, path, body) = http(&delete(), 9).unwrap_or_default();
-        assert_eq!((method, &*path, body), (reqwest::Method::DELETE, "/messages/66f0", None));
+        assert_eq!((method, &*path, body), (Method::DELETE, "/messages/66f0", None));
         let deleted = Answer::Ack { message: message(tombstone()).unwrap_or_else(|| unreachable!()), dup: None };
         assert_eq!(from_http(&delete(), 200, tombstone()), deleted);
         let ack = json!({ "t": "ack", "re": "1", "d": { "id": "66f0", "seq": 1, "rev": 2, "dup": false, "message": tombstone() } });
@@ -227,10 +221,9 @@ mod tests {
     }
 
     #[test]
-    fn both_doors_read() {
+    fn read_is_the_same_over_http_and_socket() {
         let request = Request::Read { room: ROOM, seq: 5 };
-        let frame = frame(&request, "1");
-        assert_eq!(frame, Some(json!({ "action": "read", "id": "1", "d": { "room": "private:4", "seq": 5 } })));
+        assert_eq!(frame(&request), Some(("read", json!({ "room": "private:4", "seq": 5 }))));
         let read = Answer::Read { read_seq: 5, unread: 2 };
         assert_eq!(from_http(&request, 200, json!({ "read_seq": 5, "unread_count": 2 })), read);
         let answer = json!({ "t": "ack", "re": "1", "d": { "read_seq": 5, "unread_count": 2 } });
@@ -249,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_the_same_at_both_doors() {
+    fn refusals_are_the_same_over_http_and_socket() {
         for (status, code) in [(401, "unauthenticated"), (403, "recipient_unavailable"), (404, "message_not_found")] {
             let refused = Answer::Refused { status, code: code.to_owned() };
             assert_eq!(from_http(&delete(), status, json!({ "code": code })), refused);
@@ -258,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_the_outcome_open_is_unknown() {
+    fn undecided_answers_are_unknown_outcomes() {
         assert!(matches!(from_http(&delete(), 503, json!({ "code": "unavailable" })), Answer::Unknown(_)));
         let error = json!({ "t": "error", "re": "1", "d": { "code": "connection_unknown", "fatal": true } });
         assert!(matches!(from_frame(&delete(), error), Answer::Unknown(_)));

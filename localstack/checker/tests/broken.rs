@@ -1,4 +1,4 @@
-//! The checker finds mistakes: a room server that does one thing wrong fails, the right one passes the same seeds.
+//! The checker finds mistakes: a room server with one mistake fails, the correct one passes the same seeds.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says by panicking that it failed")]
 
@@ -6,10 +6,12 @@ mod model_room;
 
 use std::time::Duration;
 
-use checker::Usage;
-use checker::drive::{Cast, drive};
-use checker::history::Recorder;
-use checker::verify::{Promise, Violation, verify};
+use checker::{
+    Usage,
+    drive::{Plan, drive},
+    history::Recorder,
+    verify::{Promise, Violation, verify},
+};
 use model_room::{Mistake, ModelRoom};
 
 const SEEDS: u64 = 60;
@@ -31,9 +33,9 @@ fn play(seed: u64, mistake: Option<Mistake>) -> Vec<Violation> {
         let server = ModelRoom::new(seed, mistake);
         let lasts = Duration::from_secs(20);
         let (usage, gap) = circumstances(seed, mistake);
-        let cast = Cast { rooms: vec![(1, [0, 1])], clients: 5, seed, lasts, usage };
+        let plan = Plan { rooms: vec![(1, [0, 1])], clients: 5, seed, lasts, usage };
         let recorder = Recorder::default();
-        drive(&server, &cast, &recorder, server.break_for(lasts, gap)).await.unwrap();
+        drive(&server, &plan, &recorder, server.break_for(lasts, gap)).await.unwrap();
         verify(&recorder.take())
     })
 }
@@ -54,7 +56,7 @@ fn breaks(mistake: Mistake, promise: Promise) {
 }
 
 #[test]
-fn the_right_server_keeps_every_promise() {
+fn correct_server_keeps_every_promise() {
     for seed in 1..=SEEDS {
         let found = play(seed, None);
         assert!(found.is_empty(), "seed {seed}: {}", found[0]);
@@ -68,131 +70,131 @@ fn a_run_of_the_model_is_the_same_every_time() {
 }
 
 #[test]
-fn a_release_before_the_write_is_seen() {
+fn a_release_before_the_write_is_detected() {
     breaks(Mistake::ReleaseBeforeWrite, Promise::NothingMissed);
 }
 
 #[test]
-fn a_cursor_past_an_entry_in_flight_is_seen() {
+fn a_cursor_past_an_entry_in_flight_is_detected() {
     breaks(Mistake::CursorPastEntryInFlight, Promise::NothingMissed);
 }
 
 #[test]
-fn a_missing_unique_key_on_client_id_is_seen() {
+fn a_missing_unique_key_on_client_id_is_detected() {
     breaks(Mistake::NoUniqueClientId, Promise::SameMessage);
 }
 
 #[test]
-fn a_missing_unique_key_on_seq_is_seen() {
+fn a_missing_unique_key_on_seq_is_detected() {
     breaks(Mistake::NoUniqueSeq, Promise::OneOrder);
 }
 
 #[test]
-fn a_missing_unique_key_on_rev_is_seen() {
+fn a_missing_unique_key_on_rev_is_detected() {
     breaks(Mistake::NoUniqueRev, Promise::NothingMissed);
 }
 
 #[test]
-fn a_release_that_is_not_counted_is_seen() {
+fn a_release_that_is_not_counted_is_detected() {
     breaks(Mistake::UncountedRelease, Promise::NothingMissed);
 }
 
 #[test]
-fn an_edit_over_a_newer_change_is_seen() {
+fn an_edit_over_a_newer_change_is_detected() {
     breaks(Mistake::UnguardedEdit, Promise::NothingMissed);
 }
 
 #[test]
-fn a_cut_page_with_the_cursor_of_a_whole_one_is_seen() {
+fn cut_page_with_the_cursor_of_a_whole_page_is_detected() {
     breaks(Mistake::CutPageCursor, Promise::NothingMissed);
 }
 
 #[test]
-fn rows_that_are_read_before_the_head_are_seen() {
+fn rows_that_are_read_before_the_head_are_detected() {
     breaks(Mistake::RowsBeforeHead, Promise::NothingMissed);
 }
 
 #[test]
-fn a_retry_that_acknowledges_what_nobody_released_is_seen() {
+fn retry_acknowledging_an_unreleased_message_is_detected() {
     breaks(Mistake::UnstampedRetry, Promise::NothingMissed);
 }
 
 #[test]
-fn a_retry_that_is_compared_with_an_edited_text_is_seen() {
+fn retry_compared_with_an_edited_text_is_detected() {
     breaks(Mistake::RetryAgainstEditedText, Promise::SameMessage);
 }
 
 #[test]
-fn an_ack_before_the_write_is_seen() {
+fn an_ack_before_the_write_is_detected() {
     breaks(Mistake::AckBeforeWrite, Promise::NothingLost);
 }
 
 #[test]
-fn a_list_whose_cursor_is_read_after_its_rows_is_seen() {
+fn list_cursor_read_after_its_rows_is_detected() {
     breaks(Mistake::ListCursorAfterRows, Promise::NothingMissed);
 }
 
 #[test]
-fn an_edit_that_revives_a_tombstone_is_seen() {
+fn an_edit_that_revives_a_tombstone_is_detected() {
     breaks(Mistake::RevivingEdit, Promise::NothingLost);
 }
 
 #[test]
-fn an_edit_that_is_accepted_after_a_delete_is_seen() {
+fn an_edit_that_is_accepted_after_a_delete_is_detected() {
     breaks(Mistake::EditOfTombstone, Promise::NothingLost);
 }
 
 #[test]
-fn a_delete_over_a_newer_change_is_seen() {
+fn a_delete_over_a_newer_change_is_detected() {
     breaks(Mistake::UnguardedDelete, Promise::NothingLost);
 }
 
 #[test]
-fn a_read_cursor_that_falls_is_seen() {
+fn a_read_cursor_that_falls_is_detected() {
     breaks(Mistake::FallingReadCursor, Promise::NothingLost);
 }
 
 #[test]
-fn a_read_cursor_past_the_end_is_seen() {
+fn a_read_cursor_past_the_end_is_detected() {
     breaks(Mistake::UnclampedRead, Promise::Protocol);
 }
 
 #[test]
-fn tombstones_that_count_as_unread_are_seen() {
+fn tombstones_that_count_as_unread_are_detected() {
     breaks(Mistake::UnreadTombstones, Promise::Protocol);
 }
 
 #[test]
-fn a_token_that_outlives_its_session_is_seen() {
+fn a_token_that_outlives_its_session_is_detected() {
     breaks(Mistake::LogoutKeepsToken, Promise::RightsFenced);
 }
 
 #[test]
-fn a_socket_that_outlives_its_session_is_seen() {
+fn a_socket_that_outlives_its_session_is_detected() {
     breaks(Mistake::LogoutKeepsSocket, Promise::RightsFenced);
 }
 
 #[test]
-fn a_ticket_that_outlives_its_session_is_seen() {
+fn a_ticket_that_outlives_its_session_is_detected() {
     breaks(Mistake::LogoutKeepsTicket, Promise::RightsFenced);
 }
 
 #[test]
-fn a_reservation_that_a_block_does_not_fence_is_seen() {
+fn reservation_not_fenced_by_a_block_is_detected() {
     breaks(Mistake::UnfencedReserve, Promise::RightsFenced);
 }
 
 #[test]
-fn a_block_that_answers_before_the_head_knows_is_seen() {
+fn block_answered_before_the_fence_is_detected() {
     breaks(Mistake::BlockBeforeAccess, Promise::RightsFenced);
 }
 
 #[test]
-fn a_retry_that_a_block_refuses_is_seen() {
+fn a_retry_that_a_block_refuses_is_detected() {
     breaks(Mistake::RefusedRetry, Promise::SameMessage);
 }
 
 #[test]
-fn a_retry_after_a_block_that_is_another_message_is_seen() {
+fn retry_after_a_block_with_another_message_is_detected() {
     breaks(Mistake::NameUntilRightsChange, Promise::SameMessage);
 }

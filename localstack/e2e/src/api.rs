@@ -1,43 +1,32 @@
-use crate::Answer;
-use reqwest::{Client, Method, RequestBuilder};
+use client::{Method, RequestBuilder};
 use serde_json::Value;
+use std::ops::Deref;
 
-/// The HTTP API, as one caller uses it.
+/// The HTTP API as one caller uses it. A call without an answer fails the journey.
 #[derive(Debug, Clone)]
-pub struct Api {
-    url: String,
-    client: Client,
-    token: Option<String>,
-}
+pub struct Api(pub(crate) client::Api);
 
 impl Api {
-    pub(crate) fn new(url: &str) -> Self {
-        Self { url: url.to_owned(), client: Client::new(), token: None }
-    }
-
-    /// The same with another access token.
+    /// The same API with another access token.
     #[must_use]
-    pub fn with_token(&self, token: impl Into<String>) -> Self {
-        Self { token: Some(token.into()), ..self.clone() }
+    pub fn with_token(&self, token: impl AsRef<str>) -> Self {
+        Self(self.0.with_token(token.as_ref()))
     }
 
-    /// A request with the caller's token, to be changed before it is sent.
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.client.request(method, format!("{}{path}", self.url));
-        match &self.token {
-            Some(token) => request.bearer_auth(token),
-            None => request,
-        }
+    /// A request with the caller's token.
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        self.0.request(method.parse().expect("a method"), path)
+    }
+
+    /// Sends a request and reads the answer.
+    pub async fn send(request: RequestBuilder) -> Answer {
+        Answer(client::Api::send(request).await.expect("the gateway answers"))
     }
 
     /// Any method, with a JSON body if there is one.
     pub async fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
-        let request = self.request(method.parse().expect("a method"), path);
-        Self::send(match body {
-            Some(body) => request.json(body),
-            None => request,
-        })
-        .await
+        let method: Method = method.parse().expect("a method");
+        Answer(self.0.call(method, path, body).await.expect("the gateway answers"))
     }
 
     /// GET.
@@ -60,14 +49,28 @@ impl Api {
         self.call("DELETE", path, None).await
     }
 
-    /// A body that is sent as it is, and called JSON.
-    pub async fn raw(&self, method: &str, path: &str, body: impl Into<reqwest::Body>) -> Answer {
-        let request = self.request(method.parse().expect("a method"), path);
-        Self::send(request.header("content-type", "application/json").body(body)).await
+    /// Any body, with the content type of JSON.
+    pub async fn raw(&self, method: &str, path: &str, body: impl AsRef<[u8]>) -> Answer {
+        let body = body.as_ref().to_vec();
+        Self::send(self.request(method, path).header("content-type", "application/json").body(body)).await
     }
+}
 
-    /// Sends a request and reads the answer.
-    pub async fn send(request: RequestBuilder) -> Answer {
-        Answer::read(request.send().await.expect("the gateway answers")).await
+/// An HTTP answer.
+#[derive(Debug, Clone)]
+pub struct Answer(pub(crate) client::Answer);
+
+impl Answer {
+    /// The body as JSON. Another status fails the journey.
+    pub fn with(&self, status: u16) -> Value {
+        self.expect(&[status]).expect("the expected status")
+    }
+}
+
+impl Deref for Answer {
+    type Target = client::Answer;
+
+    fn deref(&self) -> &client::Answer {
+        &self.0
     }
 }

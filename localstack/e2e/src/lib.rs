@@ -1,18 +1,15 @@
 #![doc = include_str!("../README.md")]
-#![expect(
-    clippy::expect_used,
-    clippy::missing_panics_doc,
-    reason = "a journey that can't go on ends where it is, and says why"
-)]
+#![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a failed step fails the journey")]
 
-mod answer;
 mod api;
-mod house;
+mod functions;
 mod person;
 mod socket;
+mod test_stack;
 
-pub use answer::Answer;
-pub use api::Api;
-pub use house::{House, journey, journey_in, unlimited};
-pub use person::{PASSWORD, Person, room_name};
+pub use api::{Answer, Api};
+pub use client::{room_name, with_ticket};
+pub use functions::{HttpFunction, Sample, http_functions};
+pub use person::{PASSWORD, Person};
 pub use socket::Socket;
+pub use test_stack::{TestStack, journey, journey_in};

@@ -1,79 +1,72 @@
-use crate::{Api, Socket};
+use crate::{Answer, Api, Socket};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use client::message;
 use serde_json::{Value, json};
 use std::{
     hash::{BuildHasher as _, RandomState},
+    ops::Deref,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 use tokio::time::timeout;
 
-/// Everybody's.
+/// Everyone's password.
 pub const PASSWORD: &str = "correct horse battery";
 
-/// How long a reader may lag. What was never finished is passed after 5 s.
+/// How long a reader may lag: stale in-flight entries expire after 5 s.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Someone with an account, logged in on one device.
 #[derive(Debug, Clone)]
 pub struct Person {
-    /// The account's number.
-    pub id: i64,
-    /// The account as it was registered.
-    pub account: Value,
-    /// The access token of this device.
-    pub token: String,
-    /// The first refresh token of this device.
-    pub refresh_token: String,
+    person: client::Person,
     /// The HTTP API as this device uses it.
     pub api: Api,
 }
 
+impl From<client::Person> for Person {
+    fn from(person: client::Person) -> Self {
+        Self { api: Api(person.api.clone()), person }
+    }
+}
+
+impl Deref for Person {
+    type Target = client::Person;
+
+    fn deref(&self) -> &client::Person {
+        &self.person
+    }
+}
+
 impl Person {
-    pub(crate) async fn register(api: Api, name: &str) -> Self {
+    pub(crate) async fn register(api: &Api, name: &str) -> Self {
         let (email, username) = (format!("{}@example.com", unique("someone")), unique(name));
-        let body = json!({"email": email, "username": username, "password": PASSWORD});
-        let account = api.post("/auth/register", &body).await.with(201);
-        Self {
-            id: account["id"].as_i64().expect("an id"),
-            account,
-            token: String::new(),
-            refresh_token: String::new(),
-            api,
-        }
-        .login()
-        .await
+        client::Person::register(&api.0, &email, &username, PASSWORD).await.expect("an account").into()
     }
 
-    /// The same person on another device.
+    /// The same person, logged in on another device.
     pub async fn login(&self) -> Self {
-        let body = json!({"email": self.account["email"], "password": PASSWORD});
-        let tokens = self.api.post("/auth/login", &body).await.with(200);
-        let text = |name: &str| tokens[name].as_str().expect("a token").to_owned();
-        let (token, refresh_token) = (text("access_token"), text("refresh_token"));
-        Self { api: self.api.with_token(&token), token, refresh_token, ..self.clone() }
+        self.person.login().await.expect("a login").into()
     }
 
-    /// The room with someone else, new or not.
+    /// The room with someone else, created if it is missing.
     pub async fn room_with(&self, other: &Self) -> i64 {
-        let answer = self.api.post("/chat-rooms", &json!({"participant_id": other.id})).await;
-        answer.json()["id"].as_i64().unwrap_or_else(|| unreachable!("no room: {}", answer.text))
+        self.person.room_with(other.id).await.expect("a room")
     }
 
-    /// The number of a login's session, as its access token has it.
+    /// The session's id, from the access token.
     pub fn session(&self) -> String {
         let payload = self.token.split('.').nth(1).and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
         let claims: Value = serde_json::from_slice(&payload.expect("a token of three parts")).expect("claims");
         claims["sid"].as_str().expect("a session").to_owned()
     }
 
-    /// Ends this device's login.
+    /// Logs this device out.
     pub async fn logout(&self) {
-        let answer = self.api.call("POST", "/auth/logout", None).await;
-        assert_eq!(answer.status, 204, "{}", answer.text);
+        self.api.call("POST", "/auth/logout", None).await.with(204);
     }
 
-    /// Asks someone to be friends; answers the friendship's number.
+    /// Sends a friend request; returns the friendship's id.
     pub async fn befriend(&self, other: &Self) -> i64 {
         let answer = self.api.post("/friends/request", &json!({"user_id": other.id})).await;
         answer.json()["id"].as_i64().unwrap_or_else(|| unreachable!("no request: {}", answer.text))
@@ -86,8 +79,7 @@ impl Person {
 
     /// Unblocks someone.
     pub async fn unblock(&self, other: &Self) {
-        let answer = self.api.delete(&format!("/blocks/{}", other.id)).await;
-        assert_eq!(answer.status, 204, "{}", answer.text);
+        self.api.delete(&format!("/blocks/{}", other.id)).await.with(204);
     }
 
     /// Sends a message over HTTP.
@@ -95,8 +87,8 @@ impl Person {
         self.api.post("/messages", &message(room, text)).await.with(201)
     }
 
-    /// Sends a message over HTTP under a name for it.
-    pub async fn say_as(&self, room: i64, client_id: &str, text: &str) -> crate::Answer {
+    /// Sends a message over HTTP with a `client_id`.
+    pub async fn say_as(&self, room: i64, client_id: &str, text: &str) -> Answer {
         let mut body = message(room, text);
         body["client_id"] = client_id.into();
         self.api.post("/messages", &body).await
@@ -107,9 +99,9 @@ impl Person {
         self.api.get(&format!("/messages/{room}?after=0&limit=100")).await.with(200)
     }
 
-    /// Every change of a room after a cursor, each message once, and the cursor that a client then has.
+    /// Every change of a room after a cursor, each message once, and the client's cursor afterwards.
     ///
-    /// Asks as clients do, until the cursor is at the head: readers may lag behind what is acknowledged.
+    /// Repeats `sync` until the cursor reaches the head, because readers may lag behind acknowledgements.
     pub async fn catch_up(&self, room: i64, after: i64) -> (Vec<Value>, i64) {
         let (mut items, mut cursor) = (Vec::<Value>::new(), after);
         let catching_up = async {
@@ -134,33 +126,18 @@ impl Person {
         self.api.get(&format!("/messages/sync?room_id={room}&after_rev={after}&limit=100")).await.with(200)
     }
 
-    /// A ticket, and where to use it.
+    /// The URL of the WebSocket API, and a ticket for it.
     pub async fn ticket(&self) -> (String, String) {
-        let answer = self.api.call("POST", "/auth/ticket", None).await.with(201);
-        let text = |name: &str| answer[name].as_str().expect("a text").to_owned();
-        (text("url"), text("ticket"))
+        self.person.ticket().await.expect("a ticket")
     }
 
     /// A connection that said hello without cursors, in English.
     pub async fn socket(&self) -> Socket {
-        let (url, ticket) = self.ticket().await;
-        let mut socket = Socket::connect(&url, &ticket).await;
-        let ready = socket.ask("hello", json!({"v": 1, "lang": "en"})).await;
-        assert_eq!(ready["t"], "ready", "{ready}");
-        socket
+        Socket(self.person.connect(json!({})).await.expect("a connection").0)
     }
 }
 
-/// The name of a private room in frames.
-pub fn room_name(room: i64) -> String {
-    format!("private:{room}")
-}
-
-fn message(room: i64, text: &str) -> Value {
-    json!({"room_id": room, "room_type": "private", "content": text})
-}
-
-/// A name that nobody had in this or another run.
+/// A name that is unique in all runs.
 fn unique(name: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let random = RandomState::new().hash_one(NEXT.fetch_add(1, Ordering::Relaxed));

@@ -1,38 +1,36 @@
 //! Every sample event in `localstack/events/`, answered by its function under AWS's own Runtime Interface Emulator.
 #![cfg(target_os = "linux")]
 
-use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-use std::{env, fs, thread};
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use client::{Api, Method};
+use e2e::{Sample, http_functions};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use serde_json::{Value, json};
 
-/// What the answer to a function's event has: a status, and fields of its body by JSON pointer.
-struct Expected {
-    function: &'static str,
-    status: u16,
-    fields: &'static [(&'static str, &'static str)],
-}
-
-const EXPECTED: &[Expected] = &[
-    Expected { function: "health", status: 200, fields: &[("/status", "ok")] },
-    Expected { function: "docs", status: 200, fields: &[("/info/title", "BigTech Chat")] },
-    Expected { function: "auth", status: 201, fields: &[("/username", "haneul"), ("/display_name", "하늘")] },
-    Expected { function: "chat-rooms", status: 401, fields: &[("/code", "unauthenticated")] },
-    Expected { function: "users", status: 401, fields: &[("/code", "unauthenticated")] },
-    Expected { function: "friends", status: 401, fields: &[("/code", "unauthenticated")] },
-    Expected { function: "blocks", status: 401, fields: &[("/code", "unauthenticated")] },
-    Expected { function: "messages", status: 401, fields: &[("/code", "unauthenticated")] },
-    Expected { function: "ws-connect", status: 401, fields: &[] },
-    Expected { function: "ws-send", status: 200, fields: &[("/re", "1"), ("/d/code", "connection_unknown")] },
-    Expected { function: "ws-disconnect", status: 200, fields: &[] },
+/// The answers to the sample events of the WebSocket functions.
+const SOCKETS: [(&str, Sample); 3] = [
+    ("ws-connect", Sample { status: 401, fields: &[] }),
+    ("ws-send", Sample { status: 200, fields: &[("/re", "1"), ("/d/code", "connection_unknown")] }),
+    ("ws-disconnect", Sample { status: 200, fields: &[] }),
 ];
+
+/// Each function and the answer to its sample event.
+fn samples() -> impl Iterator<Item = (&'static str, Sample)> {
+    http_functions().into_iter().map(|function| (function.name, function.sample)).chain(SOCKETS)
+}
 
 #[tokio::test]
 async fn every_function_answers_its_sample_event() -> Result<()> {
@@ -50,11 +48,11 @@ async fn every_function_answers_its_sample_event() -> Result<()> {
     let relayed = stack.answer("relay").await?;
     ensure!(relayed == json!({"projected": 0, "delivered": 0, "failed": 0}), "relay answered {relayed}");
 
-    for Expected { function, status, fields } in EXPECTED {
+    for (function, Sample { status, fields }) in samples() {
         let answer = stack.answer(function).await?;
-        ensure!(answer["statusCode"] == *status, "{function} answered {answer}");
+        ensure!(answer["statusCode"] == status, "{function} answered {answer}");
         let body = answer["body"].as_str().map(serde_json::from_str::<Value>).transpose();
-        for (pointer, value) in *fields {
+        for (pointer, value) in fields {
             let found = body.as_ref().ok().and_then(Option::as_ref).and_then(|body| body.pointer(pointer));
             ensure!(found == Some(&json!(value)), "{function} has no {value} at {pointer}: {answer}");
         }
@@ -69,7 +67,7 @@ fn every_function_has_a_sample_event_and_an_expected_answer() -> Result<()> {
         let stem = |path: PathBuf| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         entries.map(|entry| stem(entry?.path()).context("an entry has a name")).collect()
     };
-    let expected = EXPECTED.iter().map(|expected| expected.function).chain(["migrate", "relay"]);
+    let expected = samples().map(|(function, _)| function).chain(["migrate", "relay"]);
 
     let functions = names("functions")?;
     assert_eq!(names("localstack/events")?, functions);
@@ -84,18 +82,18 @@ struct Stack {
 }
 
 impl Stack {
-    /// Plays a function's event to a fresh environment of it.
+    /// Sends a function's event to a new environment.
     async fn answer(&self, function: &str) -> Result<Value> {
         let event = fs::read(root().join("localstack/events").join(function).with_extension("json"))?;
         let running = Running::start(self, function)?;
-        let url = format!("http://{}/2015-03-31/functions/function/invocations", running.address);
-        let response = reqwest::Client::new().post(url).body(event).timeout(Duration::from_mins(1)).send().await?;
-        let answer = response.text().await?;
+        let api = Api::new(&format!("http://{}", running.address));
+        let request = api.request(Method::POST, "/2015-03-31/functions/function/invocations").body(event);
+        let answer = Api::send(request.timeout(Duration::from_mins(1))).await?.text;
         serde_json::from_str(&answer).with_context(|| format!("{function} answered {answer}"))
     }
 }
 
-/// An emulator with one function in it, ended with this value.
+/// An emulator with one function; dropping it stops both.
 struct Running {
     emulator: Child,
     address: SocketAddr,
@@ -143,7 +141,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It ends its function only when it is asked to end itself.
+        // It stops its function only on SIGTERM.
         let _ = i32::try_from(self.emulator.id()).map(|id| kill(Pid::from_raw(id), Signal::SIGTERM));
         for _ in 0..100 {
             if !matches!(self.emulator.try_wait(), Ok(None)) {

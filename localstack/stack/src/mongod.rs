@@ -1,27 +1,30 @@
-//! A MongoDB server of our own: a replica set of one.
+//! A MongoDB server: a replica set of one.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail, ensure};
-use mongodb::bson::{Document, doc};
-use mongodb::options::ClientOptions;
-use mongodb::{Client, Database};
+use mongodb::{
+    Client, Database,
+    bson::{Document, doc},
+    options::ClientOptions,
+};
 use nix::sys::signal::Signal;
 use tokio::sync::Mutex;
 
-use crate::install::log_tail;
-use crate::process::Server;
+use crate::{process::Server, program::log_tail};
 
 /// The name of the replica set.
 pub(crate) const REPLICA_SET: &str = "rs0";
 
-/// How soon files that nobody uses are closed.
+/// Closes unused files soon.
 const FILES: &str = "file_manager=(close_handle_minimum=100,close_idle_time=10,close_scan_interval=5)";
 
-/// A server that can be killed and started again.
+/// A server that can be killed and restarted.
 #[derive(Debug)]
 pub(crate) struct Mongod {
     program: PathBuf,
@@ -38,7 +41,7 @@ impl Mongod {
         Ok(mongod)
     }
 
-    /// Kills the server if it runs, and starts it again on the same port with the same data.
+    /// Kills the server if it runs, and restarts it on the same port with the same data.
     pub(crate) async fn restart(&self) -> Result<()> {
         let mut slot = self.server.lock().await;
         if let Some(server) = slot.take() {
@@ -50,15 +53,15 @@ impl Mongod {
         let mut command = Command::new(&self.program);
         command.args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--replSet", REPLICA_SET, "--quiet"]);
         command.args(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "256"]);
-        // Each test has a database of some thirty files, which would stay open for minutes after it was dropped.
+        // The files of a test's dropped database would stay open for minutes.
         command.args(["--wiredTigerEngineConfigString", FILES]);
-        // A lone node has nobody to hand over to, and its diagnostics nobody to read them.
+        // A single node has no successor to wait for, and nobody reads its diagnostics.
         command.args(["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=0"]);
         command.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
         command.arg("--port").arg(self.port.to_string());
         command.arg("--dbpath").arg(&data).arg("--logpath").arg(&log).arg("--logappend");
         let server = slot.insert(Server::spawn("mongod", &command, &self.folder.join("processes"))?);
-        is_primary(server, self.port).await.with_context(|| log_tail(&log))
+        wait_until_primary(server, self.port).await.with_context(|| log_tail(&log))
     }
 
     pub(crate) async fn kill(&self) {
@@ -73,7 +76,7 @@ impl Mongod {
         }
     }
 
-    /// Its process id; `None` while it is down or on its way.
+    /// Its process id; `None` while it is down or starting.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.server.try_lock().ok()?.as_ref().map(Server::pid)
     }
@@ -87,19 +90,19 @@ impl Mongod {
     }
 }
 
-/// Makes the replica set, or tells it its new port, and waits until the node is its primary.
-async fn is_primary(server: &Server, port: u16) -> Result<()> {
+/// Initiates the replica set or updates its port, and waits until the node is its primary.
+async fn wait_until_primary(server: &Server, port: u16) -> Result<()> {
     let mut options = ClientOptions::parse(format!("mongodb://127.0.0.1:{port}/?directConnection=true")).await?;
     options.server_selection_timeout = Some(Duration::from_secs(1));
     options.connect_timeout = Some(Duration::from_secs(1));
     let deadline = Instant::now() + Duration::from_mins(1);
     let mut state = anyhow::anyhow!("it does not answer");
     while Instant::now() < deadline {
-        ensure!(server.is_alive(), "mongod ended as it started");
+        ensure!(server.is_alive(), "mongod ended during its start");
         // Until the port is open the driver would wait out its heartbeat.
         if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
             let client = Client::with_options(options.clone())?;
-            let step = towards_primary(&client.database("admin"), port).await;
+            let step = step_to_primary(&client.database("admin"), port).await;
             client.shutdown().await;
             match step {
                 Ok(true) => return Ok(()),
@@ -113,8 +116,8 @@ async fn is_primary(server: &Server, port: u16) -> Result<()> {
     Err(state.context(format!("mongod on port {port} does not become a primary")))
 }
 
-/// One step; true when the node takes writes.
-async fn towards_primary(admin: &Database, port: u16) -> Result<bool> {
+/// One step; true when the node accepts writes.
+async fn step_to_primary(admin: &Database, port: u16) -> Result<bool> {
     let hello = admin.run_command(doc! { "hello": 1 }).await?;
     let address = format!("127.0.0.1:{port}");
     if hello.get_bool("isWritablePrimary").unwrap_or(false) {
@@ -123,7 +126,7 @@ async fn towards_primary(admin: &Database, port: u16) -> Result<bool> {
     if hello.get_str("setName").is_ok() {
         return Ok(false);
     }
-    // It belongs to no set: a new node, or one whose set knows it under the port of last time.
+    // A new node, or one whose set knows it under its former port.
     let members = vec![doc! { "_id": 0, "host": &address }];
     let Err(refused) = admin.run_command(doc! { "replSetInitiate": { "_id": REPLICA_SET, "members": &members } }).await
     else {

@@ -1,25 +1,28 @@
-//! A MySQL or MariaDB server of our own.
+//! A MySQL or MariaDB server.
 
-use std::fs::{self, File};
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
-use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpStream;
+use tokio::{io::AsyncReadExt as _, net::TcpStream};
 
-use crate::install::{log_tail, version};
-use crate::process::Server;
+use crate::{
+    process::Server,
+    program::{log_tail, version},
+};
 
-/// Who may come in by TCP: `root` from this machine, without a password.
+/// Lets `root` connect from this machine without a password.
 const ROOT: &str = "CREATE USER IF NOT EXISTS 'root'@'127.0.0.1' IDENTIFIED BY '';
 GRANT ALL ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
 ";
 
-/// MariaDB's own scripts that make its system tables, in order; the help texts and `sys` are left out.
+/// MariaDB's scripts that create its system tables, in order, without the help texts and `sys`.
 const SCRIPTS: [&[&str]; 4] = [
     &["mariadb_system_tables.sql", "mysql_system_tables.sql"],
     &["mariadb_performance_tables.sql", "mysql_performance_tables.sql"],
@@ -34,7 +37,7 @@ pub(crate) struct Mysqld {
 }
 
 impl Mysqld {
-    /// Starts the server over the data in `folder`, made at the first start, and waits until it answers.
+    /// Starts the server over the data in `folder`, initialized at the first start, and waits until it answers.
     pub(crate) async fn start(program: &Path, folder: &Path, port: u16) -> Result<Self> {
         let data = folder.join("mysql");
         if !data.exists() {
@@ -45,14 +48,14 @@ impl Mysqld {
         command.args(["--bind-address=127.0.0.1", "--skip-networking=0", "--socket=mysql.sock", "--skip-name-resolve"]);
         command.args(["--max-connections=500", "--character-set-server=utf8mb4", "--skip-log-bin"]);
         command.args(["--innodb-buffer-pool-size=64M", "--performance-schema=OFF", "--loose-mysqlx=OFF"]);
-        // Flushed to the system at every commit, so a killed server loses nothing; only a power cut could.
+        // Written to the system at every commit: a killed server loses nothing, only a power failure could.
         command.args(["--innodb-flush-log-at-trx-commit=2"]);
         command.arg(format!("--port={port}"));
         command.arg(format!("--pid-file={}", folder.join("mysqld.pid").display()));
         let log = folder.join("mysqld.log");
         command.arg(format!("--log-error={}", log.display()));
         let server = Server::spawn("mysqld", &command, &folder.join("processes"))?;
-        answers(&server, port).await.with_context(|| log_tail(&log))?;
+        wait_until_answering(&server, port).await.with_context(|| log_tail(&log))?;
         Ok(Self { server })
     }
 
@@ -65,7 +68,7 @@ impl Mysqld {
     }
 }
 
-/// What every use of the server begins with. `--no-defaults` comes first: no file of the machine has a say.
+/// The options of every use of the server. `--no-defaults` comes first and ignores the machine's configuration.
 fn server(program: &Path, data: &Path) -> Command {
     let mut command = Command::new(program);
     command.arg("--no-defaults");
@@ -73,7 +76,7 @@ fn server(program: &Path, data: &Path) -> Command {
         command.arg("--user=root");
     }
     command.arg(format!("--datadir={}", data.display()));
-    // A server that starts deletes the temporary tables that it finds, other servers' too.
+    // A server deletes all temporary tables in its folder at its start, those of other servers too.
     let beside = data.parent().unwrap_or(data);
     command.arg(format!("--tmpdir={}", beside.display()));
     // io_uring, which native AIO means on Linux, is refused in many containers and hangs on some kernels.
@@ -81,20 +84,20 @@ fn server(program: &Path, data: &Path) -> Command {
     command
 }
 
-/// Makes the data folder beside its place and moves it there whole.
+/// Creates the data in a temporary folder and moves it to its path as a whole.
 fn initialize(program: &Path, data: &Path) -> Result<()> {
     let parent = data.parent().context("the data lie in a folder")?;
     fs::create_dir_all(parent)?;
     let fresh = tempfile::Builder::new().prefix("mysql-").tempdir_in(parent)?;
     let log = parent.join("mysqld-init.log");
-    let place = fresh.path().join("data");
+    let target = fresh.path().join("data");
     if version(program)?.contains("MariaDB") {
-        fs::create_dir(&place)?;
-        bootstrap(program, &place, &log).with_context(|| log_tail(&log))?;
+        fs::create_dir(&target)?;
+        bootstrap(program, &target, &log).with_context(|| log_tail(&log))?;
     } else {
         let users = fresh.path().join("users.sql");
         fs::write(&users, ROOT)?;
-        let mut command = server(program, &place);
+        let mut command = server(program, &target);
         command.arg("--initialize-insecure").arg(format!("--init-file={}", users.display()));
         let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?).status()?;
         ensure!(
@@ -104,11 +107,11 @@ fn initialize(program: &Path, data: &Path) -> Result<()> {
             log_tail(&log)
         );
     }
-    fs::rename(&place, data)?;
+    fs::rename(&target, data)?;
     Ok(())
 }
 
-/// What `mariadb-install-db` does; Debian's package of the bare server lacks a program which that script calls.
+/// Does what `mariadb-install-db` does, which calls a program that Debian's package of the server lacks.
 fn bootstrap(program: &Path, data: &Path, log: &Path) -> Result<()> {
     let scripts = scripts(program)?;
     let mut command = server(program, data);
@@ -116,7 +119,7 @@ fn bootstrap(program: &Path, data: &Path, log: &Path) -> Result<()> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(File::create(log)?).spawn()?;
     let mut input = child.stdin.take().context("its input is a pipe")?;
     let write = || -> Result<()> {
-        // One statement a line: the bootstrap parser knows no other end.
+        // The bootstrap parser ends statements at the end of a line.
         input.write_all(b"CREATE DATABASE IF NOT EXISTS mysql;\nUSE mysql;\nSET @auth_root_socket=NULL;\n")?;
         for script in scripts {
             input.write_all(&fs::read(script)?)?;
@@ -145,11 +148,11 @@ fn scripts(program: &Path) -> Result<Vec<PathBuf>> {
     bail!("{} is there, but not the scripts that make its system tables", program.display())
 }
 
-/// Waits for the greeting that a server sends to whoever connects.
-async fn answers(server: &Server, port: u16) -> Result<()> {
+/// Waits for the greeting that a server sends to a new connection.
+async fn wait_until_answering(server: &Server, port: u16) -> Result<()> {
     let deadline = Instant::now() + Duration::from_mins(1);
     while Instant::now() < deadline {
-        ensure!(server.is_alive(), "the MySQL server ended as it started");
+        ensure!(server.is_alive(), "the MySQL server ended during its start");
         if greets(port).await.unwrap_or(false) {
             return Ok(());
         }

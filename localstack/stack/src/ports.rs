@@ -1,15 +1,16 @@
-//! Ports that nobody uses.
+//! Free ports.
 
-use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    path::Path,
+};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::place::write_atomically;
+use crate::paths::write_atomically;
 
-/// Below the range from which systems pick the local end of a connection: there, a client that redials a server that is down
-/// can take the server's own port.
+/// Below the range of ephemeral ports, where a client that reconnects to a stopped server could take the server's port.
 const RANGE: std::ops::Range<u16> = 20_000..32_000;
 
 /// A free port of 127.0.0.1 for a server that may be restarted on it.
@@ -17,7 +18,7 @@ pub fn free_port() -> Result<u16> {
     (0..1_000).map(|_| rand::random_range(RANGE)).find(|port| is_free(*port)).context("no free port")
 }
 
-/// The wanted port or, when it is taken, the next free one.
+/// The wanted port or, if it is taken, the next free one.
 pub fn preferred_port(wanted: u16) -> Result<u16> {
     (wanted..wanted.saturating_add(200)).find(|port| is_free(*port)).map_or_else(free_port, Ok)
 }
@@ -34,7 +35,7 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
-    /// Those of the last run in this folder as far as they are still free, so that URLs stay as they were.
+    /// The ports of the last run in this folder where they are still free, so that URLs stay the same.
     pub(crate) fn remembered(folder: &Path) -> Result<Self> {
         let file = folder.join("ports.json");
         let text = std::fs::read_to_string(&file).unwrap_or_default();
@@ -58,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ports_stay_the_same_until_someone_else_takes_one() {
+    fn ports_stay_the_same_until_another_process_takes_one() {
         let folder = tempfile::tempdir().expect("a folder");
         let first = Ports::remembered(folder.path()).expect("ports");
         let second = Ports::remembered(folder.path()).expect("ports");

@@ -1,21 +1,23 @@
-//! Servers as child processes that end with us, and records by which a later run knows those that did not.
+//! Servers as child processes that end with this one, and records by which a later run finds those that did not.
 
-use std::fs;
-use std::io;
-use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError, mpsc};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    fs, io,
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::install::program;
-use crate::place::write_atomically;
+use crate::{paths::write_atomically, program::program};
 
 const POLL: Duration = Duration::from_millis(10);
 
@@ -28,10 +30,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server, with a record of it in `records`. Its output goes nowhere: servers write their own log.
+    /// Starts a server and records it in `records`. Servers write their own logs, so output is discarded.
     pub(crate) fn spawn(name: &str, command: &Command, records: &Path) -> Result<Self> {
-        let mut command = dying_with_us(command);
-        // A group of its own: Ctrl-C in a terminal is for us, and we end it in order.
+        let mut command = killed_with_parent(command);
+        // Its own group: Ctrl-C reaches only this process, which stops the server in order.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         let child = spawn(command).with_context(|| format!("cannot start {name}"))?;
         let pid = child.id();
@@ -57,7 +59,7 @@ impl Server {
         }
     }
 
-    /// Asks it to end, then makes it.
+    /// SIGTERM, and SIGKILL if it does not end in time.
     pub(crate) async fn stop(&self, patience: Duration) {
         self.signal(Signal::SIGCONT);
         self.signal(Signal::SIGTERM);
@@ -68,7 +70,7 @@ impl Server {
         self.kill().await;
     }
 
-    /// SIGKILL, and waits until it is gone.
+    /// SIGKILL; returns when it has ended.
     pub(crate) async fn kill(&self) {
         self.signal(Signal::SIGKILL);
         while self.is_alive() {
@@ -93,8 +95,8 @@ impl Drop for Server {
     }
 }
 
-/// The command, run so that the kernel kills it when we die, where `setpriv` (util-linux) can arrange that.
-fn dying_with_us(command: &Command) -> Command {
+/// The command under `setpriv` (util-linux), if available, so that the kernel kills it when this process ends.
+fn killed_with_parent(command: &Command) -> Command {
     static SETPRIV: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
         let setpriv = program("setpriv")?;
         let works = Command::new(&setpriv).args(["--pdeathsig", "KILL", "true"]).stderr(Stdio::null()).status();
@@ -115,7 +117,7 @@ fn dying_with_us(command: &Command) -> Command {
     wrapped
 }
 
-/// Spawns from a thread that never ends: the parent-death signal is sent when the spawning *thread* dies.
+/// Spawns from a thread that never ends: the parent-death signal is sent when the spawning *thread* ends.
 fn spawn(command: Command) -> io::Result<Child> {
     type Job = (Command, mpsc::Sender<io::Result<Child>>);
     static SPAWNER: LazyLock<mpsc::Sender<Job>> = LazyLock::new(|| {
@@ -136,7 +138,7 @@ fn send(pid: u32, signal: Signal) -> bool {
     i32::try_from(pid).is_ok_and(|pid| kill(Pid::from_raw(pid), signal).is_ok())
 }
 
-/// What tells a process from a later one with the same id.
+/// Distinguishes a process from a later one with the same id.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 struct Identity {
     pid: u32,
@@ -145,14 +147,14 @@ struct Identity {
 }
 
 impl Identity {
-    /// The identity of a living process.
+    /// The identity of a running process.
     fn of(pid: u32) -> Option<Self> {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();
         Some(Self { pid, started: started(pid)?, boot })
     }
 }
 
-/// When a process started, in the words of the system; `None` if it has ended.
+/// When a process started, as the system writes it; `None` if it has ended.
 fn started(pid: u32) -> Option<String> {
     if !Path::new("/proc/self/stat").exists() {
         let output = Command::new("ps").args(["-o", "lstart=", "-p", &pid.to_string()]).output().ok()?;
@@ -166,7 +168,7 @@ fn started(pid: u32) -> Option<String> {
     (state != "Z" && state != "X").then(|| fields.nth(18).map(str::to_owned))?
 }
 
-/// A process that an earlier run started and could not end.
+/// A process that an earlier run started and did not stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftover {
     /// What it is: `mysqld` or `mongod`.
@@ -175,23 +177,19 @@ pub struct Leftover {
     pub pid: u32,
 }
 
-/// The living processes among those recorded in a folder of records.
+/// The running processes of a folder of records.
 pub fn leftovers(records: &Path) -> Vec<Leftover> {
-    living(records).into_iter().map(|(leftover, _)| leftover).collect()
+    running(records).into_iter().map(|(leftover, _)| leftover).collect()
 }
 
-/// Kills them, waits until they are gone, and forgets them; says which they were. Their data recover by themselves.
+/// Kills them, waits until they have ended, and removes their records; returns what they were. Their data recover at the next start.
 pub fn stop_leftovers(records: &Path) -> Result<Vec<Leftover>> {
-    let living = living(records);
-    for (leftover, identity) in &living {
+    let running = running(records);
+    for (leftover, identity) in &running {
         let deadline = Instant::now() + Duration::from_secs(10);
         while Identity::of(leftover.pid).as_ref() == Some(identity) {
             if !send(leftover.pid, Signal::SIGKILL) || Instant::now() > deadline {
-                bail!(
-                    "an earlier run left {} behind, process {}, and it cannot be stopped",
-                    leftover.name,
-                    leftover.pid
-                );
+                bail!("{} (process {}) of an earlier run cannot be stopped", leftover.name, leftover.pid);
             }
             thread::sleep(POLL);
         }
@@ -199,10 +197,10 @@ pub fn stop_leftovers(records: &Path) -> Result<Vec<Leftover>> {
     if records.exists() {
         fs::remove_dir_all(records)?;
     }
-    Ok(living.into_iter().map(|(leftover, _)| leftover).collect())
+    Ok(running.into_iter().map(|(leftover, _)| leftover).collect())
 }
 
-fn living(records: &Path) -> Vec<(Leftover, Identity)> {
+fn running(records: &Path) -> Vec<(Leftover, Identity)> {
     let files = fs::read_dir(records).into_iter().flatten().flatten().map(|entry| entry.path());
     let read = |path: PathBuf| {
         let identity: Identity = serde_json::from_str(&fs::read_to_string(&path).ok()?).ok()?;
@@ -228,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_an_earlier_run_left_is_stopped() {
+    fn leftover_process_is_stopped() {
         let folder = records();
         let records = folder.path().join("processes");
         let server = Server::spawn("sleep", &sleeper(), &records).expect("it starts");
@@ -241,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_with_the_same_process_id_is_left_alone() {
+    fn unrelated_process_with_the_same_id_is_left_alone() {
         let folder = records();
         let server = Server::spawn("sleep", &sleeper(), &folder.path().join("mine")).expect("it starts");
         let theirs = folder.path().join("theirs");
@@ -255,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_server_is_gone_and_so_is_its_record() {
+    fn dropped_server_ends_and_its_record_is_removed() {
         let folder = records();
         let server = Server::spawn("sleep", &sleeper(), folder.path()).expect("it starts");
         let pid = server.pid();

@@ -1,16 +1,18 @@
-//! What is being done, for the person who waits.
+//! Progress for the person at the terminal.
 
-use std::io::{IsTerminal as _, Write as _};
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-/// How often a long step says that it goes on, where there is no terminal.
+/// How often a long step prints a line, where there is no terminal.
 const REMINDER: Duration = Duration::from_secs(10);
 
-/// Tells a person, on standard error, what is being done: spinners in a terminal, lines elsewhere, or nothing.
+/// Shows on standard error what is being done: spinners in a terminal, lines elsewhere, or nothing.
 #[derive(Clone, Debug)]
 pub struct Progress(Kind);
 
@@ -27,12 +29,12 @@ impl Progress {
         if std::io::stderr().is_terminal() { Self(Kind::Spinners(MultiProgress::new())) } else { Self(Kind::Lines) }
     }
 
-    /// Says nothing, for tests.
+    /// No output, for tests.
     pub fn silent() -> Self {
         Self(Kind::Silent)
     }
 
-    /// Says a line of its own.
+    /// Prints a line.
     pub fn say(&self, line: &str) {
         match &self.0 {
             Kind::Spinners(spinners) => {
@@ -45,7 +47,7 @@ impl Progress {
         }
     }
 
-    /// Begins a step. Dropped before [`Step::done`], it vanishes.
+    /// Begins a step. Dropped before [`Step::done`], it disappears.
     pub fn step(&self, what: &str) -> Step {
         let begun = Instant::now();
         let display = match &self.0 {
@@ -79,18 +81,18 @@ enum Display {
 }
 
 impl Step {
-    /// Says how far it is.
-    pub fn at(&self, where_to: &str) {
+    /// Shows how far it is.
+    pub fn at(&self, detail: &str) {
         match &self.display {
-            Display::Spinner(bar) => bar.set_message(where_to.to_owned()),
+            Display::Spinner(bar) => bar.set_message(detail.to_owned()),
             Display::Lines(reminder) => {
-                let _ = reminder.send(where_to.to_owned());
+                let _ = reminder.send(detail.to_owned());
             }
             Display::Nothing => {}
         }
     }
 
-    /// Ends it with a line that says what is there now.
+    /// Ends it with a line about its result.
     pub fn done(self, result: &str) {
         let took = self.begun.elapsed().as_secs_f32();
         let progress = self.progress.clone();
@@ -107,7 +109,7 @@ impl Drop for Step {
     }
 }
 
-/// Says after two seconds that a step goes on, and again now and then, until the sender is dropped.
+/// Prints a line after two seconds and then every [`REMINDER`], until the sender is dropped.
 fn remind(what: String, begun: Instant) -> mpsc::Sender<String> {
     let (sender, receiver) = mpsc::channel::<String>();
     thread::spawn(move || {

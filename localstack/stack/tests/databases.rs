@@ -1,12 +1,12 @@
-//! Databases of our own: they keep what they acknowledged, and their place.
+//! Databases keep their acknowledged writes and their addresses.
 
-use std::net::TcpListener;
-use std::path::Path;
-use std::time::Duration;
+use std::{net::TcpListener, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
-use mongodb::bson::{Document, doc};
-use mongodb::{Client, Collection};
+use mongodb::{
+    Client, Collection,
+    bson::{Document, doc},
+};
 use stack::{Databases, Progress, leftovers, stop_leftovers};
 
 async fn start(folder: &Path) -> Result<Databases> {
@@ -20,7 +20,7 @@ async fn notes(databases: &Databases) -> Result<Collection<Document>> {
 }
 
 #[tokio::test]
-async fn an_acknowledged_document_survives_mongod_being_killed_and_paused() -> Result<()> {
+async fn acknowledged_document_survives_a_killed_and_paused_mongod() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let databases = start(folder.path()).await?;
     let notes = notes(&databases).await?;
@@ -44,7 +44,7 @@ async fn an_acknowledged_document_survives_mongod_being_killed_and_paused() -> R
 }
 
 #[tokio::test]
-async fn a_second_start_finds_the_data_of_the_first_even_on_another_port() -> Result<()> {
+async fn restart_finds_the_data_even_on_another_port() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let databases = start(folder.path()).await?;
     let (mysql_url, mongo_url) = (databases.mysql_url("chat"), databases.mongo_url("chat"));
@@ -53,9 +53,9 @@ async fn a_second_start_finds_the_data_of_the_first_even_on_another_port() -> Re
     assert!(start(folder.path()).await.is_err(), "the folder is held");
     databases.stop().await;
     let port: u16 = mongo_url.rsplit(':').next().and_then(|rest| rest.split('/').next()).context("a port")?.parse()?;
-    let stranger = TcpListener::bind(("127.0.0.1", port))?;
-    // It hangs up on everybody: the new server asks at its old address whether that is itself.
-    std::thread::spawn(move || stranger.incoming().for_each(drop));
+    let other = TcpListener::bind(("127.0.0.1", port))?;
+    // It closes every connection: the new server asks at its old address whether that is itself.
+    std::thread::spawn(move || other.incoming().for_each(drop));
 
     let databases = start(folder.path()).await?;
 
@@ -68,7 +68,7 @@ async fn a_second_start_finds_the_data_of_the_first_even_on_another_port() -> Re
 }
 
 #[tokio::test]
-async fn what_a_killed_run_left_behind_is_stopped_and_its_data_recover() -> Result<()> {
+async fn leftovers_of_a_killed_run_are_stopped_and_their_data_recover() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let databases = start(folder.path()).await?;
     notes(&databases).await?.insert_one(doc! { "_id": 1 }).await?;
@@ -77,7 +77,7 @@ async fn what_a_killed_run_left_behind_is_stopped_and_its_data_recover() -> Resu
     let running = leftovers(&records);
     assert_eq!(running.len(), 2);
 
-    // As if we had been killed: nobody stops them or removes their records.
+    // As if this process had been killed: nobody stops them or removes their records.
     let copy = folder.path().join("copy");
     std::fs::create_dir(&copy)?;
     for name in ["mongod.json", "mysqld.json"] {
@@ -94,7 +94,7 @@ async fn what_a_killed_run_left_behind_is_stopped_and_its_data_recover() -> Resu
 }
 
 #[test]
-fn the_compose_file_names_the_services_that_we_ask_for() -> Result<()> {
+fn compose_file_names_the_services_we_start() -> Result<()> {
     let text = std::fs::read_to_string(stack::root().join("localstack/compose.yaml"))?;
     for service in ["\n  mysql:", "\n  mongo:", "${MYSQL_PORT", "${MONGO_PORT"] {
         assert!(text.contains(service), "{service}");

@@ -1,24 +1,30 @@
-//! A seeded client: it changes its room, looks around, leaves and comes back, and follows its room by the client rule.
+//! A seeded client: it changes and reads its room, reconnects, logs out, and follows its room by the client rule.
 
-mod deeds;
-mod leaving;
+mod changes;
+mod rights;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use futures_util::future::{Either, select};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    time::{Instant, sleep, timeout},
+};
 
-use crate::client_rule::ClientView;
-use crate::doors::{Doors, Hello, Socket};
-use crate::history::{Answer, Caller, Event, Message, Purpose, Recorder, Request, RoomId, Via, Window};
-use crate::options::Usage;
-use crate::verify::follow;
+use crate::{
+    client_rule::ClientView,
+    doors::{Doors, Hello, Socket},
+    history::{Answer, Caller, Event, Message, Purpose, Recorder, Request, RoomId, Via, Window},
+    options::Usage,
+    verify::follow,
+};
 
-/// What a person's clients know together: the messages that they sent.
+/// The messages that the clients of a person sent.
 pub(crate) type Own = Arc<Mutex<Vec<Sent>>>;
 
 /// A message that was acknowledged to this person.
@@ -30,7 +36,7 @@ pub(crate) struct Sent {
     deleted: bool,
 }
 
-/// A session, and its name in the history.
+/// A session, and its caller in the history.
 #[derive(Clone)]
 pub(crate) struct Login<S> {
     pub(crate) by: Caller,
@@ -49,7 +55,7 @@ impl<S> Clone for Open<S> {
     }
 }
 
-/// Where a request goes.
+/// HTTP or an open socket.
 enum Door<D: Doors> {
     Http(Login<D::Session>),
     Socket(Open<D::Socket>),
@@ -66,31 +72,31 @@ pub(crate) struct Client<'w, D: Doors> {
     pub(crate) recorder: &'w Recorder,
     pub(crate) own: Own,
     pub(crate) state: Mutex<State<D>>,
-    pub(crate) news: Notify,
-    pub(crate) wish: Notify,
+    pub(crate) updates: Notify,
+    pub(crate) reconnect: Notify,
 }
 
-/// What the loops of a client share.
+/// The state that the loops of a client share.
 pub(crate) struct State<D: Doors> {
     login: Login<D::Session>,
-    /// Whether the login is over.
+    /// Whether the session has ended.
     over: bool,
     socket: Option<Open<D::Socket>>,
     view: ClientView,
     reenter: bool,
     names: u64,
-    /// When a block that may still come will have come, so that it can be lifted.
-    lift: Option<Instant>,
+    /// When a block of unknown outcome will have taken effect, so that it can be lifted.
+    late_block: Option<Instant>,
 }
 
 impl<D: Doors> State<D> {
     pub(crate) fn new(login: Login<D::Session>) -> Self {
         let view = ClientView::default();
-        Self { login, over: false, socket: None, view, reenter: true, names: 0, lift: None }
+        Self { login, over: false, socket: None, view, reenter: true, names: 0, late_block: None }
     }
 }
 
-/// Logs a person in, on a client or for the checker itself; `None` if it can't be done in time.
+/// Logs a person in, for a client or the checker itself; `None` if it fails until `give_up`.
 pub(crate) async fn log_in<D: Doors>(
     doors: &D,
     recorder: &Recorder,
@@ -101,8 +107,8 @@ pub(crate) async fn log_in<D: Doors>(
     loop {
         match doors.login(person).await {
             Ok(session) => {
-                let place = recorder.record(client, Event::LoggedIn { person });
-                return Some(Login { by: Caller { person, session: place }, session });
+                let position = recorder.record(client, Event::LoggedIn { person });
+                return Some(Login { by: Caller { person, session: position }, session });
             }
             Err(why) => recorder.note(client, format!("could not log in: {why}")),
         }
@@ -114,13 +120,13 @@ pub(crate) async fn log_in<D: Doors>(
 }
 
 impl<D: Doors> Client<'_, D> {
-    /// Uses its room until `until`, then finishes what it had begun, at the latest at `give_up`.
+    /// Uses its room until `until`, then finishes what has begun, at the latest at `give_up`.
     pub(crate) async fn work(&self, until: Instant, give_up: Instant) {
         let mut rng = self.rng(0);
         let Usage { deletes, reads, logouts, blocks, .. } = self.usage;
         while Instant::now() < until {
             sleep(Duration::from_millis(rng.random_range(0..self.usage.think_ms.max(1)))).await;
-            self.lift_late_blocks(&mut rng, give_up).await;
+            self.unblock_late_blocks(&mut rng, give_up).await;
             let mut dice = rng.random_range(0..100);
             let mut is = |share: u32| {
                 let hit = dice < share;
@@ -141,7 +147,7 @@ impl<D: Doors> Client<'_, D> {
         }
     }
 
-    /// What clients mostly do.
+    /// The most frequent actions.
     async fn chat(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
         match rng.random_range(0..100) {
             0..48 => self.send(rng, give_up).await,
@@ -149,10 +155,10 @@ impl<D: Doors> Client<'_, D> {
             70..80 => self.look(rng).await,
             80..88 => self.poll(rng).await,
             88..93 => self.send_again(rng).await,
-            93..96 => self.wish.notify_one(),
+            93..96 => self.reconnect.notify_one(),
             96..98 => {
                 self.state().reenter = true;
-                self.news.notify_one();
+                self.updates.notify_one();
             }
             _ => self.ping().await,
         }
@@ -175,7 +181,7 @@ impl<D: Doors> Client<'_, D> {
         select(loops, stopped).await;
     }
 
-    /// Takes every frame; connects again whenever the connection is lost, or for no reason.
+    /// Takes every frame, and reconnects when the connection is lost or on request.
     async fn listen(&self) {
         let mut rng = self.rng(1);
         loop {
@@ -184,7 +190,7 @@ impl<D: Doors> Client<'_, D> {
                 continue;
             };
             loop {
-                let lost = self.wish.notified();
+                let lost = self.reconnect.notified();
                 futures_util::pin_mut!(lost);
                 let push = pushes.recv();
                 futures_util::pin_mut!(push);
@@ -221,7 +227,7 @@ impl<D: Doors> Client<'_, D> {
                     state.view.hear(cursor + 1);
                 }
                 drop(state);
-                self.news.notify_one();
+                self.updates.notify_one();
                 Some(pushes)
             }
             Err(why) => {
@@ -240,11 +246,11 @@ impl<D: Doors> Client<'_, D> {
         let behind = state.view.is_behind();
         drop(state);
         if behind {
-            self.news.notify_one();
+            self.updates.notify_one();
         }
     }
 
-    /// Enters the room by a list when asked to, and syncs after a gap.
+    /// Enters the room by a list on request, and syncs after a gap.
     async fn catch_up(&self) {
         let mut rng = self.rng(2);
         loop {
@@ -255,7 +261,7 @@ impl<D: Doors> Client<'_, D> {
                 sleep(Duration::from_millis(rng.random_range(300..600))).await;
                 self.sync(&mut rng, Instant::now() + Duration::from_hours(1)).await;
             } else {
-                self.news.notified().await;
+                self.updates.notified().await;
             }
         }
     }
@@ -292,7 +298,7 @@ impl<D: Doors> Client<'_, D> {
         matches!(self.call(self.via(rng), Purpose::Follow, request).await, Answer::Synced(_))
     }
 
-    /// Comes back a last time, after everything: hello, then sync to the room's head.
+    /// Connects a last time and syncs to the room's head.
     pub(crate) async fn settle(&self, deadline: Instant) {
         let mut rng = self.rng(3);
         self.state().socket = None;
@@ -319,7 +325,7 @@ impl<D: Doors> Client<'_, D> {
         self.state().socket = None;
     }
 
-    /// One request over one of the client's doors.
+    /// One request over HTTP or the client's socket.
     async fn call(&self, via: Via, purpose: Purpose, request: Request) -> Answer {
         let door = {
             let state = self.state();
@@ -331,7 +337,7 @@ impl<D: Doors> Client<'_, D> {
         self.ask(door, purpose, request).await
     }
 
-    /// One request over one door, written down together with what the client makes of its answer.
+    /// One request, recorded together with the view that follows from its answer.
     async fn ask(&self, door: Door<D>, purpose: Purpose, request: Request) -> Answer {
         let (via, by) = match &door {
             Door::Http(login) => (Via::Http, login.by),
@@ -352,7 +358,7 @@ impl<D: Doors> Client<'_, D> {
         let behind = state.view.is_behind();
         drop(state);
         if behind {
-            self.news.notify_one();
+            self.updates.notify_one();
         }
         answer
     }
@@ -390,7 +396,7 @@ impl<D: Doors> Client<'_, D> {
     }
 }
 
-/// Between half a pause and a whole one, in milliseconds; the next is twice as long, up to 2 s.
+/// Between half and all of a pause, in milliseconds; doubles it up to 2 s.
 pub(crate) fn jittered(rng: &mut impl Rng, pause: &mut u64) -> Duration {
     let now = rng.random_range(*pause / 2..=*pause);
     *pause = (*pause * 2).min(2000);

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::{Call, Facts, Story};
-use super::{Promise, Violation};
+use super::{
+    Promise, Violation,
+    facts::{Call, Facts, Story},
+};
 use crate::history::Request;
 
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
@@ -11,20 +13,20 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         let mut texts: BTreeMap<u64, (usize, Option<&str>)> = BTreeMap::new();
         for sighting in &story.sightings {
             let text = sighting.message.text();
-            let (place, first) = *texts.entry(sighting.message.rev).or_insert((sighting.place, text));
+            let (position, first) = *texts.entry(sighting.message.rev).or_insert((sighting.position, text));
             if first != text {
                 let (first, text) = (quoted(first), quoted(text));
                 let what =
                     format!("message {} shows two texts at rev {}: {first} and {text}", story.id, sighting.message.rev);
-                found.push(facts.violation(Promise::OneOrder, story.id, &[place, sighting.place], what));
+                found.push(facts.violation(Promise::OneOrder, story.id, &[position, sighting.position], what));
                 break;
             }
         }
-        let edits: Vec<&Call<'_>> = story.edits.iter().filter_map(|place| facts.calls.get(place)).collect();
-        let deletes: Vec<&Call<'_>> = story.deletes.iter().filter_map(|place| facts.calls.get(place)).collect();
-        for (rev, (place, text)) in &texts {
-            if let Some(what) = text.and_then(|text| wrong(facts, story, &edits, *rev, *place, text)) {
-                found.push(facts.violation(Promise::NothingLost, story.id, &[*place], what));
+        let edits: Vec<&Call<'_>> = story.edits.iter().filter_map(|position| facts.calls.get(position)).collect();
+        let deletes: Vec<&Call<'_>> = story.deletes.iter().filter_map(|position| facts.calls.get(position)).collect();
+        for (rev, (position, text)) in &texts {
+            if let Some(what) = text.and_then(|text| wrong(facts, story, &edits, *rev, *position, text)) {
+                found.push(facts.violation(Promise::NothingLost, story.id, &[*position], what));
                 break;
             }
         }
@@ -39,7 +41,7 @@ fn wrong(
     story: &Story<'_>,
     edits: &[&Call<'_>],
     rev: u64,
-    place: usize,
+    position: usize,
     text: &str,
 ) -> Option<String> {
     let sent = story.sends.iter().filter_map(|send| facts.calls.get(send)).find_map(|call| match call.request {
@@ -47,7 +49,7 @@ fn wrong(
         _ => None,
     });
     let own: Vec<&&Call<'_>> = edits.iter().filter(|call| edit_text(call) == Some(text)).collect();
-    if sent != Some(text) && !own.iter().any(|call| call.place < place) {
+    if sent != Some(text) && !own.iter().any(|call| call.position < position) {
         return Some(format!("message {} shows a text at rev {rev} that nobody wrote: {text:?}", story.id));
     }
     let acks = edits.iter().filter_map(|call| call.ack());
@@ -74,10 +76,10 @@ fn reversed(
 ) {
     let changes = || edits.iter().chain(deletes);
     for call in changes() {
-        let Some((place, message, _)) = call.ack() else { continue };
+        let Some((position, message, _)) = call.ack() else { continue };
         let before = changes()
             .filter_map(|other| other.ack())
-            .filter(|(acked, ..)| *acked < call.place)
+            .filter(|(acked, ..)| *acked < call.position)
             .max_by_key(|(_, other, _)| other.rev);
         if let Some((acked, other, _)) = before
             && other.rev > message.rev
@@ -86,7 +88,7 @@ fn reversed(
                 "a change of message {} was acknowledged at rev {}, after one at rev {}",
                 story.id, message.rev, other.rev
             );
-            found.push(facts.violation(Promise::NothingLost, story.id, &[acked, place], what));
+            found.push(facts.violation(Promise::NothingLost, story.id, &[acked, position], what));
             return;
         }
     }
@@ -101,15 +103,15 @@ fn swallowed(
     found: &mut Vec<Violation>,
 ) {
     for call in edits {
-        let Some((place, message, _)) = call.ack() else { continue };
+        let Some((position, message, _)) = call.ack() else { continue };
         let shown = message.text();
         let newer = |other: &&Call<'_>| {
-            edit_text(other) == shown && (other.is_open() || other.answered.is_some_and(|(at, _)| at > call.place))
+            edit_text(other) == shown && (other.is_open() || other.answered.is_some_and(|(at, _)| at > call.position))
         };
         if edit_text(call) != shown && !edits.iter().chain(deletes).any(newer) {
             let shown = quoted(shown);
             let what = format!("an edit of message {} was acknowledged with an older text, {shown}", story.id);
-            found.push(facts.violation(Promise::NothingLost, story.id, &[place], what));
+            found.push(facts.violation(Promise::NothingLost, story.id, &[position], what));
             return;
         }
     }

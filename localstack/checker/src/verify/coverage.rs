@@ -2,21 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{Call, Facts};
-use super::{Promise, Violation};
-use crate::client_rule::ClientView;
-use crate::history::{Answer, Event, Message, Page, Purpose, Request, RoomId, SyncPage, Window};
+use super::{
+    Promise, Violation,
+    facts::{Call, Facts},
+};
+use crate::{
+    client_rule::ClientView,
+    history::{Answer, Event, Message, Page, Purpose, Request, RoomId, SyncPage, Window},
+};
 
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     let mut heads: BTreeMap<RoomId, Vec<(usize, usize, u64)>> = BTreeMap::new();
     for call in facts.calls.values() {
         match (call.request, call.answered) {
-            (Request::List { window, .. }, Some((place, Answer::Page(page)))) => {
-                list(facts, call, place, *window, page, found);
+            (Request::List { window, .. }, Some((position, Answer::Page(page)))) => {
+                list(facts, call, position, *window, page, found);
             }
-            (Request::Sync { room, after, .. }, Some((place, Answer::Synced(page)))) => {
-                heads.entry(*room).or_default().push((call.place, place, page.head));
-                sync(facts, call, place, *after, page, found);
+            (Request::Sync { room, after, .. }, Some((position, Answer::Synced(page)))) => {
+                heads.entry(*room).or_default().push((call.position, position, page.head));
+                sync(facts, call, position, *after, page, found);
             }
             _ => {}
         }
@@ -28,7 +32,7 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 }
 
 /// A page holds every message of its part of the room that was known before it was asked for, or that its cursor passes.
-fn list(facts: &Facts<'_>, call: &Call<'_>, place: usize, window: Window, page: &Page, found: &mut Vec<Violation>) {
+fn list(facts: &Facts<'_>, call: &Call<'_>, position: usize, window: Window, page: &Page, found: &mut Vec<Violation>) {
     let room = call.request.room();
     let Some(rows) = facts.by_seq.get(&room) else { return };
     let first = page.items.first().map_or(u64::MAX, |item| item.seq);
@@ -50,7 +54,7 @@ fn list(facts: &Facts<'_>, call: &Call<'_>, place: usize, window: Window, page: 
     let shown = revs(&page.items);
     let passed = passed(facts, room, 0, page.cursor);
     for id in rows.range(low..=high).flat_map(|(_, ids)| ids) {
-        let known = facts.stories.get(id).and_then(|story| story.rev_before(call.place));
+        let known = facts.stories.get(id).and_then(|story| story.rev_before(call.position));
         let owed = known.max(passed.get(id).copied());
         if let Some(owed) = owed
             && shown.get(id).is_none_or(|rev| *rev < owed)
@@ -59,22 +63,22 @@ fn list(facts: &Facts<'_>, call: &Call<'_>, place: usize, window: Window, page: 
                 "the page lacks message {id} at rev {owed} or higher, which had been seen before, or lies behind its cursor {}",
                 page.cursor
             );
-            found.push(facts.violation(Promise::NothingMissed, id, &[call.place, place], what));
+            found.push(facts.violation(Promise::NothingMissed, id, &[call.position, position], what));
             return;
         }
     }
 }
 
 /// A sync page holds everything published between its two cursors.
-fn sync(facts: &Facts<'_>, call: &Call<'_>, place: usize, after: u64, page: &SyncPage, found: &mut Vec<Violation>) {
+fn sync(facts: &Facts<'_>, call: &Call<'_>, position: usize, after: u64, page: &SyncPage, found: &mut Vec<Violation>) {
     let shown = revs(&page.items);
     for (id, rev) in passed(facts, call.request.room(), after, page.cursor) {
         if shown.get(id).is_none_or(|shown| *shown < rev)
-            && !facts.may_be_above(id, rev, page.cursor, call.place, place)
+            && !facts.may_be_above(id, rev, page.cursor, call.position, position)
         {
             let what =
                 format!("the sync's cursor {} passes message {id} at rev {rev} without delivering it", page.cursor);
-            found.push(facts.violation(Promise::NothingMissed, id, &[call.place, place], what));
+            found.push(facts.violation(Promise::NothingMissed, id, &[call.position, position], what));
             return;
         }
     }
@@ -90,7 +94,7 @@ fn falling(facts: &Facts<'_>, room: RoomId, heads: &mut [(usize, usize, u64)], f
         highest.push((*answered, top));
     }
     for (invoked, answered, head) in heads.iter() {
-        let earlier = highest.partition_point(|(place, _)| place < invoked);
+        let earlier = highest.partition_point(|(position, _)| position < invoked);
         let Some((_, (top, shown))) = earlier.checked_sub(1).and_then(|last| highest.get(last)) else { continue };
         if head < top {
             let what = format!("a sync answered head {head} after another had answered {top}");
@@ -113,7 +117,7 @@ struct Reader<'h> {
 fn views(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     let mut readers: BTreeMap<(usize, RoomId), Reader<'_>> = BTreeMap::new();
     let mut done = BTreeSet::new();
-    for (place, client, event) in facts.events() {
+    for (position, client, event) in facts.events() {
         let Some(client) = client else { continue };
         let reader = match event {
             Event::Pushed(message) => {
@@ -134,7 +138,7 @@ fn views(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             Event::Settled { room, .. } => {
                 let Some(reader) = readers.get(&(client, *room)) else { continue };
                 done.insert((client, *room));
-                settled(facts, client, *room, place, &reader.view, found);
+                settled(facts, client, *room, position, &reader.view, found);
                 continue;
             }
             _ => continue,
@@ -144,7 +148,7 @@ fn views(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             Event::Answered { call, .. } => facts.calls.get(call).map_or(0, |call| call.request.room()),
             _ => continue,
         };
-        reader.look(facts, client, room, place, found);
+        reader.look(facts, client, room, position, found);
     }
     for ((client, room), reader) in &readers {
         if facts.endings.contains_key(room) && !done.contains(&(*client, *room)) {
@@ -165,7 +169,7 @@ pub(crate) fn follow(view: &mut ClientView, answer: &Answer) {
 }
 
 impl<'h> Reader<'h> {
-    fn look(&mut self, facts: &Facts<'h>, client: usize, room: RoomId, place: usize, found: &mut Vec<Violation>) {
+    fn look(&mut self, facts: &Facts<'h>, client: usize, room: RoomId, position: usize, found: &mut Vec<Violation>) {
         let cursor = self.view.cursor();
         if cursor > self.cursor {
             for (id, rev) in passed(facts, room, self.cursor, cursor) {
@@ -176,7 +180,7 @@ impl<'h> Reader<'h> {
         }
         let view = &self.view;
         self.owed.retain(|id, rev| view.held(id).is_none_or(|held| held.rev < *rev));
-        let missed = self.owed.iter().find(|(id, rev)| !facts.may_be_above(id, **rev, cursor, place, place));
+        let missed = self.owed.iter().find(|(id, rev)| !facts.may_be_above(id, **rev, cursor, position, position));
         if let Some((id, rev)) = missed
             && !self.failed
         {
@@ -185,7 +189,7 @@ impl<'h> Reader<'h> {
                 .held(id)
                 .map_or_else(|| "doesn't hold it".to_owned(), |held| format!("holds rev {}", held.rev));
             let what = format!("client {client} is at cursor {cursor}, past message {id} at rev {rev}, and {held}");
-            found.push(facts.violation(Promise::NothingMissed, id, &[place], what));
+            found.push(facts.violation(Promise::NothingMissed, id, &[position], what));
             self.failed = true;
         }
     }
@@ -197,7 +201,7 @@ fn settled(
     facts: &Facts<'_>,
     client: usize,
     room: RoomId,
-    place: usize,
+    position: usize,
     view: &ClientView,
     found: &mut Vec<Violation>,
 ) {
@@ -216,14 +220,14 @@ fn settled(
             let held = held.map_or_else(|| "nothing".to_owned(), ToString::to_string);
             let what =
                 format!("client {client} has caught up, but of message {} (rev {}) it shows {held}", row.id, row.rev);
-            found.push(facts.violation(Promise::NothingMissed, &row.id, &[place], what));
+            found.push(facts.violation(Promise::NothingMissed, &row.id, &[position], what));
             return;
         }
     }
     let rows: BTreeSet<&str> = rows.iter().map(|row| &*row.id).collect();
     if let Some(extra) = view.messages().find(|message| !rows.contains(&*message.id)) {
         let what = format!("client {client} shows message {}, which the room doesn't have", extra.id);
-        found.push(facts.violation(Promise::NothingLost, &extra.id, &[place], what));
+        found.push(facts.violation(Promise::NothingLost, &extra.id, &[position], what));
     }
 }
 

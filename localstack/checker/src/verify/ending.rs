@@ -2,32 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::Facts;
-use super::{Promise, Violation};
+use super::{Promise, Violation, facts::Facts};
 use crate::history::{Event, Message, Request, RoomId};
 
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
-    let places: BTreeMap<RoomId, Vec<usize>> = facts.events().fold(BTreeMap::new(), |mut places, (place, _, event)| {
-        if let Event::Ending { room, .. } = event {
-            places.entry(*room).or_insert_with(Vec::new).push(place);
-        }
-        places
-    });
+    let positions: BTreeMap<RoomId, Vec<usize>> =
+        facts.events().fold(BTreeMap::new(), |mut positions, (position, _, event)| {
+            if let Event::Ending { room, .. } = event {
+                positions.entry(*room).or_insert_with(Vec::new).push(position);
+            }
+            positions
+        });
     for (room, ways) in &facts.endings {
-        let places = places.get(room).map_or(&[][..], Vec::as_slice);
+        let positions = positions.get(room).map_or(&[][..], Vec::as_slice);
         let Some((first, rows)) = ways.first() else { continue };
         for (way, others) in ways.iter().skip(1) {
             if let Some(id) = difference(rows, others) {
                 let what = format!("the room {first} and the room {way} differ at message {id}");
-                found.push(facts.violation(Promise::NothingMissed, id, places, what));
+                found.push(facts.violation(Promise::NothingMissed, id, positions, what));
             }
         }
-        acknowledged(facts, *room, rows, places, found);
+        acknowledged(facts, *room, rows, positions, found);
     }
 }
 
 /// Everything that was ever acknowledged, pushed or shown is there, once, no older than it was shown.
-fn acknowledged(facts: &Facts<'_>, room: RoomId, rows: &[Message], places: &[usize], found: &mut Vec<Violation>) {
+fn acknowledged(facts: &Facts<'_>, room: RoomId, rows: &[Message], positions: &[usize], found: &mut Vec<Violation>) {
     let mut present: BTreeMap<&str, Vec<&Message>> = BTreeMap::new();
     for row in rows {
         present.entry(&row.id).or_default().push(row);
@@ -43,7 +43,7 @@ fn acknowledged(facts: &Facts<'_>, room: RoomId, rows: &[Message], places: &[usi
             Some([_]) => continue,
             Some(_) => format!("message {} is there more than once at the end", story.id),
         };
-        found.push(facts.violation(Promise::NothingLost, story.id, places, what));
+        found.push(facts.violation(Promise::NothingLost, story.id, positions, what));
     }
     for call in facts.calls.values().filter(|call| call.request.room() == room) {
         let (change, message) = match call.request {
@@ -54,7 +54,7 @@ fn acknowledged(facts: &Facts<'_>, room: RoomId, rows: &[Message], places: &[usi
         if call.ack().is_some() && !present.contains_key(&**message) {
             let what =
                 format!("{change} of message {message} was acknowledged, but the message is not there at the end");
-            found.push(facts.violation(Promise::NothingLost, message, places, what));
+            found.push(facts.violation(Promise::NothingLost, message, positions, what));
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The history, indexed by call, by message and by revision.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{Promise, Violation};
 use crate::history::{Answer, Caller, Event, History, Message, Purpose, Request, RoomId, Via};
@@ -17,7 +19,7 @@ const LIVES: Duration = Duration::from_secs(15);
 
 /// A request and what came of it.
 pub(super) struct Call<'h> {
-    pub(super) place: usize,
+    pub(super) position: usize,
     pub(super) purpose: Purpose,
     pub(super) by: Caller,
     repeats: bool,
@@ -29,15 +31,15 @@ impl<'h> Call<'h> {
     /// Place, message and `dup` of its ack.
     pub(super) fn ack(&self) -> Option<(usize, &'h Message, Option<bool>)> {
         match self.answered {
-            Some((place, Answer::Ack { message, dup })) => Some((place, message, *dup)),
+            Some((position, Answer::Ack { message, dup })) => Some((position, message, *dup)),
             _ => None,
         }
     }
 
-    /// The place of the answer that says that it is so.
+    /// The position of the answer that says that it is so.
     pub(super) fn done(&self) -> Option<usize> {
         match self.answered {
-            Some((place, Answer::Done)) => Some(place),
+            Some((position, Answer::Done)) => Some(position),
             _ => None,
         }
     }
@@ -50,7 +52,7 @@ impl<'h> Call<'h> {
 
 /// A message as somebody was shown it.
 pub(super) struct Sighting<'h> {
-    pub(super) place: usize,
+    pub(super) position: usize,
     pub(super) message: &'h Message,
 }
 
@@ -68,12 +70,12 @@ pub(super) struct Story<'h> {
 impl Story<'_> {
     /// Where the first tombstone was seen.
     pub(super) fn buried(&self) -> Option<usize> {
-        self.sightings.iter().find(|sighting| sighting.message.deleted).map(|sighting| sighting.place)
+        self.sightings.iter().find(|sighting| sighting.message.deleted).map(|sighting| sighting.position)
     }
 
-    /// The highest revision that anybody had been shown before a place.
-    pub(super) fn rev_before(&self, place: usize) -> Option<u64> {
-        let earlier = self.sightings.iter().take_while(|sighting| sighting.place < place);
+    /// The highest revision that anybody had been shown before a position.
+    pub(super) fn rev_before(&self, position: usize) -> Option<u64> {
+        let earlier = self.sightings.iter().take_while(|sighting| sighting.position < position);
         earlier.map(|sighting| sighting.message.rev).max()
     }
 }
@@ -121,31 +123,31 @@ impl<'h> Facts<'h> {
             published: BTreeMap::new(),
             endings: BTreeMap::new(),
         };
-        for (place, entry) in history.entries.iter().enumerate() {
+        for (position, entry) in history.entries.iter().enumerate() {
             match &entry.event {
                 Event::Invoked { via, purpose, by, request } => {
                     let repeats = history.frames_repeat && *via == Via::Socket;
-                    let call = Call { place, purpose: *purpose, by: *by, repeats, request, answered: None };
-                    facts.calls.insert(place, call);
+                    let call = Call { position, purpose: *purpose, by: *by, repeats, request, answered: None };
+                    facts.calls.insert(position, call);
                     match request {
                         Request::Send { room, client_id, .. } => {
-                            facts.sends.entry((*room, client_id)).or_default().push(place);
+                            facts.sends.entry((*room, client_id)).or_default().push(position);
                         }
-                        Request::List { room, .. } => facts.lists.entry(*room).or_default().push(place),
-                        Request::Block { room } => facts.blocks.entry(*room).or_default().push(place),
-                        Request::Unblock { room } => facts.lifts.entry(*room).or_default().push(place),
-                        Request::Logout { .. } => facts.logouts.entry(by.session).or_default().push(place),
+                        Request::List { room, .. } => facts.lists.entry(*room).or_default().push(position),
+                        Request::Block { room } => facts.blocks.entry(*room).or_default().push(position),
+                        Request::Unblock { room } => facts.lifts.entry(*room).or_default().push(position),
+                        Request::Logout { .. } => facts.logouts.entry(by.session).or_default().push(position),
                         _ => {}
                     }
                 }
-                Event::Answered { call, answer } => facts.answered(place, *call, answer),
+                Event::Answered { call, answer } => facts.answered(position, *call, answer),
                 Event::Pushed(message) => {
-                    facts.see(place, message);
+                    facts.see(position, message);
                     facts.publish(message);
                 }
                 Event::Ending { room, way, messages } => {
                     for message in messages {
-                        facts.see(place, message);
+                        facts.see(position, message);
                     }
                     facts.endings.entry(*room).or_default().push((way, messages));
                 }
@@ -156,22 +158,22 @@ impl<'h> Facts<'h> {
         facts
     }
 
-    fn answered(&mut self, place: usize, call: usize, answer: &'h Answer) {
+    fn answered(&mut self, position: usize, call: usize, answer: &'h Answer) {
         if let Some(call) = self.calls.get_mut(&call) {
-            call.answered = Some((place, answer));
+            call.answered = Some((position, answer));
         }
         match answer {
             Answer::Ack { message, .. } => {
-                self.see(place, message);
+                self.see(position, message);
                 self.publish(message);
             }
-            Answer::Page(page) => page.items.iter().for_each(|item| self.see(place, item)),
-            Answer::Synced(page) => page.items.iter().for_each(|item| self.see(place, item)),
+            Answer::Page(page) => page.items.iter().for_each(|item| self.see(position, item)),
+            Answer::Synced(page) => page.items.iter().for_each(|item| self.see(position, item)),
             Answer::Read { .. } | Answer::Done | Answer::Connected | Answer::Refused { .. } | Answer::Unknown(_) => {}
         }
     }
 
-    fn see(&mut self, place: usize, message: &'h Message) {
+    fn see(&mut self, position: usize, message: &'h Message) {
         let story = self.stories.entry(&message.id).or_insert_with(|| Story {
             id: &message.id,
             room: message.room,
@@ -181,7 +183,7 @@ impl<'h> Facts<'h> {
             deletes: Vec::new(),
             top_rev: 0,
         });
-        story.sightings.push(Sighting { place, message });
+        story.sightings.push(Sighting { position, message });
         story.top_rev = story.top_rev.max(message.rev);
         self.by_seq.entry(message.room).or_default().entry(message.seq).or_default().insert(&message.id);
     }
@@ -195,10 +197,10 @@ impl<'h> Facts<'h> {
         for call in self.calls.values() {
             match call.request {
                 Request::Edit { message, .. } => {
-                    self.stories.entry(message).and_modify(|story| story.edits.push(call.place));
+                    self.stories.entry(message).and_modify(|story| story.edits.push(call.position));
                 }
                 Request::Delete { message, .. } => {
-                    self.stories.entry(message).and_modify(|story| story.deletes.push(call.place));
+                    self.stories.entry(message).and_modify(|story| story.deletes.push(call.position));
                 }
                 _ => {}
             }
@@ -209,7 +211,7 @@ impl<'h> Facts<'h> {
                 (call.request, call.ack())
             {
                 let begun = self.begun.entry(message.room).or_default().entry(message.rev).or_default();
-                *begun = call.place.max(*begun);
+                *begun = call.position.max(*begun);
             }
         }
         for revs in self.begun.values_mut() {
@@ -231,87 +233,93 @@ impl<'h> Facts<'h> {
 
     /// Calls of a story, sends first.
     pub(super) fn calls_of(&self, story: &Story<'h>) -> impl Iterator<Item = &Call<'h>> {
-        story.sends.iter().chain(&story.edits).chain(&story.deletes).filter_map(|place| self.calls.get(place))
+        story.sends.iter().chain(&story.edits).chain(&story.deletes).filter_map(|position| self.calls.get(position))
     }
 
     /// The calls that block in a room, in order.
     pub(super) fn blocks(&self, room: RoomId) -> impl Iterator<Item = &Call<'h>> {
-        self.blocks.get(&room).into_iter().flatten().filter_map(|place| self.calls.get(place))
+        self.blocks.get(&room).into_iter().flatten().filter_map(|position| self.calls.get(position))
     }
 
     /// The calls that lift blocks in a room, in order.
     pub(super) fn lifts(&self, room: RoomId) -> impl Iterator<Item = &Call<'h>> {
-        self.lifts.get(&room).into_iter().flatten().filter_map(|place| self.calls.get(place))
+        self.lifts.get(&room).into_iter().flatten().filter_map(|position| self.calls.get(position))
     }
 
     /// The calls that end a session, in order.
     pub(super) fn logouts(&self, session: usize) -> impl Iterator<Item = &Call<'h>> {
-        self.logouts.get(&session).into_iter().flatten().filter_map(|place| self.calls.get(place))
+        self.logouts.get(&session).into_iter().flatten().filter_map(|position| self.calls.get(position))
     }
 
     /// Whether the message may stand above `rev` already, so that a page up to `rev` rightly lacks it at `owed`.
     ///
-    /// The page was asked for at `begun` and answered at `place`. A message is moved by its own calls, and by a list
+    /// The page was asked for at `begun` and answered at `position`. A message is moved by its own calls, and by a list
     /// that finds it abandoned.
-    pub(super) fn may_be_above(&self, id: &str, owed: u64, rev: u64, begun: usize, place: usize) -> bool {
+    pub(super) fn may_be_above(&self, id: &str, owed: u64, rev: u64, begun: usize, position: usize) -> bool {
         let Some(story) = self.stories.get(id).filter(|story| story.top_rev > rev) else { return false };
-        let moved = |call: &Call<'_>| call.ack().is_some_and(|(at, message, _)| message.rev > rev || at > place);
-        story.rev_before(place).is_some_and(|seen| seen > rev)
-            || self.calls_of(story).any(|call| call.place < place && (call.is_open() || moved(call)))
-            || self.may_be_abandoned(story.room, owed, place) && self.is_listed(story.room, begun, place)
+        let moved = |call: &Call<'_>| call.ack().is_some_and(|(at, message, _)| message.rev > rev || at > position);
+        story.rev_before(position).is_some_and(|seen| seen > rev)
+            || self.calls_of(story).any(|call| call.position < position && (call.is_open() || moved(call)))
+            || self.may_be_abandoned(story.room, owed, position) && self.is_listed(story.room, begun, position)
     }
 
     /// Whether what was written at this revision may have waited so long for its delivery that a list moves it.
     ///
     /// It was written after every call began that got a lower revision.
-    fn may_be_abandoned(&self, room: RoomId, rev: u64, place: usize) -> bool {
+    fn may_be_abandoned(&self, room: RoomId, rev: u64, position: usize) -> bool {
         let lower = self.begun.get(&room).and_then(|begun| begun.range(..=rev).next_back());
-        self.at(place) > lower.map_or(Duration::ZERO, |(_, begun)| self.at(*begun)) + ABANDONED
+        self.at(position) > lower.map_or(Duration::ZERO, |(_, begun)| self.at(*begun)) + ABANDONED
     }
 
-    /// Whether a list of the room was under way at some time from `begun` to `place`.
-    fn is_listed(&self, room: RoomId, begun: usize, place: usize) -> bool {
+    /// Whether a list of the room was under way at some time from `begun` to `position`.
+    fn is_listed(&self, room: RoomId, begun: usize, position: usize) -> bool {
         let lists = self.lists.get(&room).into_iter().flatten().filter_map(|list| self.calls.get(list));
-        let mut earlier = lists.filter(|list| list.place < place);
+        let mut earlier = lists.filter(|list| list.position < position);
         earlier.any(|list| match list.answered {
             Some((answered, Answer::Page(_))) => answered > begun,
-            _ => self.at(list.place) + LIVES > self.at(begun),
+            _ => self.at(list.position) + LIVES > self.at(begun),
         })
     }
 
-    /// Whether the call can act no more at a place: it was answered for good before, or too long ago to be alive.
-    pub(super) fn is_over(&self, call: &Call<'_>, place: usize) -> bool {
-        let answered = call.answered.is_some_and(|(at, _)| at < place);
-        answered && !call.is_open() || self.at(place) > self.at(call.place) + LIVES
+    /// Whether the call can act no more at a position: it was answered for good before, or too long ago to be alive.
+    pub(super) fn is_over(&self, call: &Call<'_>, position: usize) -> bool {
+        let answered = call.answered.is_some_and(|(at, _)| at < position);
+        answered && !call.is_open() || self.at(position) > self.at(call.position) + LIVES
     }
 
-    fn at(&self, place: usize) -> Duration {
-        self.history.entries.get(place).map_or(Duration::ZERO, |entry| entry.at)
+    fn at(&self, position: usize) -> Duration {
+        self.history.entries.get(position).map_or(Duration::ZERO, |entry| entry.at)
     }
 
     /// A violation that concerns one message, with the lines that show it.
-    pub(super) fn violation(&self, promise: Promise, id: &str, places: &[usize], what: String) -> Violation {
-        let mut lines = places.to_vec();
+    pub(super) fn violation(&self, promise: Promise, id: &str, positions: &[usize], what: String) -> Violation {
+        let mut lines = positions.to_vec();
         let mut room = 0;
         if let Some(story) = self.stories.get(id) {
             room = story.room;
             for call in self.calls_of(story) {
-                lines.push(call.place);
-                lines.extend(call.answered.map(|(place, _)| place));
+                lines.push(call.position);
+                lines.extend(call.answered.map(|(position, _)| position));
             }
             let mut revs = BTreeSet::new();
-            lines.extend(story.sightings.iter().filter(|seen| revs.insert(seen.message.rev)).map(|seen| seen.place));
+            lines.extend(story.sightings.iter().filter(|seen| revs.insert(seen.message.rev)).map(|seen| seen.position));
         }
         Violation { promise, room, what, excerpt: self.history.excerpt(lines, EXCERPT) }
     }
 
     /// A violation that concerns a room.
-    pub(super) fn room_violation(&self, promise: Promise, room: RoomId, places: &[usize], what: String) -> Violation {
-        Violation { promise, room, what, excerpt: self.history.excerpt(places.iter().copied(), EXCERPT) }
+    pub(super) fn room_violation(
+        &self,
+        promise: Promise,
+        room: RoomId,
+        positions: &[usize],
+        what: String,
+    ) -> Violation {
+        Violation { promise, room, what, excerpt: self.history.excerpt(positions.iter().copied(), EXCERPT) }
     }
 
-    /// Every event with its place and client.
+    /// Every event with its position and client.
     pub(super) fn events(&self) -> impl Iterator<Item = (usize, Option<usize>, &'h Event)> {
-        self.history.entries.iter().enumerate().map(|(place, entry)| (place, entry.client, &entry.event))
+        self.history.entries.iter().enumerate().map(|(position, entry)| (position, entry.client, &entry.event))
     }
 }

@@ -1,15 +1,19 @@
 //! One `client_id` is one message, and nobody sees a message that nobody sent.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use super::facts::{Call, Facts};
-use super::{Promise, Violation};
+use super::{
+    Promise, Violation,
+    facts::{Call, Facts},
+};
 use crate::history::{Answer, Request, RoomId};
 
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
-    for ((room, client_id), places) in &facts.sends {
-        let calls: Vec<&Call<'_>> = places.iter().filter_map(|place| facts.calls.get(place)).collect();
+    for ((room, client_id), positions) in &facts.sends {
+        let calls: Vec<&Call<'_>> = positions.iter().filter_map(|position| facts.calls.get(position)).collect();
         one_message(facts, *room, client_id, &calls, found);
         retries(facts, *room, client_id, &calls, found);
     }
@@ -21,22 +25,27 @@ fn one_message(facts: &Facts<'_>, room: RoomId, client_id: &str, calls: &[&Call<
     let names: BTreeSet<(&str, u64)> =
         calls.iter().filter_map(|call| call.ack()).map(|(_, message, _)| (&*message.id, message.seq)).collect();
     if names.len() > 1 {
-        let places: Vec<usize> =
-            calls.iter().flat_map(|call| [Some(call.place), call.answered.map(|(place, _)| place)]).flatten().collect();
+        let positions: Vec<usize> = calls
+            .iter()
+            .flat_map(|call| [Some(call.position), call.answered.map(|(position, _)| position)])
+            .flatten()
+            .collect();
         let what = format!("client_id {client_id} was acknowledged as more than one message: {names:?}");
-        found.push(facts.room_violation(Promise::SameMessage, room, &places, what));
+        found.push(facts.room_violation(Promise::SameMessage, room, &positions, what));
     }
 }
 
-/// After an ack, the same request is the same message (`dup`), whatever the sender may still do; another body is refused.
+/// After an ack, the same request is the same message (`dup`), whatever the sender may still do; another body is refused, unless
+/// the message is deleted.
 fn retries(facts: &Facts<'_>, room: RoomId, client_id: &str, calls: &[&Call<'_>], found: &mut Vec<Violation>) {
     let Some(first) = calls.first().and_then(|call| content(call)) else { return };
     let seen = facts.names.get(&(room, client_id)).and_then(|id| facts.stories.get(id)?.sightings.first());
-    let acked = calls.iter().filter_map(|call| call.ack()).map(|(place, ..)| place).min();
+    let acked = calls.iter().filter_map(|call| call.ack()).map(|(position, ..)| position).min();
     for call in calls {
-        let after_ack = acked.is_some_and(|acked| call.place > acked);
+        let after_ack = acked.is_some_and(|acked| call.position > acked);
         let what = match call.answered {
-            Some((_, Answer::Ack { .. })) if content(call) != Some(first) => {
+            // Of a deleted message nothing is kept that its text could be compared with.
+            Some((_, Answer::Ack { message, .. })) if content(call) != Some(first) && !message.deleted => {
                 "another body under its client_id was acknowledged"
             }
             Some((_, Answer::Ack { dup, .. })) if after_ack && *dup != Some(true) => {
@@ -47,15 +56,23 @@ fn retries(facts: &Facts<'_>, room: RoomId, client_id: &str, calls: &[&Call<'_>]
             }
             // What the sender may not do any more does not undo what was done.
             Some((_, Answer::Refused { status: 403, .. }))
-                if content(call) == Some(first) && seen.is_some_and(|seen| seen.place < call.place) =>
+                if content(call) == Some(first) && seen.is_some_and(|seen| seen.position < call.position) =>
             {
                 "a retry of what was there already was refused"
             }
             _ => continue,
         };
-        let places: Vec<usize> =
-            calls.iter().flat_map(|call| [Some(call.place), call.answered.map(|(place, _)| place)]).flatten().collect();
-        found.push(facts.room_violation(Promise::SameMessage, room, &places, format!("client_id {client_id}: {what}")));
+        let positions: Vec<usize> = calls
+            .iter()
+            .flat_map(|call| [Some(call.position), call.answered.map(|(position, _)| position)])
+            .flatten()
+            .collect();
+        found.push(facts.room_violation(
+            Promise::SameMessage,
+            room,
+            &positions,
+            format!("client_id {client_id}: {what}"),
+        ));
     }
 }
 
@@ -64,7 +81,7 @@ fn rows(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     let mut owners: BTreeMap<(RoomId, &str), &str> = BTreeMap::new();
     for story in facts.stories.values() {
         let Some(first) = story.sightings.first() else { continue };
-        let seen = first.place;
+        let seen = first.position;
         if story.sends.is_empty() {
             let what = format!("message {} is shown, but nobody sent it", story.id);
             found.push(facts.violation(Promise::SameMessage, story.id, &[seen], what));

@@ -1,4 +1,4 @@
-//! What must hold of every history, whatever died while it happened. A pure function.
+//! The promises that every history must keep, as a pure function.
 
 mod content;
 mod coverage;
@@ -25,13 +25,13 @@ pub enum Promise {
     NothingLost,
     /// P2: one order per room, the same for everybody.
     OneOrder,
-    /// P3: who follows the client rule misses nothing.
+    /// P3: a client that follows the client rule misses nothing.
     NothingMissed,
     /// P4: a retried send is the same message.
     SameMessage,
-    /// P5: what was taken away is away: a blocked room's rights, an ended session.
+    /// P5: revoked rights stay revoked: a blocked room, an ended session.
     RightsFenced,
-    /// An answer that the protocol doesn't have for an honest request.
+    /// A refusal of a valid request.
     Protocol,
 }
 

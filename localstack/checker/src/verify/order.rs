@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::Facts;
-use super::{Promise, Violation};
+use super::{Promise, Violation, facts::Facts};
 use crate::history::{Answer, Event, Message, Request, RoomId, Window};
 
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
@@ -12,18 +11,18 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         if let Some(other) = story.sightings.iter().find(|sighting| sighting.message.seq != first.message.seq) {
             let what =
                 format!("message {} changed its seq from {} to {}", story.id, first.message.seq, other.message.seq);
-            found.push(facts.violation(Promise::OneOrder, story.id, &[first.place, other.place], what));
+            found.push(facts.violation(Promise::OneOrder, story.id, &[first.position, other.position], what));
         }
     }
     for rows in facts.by_seq.values() {
         for (seq, ids) in rows.iter().filter(|(_, ids)| ids.len() > 1) {
-            let places: Vec<usize> = ids
+            let positions: Vec<usize> = ids
                 .iter()
                 .filter_map(|id| facts.stories.get(id)?.sightings.first())
-                .map(|sighting| sighting.place)
+                .map(|sighting| sighting.position)
                 .collect();
             let what = format!("two messages have seq {seq}: {ids:?}");
-            found.push(facts.violation(Promise::OneOrder, ids.first().unwrap_or(&""), &places, what));
+            found.push(facts.violation(Promise::OneOrder, ids.first().unwrap_or(&""), &positions, what));
         }
     }
     acks(facts, found);
@@ -34,12 +33,12 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 fn acks(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     let mut acked: BTreeMap<RoomId, Vec<(usize, &Message)>> = BTreeMap::new();
     for call in facts.calls.values() {
-        if let (Request::Send { room, .. }, Some((place, message, _))) = (call.request, call.ack()) {
-            acked.entry(*room).or_default().push((place, message));
+        if let (Request::Send { room, .. }, Some((position, message, _))) = (call.request, call.ack()) {
+            acked.entry(*room).or_default().push((position, message));
         }
     }
     for acks in acked.values_mut() {
-        acks.sort_unstable_by_key(|(place, _)| *place);
+        acks.sort_unstable_by_key(|(position, _)| *position);
         let mut highest: Option<&Message> = None;
         for (_, message) in acks {
             match highest {
@@ -51,16 +50,16 @@ fn acks(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     for story in facts.stories.values() {
         let (Some(begun), Some(seen)) = (story.sends.first(), story.sightings.first()) else { continue };
         let Some(acks) = acked.get(&story.room) else { continue };
-        let earlier = acks.partition_point(|(place, _)| place < begun);
+        let earlier = acks.partition_point(|(position, _)| position < begun);
         let Some((_, before)) = earlier.checked_sub(1).and_then(|last| acks.get(last)) else { continue };
         if before.seq >= seen.message.seq && *before.id != *story.id {
-            let places: Vec<usize> =
+            let positions: Vec<usize> =
                 facts.stories.get(&*before.id).into_iter().flat_map(|other| &other.sends).copied().collect();
             let what = format!(
                 "message {} has seq {}, but was sent after {} with seq {} had been acknowledged",
                 story.id, seen.message.seq, before.id, before.seq
             );
-            found.push(facts.violation(Promise::OneOrder, story.id, &places, what));
+            found.push(facts.violation(Promise::OneOrder, story.id, &positions, what));
         }
     }
 }
@@ -68,7 +67,7 @@ fn acks(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 /// Pages are sorted and hold what was asked for.
 fn pages(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     for call in facts.calls.values() {
-        let Some((place, answer)) = call.answered else { continue };
+        let Some((position, answer)) = call.answered else { continue };
         let what = match (call.request, answer) {
             (Request::List { window, limit, .. }, Answer::Page(page)) => {
                 let inside = |seq: u64| match window {
@@ -97,16 +96,21 @@ fn pages(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             }
             _ => continue,
         };
-        found.push(facts.room_violation(Promise::OneOrder, call.request.room(), &[call.place, place], what.to_owned()));
+        found.push(facts.room_violation(
+            Promise::OneOrder,
+            call.request.room(),
+            &[call.position, position],
+            what.to_owned(),
+        ));
     }
-    for (place, _, event) in facts.events() {
+    for (position, _, event) in facts.events() {
         if let Event::Ending { room, way, messages } = event
             && !is_sorted(messages, |message| message.seq)
         {
             found.push(facts.room_violation(
                 Promise::OneOrder,
                 *room,
-                &[place],
+                &[position],
                 format!("the room {way} is not sorted by seq"),
             ));
         }

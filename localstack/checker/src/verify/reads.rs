@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::{Call, Facts};
-use super::{Promise, Violation};
+use super::{
+    Promise, Violation,
+    facts::{Call, Facts},
+};
 use crate::history::{Answer, Request, RoomId};
 
 /// More than this are counted as this many.
@@ -13,7 +15,7 @@ const TAKEN: u64 = 64;
 
 /// A read that was acknowledged.
 struct Read {
-    place: usize,
+    position: usize,
     answered: usize,
     asked: u64,
     cursor: u64,
@@ -35,9 +37,9 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     let mut asked: BTreeMap<(RoomId, usize), Vec<(usize, u64)>> = BTreeMap::new();
     for call in facts.calls.values() {
         let Request::Read { room, seq } = call.request else { continue };
-        asked.entry((*room, call.by.person)).or_default().push((call.place, *seq));
+        asked.entry((*room, call.by.person)).or_default().push((call.position, *seq));
         if let Some((answered, Answer::Read { read_seq, unread })) = call.answered {
-            let read = Read { place: call.place, answered, asked: *seq, cursor: *read_seq, unread: *unread };
+            let read = Read { position: call.position, answered, asked: *seq, cursor: *read_seq, unread: *unread };
             reads.entry((*room, call.by.person)).or_default().push(read);
         }
     }
@@ -57,7 +59,7 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             // What one cursor does wrong, the reads after it show again.
             if let Some((promise, what)) = wrong.filter(|_| !told) {
                 told = true;
-                found.push(facts.room_violation(promise, *room, &[read.place, read.answered], what));
+                found.push(facts.room_violation(promise, *room, &[read.position, read.answered], what));
             }
         }
     }
@@ -67,7 +69,7 @@ type Wrong = Option<(Promise, String)>;
 
 /// A read that began after another was acknowledged has at least its cursor.
 fn falls(earlier: &[Read], read: &Read) -> Wrong {
-    let before = earlier.iter().filter(|other| other.answered < read.place).max_by_key(|other| other.cursor)?;
+    let before = earlier.iter().filter(|other| other.answered < read.position).max_by_key(|other| other.cursor)?;
     (before.cursor > read.cursor).then(|| {
         let what = format!("a read cursor fell from seq {} to {}", before.cursor, read.cursor);
         (Promise::NothingLost, what)
@@ -76,7 +78,7 @@ fn falls(earlier: &[Read], read: &Read) -> Wrong {
 
 /// Nobody had asked for as much as the cursor says.
 fn too_far(asked: &[(usize, u64)], read: &Read) -> Wrong {
-    let most = asked.iter().filter(|(place, _)| *place < read.answered).map(|(_, seq)| *seq).max()?;
+    let most = asked.iter().filter(|(position, _)| *position < read.answered).map(|(_, seq)| *seq).max()?;
     (most < read.cursor).then(|| {
         let what = format!("a read cursor is at seq {}, but nobody had read past {most}", read.cursor);
         (Promise::Protocol, what)
@@ -101,25 +103,25 @@ impl Room {
                 seq: first.message.seq,
                 author: facts.calls.get(send).map_or(usize::MAX, |call| call.by.person),
                 sent: *send,
-                seen: first.place,
+                seen: first.position,
                 deleting: story.deletes.first().copied(),
                 buried: story.buried(),
             });
         }
         let names = facts.sends.iter().filter(|((other, _), _)| *other == room);
-        let unseen = names.clone().filter(|(name, _)| !facts.names.contains_key(name)).filter_map(|(_, places)| {
-            let calls: Vec<&Call<'_>> = places.iter().filter_map(|place| facts.calls.get(place)).collect();
+        let unseen = names.clone().filter(|(name, _)| !facts.names.contains_key(name)).filter_map(|(_, positions)| {
+            let calls: Vec<&Call<'_>> = positions.iter().filter_map(|position| facts.calls.get(position)).collect();
             let first = calls.first().filter(|_| calls.iter().any(|call| call.is_open()))?;
-            Some((first.place, first.by.person))
+            Some((first.position, first.by.person))
         });
-        let sends: usize = names.clone().map(|(_, places)| places.len()).sum();
+        let sends: usize = names.clone().map(|(_, positions)| positions.len()).sum();
         let top = messages.iter().map(|known| known.seq).max().unwrap_or_default();
         Self { unseen: unseen.collect(), highest: top + sends as u64 * TAKEN, messages }
     }
 
     /// The cursor is short of what was asked for and had been seen.
     fn short(&self, read: &Read) -> Wrong {
-        let seen = self.messages.iter().filter(|known| known.seen < read.place).map(|known| known.seq).max()?;
+        let seen = self.messages.iter().filter(|known| known.seen < read.position).map(|known| known.seq).max()?;
         let least = seen.min(read.asked);
         (read.cursor < least).then(|| {
             let what = format!("a read up to seq {} was acknowledged at {}, short of {least}", read.asked, read.cursor);
@@ -138,11 +140,13 @@ impl Room {
     /// The count is not between what was certainly there and unread, and what may have been.
     fn miscounted(&self, person: usize, read: &Read) -> Wrong {
         let others = || self.messages.iter().filter(|known| known.author != person && known.seq > read.cursor);
-        let before = |place: Option<usize>, bound: usize| place.is_some_and(|place| place < bound);
+        let before = |position: Option<usize>, bound: usize| position.is_some_and(|position| position < bound);
         let certain =
-            others().filter(|known| known.seen < read.place && !before(known.deleting, read.answered)).count();
-        let possible = others().filter(|known| known.sent < read.answered && !before(known.buried, read.place)).count();
-        let unseen = self.unseen.iter().filter(|(place, author)| *place < read.answered && *author != person).count();
+            others().filter(|known| known.seen < read.position && !before(known.deleting, read.answered)).count();
+        let possible =
+            others().filter(|known| known.sent < read.answered && !before(known.buried, read.position)).count();
+        let unseen =
+            self.unseen.iter().filter(|(position, author)| *position < read.answered && *author != person).count();
         let (least, most) = ((certain as u64).min(CAP), ((possible + unseen) as u64).min(CAP));
         (read.unread < least || read.unread > most).then(|| {
             let what = format!(

@@ -1,28 +1,31 @@
-//! Refusals: an honest request is refused only for a reason that the history shows.
+//! Refusals: a valid request is refused only for a reason that the history shows.
 
-use super::facts::{Call, Facts};
-use super::{Promise, Violation, rights, sessions, tombstones};
+use super::{
+    Promise, Violation,
+    facts::{Call, Facts},
+    rights, sessions, tombstones,
+};
 use crate::history::{Answer, Request};
 
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     for call in facts.calls.values() {
-        let Some((place, Answer::Refused { status, code })) = call.answered else { continue };
-        if !is_honest(facts, call, place, *status, code) {
+        let Some((position, Answer::Refused { status, code })) = call.answered else { continue };
+        if !is_honest(facts, call, position, *status, code) {
             let what = format!("an honest request was refused: {status} {code}");
-            found.push(facts.room_violation(Promise::Protocol, call.request.room(), &[call.place, place], what));
+            found.push(facts.room_violation(Promise::Protocol, call.request.room(), &[call.position, position], what));
         }
     }
 }
 
-fn is_honest(facts: &Facts<'_>, call: &Call<'_>, place: usize, status: u16, code: &str) -> bool {
+fn is_honest(facts: &Facts<'_>, call: &Call<'_>, position: usize, status: u16, code: &str) -> bool {
     match (status, code) {
         // A full bucket is only a delay.
         (429, _) => true,
         // Whether it is one is a question of identity.
         (409, _) => matches!(call.request, Request::Send { .. }),
-        (401, _) => sessions::may_refuse(facts, call, place),
-        (403, "recipient_unavailable") => rights::may_refuse(facts, call, place),
-        (404, "message_not_found") => tombstones::may_refuse(facts, call, place),
+        (401, _) => sessions::may_refuse(facts, call, position),
+        (403, "recipient_unavailable") => rights::may_refuse(facts, call, position),
+        (404, "message_not_found") => tombstones::may_refuse(facts, call, position),
         _ => false,
     }
 }

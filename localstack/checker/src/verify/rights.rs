@@ -1,9 +1,11 @@
-//! Blocks: while one stands, neither side changes the room; once it is lifted, nobody is refused for it.
+//! Blocks: while one stands, neither side changes the room; afterwards nobody is refused for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{Call, Facts, Story};
-use super::{Promise, Violation};
+use super::{
+    Promise, Violation,
+    facts::{Call, Facts, Story},
+};
 use crate::history::{Request, RoomId};
 
 /// A part of the history in which a block certainly stood.
@@ -22,8 +24,13 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     acks(facts, &fences, found);
     for story in facts.stories.values() {
         let Some(fences) = fences.get(&story.room) else { continue };
-        if let Some((what, place)) = trace(facts, story, fences) {
-            found.push(facts.violation(Promise::RightsFenced, story.id, &[fences_around(fences, place), place], what));
+        if let Some((what, position)) = trace(facts, story, fences) {
+            found.push(facts.violation(
+                Promise::RightsFenced,
+                story.id,
+                &[fences_around(fences, position), position],
+                what,
+            ));
         }
     }
 }
@@ -35,8 +42,8 @@ fn fences(facts: &Facts<'_>) -> BTreeMap<RoomId, Vec<Fence>> {
         let Some(from) = block.done() else { continue };
         let lifts = || lifts(facts, block);
         // A lift that was asked for earlier and may act later leaves nothing certain.
-        if lifts().take_while(|lift| lift.place < block.place).all(|lift| facts.is_over(lift, block.place)) {
-            let to = lifts().find(|lift| lift.place > block.place).map_or(usize::MAX, |lift| lift.place);
+        if lifts().take_while(|lift| lift.position < block.position).all(|lift| facts.is_over(lift, block.position)) {
+            let to = lifts().find(|lift| lift.position > block.position).map_or(usize::MAX, |lift| lift.position);
             fences.entry(block.request.room()).or_default().push(Fence { from, to });
         }
     }
@@ -56,13 +63,13 @@ fn acks(facts: &Facts<'_>, fences: &BTreeMap<RoomId, Vec<Fence>>, found: &mut Ve
             (Request::Edit { .. }, Some(_)) => true,
             _ => false,
         };
-        let (Some((place, message, _)), Some(fences)) = (call.ack(), fences.get(&call.request.room())) else {
+        let (Some((position, message, _)), Some(fences)) = (call.ack(), fences.get(&call.request.room())) else {
             continue;
         };
-        if let Some(fence) = within(fences, call.place, place).filter(|_| is_new) {
+        if let Some(fence) = within(fences, call.position, position).filter(|_| is_new) {
             let what = format!("a change of message {} was accepted although the room was blocked", message.id);
-            let places = [fence.from, call.place, place];
-            found.push(facts.violation(Promise::RightsFenced, &message.id, &places, what));
+            let positions = [fence.from, call.position, position];
+            found.push(facts.violation(Promise::RightsFenced, &message.id, &positions, what));
         }
     }
 }
@@ -71,14 +78,17 @@ fn acks(facts: &Facts<'_>, fences: &BTreeMap<RoomId, Vec<Fence>>, found: &mut Ve
 /// where it was seen.
 fn trace(facts: &Facts<'_>, story: &Story<'_>, fences: &[Fence]) -> Option<(String, usize)> {
     let kept_out = |calls: &[usize], seen: usize| {
-        let mut calls =
-            calls.iter().filter(|place| **place < seen).filter_map(|place| facts.calls.get(place)).peekable();
+        let mut calls = calls
+            .iter()
+            .filter(|position| **position < seen)
+            .filter_map(|position| facts.calls.get(position))
+            .peekable();
         calls.peek().is_some() && calls.all(|call| is_kept_out(call, seen, fences))
     };
     let id = story.id;
     let first = story.sightings.first()?;
-    if kept_out(&story.sends, first.place) {
-        return Some((format!("message {id} was sent while the room was blocked, and is there"), first.place));
+    if kept_out(&story.sends, first.position) {
+        return Some((format!("message {id} was sent while the room was blocked, and is there"), first.position));
     }
     if let Some(buried) = story.buried().filter(|buried| kept_out(&story.deletes, *buried)) {
         return Some((format!("message {id} was deleted while the room was blocked"), buried));
@@ -86,22 +96,22 @@ fn trace(facts: &Facts<'_>, story: &Story<'_>, fences: &[Fence]) -> Option<(Stri
     let mut texts = BTreeSet::from([first.message.text()]);
     for sighting in story.sightings.iter().filter(|sighting| !sighting.message.deleted) {
         let text = sighting.message.text();
-        let wrote = |place: &usize| match facts.calls.get(place)?.request {
-            Request::Edit { content, .. } if Some(&**content) == text => Some(*place),
+        let wrote = |position: &usize| match facts.calls.get(position)?.request {
+            Request::Edit { content, .. } if Some(&**content) == text => Some(*position),
             _ => None,
         };
         let edits: Vec<usize> = story.edits.iter().filter_map(wrote).collect();
-        if texts.insert(text) && kept_out(&edits, sighting.place) {
-            return Some((format!("message {id} shows an edit made while the room was blocked"), sighting.place));
+        if texts.insert(text) && kept_out(&edits, sighting.position) {
+            return Some((format!("message {id} shows an edit made while the room was blocked"), sighting.position));
         }
     }
     None
 }
 
-/// Whether all the time in which the call may have made what was seen at a place, the room was blocked.
+/// Whether all the time in which the call may have made what was seen at a position, the room was blocked.
 fn is_kept_out(call: &Call<'_>, seen: usize, fences: &[Fence]) -> bool {
-    let end = call.answered.map(|(place, _)| place).filter(|_| !call.is_open());
-    within(fences, call.place, end.unwrap_or(seen).min(seen)).is_some()
+    let end = call.answered.map(|(position, _)| position).filter(|_| !call.is_open());
+    within(fences, call.position, end.unwrap_or(seen).min(seen)).is_some()
 }
 
 /// The fence in which all of this part of the history lies.
@@ -109,18 +119,18 @@ fn within(fences: &[Fence], from: usize, to: usize) -> Option<&Fence> {
     fences.iter().find(|fence| fence.from < from && to < fence.to)
 }
 
-fn fences_around(fences: &[Fence], place: usize) -> usize {
-    fences.iter().map(|fence| fence.from).filter(|from| *from < place).max().unwrap_or(place)
+fn fences_around(fences: &[Fence], position: usize) -> usize {
+    fences.iter().map(|fence| fence.from).filter(|from| *from < position).max().unwrap_or(position)
 }
 
-/// Whether a change that was refused at a place for a block may have been: one had been asked for, and was not certainly
+/// Whether a change that was refused at a position for a block may have been: one had been asked for, and was not certainly
 /// lifted again when the change began.
-pub(super) fn may_refuse(facts: &Facts<'_>, call: &Call<'_>, place: usize) -> bool {
+pub(super) fn may_refuse(facts: &Facts<'_>, call: &Call<'_>, position: usize) -> bool {
     let is_change = matches!(call.request, Request::Send { .. } | Request::Edit { .. } | Request::Delete { .. });
-    let blocks = facts.blocks(call.request.room()).take_while(|block| block.place < place);
+    let blocks = facts.blocks(call.request.room()).take_while(|block| block.position < position);
     is_change
         && blocks.filter(|block| block.is_open() || block.done().is_some()).any(|block| {
             !lifts(facts, block)
-                .any(|lift| facts.is_over(block, lift.place) && lift.done().is_some_and(|done| done < call.place))
+                .any(|lift| facts.is_over(block, lift.position) && lift.done().is_some_and(|done| done < call.position))
         })
 }

@@ -1,14 +1,16 @@
-//! Sessions: one that ended is of no more use, over no door.
+//! Sessions: an ended session is refused everywhere.
 
-use super::facts::{Call, Facts};
-use super::{Promise, Violation};
+use super::{
+    Promise, Violation,
+    facts::{Call, Facts},
+};
 use crate::history::Answer;
 
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     for call in facts.calls.values() {
         let ends = facts.logouts(call.by.session).filter_map(Call::done).min();
-        let Some(end) = ends.filter(|end| *end < call.place) else { continue };
-        let Some((place, answer)) = call.answered else { continue };
+        let Some(end) = ends.filter(|end| *end < call.position) else { continue };
+        let Some((position, answer)) = call.answered else { continue };
         let what = match answer {
             Answer::Unknown(_) | Answer::Refused { status: 401 | 429, .. } => continue,
             Answer::Refused { status, code } => {
@@ -16,12 +18,12 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             }
             _ => format!("a session that had ended was answered: {}", call.request),
         };
-        let places = [call.by.session, end, call.place, place];
-        found.push(facts.room_violation(Promise::RightsFenced, call.request.room(), &places, what));
+        let positions = [call.by.session, end, call.position, position];
+        found.push(facts.room_violation(Promise::RightsFenced, call.request.room(), &positions, what));
     }
 }
 
-/// Whether a call that was refused at a place for its session may have been: another call had been asked to end it.
-pub(super) fn may_refuse(facts: &Facts<'_>, call: &Call<'_>, place: usize) -> bool {
-    facts.logouts(call.by.session).any(|other| other.place < place && other.place != call.place)
+/// Whether a call that was refused at a position for its session may have been: another call had been asked to end it.
+pub(super) fn may_refuse(facts: &Facts<'_>, call: &Call<'_>, position: usize) -> bool {
+    facts.logouts(call.by.session).any(|other| other.position < position && other.position != call.position)
 }

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use checker::doors::{Doors, Hello, Socket};
-use checker::history::{Answer, Message, Request, RoomId};
+use checker::{
+    doors::{Doors, Hello, Socket},
+    history::{Answer, Message, Request, RoomId},
+};
 use rand::RngExt;
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::sleep;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::sleep,
+};
 
 use super::{Asker, Live, Mistake, ModelRoom, Server};
 

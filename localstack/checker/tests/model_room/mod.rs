@@ -1,4 +1,4 @@
-//! A small room server in memory that reserves, writes and releases, and can be told to do one thing wrong.
+//! A small room server in memory that reserves, writes and releases, with one optional mistake.
 //!
 //! Time is virtual and every choice comes from the seed, so that a run is the same every time.
 
@@ -7,23 +7,27 @@ mod reads;
 mod rights;
 mod writes;
 
-use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
 
 use checker::history::{Answer, Message, Request, RoomId};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use tokio::sync::mpsc;
-use tokio::task;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::mpsc,
+    task,
+    time::{Instant, sleep},
+};
 
 use rights::Rights;
 
 /// An entry in flight is dropped after this long.
 const TOO_OLD: Duration = Duration::from_secs(5);
 
-/// What the server does wrong.
+/// The mistake of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mistake {
     /// The entry is released before the row is written.
@@ -70,7 +74,7 @@ pub(crate) enum Mistake {
     LogoutKeepsSocket,
     /// A ticket outlives its session.
     LogoutKeepsTicket,
-    /// A place is reserved whatever has become of the rights since they were read.
+    /// A reservation ignores changes of the rights since they were read.
     UnfencedReserve,
     /// A block answers and leaves it to somebody else to let the room's head know.
     BlockBeforeAccess,

@@ -35,13 +35,13 @@ impl ModelRoom {
             self.step().await?;
             head = self.head(room);
         }
-        let place = |bound: u64| rows.partition_point(|row| row.seq < bound);
+        let position = |bound: u64| rows.partition_point(|row| row.seq < bound);
         let (from, to) = match window {
             Window::Newest => (rows.len().saturating_sub(limit), rows.len()),
-            Window::Before(bound) => (place(bound).saturating_sub(limit), place(bound)),
-            Window::After(bound) => (place(bound + 1), (place(bound + 1) + limit).min(rows.len())),
+            Window::Before(bound) => (position(bound).saturating_sub(limit), position(bound)),
+            Window::After(bound) => (position(bound + 1), (position(bound + 1) + limit).min(rows.len())),
             Window::Around(bound) => {
-                let from = place(bound).saturating_sub(limit / 2);
+                let from = position(bound).saturating_sub(limit / 2);
                 (from, (from + limit).min(rows.len()))
             }
         };

@@ -1,7 +1,6 @@
 //! Who may do what: blocks with their versions, sessions, tickets.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use checker::history::{Answer, RoomId};
 use rand::RngExt;

@@ -228,13 +228,13 @@ impl ModelRoom {
         }
     }
 
-    /// A place for a change, by rights that are still those of the room.
+    /// A reservation for a change, by rights that are still current.
     fn reserve(&self, room: RoomId, op: u64, messages: u64, version: u64) -> Option<(u64, u64)> {
         let fenced = !self.is(Mistake::UnfencedReserve);
         self.room(room, |room| (!fenced || room.head.access <= version).then(|| room.head.reserve(op, messages, 0, 0)))
     }
 
-    /// A place for what is written already.
+    /// A reservation for an existing row.
     fn reserve_above(&self, room: RoomId, op: u64, message: &Message) -> (u64, u64) {
         self.room(room, |room| room.head.reserve(op, 0, message.seq, message.rev))
     }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use checker::history::{Answer, Purpose, Request};
-use checker::verify::Promise;
+use checker::{
+    history::{Answer, Purpose, Request},
+    verify::Promise,
+};
 
 use crate::story::{ROOM, Story, ack, delete, edit, edited, message, refused, send, tombstone, unknown};
 
@@ -42,7 +44,7 @@ fn a_blocked_room_is_read_and_not_written() {
 }
 
 #[test]
-fn a_send_that_is_accepted_in_a_blocked_room_is_seen() {
+fn send_accepted_in_a_blocked_room_is_detected() {
     for client in [0, 1] {
         let mut story = blocked();
         story.send(client, "b", message("b", 2, 2));
@@ -51,14 +53,14 @@ fn a_send_that_is_accepted_in_a_blocked_room_is_seen() {
 }
 
 #[test]
-fn an_edit_that_is_accepted_in_a_blocked_room_is_seen() {
+fn edit_accepted_in_a_blocked_room_is_detected() {
     let mut story = blocked();
     story.edit(1, "a", "new", edited("a", 1, 2, "new"));
     story.breaks(Promise::RightsFenced, "was accepted although the room was blocked");
 }
 
 #[test]
-fn an_edit_that_is_accepted_once_more_in_a_blocked_room_is_seen() {
+fn repeated_edit_accepted_in_a_blocked_room_is_detected() {
     let mut story = Story::default();
     story.send(1, "a", message("a", 1, 1));
     story.call(1, edit("a", "new"), unknown());
@@ -68,14 +70,14 @@ fn an_edit_that_is_accepted_once_more_in_a_blocked_room_is_seen() {
 }
 
 #[test]
-fn a_delete_that_is_accepted_in_a_blocked_room_is_seen() {
+fn delete_accepted_in_a_blocked_room_is_detected() {
     let mut story = blocked();
     story.delete(1, "a", tombstone("a", 1, 2));
     story.breaks(Promise::RightsFenced, "was deleted while the room was blocked");
 }
 
 #[test]
-fn a_message_that_was_sent_in_a_blocked_room_and_appears_there_is_seen() {
+fn message_sent_to_a_blocked_room_that_appears_is_detected() {
     let mut story = blocked();
     story.call(1, send("b"), unknown());
     story.list(0, Purpose::Look, vec![message("a", 1, 1), message("b", 2, 2)], 2);
@@ -83,7 +85,7 @@ fn a_message_that_was_sent_in_a_blocked_room_and_appears_there_is_seen() {
 }
 
 #[test]
-fn a_message_that_was_refused_in_a_blocked_room_never_appears() {
+fn message_refused_in_a_blocked_room_never_appears() {
     let mut story = blocked();
     story.call(1, send("b"), unavailable());
     story.call(0, UNBLOCK, Answer::Done);
@@ -92,7 +94,7 @@ fn a_message_that_was_refused_in_a_blocked_room_never_appears() {
 }
 
 #[test]
-fn an_edit_that_was_refused_in_a_blocked_room_never_appears() {
+fn edit_refused_in_a_blocked_room_never_appears() {
     let mut story = blocked();
     story.call(1, edit("a", "new"), unavailable());
     story.call(0, UNBLOCK, Answer::Done);
@@ -101,7 +103,7 @@ fn an_edit_that_was_refused_in_a_blocked_room_never_appears() {
 }
 
 #[test]
-fn a_send_with_an_open_outcome_may_come_once_the_block_is_being_lifted() {
+fn send_of_unknown_outcome_may_succeed_during_the_unblock() {
     let mut story = blocked();
     story.call(1, send("b"), unknown());
     let lift = story.ask(0, Purpose::Look, UNBLOCK);
@@ -111,7 +113,7 @@ fn a_send_with_an_open_outcome_may_come_once_the_block_is_being_lifted() {
 }
 
 #[test]
-fn a_refused_send_may_be_sent_again_once_the_block_is_lifted() {
+fn refused_send_may_be_retried_after_the_unblock() {
     let mut story = blocked();
     story.call(1, send("b"), unavailable());
     story.call(0, UNBLOCK, Answer::Done);
@@ -120,7 +122,7 @@ fn a_refused_send_may_be_sent_again_once_the_block_is_lifted() {
 }
 
 #[test]
-fn what_began_before_the_block_was_acknowledged_may_still_come() {
+fn call_begun_before_the_block_was_answered_may_succeed() {
     let mut story = Story::default();
     story.send(1, "a", message("a", 1, 1));
     let sent = story.begin(1, "b");
@@ -133,14 +135,14 @@ fn what_began_before_the_block_was_acknowledged_may_still_come() {
 }
 
 #[test]
-fn a_retry_in_a_blocked_room_that_is_refused_is_seen() {
+fn retry_refused_in_a_blocked_room_is_detected() {
     let mut story = blocked();
     story.call(1, send("a"), unavailable());
     story.breaks(Promise::SameMessage, "a retry of what was there already was refused");
 }
 
 #[test]
-fn a_retry_in_a_blocked_room_of_what_nobody_saw_may_be_refused() {
+fn retry_of_an_unseen_message_in_a_blocked_room_may_be_refused() {
     let mut story = Story::default();
     story.call(1, send("a"), unknown());
     story.call(0, BLOCK, Answer::Done);
@@ -150,14 +152,14 @@ fn a_retry_in_a_blocked_room_of_what_nobody_saw_may_be_refused() {
 }
 
 #[test]
-fn a_refusal_without_a_block_is_seen() {
+fn a_refusal_without_a_block_is_detected() {
     let mut story = Story::default();
     story.call(1, send("a"), unavailable());
     story.breaks(Promise::Protocol, "403 recipient_unavailable");
 }
 
 #[test]
-fn a_refusal_after_the_block_was_lifted_is_seen() {
+fn a_refusal_after_the_block_was_lifted_is_detected() {
     let mut story = blocked();
     story.call(0, UNBLOCK, Answer::Done);
     story.call(1, send("b"), unavailable());
@@ -185,7 +187,7 @@ fn a_block_that_another_person_lifts_stays() {
 }
 
 #[test]
-fn a_block_with_an_open_outcome_may_stand_or_not_and_come_after_it_was_lifted() {
+fn block_of_unknown_outcome_may_stand_or_follow_its_unblock() {
     let mut story = Story::default();
     story.call(0, BLOCK, unknown());
     story.call(1, send("b"), unavailable());
@@ -196,7 +198,7 @@ fn a_block_with_an_open_outcome_may_stand_or_not_and_come_after_it_was_lifted() 
 }
 
 #[test]
-fn a_block_with_an_open_outcome_does_not_come_for_ever() {
+fn block_of_unknown_outcome_does_not_come_for_ever() {
     let mut story = Story::default();
     story.call(0, BLOCK, unknown());
     story.wait(Duration::from_secs(20));
@@ -206,7 +208,7 @@ fn a_block_with_an_open_outcome_does_not_come_for_ever() {
 }
 
 #[test]
-fn a_lift_with_an_open_outcome_may_come_after_the_next_block_but_not_for_ever() {
+fn unblock_of_unknown_outcome_may_follow_the_next_block_for_a_while() {
     let lifted = || {
         let mut story = blocked();
         story.call(0, UNBLOCK, unknown());

@@ -1,4 +1,4 @@
-//! The verdict over histories made by hand.
+//! The verdict over hand-written histories.
 
 mod blocks;
 mod messages;

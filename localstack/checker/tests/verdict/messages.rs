@@ -1,7 +1,9 @@
 //! Messages: identity, order, texts, coverage, the end.
 
-use checker::history::{Answer, Event, Message, Purpose, Request};
-use checker::verify::Promise;
+use checker::{
+    history::{Answer, Event, Message, Purpose, Request},
+    verify::Promise,
+};
 
 use crate::story::{ROOM, Story, ack, edited, message};
 
@@ -26,7 +28,7 @@ fn an_honest_history_has_no_violation() {
 }
 
 #[test]
-fn an_acknowledged_message_that_is_gone_at_the_end_is_lost() {
+fn acknowledged_message_that_is_gone_is_detected() {
     let mut story = Story::default();
     story.send(0, "a", message("a", 1, 1));
     story.end(&[&[], &[]]);
@@ -34,7 +36,7 @@ fn an_acknowledged_message_that_is_gone_at_the_end_is_lost() {
 }
 
 #[test]
-fn an_acknowledged_edit_that_is_gone_at_the_end_is_lost() {
+fn acknowledged_edit_that_is_gone_is_detected() {
     let mut story = Story::default();
     story.send(0, "a", message("a", 1, 1));
     story.edit(0, "a", "new", edited("a", 1, 2, "new"));
@@ -63,7 +65,7 @@ fn an_edit_with_an_open_outcome_may_still_come() {
 }
 
 #[test]
-fn an_edit_that_is_acknowledged_without_having_happened_is_seen() {
+fn acknowledged_edit_that_did_not_happen_is_detected() {
     let mut story = Story::default();
     story.send(0, "a", message("a", 1, 1));
     story.edit(0, "a", "new", message("a", 1, 2));
@@ -71,7 +73,7 @@ fn an_edit_that_is_acknowledged_without_having_happened_is_seen() {
 }
 
 #[test]
-fn two_texts_at_one_revision_are_seen() {
+fn two_texts_at_one_revision_are_detected() {
     let mut story = Story::default();
     story.send(0, "a", message("a", 1, 1));
     story.edit(0, "a", "new", edited("a", 1, 2, "new"));
@@ -80,7 +82,7 @@ fn two_texts_at_one_revision_are_seen() {
 }
 
 #[test]
-fn a_text_that_nobody_wrote_is_seen() {
+fn a_text_that_nobody_wrote_is_detected() {
     let mut story = Story::default();
     story.send(0, "a", message("a", 1, 1));
     story.list(1, Purpose::Look, vec![edited("a", 1, 2, "?")], 2);
@@ -88,14 +90,14 @@ fn a_text_that_nobody_wrote_is_seen() {
 }
 
 #[test]
-fn a_message_that_nobody_sent_is_seen() {
+fn a_message_that_nobody_sent_is_detected() {
     let mut story = Story::default();
     story.list(1, Purpose::Look, vec![message("ghost", 1, 1)], 1);
     story.breaks(Promise::SameMessage, "nobody sent it");
 }
 
 #[test]
-fn one_client_id_as_two_messages_is_seen() {
+fn one_client_id_as_two_messages_is_detected() {
     let mut story = Story::default();
     story.send(0, "a", message("a", 1, 1));
     story.list(1, Purpose::Look, vec![message("a", 1, 1), Message { id: "twin".into(), ..message("a", 2, 2) }], 2);
@@ -103,7 +105,7 @@ fn one_client_id_as_two_messages_is_seen() {
 }
 
 #[test]
-fn a_retry_that_is_told_it_is_new_is_seen() {
+fn a_retry_that_is_told_it_is_new_is_detected() {
     let mut story = Story::default();
     story.send(0, "a", message("a", 1, 1));
     story.send(0, "a", message("a", 1, 1));
@@ -111,7 +113,7 @@ fn a_retry_that_is_told_it_is_new_is_seen() {
 }
 
 #[test]
-fn an_honest_retry_that_conflicts_is_seen() {
+fn an_honest_retry_that_conflicts_is_detected() {
     let mut story = Story::default();
     story.send(0, "a", message("a", 1, 1));
     let again = story.begin(0, "a");
@@ -130,7 +132,7 @@ fn another_body_under_a_client_id_must_be_refused() {
 }
 
 #[test]
-fn a_refused_honest_request_is_seen() {
+fn a_refused_honest_request_is_detected() {
     let mut story = Story::default();
     let call = story.begin(0, "a");
     story.answer(0, call, Answer::Refused { status: 404, code: "room_not_found".to_owned() });
@@ -138,7 +140,7 @@ fn a_refused_honest_request_is_seen() {
 }
 
 #[test]
-fn a_sequence_number_that_changes_is_seen() {
+fn a_sequence_number_that_changes_is_detected() {
     let mut story = Story::default();
     story.send(0, "a", message("a", 1, 1));
     story.list(1, Purpose::Look, vec![message("a", 2, 1)], 1);
@@ -146,7 +148,7 @@ fn a_sequence_number_that_changes_is_seen() {
 }
 
 #[test]
-fn two_messages_with_one_sequence_number_are_seen() {
+fn two_messages_with_one_sequence_number_are_detected() {
     let mut story = Story::default();
     story.send(0, "a", message("a", 1, 1));
     story.send(0, "b", message("b", 1, 2));
@@ -154,7 +156,7 @@ fn two_messages_with_one_sequence_number_are_seen() {
 }
 
 #[test]
-fn a_send_after_an_ack_with_a_lower_sequence_number_is_seen() {
+fn lower_sequence_number_after_an_ack_is_detected() {
     let mut story = Story::default();
     story.send(0, "a", message("a", 2, 1));
     story.send(0, "b", message("b", 1, 2));
@@ -171,7 +173,7 @@ fn sends_at_the_same_time_may_have_either_order() {
 }
 
 #[test]
-fn a_page_that_lacks_what_was_acknowledged_before_is_seen() {
+fn page_without_an_acknowledged_message_is_detected() {
     let mut story = Story::default();
     story.send(0, "a", message("a", 1, 1));
     story.list(1, Purpose::Look, vec![], 0);
@@ -179,7 +181,7 @@ fn a_page_that_lacks_what_was_acknowledged_before_is_seen() {
 }
 
 #[test]
-fn a_page_that_shows_an_older_revision_is_seen() {
+fn a_page_that_shows_an_older_revision_is_detected() {
     let mut story = Story::default();
     story.send(0, "a", message("a", 1, 1));
     story.edit(0, "a", "new", edited("a", 1, 2, "new"));
@@ -188,7 +190,7 @@ fn a_page_that_shows_an_older_revision_is_seen() {
 }
 
 #[test]
-fn a_page_that_is_not_in_order_is_seen() {
+fn a_page_that_is_not_in_order_is_detected() {
     let mut story = Story::default();
     story.send(0, "a", message("a", 1, 1));
     story.send(0, "b", message("b", 2, 2));
@@ -197,7 +199,7 @@ fn a_page_that_is_not_in_order_is_seen() {
 }
 
 #[test]
-fn a_cursor_that_passes_a_change_is_seen_even_when_it_is_acknowledged_later() {
+fn cursor_beyond_a_later_acknowledged_change_is_detected() {
     let mut story = Story::default();
     let call = story.begin(0, "a");
     story.sync(1, 0, vec![], 1, 1);
@@ -206,7 +208,7 @@ fn a_cursor_that_passes_a_change_is_seen_even_when_it_is_acknowledged_later() {
 }
 
 #[test]
-fn a_cursor_may_pass_a_change_that_a_newer_one_in_flight_has_moved() {
+fn cursor_may_pass_a_change_moved_by_a_newer_one_in_flight() {
     let mut story = Story::default();
     story.send(0, "a", message("a", 1, 1));
     let call = story.ask(0, Purpose::Look, Request::Edit { room: ROOM, message: "a".into(), content: "new".into() });
@@ -217,7 +219,7 @@ fn a_cursor_may_pass_a_change_that_a_newer_one_in_flight_has_moved() {
 }
 
 #[test]
-fn a_head_that_falls_is_seen() {
+fn a_head_that_falls_is_detected() {
     let mut story = Story::default();
     story.sync(1, 0, vec![], 2, 2);
     story.sync(1, 0, vec![], 1, 1);
@@ -225,7 +227,7 @@ fn a_head_that_falls_is_seen() {
 }
 
 #[test]
-fn a_reader_whose_cursor_is_past_what_it_does_not_hold_is_seen() {
+fn cursor_beyond_a_missing_message_is_detected() {
     let mut story = Story::default();
     story.list(1, Purpose::Follow, vec![], 0);
     story.send(0, "a", message("a", 1, 1));
@@ -236,7 +238,7 @@ fn a_reader_whose_cursor_is_past_what_it_does_not_hold_is_seen() {
 }
 
 #[test]
-fn a_reader_that_has_settled_shows_what_the_room_has() {
+fn settled_reader_shows_what_the_room_has() {
     let mut story = Story::default();
     story.list(1, Purpose::Follow, vec![], 0);
     story.send(0, "a", message("a", 1, 1));
@@ -246,7 +248,7 @@ fn a_reader_that_has_settled_shows_what_the_room_has() {
 }
 
 #[test]
-fn a_reader_that_never_settles_is_seen() {
+fn a_reader_that_never_settles_is_detected() {
     let mut story = Story::default();
     story.list(1, Purpose::Follow, vec![], 0);
     story.send(0, "a", message("a", 1, 1));
@@ -255,7 +257,7 @@ fn a_reader_that_never_settles_is_seen() {
 }
 
 #[test]
-fn a_room_that_reads_differently_is_seen() {
+fn a_room_that_reads_differently_is_detected() {
     let mut story = Story::default();
     story.send(0, "a", message("a", 1, 1));
     story.end(&[&[message("a", 1, 1)], &[message("a", 1, 2)]]);

@@ -1,7 +1,9 @@
 //! Read cursors and unread counts. Client 0 writes, client 1 reads.
 
-use checker::history::{Answer, Purpose, Request};
-use checker::verify::Promise;
+use checker::{
+    history::{Answer, Purpose, Request},
+    verify::Promise,
+};
 
 use crate::story::{ROOM, Story, delete, message, send, tombstone, unknown};
 
@@ -34,7 +36,7 @@ fn a_cursor_moves_forward_and_leaves_the_rest_unread() {
 }
 
 #[test]
-fn a_cursor_that_falls_is_seen() {
+fn a_cursor_that_falls_is_detected() {
     let mut story = three();
     story.call(1, read(3), answer(3, 0));
     story.call(1, read(1), answer(1, 2));
@@ -59,7 +61,7 @@ fn people_have_cursors_of_their_own() {
 }
 
 #[test]
-fn a_cursor_short_of_what_was_asked_is_seen() {
+fn a_cursor_short_of_what_was_asked_is_detected() {
     let mut story = three();
     story.call(1, read(3), answer(2, 1));
     story.breaks(Promise::NothingLost, "short of 3");
@@ -75,42 +77,42 @@ fn a_cursor_may_be_short_of_what_nobody_had_seen() {
 }
 
 #[test]
-fn a_cursor_past_what_was_asked_is_seen() {
+fn a_cursor_past_what_was_asked_is_detected() {
     let mut story = three();
     story.call(1, read(1), answer(2, 1));
     story.breaks(Promise::Protocol, "nobody had read past 1");
 }
 
 #[test]
-fn a_cursor_past_the_room_is_seen() {
+fn a_cursor_past_the_room_is_detected() {
     let mut story = three();
     story.call(1, read(1_000_000), answer(1_000_000, 0));
     story.breaks(Promise::Protocol, "the room has never had");
 }
 
 #[test]
-fn too_few_unread_messages_are_seen() {
+fn too_few_unread_messages_are_detected() {
     let mut story = three();
     story.call(1, read(1), answer(1, 1));
     story.breaks(Promise::Protocol, "there were 2 to 2");
 }
 
 #[test]
-fn too_many_unread_messages_are_seen() {
+fn too_many_unread_messages_are_detected() {
     let mut story = three();
     story.call(1, read(1), answer(1, 3));
     story.breaks(Promise::Protocol, "there were 2 to 2");
 }
 
 #[test]
-fn own_messages_that_count_as_unread_are_seen() {
+fn own_messages_that_count_as_unread_are_detected() {
     let mut story = three();
     story.call(0, read(1), answer(1, 2));
     story.breaks(Promise::Protocol, "there were 0 to 0");
 }
 
 #[test]
-fn deleted_messages_that_count_as_unread_are_seen() {
+fn deleted_messages_that_count_as_unread_are_detected() {
     let mut story = three();
     story.delete(0, "b", tombstone("b", 2, 4));
     story.call(1, read(1), answer(1, 2));
@@ -118,7 +120,7 @@ fn deleted_messages_that_count_as_unread_are_seen() {
 }
 
 #[test]
-fn what_is_under_way_may_count_or_not() {
+fn messages_under_way_may_count_or_not() {
     for unread in 1..=4 {
         let mut story = three();
         story.call(0, delete("b"), unknown());

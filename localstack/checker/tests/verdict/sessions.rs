@@ -1,7 +1,9 @@
 //! Sessions that end. A client's session has the client's number.
 
-use checker::history::{Answer, Page, Purpose, Request, SyncPage, Window};
-use checker::verify::Promise;
+use checker::{
+    history::{Answer, Page, Purpose, Request, SyncPage, Window},
+    verify::Promise,
+};
 
 use crate::story::{ROOM, Story, ack, message, refused, send, unknown};
 
@@ -27,7 +29,7 @@ fn a_session_that_ended_is_refused_or_not_answered() {
 }
 
 #[test]
-fn what_began_before_the_logout_was_answered_may_be_answered_after_it() {
+fn call_begun_before_the_logout_may_be_answered_after_it() {
     let mut story = Story::default();
     let sent = story.begin(0, "a");
     let opened = story.ask(0, Purpose::Look, CONNECT);
@@ -41,7 +43,7 @@ fn what_began_before_the_logout_was_answered_may_be_answered_after_it() {
 }
 
 #[test]
-fn a_logout_with_an_open_outcome_may_have_ended_the_session_or_not() {
+fn logout_of_unknown_outcome_may_have_ended_the_session() {
     let mut story = Story::default();
     story.call(0, LOGOUT, unknown());
     story.send(0, "a", message("a", 1, 1));
@@ -50,7 +52,7 @@ fn a_logout_with_an_open_outcome_may_have_ended_the_session_or_not() {
 }
 
 #[test]
-fn every_answer_to_a_session_that_ended_is_seen() {
+fn every_answer_to_a_session_that_ended_is_detected() {
     let page = Page { items: vec![], has_before: false, has_after: false, cursor: 0 };
     let synced = SyncPage { items: vec![], cursor: 0, head: 0, more: false };
     let calls = [
@@ -70,7 +72,7 @@ fn every_answer_to_a_session_that_ended_is_seen() {
 }
 
 #[test]
-fn another_refusal_of_a_session_that_ended_is_seen() {
+fn another_refusal_of_a_session_that_ended_is_detected() {
     let mut story = logged_out();
     story.call(0, send("a"), refused(403, "recipient_unavailable"));
     story.breaks(Promise::RightsFenced, "was told more than that: 403");

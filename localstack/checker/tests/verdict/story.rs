@@ -1,9 +1,11 @@
-//! Histories made by hand.
+//! Hand-written histories.
 
 use std::time::Duration;
 
-use checker::history::{Answer, Caller, Entry, Event, History, Message, Page, Purpose, Request, SyncPage, Via, Window};
-use checker::verify::{Promise, verify};
+use checker::{
+    history::{Answer, Caller, Entry, Event, History, Message, Page, Purpose, Request, SyncPage, Via, Window},
+    verify::{Promise, verify},
+};
 
 pub(crate) const ROOM: u64 = 1;
 

@@ -1,15 +1,15 @@
-//! Whom people do not want to hear from.
+//! Blocks.
 
-use crate::under_way::{Sent, keep_sending};
+use crate::keep_sending::{Sent, keep_sending};
 use e2e::{Person, journey};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::time::Instant;
 
 #[test]
-fn to_the_blocked_the_blocker_looks_like_nobody() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+fn blocker_looks_like_an_unknown_person_to_the_blocked() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
         minji.say_as(room, "before", "hello").await.with(201);
         let before = junho.say_as(room, "before", "hi").await.with(201);
         let request = minji.befriend(&junho).await;
@@ -39,15 +39,15 @@ fn to_the_blocked_the_blocker_looks_like_nobody() {
         for person in [&minji, &junho] {
             assert_eq!(person.say_as(room, "after", "hello?").await.refusal(), closed());
         }
-        // Whose answer was lost before the block still has it.
+        // A retry after the block still gets its lost answer.
         assert_eq!(junho.say_as(room, "before", "hi").await.with(200), before);
     });
 }
 
 #[test]
-fn whoever_blocks_still_sees_the_other_and_may_not_ask_them() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+fn blocker_sees_the_blocked_and_may_not_send_a_request() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
         minji.block(&junho).await;
 
         let again = minji.api.post("/blocks", &json!({"user_id": junho.id})).await.with(200);
@@ -62,9 +62,9 @@ fn whoever_blocks_still_sees_the_other_and_may_not_ask_them() {
 }
 
 #[test]
-fn of_what_both_send_during_a_block_the_acknowledged_is_there_and_nothing_begins_after_it() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+fn nothing_sent_after_a_block_was_answered_is_accepted() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
 
         let sending = join_all((0..24).map(|number| {
             let sender = if number % 3 == 0 { &junho } else { &minji };
@@ -92,10 +92,10 @@ fn of_what_both_send_during_a_block_the_acknowledged_is_there_and_nothing_begins
 
 #[test]
 fn no_receipt_crosses_a_block() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
         let seq = minji.say(room, "hello").await["seq"].clone();
-        let (mut minjis, mut junhos) = (minji.socket().await, junho.login().await.socket().await);
+        let (minjis, junhos) = (minji.socket().await, junho.login().await.socket().await);
         minji.block(&junho).await;
         minjis.pushes().await;
 
@@ -110,8 +110,8 @@ fn no_receipt_crosses_a_block() {
 
 #[test]
 fn unblocking_restores_writing_and_nothing_else() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
         let request = minji.befriend(&junho).await;
         junho.api.call("PUT", &format!("/friends/{request}/accept"), None).await.with(200);
         minji.block(&junho).await;
@@ -129,9 +129,9 @@ fn unblocking_restores_writing_and_nothing_else() {
 }
 
 #[test]
-fn a_room_that_both_have_blocked_opens_when_both_have_unblocked() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+fn mutually_blocked_room_opens_when_both_unblock() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
         tokio::join!(minji.block(&junho), junho.block(&minji));
 
         minji.unblock(&junho).await;
@@ -144,8 +144,8 @@ fn a_room_that_both_have_blocked_opens_when_both_have_unblocked() {
 
 #[test]
 fn blocks_and_unblocks_at_once_end_as_the_list_says() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
 
         join_all((0..16).map(async |number| {
             if number % 2 == 0 {
@@ -164,9 +164,9 @@ fn blocks_and_unblocks_at_once_end_as_the_list_says() {
 }
 
 #[test]
-fn who_is_blocked_may_block_without_learning_anything() {
-    journey(async |house| {
-        let (minji, junho): (Person, Person) = tokio::join!(house.register("minji"), house.register("junho"));
+fn blocked_person_may_block_without_learning_anything() {
+    journey(async |stack| {
+        let (minji, junho): (Person, Person) = tokio::join!(stack.register("minji"), stack.register("junho"));
         minji.block(&junho).await;
 
         let block = junho.api.post("/blocks", &json!({"user_id": minji.id})).await.with(201);

@@ -1,13 +1,13 @@
-//! What is no request: broken, too large, of another form than the route takes.
+//! Invalid requests: malformed, too large, or of another media type.
 
 use crate::{rights, scene::Scene};
 use e2e::{Answer, Api, journey};
 use serde_json::{Value, json};
 
-/// Fields of these bodies that may be left out.
+/// Optional fields of these bodies.
 const OPTIONAL: [&str; 1] = ["status_message"];
 
-/// The routes with a body, and a body that each would take but for what a test does to it.
+/// The routes with a body, and a valid body for each.
 fn routes(scene: &Scene) -> Vec<(&'static str, String, Value)> {
     let rows = rights::routes(&scene.aim_of(&scene.author)).into_iter();
     rows.filter_map(|row| Some((row.method, row.path, row.body?))).collect()
@@ -25,9 +25,9 @@ fn field(field: &str, reason: &str) -> (u16, String, String, String) {
 }
 
 #[test]
-fn what_is_not_json_is_malformed_on_every_route() {
-    journey(async |house| {
-        let scene = Scene::set(house).await;
+fn invalid_json_is_malformed_on_every_route() {
+    journey(async |stack| {
+        let scene = Scene::set(stack).await;
         for (method, path, _) in routes(&scene) {
             for body in
                 ["", "{", "{}{}", "{'a':1}", r#"{"content":"\ud800"}"#, r#"{"x":"\udc00\ud800"}"#, "{\"x\":\"\u{1}\"}"]
@@ -42,9 +42,9 @@ fn what_is_not_json_is_malformed_on_every_route() {
 }
 
 #[test]
-fn an_unknown_field_is_refused_by_name_on_every_route() {
-    journey(async |house| {
-        let scene = Scene::set(house).await;
+fn unknown_fields_are_refused_by_name_on_every_route() {
+    journey(async |stack| {
+        let scene = Scene::set(stack).await;
         for (method, path, mut body) in routes(&scene) {
             body["is_admin"] = json!(true);
             let answer = scene.author.api.call(method, &path, Some(&body)).await;
@@ -57,8 +57,8 @@ fn an_unknown_field_is_refused_by_name_on_every_route() {
 
 #[test]
 fn a_wrong_type_is_refused_by_name_on_every_route() {
-    journey(async |house| {
-        let scene = Scene::set(house).await;
+    journey(async |stack| {
+        let scene = Scene::set(stack).await;
         for (method, path, body) in routes(&scene) {
             for name in body.as_object().unwrap().keys() {
                 let mut wrong = body.clone();
@@ -83,12 +83,12 @@ fn a_wrong_type_is_refused_by_name_on_every_route() {
 }
 
 #[test]
-fn a_body_over_64_kilobytes_is_refused_on_every_route() {
-    journey(async |house| {
-        let scene = Scene::set(house).await;
+fn bodies_over_64_kilobytes_are_refused_on_every_route() {
+    journey(async |stack| {
+        let scene = Scene::set(stack).await;
         for (method, path, _) in routes(&scene) {
             for size in [64 * 1024 + 1, 1_000_000] {
-                // Too large before it is anything else, such as no JSON.
+                // The size is checked before the syntax.
                 let answer = scene.author.api.raw(method, &path, "x".repeat(size)).await;
                 assert_eq!(answer.refusal(), (413, "body_too_large".to_owned()), "{method} {path} {size}");
             }
@@ -100,10 +100,10 @@ fn a_body_over_64_kilobytes_is_refused_on_every_route() {
 
 #[test]
 fn another_media_type_is_refused_on_every_route() {
-    journey(async |house| {
-        let scene = Scene::set(house).await;
+    journey(async |stack| {
+        let scene = Scene::set(stack).await;
         for (method, path, body) in routes(&scene) {
-            let request = || scene.author.api.request(method.parse().unwrap(), &path);
+            let request = || scene.author.api.request(method, &path);
             let plain = request().header("content-type", "text/plain").body(body.to_string());
             let unnamed = request().body(body.to_string());
             for request in [plain, unnamed] {
@@ -116,9 +116,9 @@ fn another_media_type_is_refused_on_every_route() {
 
 #[test]
 fn every_bad_field_of_a_registration_is_named() {
-    journey(async |house| {
+    journey(async |stack| {
         let body = json!({"email": "no address", "username": "a b", "password": "short", "display_name": "a\u{0}b"});
-        let answer = house.api().post("/auth/register", &body).await.with(422);
+        let answer = stack.api().post("/auth/register", &body).await.with(422);
 
         let named: Vec<_> =
             answer["errors"].as_array().unwrap().iter().map(|error| (&error["field"], &error["code"])).collect();
@@ -133,11 +133,11 @@ fn every_bad_field_of_a_registration_is_named() {
 }
 
 #[test]
-fn a_problem_is_a_document_in_the_callers_language_with_a_stable_code() {
-    journey(async |house| {
-        let minji = house.register("minji").await;
+fn problem_documents_have_the_callers_language_and_a_stable_code() {
+    journey(async |stack| {
+        let minji = stack.register("minji").await;
         let in_language = async |language: &str| {
-            let request = minji.api.request("GET".parse().unwrap(), "/chat-rooms/2000000000");
+            let request = minji.api.request("GET", "/chat-rooms/2000000000");
             Api::send(request.header("accept-language", language)).await
         };
         for (asked, language, detail) in [
@@ -159,10 +159,10 @@ fn a_problem_is_a_document_in_the_callers_language_with_a_stable_code() {
 }
 
 #[test]
-fn what_api_gateway_refuses_itself_is_its_own_message() {
-    journey(async |house| {
+fn refusals_of_api_gateway_are_its_own_message() {
+    journey(async |stack| {
         for (method, path) in [("GET", "/nowhere"), ("DELETE", "/messages"), ("GET", "/"), ("GET", "/chat-rooms/1/2")] {
-            let answer = house.api().call(method, path, None).await;
+            let answer = stack.api().call(method, path, None).await;
             assert_eq!(answer.with(404), json!({"message": "Not Found"}), "{method} {path}");
             assert_eq!(answer.header("content-type"), "application/json");
         }
@@ -170,9 +170,9 @@ fn what_api_gateway_refuses_itself_is_its_own_message() {
 }
 
 #[test]
-fn what_is_no_id_is_not_there() {
-    journey(async |house| {
-        let minji = house.register("minji").await;
+fn malformed_ids_answer_404() {
+    journey(async |stack| {
+        let minji = stack.register("minji").await;
         for id in ["x", "-1", "0x10", "01", "1.5", "99999999999"] {
             let answer = minji.api.get(&format!("/chat-rooms/{id}")).await;
             assert_eq!(answer.refusal(), (404, "room_not_found".to_owned()), "{id}");

@@ -1,13 +1,13 @@
-//! A message's way to the other person, over both doors.
+//! A message reaches the other person, over HTTP and WebSocket.
 
 use e2e::{journey, room_name};
 use serde_json::json;
 
 #[test]
-fn what_is_sent_over_http_arrives_at_the_other_ones_socket() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let mut socket = junho.socket().await;
+fn message_sent_over_http_reaches_the_other_socket() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let socket = junho.socket().await;
 
         let sent = minji.say(room, "안녕").await;
 
@@ -19,10 +19,10 @@ fn what_is_sent_over_http_arrives_at_the_other_ones_socket() {
 }
 
 #[test]
-fn what_is_sent_on_a_socket_arrives_at_the_other_ones_socket_and_list() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let (mut minjis, mut junhos) = (minji.socket().await, junho.socket().await);
+fn message_sent_by_socket_reaches_the_other_socket_and_list() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let (minjis, junhos) = (minji.socket().await, junho.socket().await);
 
         let ack = minjis.ask("send", json!({"room": room_name(room), "client_id": "first", "content": "반가워"})).await;
 
@@ -34,10 +34,10 @@ fn what_is_sent_on_a_socket_arrives_at_the_other_ones_socket_and_list() {
 }
 
 #[test]
-fn the_senders_other_device_gets_the_message_and_the_sending_connection_does_not() {
-    journey(async |house| {
-        let (minji, _, room) = house.pair().await;
-        let (mut phone, mut laptop) = (minji.socket().await, minji.login().await.socket().await);
+fn senders_other_device_gets_the_message_and_the_sender_does_not() {
+    journey(async |stack| {
+        let (minji, _, room) = stack.pair().await;
+        let (phone, laptop) = (minji.socket().await, minji.login().await.socket().await);
 
         let ack = phone.ask("send", json!({"room": room_name(room), "client_id": "1", "content": "hi"})).await;
 
@@ -47,10 +47,10 @@ fn the_senders_other_device_gets_the_message_and_the_sending_connection_does_not
 }
 
 #[test]
-fn a_conversation_over_both_doors_has_one_order() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let mut socket = junho.socket().await;
+fn conversation_over_http_and_socket_has_one_order() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let socket = junho.socket().await;
 
         minji.say(room, "하나").await;
         socket.ask("send", json!({"room": room_name(room), "client_id": "2", "content": "둘"})).await;
@@ -67,9 +67,9 @@ fn a_conversation_over_both_doors_has_one_order() {
 
 #[test]
 fn an_edit_arrives_as_an_update_of_the_whole_message() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let mut socket = junho.socket().await;
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let socket = junho.socket().await;
         let sent = minji.say(room, "오타").await;
         socket.push().await;
 
@@ -87,9 +87,9 @@ fn an_edit_arrives_as_an_update_of_the_whole_message() {
 
 #[test]
 fn an_edit_on_a_socket_is_the_same_edit() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let (mut minjis, mut junhos) = (minji.socket().await, junho.socket().await);
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let (minjis, junhos) = (minji.socket().await, junho.socket().await);
         let sent = minji.say(room, "before").await;
         junhos.push().await;
 
@@ -102,9 +102,9 @@ fn an_edit_on_a_socket_is_the_same_edit() {
 }
 
 #[test]
-fn sync_shows_the_same_over_both_doors() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+fn sync_is_the_same_over_http_and_socket() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
         let first = minji.say(room, "one").await;
         junho.say(room, "two").await;
         let url = format!("/messages/{}", first["id"].as_str().unwrap());
@@ -112,7 +112,7 @@ fn sync_shows_the_same_over_both_doors() {
 
         let (items, cursor) = junho.catch_up(room, 0).await;
         let over_http = junho.sync(room, 0).await;
-        let mut socket = junho.socket().await;
+        let socket = junho.socket().await;
         let over_socket = socket.ask("sync", json!({"room": room_name(room), "after_rev": 0, "limit": 100})).await;
 
         assert_eq!(over_socket["d"], over_http);
@@ -123,19 +123,19 @@ fn sync_shows_the_same_over_both_doors() {
 }
 
 #[test]
-fn whoever_was_away_learns_of_the_gap_and_fills_it() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+fn hello_reports_gaps_and_sync_fills_them() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
         let name = room_name(room);
         minji.say(room, "seen").await;
         let (_, cursor) = junho.catch_up(room, 0).await;
         let hello = json!({"v": 1, "lang": "en", "cursors": {&name: cursor}});
-        let mut socket = junho.socket().await;
+        let socket = junho.socket().await;
         assert_eq!(socket.ask("hello", hello.clone()).await["d"]["gaps"], json!([]));
         socket.close().await;
         let missed = minji.say(room, "missed").await;
 
-        let mut socket = junho.socket().await;
+        let socket = junho.socket().await;
         let ready = socket.ask("hello", hello).await;
 
         assert_eq!((&ready["d"]["gaps"], &ready["d"]["more"]), (&json!([name]), &json!(false)));
@@ -147,9 +147,9 @@ fn whoever_was_away_learns_of_the_gap_and_fills_it() {
 }
 
 #[test]
-fn pages_of_a_room_lead_to_every_message_in_both_directions() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+fn message_pages_reach_every_message_in_both_directions() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
         let mut seqs = Vec::new();
         for number in 1..=7 {
             seqs.push(minji.say(room, &number.to_string()).await["seq"].as_i64().unwrap());

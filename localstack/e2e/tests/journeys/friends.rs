@@ -1,4 +1,4 @@
-//! How people find each other and become friends.
+//! Search, friend requests and friends.
 
 use e2e::{Person, Socket, journey};
 use futures_util::future::join_all;
@@ -7,15 +7,15 @@ use std::collections::BTreeSet;
 
 #[test]
 fn two_people_find_each_other_and_become_friends() {
-    journey(async |house| {
-        let (gildong, minji) = tokio::join!(house.register("홍길동"), house.register("minji"));
+    journey(async |stack| {
+        let (gildong, minji) = tokio::join!(stack.register("홍길동"), stack.register("minji"));
         let username = gildong.account["username"].as_str().unwrap();
         for q in ["ㅎㄱㄷ", "홍ㄱ", "호", username, &username.to_uppercase()] {
             let found = minji.api.get(&format!("/users/search?limit=100&q={q}")).await.with(200);
             assert!(people(&found["items"]).contains(&gildong.id), "{q}: {found}");
         }
-        let (mut gildongs, mut minjis) = (gildong.socket().await, minji.socket().await);
-        let before = [user_rev(&mut minjis).await, user_rev(&mut gildongs).await];
+        let (gildongs, minjis) = (gildong.socket().await, minji.socket().await);
+        let before = [user_rev(&minjis).await, user_rev(&gildongs).await];
 
         let asked = minji.api.post("/friends/request", &json!({"user_id": gildong.id})).await.with(201);
         let told = [minjis.push().await, gildongs.push().await];
@@ -27,7 +27,7 @@ fn two_people_find_each_other_and_become_friends() {
         }
         assert_eq!(people(&list(&gildong, "/friends/requests").await), [minji.id]);
         assert_eq!(people(&list(&minji, "/friends/requests?direction=sent").await), [gildong.id]);
-        let seen = [user_rev(&mut minjis).await, user_rev(&mut gildongs).await];
+        let seen = [user_rev(&minjis).await, user_rev(&gildongs).await];
 
         gildong.api.call("PUT", &format!("/friends/{}/accept", asked["id"]), None).await.with(200);
         let told = [minjis.push().await, gildongs.push().await];
@@ -44,11 +44,11 @@ fn two_people_find_each_other_and_become_friends() {
 }
 
 #[test]
-fn who_is_no_friend_any_more_is_told_and_may_be_asked_anew() {
-    journey(async |house| {
-        let (minji, junho) = friends(house).await;
+fn removed_friend_is_told_and_may_be_requested_again() {
+    journey(async |stack| {
+        let (minji, junho) = friends(stack).await;
         let number = list(&minji, "/friends").await[0]["id"].clone();
-        let mut socket = junho.socket().await;
+        let socket = junho.socket().await;
 
         for _ in 0..2 {
             assert_eq!(minji.api.delete(&format!("/friends/{number}")).await.status, 204);
@@ -60,7 +60,7 @@ fn who_is_no_friend_any_more_is_told_and_may_be_asked_anew() {
         assert_eq!(list(&junho, "/friends").await, json!([]));
         let anew = minji.befriend(&junho).await;
         assert_ne!(json!(anew), number);
-        // A late answer to what is over changes nothing of what came after it.
+        // A late answer to an old request does not change a newer one.
         let late = junho.api.call("PUT", &format!("/friends/{number}/reject"), None).await;
         assert_eq!(late.refusal(), (404, "friendship_not_found".to_owned()));
         assert_eq!(people(&list(&junho, "/friends/requests").await), [minji.id]);
@@ -68,9 +68,9 @@ fn who_is_no_friend_any_more_is_told_and_may_be_asked_anew() {
 }
 
 #[test]
-fn two_people_who_ask_each_other_at_once_twenty_times_each_are_friends() {
-    journey(async |house| {
-        let (minji, junho) = tokio::join!(house.register("minji"), house.register("junho"));
+fn concurrent_mutual_friend_requests_make_friends() {
+    journey(async |stack| {
+        let (minji, junho) = tokio::join!(stack.register("minji"), stack.register("junho"));
 
         let answers = join_all((0..40).map(async |number| {
             let (one, other) = if number % 2 == 0 { (&minji, &junho) } else { (&junho, &minji) };
@@ -91,9 +91,9 @@ fn two_people_who_ask_each_other_at_once_twenty_times_each_are_friends() {
 }
 
 #[test]
-fn a_request_that_is_accepted_and_rejected_at_once_has_one_outcome() {
-    journey(async |house| {
-        let (minji, junho) = tokio::join!(house.register("minji"), house.register("junho"));
+fn request_accepted_and_rejected_at_once_has_one_outcome() {
+    journey(async |stack| {
+        let (minji, junho) = tokio::join!(stack.register("minji"), stack.register("junho"));
         let request = format!("/friends/{}", minji.befriend(&junho).await);
 
         let (accepted, rejected) = tokio::join!(
@@ -114,9 +114,9 @@ fn a_request_that_is_accepted_and_rejected_at_once_has_one_outcome() {
 }
 
 #[test]
-fn a_request_that_is_answered_and_taken_back_at_once_is_over_for_both() {
-    journey(async |house| {
-        let (minji, junho) = tokio::join!(house.register("minji"), house.register("junho"));
+fn request_answered_and_cancelled_at_once_is_over_for_both() {
+    journey(async |stack| {
+        let (minji, junho) = tokio::join!(stack.register("minji"), stack.register("junho"));
         let request = format!("/friends/{}", minji.befriend(&junho).await);
 
         let (accepted, rejected, taken_back) = tokio::join!(
@@ -138,14 +138,14 @@ fn a_request_that_is_answered_and_taken_back_at_once_is_over_for_both() {
     });
 }
 
-async fn friends(house: &e2e::House) -> (Person, Person) {
-    let (minji, junho) = tokio::join!(house.register("minji"), house.register("junho"));
+async fn friends(stack: &e2e::TestStack) -> (Person, Person) {
+    let (minji, junho) = tokio::join!(stack.register("minji"), stack.register("junho"));
     let request = minji.befriend(&junho).await;
     junho.api.call("PUT", &format!("/friends/{request}/accept"), None).await.with(200);
     (minji, junho)
 }
 
-async fn user_rev(socket: &mut Socket) -> i64 {
+async fn user_rev(socket: &Socket) -> i64 {
     socket.ask("hello", json!({"v": 1})).await["d"]["user_rev"].as_i64().unwrap_or_default()
 }
 
@@ -153,7 +153,7 @@ async fn list(person: &Person, path: &str) -> Value {
     person.api.get(path).await.with(200)["items"].clone()
 }
 
-/// The numbers of people, or of those in friendships.
+/// The ids of people, or of the people of friendships.
 fn people(items: &Value) -> Vec<i64> {
     let number = |item: &Value| item["user"]["id"].as_i64().or(item["id"].as_i64()).unwrap_or_default();
     items.as_array().into_iter().flatten().map(number).collect()

@@ -1,7 +1,8 @@
-//! Connections that ended and never said so.
+//! Connections that ended without `$disconnect`.
 
+use crate::delivery::pushed;
 use domain::{RoomId, RoomKey};
-use e2e::{House, journey_in};
+use e2e::{TestStack, journey_in};
 use gateway::{PushRules, Rules};
 use mongo::Mongo;
 use stack::Options;
@@ -9,18 +10,18 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 #[test]
-fn a_connection_that_is_gone_holds_up_no_send_and_is_forgotten() {
-    journey_in(Options::for_test(), async |house| {
-        house.faults().function("ws-disconnect", Rules { lose_disconnect: 1.0, ..Rules::default() });
-        let (minji, junho, room) = house.pair().await;
-        let (gone, mut alive) = (junho.socket().await, junho.login().await.socket().await);
-        assert_eq!(connections(house, room).await, 2);
+fn gone_connection_delays_no_send_and_is_forgotten() {
+    journey_in(Options::for_test(), async |stack| {
+        stack.faults().function("ws-disconnect", Rules { lose_disconnect: 1.0, ..Rules::default() });
+        let (minji, junho, room) = stack.pair().await;
+        let (gone, alive) = (junho.socket().await, junho.login().await.socket().await);
+        assert_eq!(connections(stack, room).await, 2);
 
         gone.close().await;
 
         // The gateway may take a moment to notice that the socket has closed, so the first push may still be taken.
         let mut sent = Vec::new();
-        while connections(house, room).await > 1 {
+        while connections(stack, room).await > 1 {
             assert!(sent.len() < 100, "the connection is never forgotten");
             sent.push(minji.say(room, "still there?").await);
         }
@@ -32,23 +33,24 @@ fn a_connection_that_is_gone_holds_up_no_send_and_is_forgotten() {
 }
 
 #[test]
-fn a_push_that_fails_fails_no_send_and_sync_heals_it() {
-    journey_in(Options::for_test(), async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let mut socket = junho.socket().await;
+fn failed_push_fails_no_send_and_is_healed_by_sync() {
+    journey_in(Options::for_test(), async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let socket = junho.socket().await;
         for rules in
             [PushRules { limited: 1.0, ..PushRules::default() }, PushRules { drop: 1.0, ..PushRules::default() }]
         {
-            house.faults().pushes(rules);
-            minji.say(room, "unheard").await;
+            stack.faults().pushes(rules);
+            let unheard = minji.say(room, "unheard").await;
+            pushed(stack, &unheard).await;
         }
-        house.faults().clear();
+        stack.faults().clear();
         let heard = minji.say(room, "heard").await;
 
         let pushed = socket.push().await;
 
         assert_eq!(pushed["d"], heard);
-        // A client sees the gap in `rev`, and fills it.
+        // A client sees the gap in `rev` and fills it by sync.
         assert!(pushed["rev"].as_i64() > Some(1));
         let (changes, cursor) = junho.catch_up(room, 0).await;
         assert_eq!((changes.len(), Some(cursor)), (3, pushed["rev"].as_i64()));
@@ -57,23 +59,28 @@ fn a_push_that_fails_fails_no_send_and_sync_heals_it() {
 
 #[test]
 fn a_disconnect_forgets_the_connection() {
-    journey_in(Options::for_test(), async |house| {
-        let (_, junho, room) = house.pair().await;
+    journey_in(Options::for_test(), async |stack| {
+        let (_, junho, room) = stack.pair().await;
         let socket = junho.socket().await;
-        assert_eq!(connections(house, room).await, 1);
+        assert_eq!(connections(stack, room).await, 1);
 
         socket.close().await;
 
-        // The event is on its way; each look is a round trip.
-        let forgotten = async { while connections(house, room).await > 0 {} };
+        // The event takes a moment; each look is a round trip.
+        let forgotten = async { while connections(stack, room).await > 0 {} };
         assert!(timeout(Duration::from_secs(20), forgotten).await.is_ok());
     });
 }
 
-/// How many connections a message in the room would be pushed to.
-async fn connections(house: &House, room: i64) -> usize {
+/// The number of connections that a message in the room is pushed to.
+async fn connections(stack: &TestStack, room: i64) -> usize {
     let room = RoomKey::private(RoomId(i32::try_from(room).unwrap_or_default()));
-    let mongo = Mongo::connect(house.mongo_url()).await;
-    let found = async { mongo?.list_room_connections(room, boot::clock().now()).await }.await;
+    let mongo = Mongo::connect(stack.mongo_url()).await;
+    let found = async {
+        let mongo = mongo?;
+        let members = mongo.rooms().list_members(room).await?;
+        mongo.connections().list_of_people(&members, boot::clock().now()).await
+    }
+    .await;
     found.map_or_else(|fault| unreachable!("{fault:?}"), |found| found.len())
 }

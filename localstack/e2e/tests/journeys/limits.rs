@@ -1,19 +1,19 @@
-//! How often one may do what costs.
+//! Limits.
 
-use e2e::{Answer, House, Person, journey_in, room_name};
+use e2e::{Answer, Person, TestStack, journey_in, room_name};
 use serde_json::{Value, json};
 use stack::Options;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long the longest pause here lasts, with patience.
+/// The longest pause, with some margin.
 const PAUSE: Duration = Duration::from_secs(20);
 
 fn limited() -> (u16, String) {
     (429, "rate_limited".to_owned())
 }
 
-/// Asks until it is too often; answers how often it was not, and the refusal.
+/// Repeats a request until it is limited; returns the number of successes, and the refusal.
 async fn exhaust(request: impl AsyncFn(usize) -> Answer) -> (usize, Answer) {
     for number in 0..1_000 {
         let answer = request(number).await;
@@ -26,7 +26,7 @@ async fn exhaust(request: impl AsyncFn(usize) -> Answer) -> (usize, Answer) {
     unreachable!("nothing is ever too often")
 }
 
-/// Asks until it is not too often any more, as `Retry-After` invites to.
+/// Repeats a request until it is not limited any more.
 async fn go_on(request: impl AsyncFn() -> Answer) -> Answer {
     let asking = async {
         loop {
@@ -40,16 +40,16 @@ async fn go_on(request: impl AsyncFn() -> Answer) -> Answer {
 }
 
 #[test]
-fn whoever_sends_too_much_waits_and_goes_on() {
-    journey_in(Options::for_test(), async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let mut socket = minji.socket().await;
+fn sends_are_limited_and_resume() {
+    journey_in(Options::for_test(), async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let socket = minji.socket().await;
 
         let (sent, refused) = exhaust(async |number| minji.say_as(room, &number.to_string(), "again").await).await;
 
         assert!(sent >= 20, "{sent}");
         assert_eq!(refused.header("retry-after"), "1");
-        // What is there already costs nothing; another person is not held up.
+        // A retry costs nothing, and another person is not limited.
         for number in 0..sent {
             assert_eq!(minji.say_as(room, &number.to_string(), "again").await.status, 200);
         }
@@ -71,25 +71,26 @@ fn whoever_sends_too_much_waits_and_goes_on() {
 }
 
 #[test]
-fn duplicates_cost_nothing() {
-    journey_in(Options::for_test(), async |house| {
-        let (minji, _, room) = house.pair().await;
+fn retries_have_a_bucket_of_their_own() {
+    journey_in(Options::for_test(), async |stack| {
+        let (minji, _, room) = stack.pair().await;
         minji.say_as(room, "first", "hello").await.with(201);
 
-        for _ in 0..100 {
+        for _ in 0..50 {
             minji.say_as(room, "first", "hello").await.with(200);
         }
 
         for number in 1..20 {
             minji.say_as(room, &number.to_string(), "hello").await.with(201);
         }
+        exhaust(async |_| minji.say_as(room, "first", "hello").await).await;
     });
 }
 
 #[test]
-fn whoever_looks_for_people_asks_them_or_connects_too_often_waits() {
-    journey_in(Options::for_test(), async |house| {
-        let (minji, junho) = tokio::join!(house.register("minji"), house.register("junho"));
+fn searches_requests_and_tickets_are_limited() {
+    journey_in(Options::for_test(), async |stack| {
+        let (minji, junho) = tokio::join!(stack.register("minji"), stack.register("junho"));
         let search = async |_| minji.api.get("/users/search?q=junho").await;
         let ask = async |_| minji.api.post("/friends/request", &json!({"user_id": junho.id})).await;
         let ticket = async |_| minji.api.call("POST", "/auth/ticket", None).await;
@@ -99,7 +100,7 @@ fn whoever_looks_for_people_asks_them_or_connects_too_often_waits() {
         let (tickets, ..) = exhaust(ticket).await;
 
         assert!(searches >= 30 && asked >= 30 && tickets >= 30, "{searches} {asked} {tickets}");
-        // Each person has limits of their own, and other routes have none.
+        // Limits count for each person, and other routes have none.
         junho.api.get("/users/search?q=minji").await.with(200);
         minji.api.get("/friends").await.with(200);
         go_on(async || search(0).await).await.with(200);
@@ -107,16 +108,16 @@ fn whoever_looks_for_people_asks_them_or_connects_too_often_waits() {
 }
 
 #[test]
-fn from_one_address_one_logs_in_registers_and_refreshes_no_more_than_sixty_times_a_minute() {
-    journey_in(Options::for_test(), async |house| {
-        let minji = house.register("minji").await;
-        let nobody = house.api();
+fn sign_ins_of_one_ip_address_are_limited() {
+    journey_in(Options::for_test(), async |stack| {
+        let minji = stack.register("minji").await;
+        let nobody = stack.api();
         let login = async |_| nobody.post("/auth/login", &json!({"email": "nobody", "password": "x"})).await;
         let refresh = async |_| nobody.post("/auth/refresh", &json!({"refresh_token": "none"})).await;
         let taken = json!({"email": minji.account["email"], "username": "someone", "password": e2e::PASSWORD});
         let register = async |_| nobody.post("/auth/register", &taken).await;
 
-        // Each for itself; the journey itself has registered and logged in once.
+        // Each route counts for itself; the journey has registered and logged in once.
         for (times, _) in [exhaust(login).await, exhaust(refresh).await, exhaust(register).await] {
             assert!(times >= 59, "{times}");
         }
@@ -127,22 +128,22 @@ fn from_one_address_one_logs_in_registers_and_refreshes_no_more_than_sixty_times
 }
 
 #[test]
-fn who_guesses_passwords_waits_longer_and_longer_whether_the_account_exists_or_not() {
-    journey_in(Options::for_test(), async |house| {
-        let minji = house.register("minji").await;
+fn failed_logins_are_delayed_whether_the_account_exists_or_not() {
+    journey_in(Options::for_test(), async |stack| {
+        let minji = stack.register("minji").await;
         let email = minji.account["email"].as_str().unwrap();
 
-        let known = guess(house, email).await;
-        let unknown = guess(house, "nobody@example.com").await;
+        let known = guess(stack, email).await;
+        let unknown = guess(stack, "nobody@example.com").await;
 
         assert_eq!(known, unknown);
-        // The right password has to wait as well, or guessing would go on.
-        let login = async || house.api().post("/auth/login", &json!({"email": email, "password": e2e::PASSWORD})).await;
+        // The right password is delayed too, or guessing would continue.
+        let login = async || stack.api().post("/auth/login", &json!({"email": email, "password": e2e::PASSWORD})).await;
         let waiting = async {
             loop {
-                exhaust(async |_| guess_once(house, email).await).await;
+                exhaust(async |_| guess_once(stack, email).await).await;
                 let answer = login().await;
-                // The pause may be over by now.
+                // The delay may have ended by now.
                 if answer.status != 200 {
                     break answer;
                 }
@@ -154,11 +155,11 @@ fn who_guesses_passwords_waits_longer_and_longer_whether_the_account_exists_or_n
     });
 }
 
-/// Every different answer to wrong passwords until one has to wait, without what is new in each.
-async fn guess(house: &House, email: &str) -> Vec<(u16, Value)> {
+/// The distinct answers to wrong passwords until one is delayed, without request ids.
+async fn guess(stack: &TestStack, email: &str) -> Vec<(u16, Value)> {
     let mut answers = Vec::new();
     while answers.last().is_none_or(|(status, _)| *status != 429) {
-        let answer = guess_once(house, email).await;
+        let answer = guess_once(stack, email).await;
         let mut body = answer.json();
         body["request_id"].take();
         answers.push((answer.status, body));
@@ -168,14 +169,14 @@ async fn guess(house: &House, email: &str) -> Vec<(u16, Value)> {
     answers
 }
 
-async fn guess_once(house: &House, email: &str) -> Answer {
-    house.api().post("/auth/login", &json!({"email": email, "password": "a wrong password"})).await
+async fn guess_once(stack: &TestStack, email: &str) -> Answer {
+    stack.api().post("/auth/login", &json!({"email": email, "password": "a wrong password"})).await
 }
 
 #[test]
-fn whoever_guesses_a_current_password_waits() {
-    journey_in(Options::for_test(), async |house| {
-        let minji: Person = house.register("minji").await;
+fn wrong_current_passwords_are_delayed() {
+    journey_in(Options::for_test(), async |stack| {
+        let minji: Person = stack.register("minji").await;
         let change = json!({"current_password": "a wrong password", "new_password": "battery horse correct"});
 
         let (wrong, _) = exhaust(async |_| minji.api.put("/auth/password", &change).await).await;
@@ -187,9 +188,9 @@ fn whoever_guesses_a_current_password_waits() {
 }
 
 #[test]
-fn a_connection_that_floods_is_told_to_wait_and_then_closed() {
-    journey_in(Options::for_test(), async |house| {
-        let mut socket = house.register("minji").await.socket().await;
+fn flooding_connection_is_rate_limited_then_closed() {
+    journey_in(Options::for_test(), async |stack| {
+        let socket = stack.register("minji").await.socket().await;
 
         let mut answers = Vec::new();
         while answers.last().is_none_or(|answer: &Value| answer["d"]["fatal"] != true) {

@@ -1,10 +1,10 @@
-//! What functions log is for those who run them, and no place for anyone's secrets.
+//! Logs hold no secrets and no message texts.
 
 use crate::{
-    line::Line,
-    lines::{journey_with_lines_in, recovered, relayed},
+    proxied_stack::{journey_with_proxies_in, recovered, relayed},
+    proxy::Proxy,
 };
-use e2e::{Api, Socket, room_name};
+use e2e::{Api, Socket, room_name, with_ticket};
 use serde_json::{Value, json};
 use stack::Options;
 
@@ -15,14 +15,14 @@ fn no_secret_and_no_text_is_ever_logged() {
     options.parameters.insert("Debug".to_owned(), "true".to_owned());
     let mut secrets = vec![options.secret_key.clone()];
 
-    let lines = journey_with_lines_in(options, async |house, mysql, mongo| {
+    let lines = journey_with_proxies_in(options, async |stack, mysql, mongo| {
         let (email, password) = ("canary.address@example.com", "canary password");
         let account = json!({"email": email, "username": "canary-username", "password": password});
-        house.api().post("/auth/register", &account).await.with(201);
-        let tokens = house.api().post("/auth/login", &json!({"email": email, "password": password})).await.with(200);
+        stack.api().post("/auth/register", &account).await.with(201);
+        let tokens = stack.api().post("/auth/login", &json!({"email": email, "password": password})).await.with(200);
         let token = tokens["access_token"].as_str().unwrap();
-        let canary = house.api().with_token(token);
-        let other = house.register("other").await;
+        let canary = stack.api().with_token(token);
+        let other = stack.register("other").await;
         let room = canary.post("/chat-rooms", &json!({"participant_id": other.id})).await.with(201)["id"].clone();
         let ticket = canary.call("POST", "/auth/ticket", None).await.with(201);
         let unused = canary.call("POST", "/auth/ticket", None).await.with(201);
@@ -42,7 +42,8 @@ fn no_secret_and_no_text_is_ever_logged() {
             .map(str::to_owned),
         );
 
-        let mut socket = Socket::connect(house.socket_url(), ticket["ticket"].as_str().unwrap()).await;
+        let socket =
+            Socket::upgrade(&with_ticket(stack.socket_url(), ticket["ticket"].as_str().unwrap()), &[]).await.unwrap();
         let body = json!({"room_id": room, "room_type": "private", "content": "canary text", "client_id": "1"});
         let sent = canary.post("/messages", &body).await.with(201);
         canary.post("/messages", &body).await.with(200);
@@ -51,10 +52,10 @@ fn no_secret_and_no_text_is_ever_logged() {
         socket.ask("send", json!({"room": name, "client_id": "2", "content": "canary frame"})).await;
         socket.ask("send", json!({"room": name, "client_id": "2", "content": "canary frame\u{0}"})).await;
         socket.ask("edit", json!({"id": "canary frame", "content": "canary frame"})).await;
-        socket.send_text("canary frame").await;
-        refused(house.api(), &canary, email, password).await;
+        socket.send_text("canary frame");
+        refused(stack.api(), &canary, email, password).await;
         for used in [ticket["ticket"].as_str().unwrap(), "canary.forged"] {
-            assert_eq!(Socket::upgrade(Socket::request(house.socket_url(), used)).await.err(), Some(401));
+            assert_eq!(Socket::upgrade(&with_ticket(stack.socket_url(), used), &[]).await.err(), Some(401));
         }
         socket.ask("ping", json!({})).await;
         socket.close().await;
@@ -63,21 +64,21 @@ fn no_secret_and_no_text_is_ever_logged() {
             json!({"room_id": room, "room_type": "private", "content": "canary reply", "reply_to": sent["id"]});
         let reply = text(&canary.post("/messages", &answered).await.with(201)["id"]);
         for line in [mysql, mongo] {
-            for away in [Line::cut, Line::silence] {
+            for away in [Proxy::cut, Proxy::silence] {
                 away(line);
-                let (run, ()) = tokio::join!(house.relay(), everything(house.api(), &canary, email, &body));
+                let (run, ()) = tokio::join!(stack.relay(), everything(stack.api(), &canary, email, &body));
                 assert!(run.is_err(), "{run:?}");
-                line.mend();
+                line.restore();
                 recovered(async || canary.get("/users/me").await).await.with(200);
             }
         }
         recovered(async || canary.delete(&format!("/messages/{reply}")).await).await.with(200);
-        relayed(house).await;
-        secrets.extend(end(house.api(), &canary, email, &text(&tokens["refresh_token"])).await);
-        relayed(house).await;
+        relayed(stack).await;
+        secrets.extend(end(stack.api(), &canary, email, &text(&tokens["refresh_token"])).await);
+        relayed(stack).await;
     });
 
-    // Somebody has logged something: silence would prove nothing.
+    // Without any log line the test would prove nothing.
     for function in ["auth", "messages", "relay", "users", "ws-connect", "ws-send"] {
         assert!(lines.iter().any(|line| line.starts_with(&format!("{function}: {{"))), "{function} is silent");
     }
@@ -101,7 +102,7 @@ async fn refused(nobody: Api, canary: &Api, email: &str, password: &str) {
     assert_eq!(canary.post("/messages", &wrong).await.status, 422);
 }
 
-/// What carries secrets, while a store is away.
+/// Requests with secrets, while a store is unreachable.
 async fn everything(nobody: Api, canary: &Api, email: &str, message: &Value) {
     let login = json!({"email": email, "password": "canary password"});
     let change = json!({"current_password": "canary password", "new_password": "new canary password"});
@@ -118,7 +119,7 @@ async fn everything(nobody: Api, canary: &Api, email: &str, message: &Value) {
     );
 }
 
-/// New tokens, another password, a stolen token that ends the login; answers the secrets of it.
+/// Refreshes, changes the password and reuses an old refresh token; returns the secrets.
 async fn end(nobody: Api, canary: &Api, email: &str, first: &str) -> Vec<String> {
     let refresh = async |token: &str| nobody.post("/auth/refresh", &json!({"refresh_token": token})).await;
     let second = recovered(async || refresh(first).await).await.with(200);

@@ -1,14 +1,14 @@
-//! Changes that MySQL has and MongoDB has not learned of: whoever made them learns so, and they are mended.
+//! Changes that were committed in MySQL and not projected to MongoDB: the client gets an error, and they are repaired.
 
 use crate::{
-    line::Line,
-    lines::{LIMIT, journey_with_lines, recovered, relayed},
+    proxied_stack::{LIMIT, journey_with_proxies, recovered, relayed},
+    proxy::Proxy,
 };
-use e2e::{Answer, House, Person, Socket};
+use e2e::{Answer, Person, Socket, TestStack, with_ticket};
 use serde_json::json;
 use tokio::time::timeout;
 
-/// What somebody changes.
+/// The change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
     Block,
@@ -18,23 +18,23 @@ enum Change {
     Logout,
 }
 
-/// What happens between the commit and the projection.
+/// The accident between the commit and the projection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Accident {
-    /// MongoDB goes away.
+    /// MongoDB is unreachable.
     Cut,
-    /// The function dies.
+    /// The function is killed.
     Kill,
 }
 
-/// What mends it.
+/// What repairs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Repair {
     Relay,
     SameRequest,
 }
 
-/// Two people, of whom the first changes something, and the room where they have one.
+/// Two people, of whom the first makes the change, and their room if they have one.
 struct Pair {
     minji: Person,
     junho: Person,
@@ -53,8 +53,8 @@ impl Change {
         }
     }
 
-    async fn prepare(self, house: &House) -> Pair {
-        let (minji, junho) = tokio::join!(house.register("minji"), house.register("junho"));
+    async fn prepare(self, stack: &TestStack) -> Pair {
+        let (minji, junho) = tokio::join!(stack.register("minji"), stack.register("junho"));
         let room = if self == Self::Room { 0 } else { minji.room_with(&junho).await };
         if self == Self::Unblock {
             minji.block(&junho).await;
@@ -72,7 +72,7 @@ impl Change {
         }
     }
 
-    /// Whether MongoDB knows, as far as a client can tell.
+    /// Whether the change is projected, as far as a client can tell.
     async fn is_known(self, Pair { minji, junho, room }: &Pair) -> bool {
         match self {
             Self::Block => self.say(junho, *room).await.status == 403,
@@ -82,7 +82,7 @@ impl Change {
                 rooms["items"] != json!([])
             }
             Self::Request => {
-                let mut socket = connect(junho).await;
+                let socket = connect(junho).await;
                 let ready = socket.ask("hello", json!({"v": 1})).await;
                 ready["d"]["user_rev"].as_i64() > Some(1)
             }
@@ -95,7 +95,7 @@ impl Change {
         recovered(async || person.api.post("/messages", &body).await).await
     }
 
-    /// Whether MySQL knows, as far as a client can tell; what it can't tell is taken for granted.
+    /// Whether the change is committed, as far as a client can tell; otherwise true.
     async fn is_committed(self, Pair { minji, junho, .. }: &Pair) -> bool {
         let list = async |person: &Person, path: &str| {
             recovered(async || person.api.get(path).await).await.with(200)["items"].clone()
@@ -110,46 +110,46 @@ impl Change {
 }
 
 #[test]
-fn a_change_that_mongodb_did_not_learn_of_is_no_success_and_is_mended() {
+fn unprojected_change_is_no_success_and_is_repaired() {
     lose_each(Accident::Cut);
 }
 
 #[test]
-fn a_function_that_dies_after_the_commit_leaves_what_is_mended() {
+fn change_of_a_function_killed_after_its_commit_is_repaired() {
     lose_each(Accident::Kill);
 }
 
 fn lose_each(accident: Accident) {
-    journey_with_lines(async |house, mysql, mongo| {
-        // All at first: later, who registers might find a store still away.
+    journey_with_proxies(async |stack, mysql, mongo| {
+        // Register everyone first: later, a store may still be unreachable.
         let mut losses = Vec::new();
         for change in Change::ALL {
             for repair in [Repair::SameRequest, Repair::Relay] {
-                losses.push((change, repair, change.prepare(house).await));
+                losses.push((change, repair, change.prepare(stack).await));
             }
         }
         for (change, repair, pair) in losses {
-            let answer = lose(house, (mysql, mongo), change, accident, &pair).await;
+            let answer = lose(stack, (mysql, mongo), change, accident, &pair).await;
             assert!(is_told(&answer, accident), "{change:?} {accident:?}: {}", answer.text);
-            mongo.mend();
-            mend(house, change, repair, &pair).await;
+            mongo.restore();
+            check_repair(stack, change, repair, &pair).await;
         }
     });
 }
 
-/// Makes a change that has an accident; answers what is said of it.
+/// Makes a change during an accident; returns its answer.
 async fn lose(
-    house: &House,
-    (mysql, mongo): (&Line, &Line),
+    stack: &TestStack,
+    (mysql, mongo): (&Proxy, &Proxy),
     change: Change,
     accident: Accident,
     pair: &Pair,
 ) -> Answer {
     assert!(!change.is_known(pair).await, "{change:?} is known before it is made");
     match accident {
-        Accident::Cut => mysql.once_answered("COMMIT", mongo.scissors()),
+        Accident::Cut => mysql.once_answered("COMMIT", mongo.cutter()),
         Accident::Kill => {
-            let faults = house.faults().clone();
+            let faults = stack.faults().clone();
             mysql.once_answered("COMMIT", move || {
                 faults.kill_one(change.function());
             });
@@ -158,8 +158,8 @@ async fn lose(
     let making = async {
         loop {
             let answer = change.make(pair).await;
-            // The function may find MongoDB still away from the accident before.
-            if mysql.has_struck() {
+            // MongoDB may still be unreachable from the previous accident.
+            if mysql.has_fired() {
                 break answer;
             }
             assert_eq!(answer.status, 503, "{change:?} commits nothing: {}", answer.text);
@@ -168,7 +168,7 @@ async fn lose(
     timeout(LIMIT, making).await.unwrap_or_else(|_| unreachable!("{change:?} never commits"))
 }
 
-/// Our own answer where the function lives, and API Gateway's where it died.
+/// The function's own answer, or API Gateway's where the function was killed.
 fn is_told(answer: &Answer, accident: Accident) -> bool {
     match accident {
         Accident::Cut => answer.refusal() == (503, "unavailable".to_owned()) && answer.header("retry-after") == "2",
@@ -176,14 +176,14 @@ fn is_told(answer: &Answer, accident: Accident) -> bool {
     }
 }
 
-/// The change is there, and MongoDB learns of it in this way.
-async fn mend(house: &House, change: Change, repair: Repair, pair: &Pair) {
+/// The change is committed, and this repair projects it.
+async fn check_repair(stack: &TestStack, change: Change, repair: Repair, pair: &Pair) {
     let what = format!("{change:?} {repair:?}");
     assert!(change.is_committed(pair).await, "{what}: not committed");
     assert!(!change.is_known(pair).await, "{what}: known without a repair");
     match repair {
         Repair::Relay => {
-            let report = relayed(house).await;
+            let report = relayed(stack).await;
             assert!(report["projected"].as_u64() >= Some(1), "{what}: {report}");
         }
         Repair::SameRequest => {
@@ -191,12 +191,12 @@ async fn mend(house: &House, change: Change, repair: Repair, pair: &Pair) {
             assert!(answer.status < 300, "{what}: {}", answer.text);
         }
     }
-    assert!(change.is_known(pair).await, "{what}: not mended");
-    // Nothing is left to do, and the same request once more does nothing.
+    assert!(change.is_known(pair).await, "{what}: not repaired");
+    // Nothing is left to repair, and the repeated request changes nothing.
     let again = recovered(async || change.make(pair).await).await;
     let expected: &[u16] = if change == Change::Logout { &[401] } else { &[200, 204] };
     assert!(expected.contains(&again.status), "{what}: {}", again.text);
-    assert_eq!(relayed(house).await["projected"], 0, "{what}");
+    assert_eq!(relayed(stack).await["projected"], 0, "{what}");
 }
 
 async fn connect(person: &Person) -> Socket {
@@ -208,7 +208,7 @@ async fn connect(person: &Person) -> Socket {
             }
             let ticket = ticket.with(201);
             let text = |name: &str| ticket[name].as_str().unwrap_or_default().to_owned();
-            if let Ok((mut socket, _)) = Socket::upgrade(Socket::request(&text("url"), &text("ticket"))).await {
+            if let Ok(socket) = Socket::upgrade(&with_ticket(&text("url"), &text("ticket")), &[]).await {
                 while socket.ask("ping", json!({})).await["t"] != "pong" {}
                 break socket;
             }

@@ -1,17 +1,21 @@
-//! What people do with the product, and what others try with it.
+//! The journeys, one module for each subject.
 
 mod blocks;
 mod bodies;
 mod broken_sends;
+mod concurrent_sends;
+mod delivery;
 mod first_message;
 mod friends;
 mod gone_sockets;
+mod hidden_data;
+mod keep_sending;
 mod limits;
-mod line;
-mod lines;
 mod logs;
 mod lost_projections;
 mod once_only;
+mod proxied_stack;
+mod proxy;
 mod reading;
 mod rights;
 mod rounds;
@@ -20,11 +24,8 @@ mod sessions;
 mod shapes;
 mod shapes_of_people;
 mod shapes_of_rooms;
-mod socket_manners;
+mod socket_frames;
 mod stores_away;
-mod strangers;
 mod text;
 mod tickets;
-mod together;
 mod tokens;
-mod under_way;

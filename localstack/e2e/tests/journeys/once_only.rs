@@ -1,17 +1,18 @@
 //! One `client_id` is one message.
 
+use crate::delivery::pushed;
 use e2e::{Person, Socket, journey, room_name};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 #[test]
-fn one_client_id_sent_twenty_times_at_once_is_one_message() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let mut sockets = join_all((0..4).map(|_| minji.socket())).await;
+fn twenty_concurrent_sends_of_one_client_id_are_one_message() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let sockets = join_all((0..4).map(|_| minji.socket())).await;
 
         let over_http = join_all((0..10).map(|_| over_http(&minji, room)));
-        let over_sockets = join_all(sockets.iter_mut().map(|socket| over_socket(socket, room)));
+        let over_sockets = join_all(sockets.iter().map(|socket| over_socket(socket, room)));
         let (over_http, over_sockets) = tokio::join!(over_http, over_sockets);
 
         let answers: Vec<_> = over_http.into_iter().chain(over_sockets.into_iter().flatten()).collect();
@@ -31,11 +32,10 @@ async fn over_http(person: &Person, room: i64) -> (Value, bool) {
     (answer.json(), answer.status == 201)
 }
 
-/// Three frames at once on one connection.
-async fn over_socket(socket: &mut Socket, room: i64) -> [(Value, bool); 3] {
+/// Three concurrent frames on one connection.
+async fn over_socket(socket: &Socket, room: i64) -> [(Value, bool); 3] {
     let d = json!({"room": room_name(room), "client_id": "the-one", "content": "한 번만"});
-    let ids =
-        [socket.send("send", d.clone()).await, socket.send("send", d.clone()).await, socket.send("send", d).await];
+    let ids = [(); 3].map(|()| socket.send("send", &d));
     let mut acks = Vec::new();
     for id in ids {
         let ack = socket.answer(&id).await;
@@ -46,11 +46,12 @@ async fn over_socket(socket: &mut Socket, room: i64) -> [(Value, bool); 3] {
 }
 
 #[test]
-fn a_retry_is_answered_with_the_original_through_either_door() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let (mut minjis, mut junhos) = (minji.socket().await, junho.socket().await);
+fn retry_gets_the_original_over_http_and_socket() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let (minjis, junhos) = (minji.socket().await, junho.socket().await);
         let original = minji.say_as(room, "again", "hello").await.with(201);
+        pushed(stack, &original).await;
 
         let retried = minji.say_as(room, "again", "hello").await.with(200);
         let frame = json!({"room": room_name(room), "client_id": "again", "content": "hello"});
@@ -64,9 +65,9 @@ fn a_retry_is_answered_with_the_original_through_either_door() {
 
 #[test]
 fn a_client_id_with_another_message_is_refused() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let mut socket = minji.socket().await;
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let socket = minji.socket().await;
         let original = minji.say_as(room, "mine", "hello").await.with(201);
 
         let reused = minji.say_as(room, "mine", "goodbye").await;
@@ -76,18 +77,19 @@ fn a_client_id_with_another_message_is_refused() {
         assert_eq!(reused.refusal(), (409, "client_id_reused".to_owned()));
         assert_eq!((&error["t"], &error["d"]["code"]), (&json!("error"), &json!("client_id_reused")));
         assert_eq!(junho.list(room).await["items"], json!([original]));
-        // The name is the author's own: another person may use the same.
+        // A `client_id` belongs to its author: another person may use the same.
         junho.say_as(room, "mine", "goodbye").await.with(201);
     });
 }
 
 #[test]
-fn an_honest_retry_after_an_edit_is_still_a_retry() {
-    journey(async |house| {
-        let (minji, _, room) = house.pair().await;
+fn retry_after_an_edit_is_still_a_retry() {
+    journey(async |stack| {
+        let (minji, _, room) = stack.pair().await;
         let original = minji.say_as(room, "edited", "before").await.with(201);
         let url = format!("/messages/{}", original["id"].as_str().unwrap());
         let edited = minji.api.put(&url, &json!({"content": "after"})).await.with(200);
+        pushed(stack, &edited).await;
 
         assert_eq!(minji.say_as(room, "edited", "before").await.with(200), edited);
         assert_eq!(minji.say_as(room, "edited", "after").await.refusal(), (409, "client_id_reused".to_owned()));
@@ -96,8 +98,8 @@ fn an_honest_retry_after_an_edit_is_still_a_retry() {
 
 #[test]
 fn a_message_without_a_client_id_gets_one() {
-    journey(async |house| {
-        let (minji, _, room) = house.pair().await;
+    journey(async |stack| {
+        let (minji, _, room) = stack.pair().await;
 
         let (one, other) = (minji.say(room, "same").await, minji.say(room, "same").await);
 

@@ -1,14 +1,14 @@
-//! What was read, what was deleted, and what a reply shows of what it answers.
+//! Read cursors, deletions and quotes of replies.
 
 use e2e::{Person, journey, room_name};
 use serde_json::{Value, json};
 
 #[test]
 fn a_deleted_message_is_a_tombstone_everywhere() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
         let sent = minji.say(room, "forget it").await;
-        let mut socket = junho.socket().await;
+        let socket = junho.socket().await;
         let path = format!("/messages/{}", sent["id"].as_str().unwrap());
 
         let tombstone = minji.api.delete(&path).await.with(200);
@@ -20,7 +20,7 @@ fn a_deleted_message_is_a_tombstone_everywhere() {
         assert_eq!((&pushed["t"], &pushed["d"]), (&json!("message.deleted"), &tombstone));
         assert_eq!(junho.list(room).await["items"], json!([tombstone]));
         assert_eq!(junho.catch_up(room, sent["rev"].as_i64().unwrap()).await.0, std::slice::from_ref(&tombstone));
-        // Once more is the same, and nobody is told of it.
+        // A repeated read changes nothing and pushes nothing.
         assert_eq!(minji.api.delete(&path).await.with(200), tombstone);
         assert_eq!(socket.pushes().await, Vec::<Value>::new());
         let edited = minji.api.put(&path, &json!({"content": "back"})).await;
@@ -29,14 +29,13 @@ fn a_deleted_message_is_a_tombstone_everywhere() {
 }
 
 #[test]
-fn reading_moves_forward_and_the_others_and_ones_own_devices_hear_of_it() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+fn read_cursor_moves_forward_and_is_pushed_to_all_devices() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
         for text in ["one", "two", "three"] {
             minji.say(room, text).await;
         }
-        let (mut phone, mut laptop, mut minjis) =
-            (junho.socket().await, junho.login().await.socket().await, minji.socket().await);
+        let (phone, laptop, minjis) = (junho.socket().await, junho.login().await.socket().await, minji.socket().await);
         assert_eq!(unread(&junho).await, json!([[room, 3, 0]]));
         assert_eq!(unread(&minji).await, json!([]));
 
@@ -51,16 +50,16 @@ fn reading_moves_forward_and_the_others_and_ones_own_devices_hear_of_it() {
 
         let back = json!({"room_id": room, "room_type": "private", "seq": 1});
         assert_eq!(junho.api.post("/messages/read", &back).await.with(200), json!({"read_seq": 2, "unread_count": 1}));
-        for socket in [&mut phone, &mut laptop, &mut minjis] {
+        for socket in [phone, laptop, minjis] {
             assert_eq!(socket.pushes().await, Vec::<Value>::new());
         }
     });
 }
 
 #[test]
-fn what_is_deleted_is_not_unread_any_more() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+fn deleted_messages_are_not_unread() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
         let sent = minji.say(room, "forget it").await;
         minji.say(room, "never mind").await;
         assert_eq!(unread(&junho).await, json!([[room, 2, 0]]));
@@ -73,10 +72,10 @@ fn what_is_deleted_is_not_unread_any_more() {
 }
 
 #[test]
-fn whoever_connects_learns_what_is_unread_and_how_new_their_people_are() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let mut socket = junho.socket().await;
+fn ready_brings_unread_counts_and_the_user_revision() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let socket = junho.socket().await;
         let ready = socket.ask("hello", json!({"v": 1})).await;
         assert_eq!(ready["d"]["unread"], json!({}));
         minji.say(room, "hello").await;
@@ -90,11 +89,11 @@ fn whoever_connects_learns_what_is_unread_and_how_new_their_people_are() {
 }
 
 #[test]
-fn a_reply_shows_what_it_answers_until_that_is_deleted() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+fn reply_quotes_its_message_until_that_is_deleted() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
         let question = minji.say(room, "어디야?").await;
-        let mut socket = minji.socket().await;
+        let socket = minji.socket().await;
         let reply = json!({"room_id": room, "room_type": "private", "content": "집", "reply_to": question["id"]});
         let answered = junho.api.post("/messages", &reply).await.with(201);
         let quote = json!({"user_id": minji.id, "content": "어디야?", "is_deleted": false});
@@ -109,7 +108,7 @@ fn a_reply_shows_what_it_answers_until_that_is_deleted() {
     });
 }
 
-/// What the reply of a room shows in the list, by sync and in the list of rooms.
+/// The quote of a reply in the list, by sync and in the room list.
 async fn quotes(person: &Person, room: i64) -> [Value; 3] {
     let reply =
         |items: &[Value]| items.iter().find(|item| item["reply_to"].is_string()).map(|item| item["quote"].clone());
@@ -122,9 +121,9 @@ async fn quotes(person: &Person, room: i64) -> [Value; 3] {
 
 #[test]
 fn rooms_are_listed_by_their_newest_activity() {
-    journey(async |house| {
+    journey(async |stack| {
         let (minji, junho, suho) =
-            tokio::join!(house.register("minji"), house.register("junho"), house.register("suho"));
+            tokio::join!(stack.register("minji"), stack.register("junho"), stack.register("suho"));
         let (first, second) = (minji.room_with(&junho).await, minji.room_with(&suho).await);
         junho.say(first, "one").await;
         suho.say(second, "two").await;
@@ -147,7 +146,7 @@ async fn rooms(person: &Person) -> Vec<i64> {
     rooms["items"].as_array().into_iter().flatten().map(|room| room["id"].as_i64().unwrap_or_default()).collect()
 }
 
-/// Room, count and cursor of each room that has something new.
+/// Id, unread count and read cursor of each room with unread messages.
 async fn unread(person: &Person) -> Value {
     let unread = person.api.get("/messages/unread").await.with(200);
     let items = unread["items"].as_array().into_iter().flatten();

@@ -2,14 +2,14 @@
 
 use crate::scene::{Aim, PERSONAS, Scene, deactivate};
 use e2e::{Socket, journey, room_name};
-use gateway::template::Template;
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
 };
+use template::Template;
 
-/// A status, and a code where it is a refusal.
+/// A status, and the code of a refusal.
 pub(crate) type Outcome = (u16, &'static str);
 
 const OK: Outcome = (200, "");
@@ -26,27 +26,27 @@ const NO_ROOM: Outcome = (404, "room_not_found");
 const NO_MESSAGE: Outcome = (404, "message_not_found");
 const NO_SESSION: Outcome = (404, "session_not_found");
 const NO_FRIEND: Outcome = (404, "friendship_not_found");
-/// What one would do with oneself.
+/// A request about the caller's own account.
 const ONESELF: Outcome = (422, "invalid_fields");
 
-/// A route, a request of it, and what becomes of it for everyone in the order of `PERSONAS`.
+/// A route, a request, and its outcomes in the order of `PERSONAS`.
 pub(crate) struct Row {
     pub(crate) method: &'static str,
     pub(crate) route: &'static str,
     pub(crate) path: String,
     pub(crate) body: Option<Value>,
     outcomes: [Outcome; 7],
-    /// Whether it changes what other rows are about, and needs a scene of its own.
+    /// Whether it changes data of other rows, and needs a scene of its own.
     alone: bool,
 }
 
 impl Row {
-    /// Whether one has to be logged in.
+    /// Whether the route needs a login.
     pub(crate) fn is_guarded(&self) -> bool {
         self.outcomes[0] == WHO
     }
 
-    /// What becomes of it for the other member.
+    /// The outcome for the other member.
     pub(crate) fn outcome_of_other(&self) -> Outcome {
         self.outcomes[3]
     }
@@ -56,24 +56,24 @@ impl Row {
     }
 }
 
-/// The same for all.
+/// The same outcome for everyone.
 const fn open(outcome: Outcome) -> [Outcome; 7] {
     [outcome; 7]
 }
 
-/// What whoever is logged in may do: a stranger, the author, the other member, and whoever the author blocked.
+/// The outcomes of a route that needs a login: a stranger, the author, the other member, and the person the author blocked.
 const fn guarded([stranger, author, other, blocked]: [Outcome; 4]) -> [Outcome; 7] {
     [WHO, stranger, author, other, blocked, WHO, WHO]
 }
 
-/// The table, for requests with this aim; rows that are not alone take effect in this order.
+/// The table, for requests with these targets; rows that share a scene run in this order.
 pub(crate) fn routes(aim: &Aim) -> Vec<Row> {
     let row = |method, path: &str, route: &'static str, body, outcomes| {
         let path = if path.is_empty() { route } else { path }.to_owned();
         Row { method, route, path, body, outcomes, alone: false }
     };
     let Aim { room, message, friendship, person, username, session, email, refresh_token } = aim;
-    // Taken or not, an address is none of this table's matters: that the door is open to all shows in a 422.
+    // An invalid registration shows that the route is open to everyone.
     let account = json!({"email": "not an address", "username": "", "password": ""});
     let login = json!({"email": email, "password": e2e::PASSWORD});
     let password = json!({"current_password": e2e::PASSWORD, "new_password": "another horse battery"});
@@ -109,7 +109,7 @@ pub(crate) fn routes(aim: &Aim) -> Vec<Row> {
         row("GET", &format!("/users/{person}"), "/users/{id}", None, guarded([OK, OK, OK, NO_PERSON])),
         row("GET", "", "/friends", None, guarded([OK; 4])),
         row("GET", "", "/friends/requests", None, guarded([OK; 4])),
-        // A request that a block has ended is refused already, and stays so.
+        // A request that a block has ended is already rejected.
         row(
             "PUT",
             &format!("{friend}/accept"),
@@ -157,8 +157,8 @@ pub(crate) fn routes(aim: &Aim) -> Vec<Row> {
     ]
 }
 
-/// Actions as a stranger, the author, the other member and whoever is blocked find them, in the order in which they take
-/// effect: the answer's `t`, and its code if it is `error`.
+/// Actions and their outcomes for a stranger, the author, the other member and the blocked person, in the order in which they
+/// run: the answer's `t`, or the code of an error.
 fn actions(aim: &Aim) -> Vec<(&'static str, Value, [&'static str; 4])> {
     let (room, id) = (room_name(aim.room), &aim.message);
     let hidden = "message_not_found";
@@ -179,13 +179,13 @@ fn actions(aim: &Aim) -> Vec<(&'static str, Value, [&'static str; 4])> {
 }
 
 #[test]
-fn everyone_may_do_over_http_what_the_table_says_and_nothing_else() {
-    journey(async |house| {
-        let scene = Scene::set(house).await;
+fn http_routes_follow_the_authorization_table() {
+    journey(async |stack| {
+        let scene = Scene::set(stack).await;
         let mut wrong = Vec::new();
         for (number, row) in routes(&scene.aim_of(&scene.author)).into_iter().enumerate() {
-            let own = if row.alone { Some(scene.set_again(house).await) } else { None };
-            let everyone = own.as_ref().unwrap_or(&scene).everyone(house);
+            let own = if row.alone { Some(scene.set_again(stack).await) } else { None };
+            let everyone = own.as_ref().unwrap_or(&scene).everyone(stack);
             for ((who, (api, aim)), expected) in PERSONAS.iter().zip(everyone).zip(row.outcomes) {
                 let Row { method, path, body, .. } = &routes(&aim)[number];
                 let found = api.call(method, path, body.as_ref()).await.refusal();
@@ -199,15 +199,14 @@ fn everyone_may_do_over_http_what_the_table_says_and_nothing_else() {
 }
 
 #[test]
-fn everyone_may_do_on_a_socket_what_the_table_says_and_nothing_else() {
-    journey(async |house| {
-        let scene = Scene::set(house).await;
+fn socket_actions_follow_the_authorization_table() {
+    journey(async |stack| {
+        let scene = Scene::set(stack).await;
         let people = [&scene.stranger, &scene.author, &scene.other, &scene.blocked];
-        let mut sockets: Vec<Socket> = futures_util::future::join_all(people.map(e2e::Person::socket)).await;
+        let sockets: Vec<Socket> = futures_util::future::join_all(people.map(e2e::Person::socket)).await;
         let mut wrong = Vec::new();
         for (number, (action, _, outcomes)) in actions(&scene.aim_of(&scene.author)).into_iter().enumerate() {
-            for (((who, person), socket), expected) in PERSONAS[1..].iter().zip(people).zip(&mut sockets).zip(outcomes)
-            {
+            for (((who, person), socket), expected) in PERSONAS[1..].iter().zip(people).zip(&sockets).zip(outcomes) {
                 let (_, d, _) = actions(&scene.aim_of(person)).swap_remove(number);
                 let answer = socket.ask(action, d).await;
                 let found = if answer["t"] == "error" { &answer["d"]["code"] } else { &answer["t"] };
@@ -221,15 +220,15 @@ fn everyone_may_do_on_a_socket_what_the_table_says_and_nothing_else() {
 }
 
 #[test]
-fn sockets_of_whoever_logs_out_or_is_deactivated_are_told_so_and_closed() {
-    journey(async |house| {
-        let (minji, junho) = tokio::join!(house.register("minji"), house.register("junho"));
-        let (mut minjis, mut junhos) = (minji.socket().await, junho.socket().await);
+fn sockets_are_closed_at_logout_and_deactivation() {
+    journey(async |stack| {
+        let (minji, junho) = tokio::join!(stack.register("minji"), stack.register("junho"));
+        let (minjis, junhos) = (minji.socket().await, junho.socket().await);
 
         minji.logout().await;
-        deactivate(house, &junho).await;
+        deactivate(stack, &junho).await;
 
-        for (person, socket) in [(&minji, &mut minjis), (&junho, &mut junhos)] {
+        for (person, socket) in [(&minji, &minjis), (&junho, &junhos)] {
             let (frames, _) = socket.ending().await;
             assert_eq!(frames, [json!({"t": "session.revoked", "d": {"session": person.session()}})]);
         }
@@ -238,8 +237,8 @@ fn sockets_of_whoever_logs_out_or_is_deactivated_are_told_so_and_closed() {
 
 #[test]
 fn the_table_has_every_route_and_no_other() {
-    journey(async |house| {
-        let (author, other, room) = house.pair().await;
+    journey(async |stack| {
+        let (author, other, room) = stack.pair().await;
         let aim = Aim {
             room,
             message: String::new(),
@@ -252,7 +251,7 @@ fn the_table_has_every_route_and_no_other() {
         };
         let tabled: BTreeSet<String> = routes(&aim).iter().map(|row| format!("{} {}", row.method, row.route)).collect();
 
-        let document = house.api().get("/openapi.json").await.with(200);
+        let document = stack.api().get("/openapi.json").await.with(200);
         let paths = document["paths"].as_object().unwrap().iter();
         let documented: BTreeSet<String> = paths
             .flat_map(|(path, item)| item.as_object().unwrap().keys().map(move |verb| (verb, path)))
@@ -270,7 +269,7 @@ fn the_table_has_every_route_and_no_other() {
                 .collect()
         );
 
-        // `tickets` tells who may connect, and nobody is answered at the end.
+        // `tickets.rs` covers `$connect`, and `$disconnect` has no answer.
         let named = actions(&aim).into_iter().map(|(action, ..)| action);
         let tabled: BTreeSet<String> = named.chain(["$connect", "$disconnect"]).map(str::to_owned).collect();
         let routes: BTreeSet<String> = template()
@@ -283,7 +282,7 @@ fn the_table_has_every_route_and_no_other() {
     });
 }
 
-/// What `AWS` would make of the product.
+/// The template as it is deployed.
 pub(crate) fn template() -> Template {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     Template::load(&path, &BTreeMap::new()).unwrap_or_else(|error| unreachable!("{error:#}"))

@@ -1,19 +1,19 @@
-//! How many round trips to the stores a list takes.
+//! The number of round trips to the stores of each list.
 
-use crate::{line::Line, lines::journey_with_lines};
-use e2e::{House, Person};
+use crate::{proxied_stack::journey_with_proxies, proxy::Proxy};
+use e2e::{Person, TestStack};
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
-/// As many as a page may have.
+/// The largest page.
 const MANY: usize = 100;
-/// How often each is asked: the least is what it takes, more is a driver that looks after its connections.
+/// Tries of each request; the minimum counts, because drivers also check their connections.
 const TIMES: usize = 10;
 
 #[test]
-fn the_number_of_round_trips_of_each_list_does_not_grow_with_the_page() {
-    journey_with_lines(async |house, mysql, mongo| {
-        let crowd = Crowd::gather(house).await;
+fn round_trips_of_a_list_do_not_grow_with_the_page() {
+    journey_with_proxies(async |stack, mysql, mongo| {
+        let crowd = Crowd::gather(stack).await;
         let mut grown = Vec::new();
         println!("{:<40} {:>5} {:>16} {:>16}", "route", "items", "MySQL 2 / 100", "MongoDB 2 / 100");
         for (person, path) in crowd.lists() {
@@ -36,7 +36,7 @@ fn the_number_of_round_trips_of_each_list_does_not_grow_with_the_page() {
     });
 }
 
-/// What a request took.
+/// The round trips of a request.
 #[derive(Clone, Copy)]
 struct Taken {
     items: usize,
@@ -44,33 +44,33 @@ struct Taken {
     mongo: usize,
 }
 
-async fn least(person: &Person, path: &str, (mysql, mongo): (&Line, &Line)) -> Taken {
+async fn least(person: &Person, path: &str, (mysql, mongo): (&Proxy, &Proxy)) -> Taken {
     let mut taken = Vec::new();
     for _ in 0..TIMES {
-        let before = (mysql.turns(), mongo.turns());
+        let before = (mysql.round_trips(), mongo.round_trips());
         let items = person.api.get(path).await.with(200)["items"].as_array().map_or(0, Vec::len);
-        taken.push(Taken { items, mysql: mysql.turns() - before.0, mongo: mongo.turns() - before.1 });
+        taken.push(Taken { items, mysql: mysql.round_trips() - before.0, mongo: mongo.round_trips() - before.1 });
     }
     taken.into_iter().min_by_key(|taken| taken.mysql + taken.mongo).unwrap_or_else(|| unreachable!("never asked"))
 }
 
-/// Somebody with as much of everything as a page may have.
+/// People with a full page of everything.
 struct Crowd {
     /// Has rooms, friends, logins and messages.
     friendly: Person,
-    /// Was asked by everybody, and answered nobody.
+    /// Has a friend request from everyone.
     wary: Person,
-    /// Has blocked everybody.
+    /// Has blocked everyone.
     shy: Person,
     room: i64,
 }
 
 impl Crowd {
-    async fn gather(house: &House) -> Self {
+    async fn gather(stack: &TestStack) -> Self {
         let (friendly, wary, shy) =
-            tokio::join!(house.register("friendly"), house.register("wary"), house.register("shy"));
+            tokio::join!(stack.register("friendly"), stack.register("wary"), stack.register("shy"));
         let people = stream::iter(0..MANY).map(async |_| {
-            let person = house.register("crowd").await;
+            let person = stack.register("crowd").await;
             let room = person.room_with(&friendly).await;
             let question = person.say(room, "어디야?").await;
             reply(&person, room, &question).await;

@@ -1,6 +1,6 @@
-//! Those of whom the authorization table tells, and what is between them.
+//! The people of the authorization table, and their relations.
 
-use e2e::{Api, House, Person};
+use e2e::{Api, Person, TestStack};
 use testkit::mysql::execute;
 
 /// Everyone in the order of the table's columns.
@@ -14,9 +14,9 @@ pub(crate) const PERSONAS: [&str; 7] = [
     "whoever was deactivated",
 ];
 
-/// A room of two with a message of the first, who has asked the second to be friends.
+/// A private room with a message of the author, who has sent the other member a friend request.
 ///
-/// The author has had another room, with somebody who wrote there and whom the author asked as well, and then blocked.
+/// The author has another room with someone who wrote there, got a friend request too, and was then blocked.
 pub(crate) struct Scene {
     pub(crate) stranger: Person,
     pub(crate) author: Person,
@@ -29,42 +29,42 @@ pub(crate) struct Scene {
     aim_of_blocked: Aim,
 }
 
-/// What a request is about, which is the same for everyone but those who have a room of their own with the author.
+/// The target of a request: the same for everyone except the blocked person, who has a room of their own with the author.
 #[derive(Clone)]
 pub(crate) struct Aim {
     pub(crate) room: i64,
     pub(crate) message: String,
-    /// The author's request to be friends.
+    /// The author's friend request.
     pub(crate) friendship: i64,
     /// The author.
     pub(crate) person: i64,
     pub(crate) username: String,
-    /// Another login of the author's.
+    /// Another session of the author.
     pub(crate) session: String,
-    /// With what somebody logs in and refreshes.
+    /// The caller's address, and refresh token below.
     pub(crate) email: String,
     pub(crate) refresh_token: String,
 }
 
 impl Scene {
-    pub(crate) async fn set(house: &House) -> Self {
-        let (revoked, deactivated) = tokio::join!(house.register("revoked"), house.register("deactivated"));
+    pub(crate) async fn set(stack: &TestStack) -> Self {
+        let (revoked, deactivated) = tokio::join!(stack.register("revoked"), stack.register("deactivated"));
         revoked.logout().await;
-        deactivate(house, &deactivated).await;
-        Self::around(house, revoked, deactivated).await
+        deactivate(stack, &deactivated).await;
+        Self::around(stack, revoked, deactivated).await
     }
 
-    /// The same with other people, but for those who can do nothing anyway.
-    pub(crate) async fn set_again(&self, house: &House) -> Self {
-        Self::around(house, self.revoked.clone(), self.deactivated.clone()).await
+    /// The same scene with new people, except those without a valid login.
+    pub(crate) async fn set_again(&self, stack: &TestStack) -> Self {
+        Self::around(stack, self.revoked.clone(), self.deactivated.clone()).await
     }
 
-    async fn around(house: &House, revoked: Person, deactivated: Person) -> Self {
+    async fn around(stack: &TestStack, revoked: Person, deactivated: Person) -> Self {
         let (stranger, author, other, blocked) = tokio::join!(
-            house.register("stranger"),
-            house.register("author"),
-            house.register("other"),
-            house.register("blocked"),
+            stack.register("stranger"),
+            stack.register("author"),
+            stack.register("other"),
+            stack.register("blocked"),
         );
         let (room, room_of_blocked) = (author.room_with(&other).await, blocked.room_with(&author).await);
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
@@ -88,15 +88,15 @@ impl Scene {
         Self { stranger, author, other, blocked, revoked, deactivated, room, aim, aim_of_blocked }
     }
 
-    /// Everyone's way in and aim, in the order of `PERSONAS`.
-    pub(crate) fn everyone(&self, house: &House) -> [(Api, Aim); 7] {
+    /// Everyone's API and target, in the order of `PERSONAS`.
+    pub(crate) fn everyone(&self, stack: &TestStack) -> [(Api, Aim); 7] {
         let people = [&self.stranger, &self.author, &self.other, &self.blocked, &self.revoked, &self.deactivated];
-        let mut everyone = vec![(house.api(), self.aim.clone())];
+        let mut everyone = vec![(stack.api(), self.aim.clone())];
         everyone.extend(people.map(|person| (person.api.clone(), self.aim_of(person))));
         everyone.try_into().unwrap_or_else(|_| unreachable!("nobody and six people"))
     }
 
-    /// What a person's requests are about.
+    /// The target of a person's requests.
     pub(crate) fn aim_of(&self, person: &Person) -> Aim {
         let aim = if person.id == self.blocked.id { &self.aim_of_blocked } else { &self.aim };
         let email = person.account["email"].as_str().unwrap_or_default().to_owned();
@@ -104,12 +104,12 @@ impl Scene {
     }
 }
 
-/// What an operator does about an account.
-pub(crate) async fn deactivate(house: &House, person: &Person) {
-    let (id, url) = (person.id, house.mysql_url());
+/// Deactivates an account, as an operator does.
+pub(crate) async fn deactivate(stack: &TestStack, person: &Person) {
+    let (id, url) = (person.id, stack.mysql_url());
     execute(url, &format!("UPDATE users SET is_active = FALSE, version = version + 1 WHERE id = {id}")).await;
     let row = format!("INSERT INTO outbox (aggregate, aggregate_id, created_at) VALUES ('user', {id}, NOW(3))");
     execute(url, &row).await;
-    let report = house.relay().await;
+    let report = stack.relay().await;
     assert!(report.is_ok(), "{report:?}");
 }

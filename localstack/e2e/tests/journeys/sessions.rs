@@ -1,16 +1,16 @@
-//! Logins: how they go on, and how they end.
+//! Sessions: refresh, logout and revocation.
 
-use crate::under_way::{Sent, keep_sending};
-use e2e::{Answer, House, Person, Socket, journey, room_name};
+use crate::keep_sending::{Sent, keep_sending};
+use e2e::{Answer, Person, Socket, TestStack, journey, room_name, with_ticket};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Instant};
 
-async fn refresh(house: &House, token: &Value) -> Answer {
-    house.api().post("/auth/refresh", &json!({"refresh_token": token})).await
+async fn refresh(stack: &TestStack, token: &Value) -> Answer {
+    stack.api().post("/auth/refresh", &json!({"refresh_token": token})).await
 }
 
-/// What is said to whoever is not, or not any more, logged in.
+/// The refusal without a valid session.
 fn unauthenticated() -> (u16, String) {
     (401, "unauthenticated".to_owned())
 }
@@ -20,49 +20,49 @@ fn no_refresh() -> (u16, String) {
 }
 
 #[test]
-fn a_login_goes_on_with_new_tokens_for_old() {
-    journey(async |house| {
-        let minji = house.register("minji").await;
+fn refreshing_rotates_the_tokens() {
+    journey(async |stack| {
+        let minji = stack.register("minji").await;
 
-        let once = refresh(house, &json!(minji.refresh_token)).await.with(200);
-        let twice = refresh(house, &once["refresh_token"]).await.with(200);
+        let once = refresh(stack, &json!(minji.refresh_token)).await.with(200);
+        let twice = refresh(stack, &once["refresh_token"]).await.with(200);
 
         let refresh_tokens = [&json!(minji.refresh_token), &once["refresh_token"], &twice["refresh_token"]];
         assert_eq!(refresh_tokens.map(Value::to_string).iter().collect::<BTreeSet<_>>().len(), 3);
         for token in [&once, &twice].map(|tokens| tokens["access_token"].as_str().unwrap()) {
-            assert_eq!(house.api().with_token(token).get("/users/me").await.with(200)["id"], minji.id);
+            assert_eq!(stack.api().with_token(token).get("/users/me").await.with(200)["id"], minji.id);
         }
-        // It is one login all along.
+        // It is still the same session.
         assert_eq!(minji.api.get("/auth/sessions").await.with(200)["items"].as_array().unwrap().len(), 1);
     });
 }
 
 #[test]
-fn twenty_refreshes_with_one_token_at_once_get_the_same_new_token() {
-    journey(async |house| {
-        let token = json!(house.register("minji").await.refresh_token);
+fn concurrent_refreshes_with_one_token_get_the_same_new_token() {
+    journey(async |stack| {
+        let token = json!(stack.register("minji").await.refresh_token);
 
-        let answers = join_all((0..20).map(|_| refresh(house, &token))).await;
+        let answers = join_all((0..20).map(|_| refresh(stack, &token))).await;
 
         let given: BTreeSet<String> =
             answers.iter().map(|answer| answer.with(200)["refresh_token"].to_string()).collect();
         assert_eq!(given.len(), 1, "{given:?}");
-        refresh(house, &answers[0].json()["refresh_token"]).await.with(200);
+        refresh(stack, &answers[0].json()["refresh_token"]).await.with(200);
     });
 }
 
 #[test]
-fn a_refresh_token_that_comes_again_long_after_it_was_replaced_ends_the_login() {
-    journey(async |house| {
-        let stolen = house.register("minji").await;
-        let (elsewhere, mut socket) = (stolen.login().await, stolen.socket().await);
-        let second = refresh(house, &json!(stolen.refresh_token)).await.with(200);
-        let third = refresh(house, &second["refresh_token"]).await.with(200);
+fn late_reuse_of_a_refresh_token_revokes_the_session() {
+    journey(async |stack| {
+        let stolen = stack.register("minji").await;
+        let (elsewhere, socket) = (stolen.login().await, stolen.socket().await);
+        let second = refresh(stack, &json!(stolen.refresh_token)).await.with(200);
+        let third = refresh(stack, &second["refresh_token"]).await.with(200);
 
-        assert_eq!(refresh(house, &json!(stolen.refresh_token)).await.refusal(), no_refresh());
+        assert_eq!(refresh(stack, &json!(stolen.refresh_token)).await.refusal(), no_refresh());
 
-        assert_eq!(refresh(house, &third["refresh_token"]).await.refusal(), no_refresh());
-        let owner = house.api().with_token(third["access_token"].as_str().unwrap());
+        assert_eq!(refresh(stack, &third["refresh_token"]).await.refusal(), no_refresh());
+        let owner = stack.api().with_token(third["access_token"].as_str().unwrap());
         assert_eq!(owner.get("/users/me").await.refusal(), unauthenticated());
         assert_eq!(socket.ending().await.0[0]["t"], "session.revoked");
         elsewhere.api.get("/users/me").await.with(200);
@@ -70,26 +70,26 @@ fn a_refresh_token_that_comes_again_long_after_it_was_replaced_ends_the_login() 
 }
 
 #[test]
-fn what_is_no_refresh_token_refreshes_nothing() {
-    journey(async |house| {
-        let (minji, junho) = tokio::join!(house.register("minji"), house.register("junho"));
+fn invalid_refresh_tokens_are_refused() {
+    journey(async |stack| {
+        let (minji, junho) = tokio::join!(stack.register("minji"), stack.register("junho"));
         let mut parts: Vec<&str> = minji.refresh_token.split('.').collect();
         let later = format!("{}.2.{}", parts[0], parts[2]);
         let session = junho.session();
         parts[0] = &session;
         for token in ["", "none", &minji.token, &later, &parts.join("."), &minji.refresh_token[1..]] {
-            assert_eq!(refresh(house, &json!(token)).await.refusal(), no_refresh(), "{token}");
+            assert_eq!(refresh(stack, &json!(token)).await.refusal(), no_refresh(), "{token}");
         }
-        refresh(house, &json!(minji.refresh_token)).await.with(200);
+        refresh(stack, &json!(minji.refresh_token)).await.with(200);
     });
 }
 
 #[test]
-fn a_logout_ends_this_device_at_once_and_no_other() {
-    journey(async |house| {
-        let phone = house.register("minji").await;
+fn logout_ends_this_session_at_once_and_no_other() {
+    journey(async |stack| {
+        let phone = stack.register("minji").await;
         let laptop = phone.login().await;
-        let (mut phones, mut laptops) = (phone.socket().await, laptop.socket().await);
+        let (phones, laptops) = (phone.socket().await, laptop.socket().await);
         let (url, unused) = phone.ticket().await;
 
         phone.logout().await;
@@ -98,24 +98,24 @@ fn a_logout_ends_this_device_at_once_and_no_other() {
         assert_eq!(frames, [json!({"t": "session.revoked", "d": {"session": phone.session()}})]);
         assert_eq!(phone.api.get("/users/me").await.refusal(), unauthenticated());
         assert_eq!(phone.api.get("/messages/unread").await.refusal(), unauthenticated());
-        assert_eq!(refresh(house, &json!(phone.refresh_token)).await.refusal(), no_refresh());
-        assert_eq!(Socket::upgrade(Socket::request(&url, &unused)).await.err(), Some(401));
+        assert_eq!(refresh(stack, &json!(phone.refresh_token)).await.refusal(), no_refresh());
+        assert_eq!(Socket::upgrade(&with_ticket(&url, &unused), &[]).await.err(), Some(401));
 
         assert_eq!(laptops.pushes().await, Vec::<Value>::new());
         let sessions = laptop.api.get("/auth/sessions").await.with(200);
         assert_eq!(ids(&sessions), [laptop.session()]);
-        refresh(house, &json!(laptop.refresh_token)).await.with(200);
+        refresh(stack, &json!(laptop.refresh_token)).await.with(200);
     });
 }
 
 #[test]
-fn of_what_is_sent_during_a_logout_the_acknowledged_is_there_and_nothing_begins_after_it() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let mut socket = minji.socket().await;
+fn nothing_sent_after_a_logout_was_answered_is_accepted() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let socket = minji.socket().await;
         for number in 0..8 {
             let frame = json!({"room": room_name(room), "client_id": format!("frame-{number}"), "content": "hi"});
-            socket.send("send", frame).await;
+            socket.send("send", &frame);
         }
 
         let sending = join_all((0..20).map(|number| keep_sending(&minji, room, number)));
@@ -143,23 +143,23 @@ fn of_what_is_sent_during_a_logout_the_acknowledged_is_there_and_nothing_begins_
 }
 
 #[test]
-fn a_new_password_ends_every_other_login_and_the_old_password() {
-    journey(async |house| {
-        let phone = house.register("minji").await;
+fn new_password_ends_other_sessions_and_the_old_password() {
+    journey(async |stack| {
+        let phone = stack.register("minji").await;
         let laptop = phone.login().await;
-        let (mut phones, mut laptops) = (phone.socket().await, laptop.socket().await);
+        let (phones, laptops) = (phone.socket().await, laptop.socket().await);
         let change = json!({"current_password": e2e::PASSWORD, "new_password": "battery horse correct"});
 
         assert_eq!(phone.api.put("/auth/password", &change).await.status, 204);
 
         assert_eq!(laptops.ending().await.0[0]["t"], "session.revoked");
         assert_eq!(laptop.api.get("/users/me").await.refusal(), unauthenticated());
-        assert_eq!(refresh(house, &json!(laptop.refresh_token)).await.refusal(), no_refresh());
+        assert_eq!(refresh(stack, &json!(laptop.refresh_token)).await.refusal(), no_refresh());
         assert_eq!(phones.pushes().await, Vec::<Value>::new());
-        refresh(house, &json!(phone.refresh_token)).await.with(200);
+        refresh(stack, &json!(phone.refresh_token)).await.with(200);
         let login = async |password: &str| {
             let body = json!({"email": phone.account["email"], "password": password});
-            house.api().post("/auth/login", &body).await
+            stack.api().post("/auth/login", &body).await
         };
         assert_eq!(login(e2e::PASSWORD).await.refusal(), (401, "invalid_credentials".to_owned()));
         login("battery horse correct").await.with(200);
@@ -168,8 +168,8 @@ fn a_new_password_ends_every_other_login_and_the_old_password() {
 
 #[test]
 fn a_wrong_current_password_changes_nothing() {
-    journey(async |house| {
-        let phone = house.register("minji").await;
+    journey(async |stack| {
+        let phone = stack.register("minji").await;
         let laptop = phone.login().await;
         let change = json!({"current_password": "a wrong password", "new_password": "battery horse correct"});
 
@@ -182,9 +182,9 @@ fn a_wrong_current_password_changes_nothing() {
 }
 
 #[test]
-fn a_person_sees_every_login_and_ends_any() {
-    journey(async |house| {
-        let phone: Person = house.register("minji").await;
+fn sessions_are_listed_and_can_be_ended() {
+    journey(async |stack| {
+        let phone: Person = stack.register("minji").await;
         let laptop = phone.login().await;
         let list = async || laptop.api.get("/auth/sessions").await.with(200);
         let sessions = list().await;

@@ -1,10 +1,10 @@
-//! What clients rely on, word for word.
+//! Snapshots of what clients rely on: accounts, messages and frames.
 
 use e2e::{journey, room_name};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-/// Pretty JSON in which what differs from run to run is named instead.
+/// Pretty JSON with placeholders for values that differ from run to run.
 pub(crate) fn shape(value: &Value) -> String {
     format!("{:#}", settled("", value))
 }
@@ -37,7 +37,7 @@ fn settled(key: &str, value: &Value) -> Value {
     }
 }
 
-/// The name of a room without its number; any other text as it is.
+/// The name of a room without its id; any other text unchanged.
 fn room(text: &str) -> String {
     let kind = text.trim_end_matches(|c: char| c.is_ascii_digit());
     if kind == "private:" { format!("{kind}[room id]") } else { text.to_owned() }
@@ -51,8 +51,8 @@ fn is_time(text: &str) -> bool {
 
 #[test]
 fn an_account_and_its_tokens() {
-    journey(async |house| {
-        let minji = house.register("minji").await;
+    journey(async |stack| {
+        let minji = stack.register("minji").await;
         assert_snapshot!(shape(&minji.account), @r#"
         {
           "created_at": "[time]",
@@ -66,7 +66,7 @@ fn an_account_and_its_tokens() {
         }
         "#);
         let login = json!({"email": minji.account["email"], "password": e2e::PASSWORD});
-        assert_snapshot!(shape(&house.api().post("/auth/login", &login).await.with(200)), @r#"
+        assert_snapshot!(shape(&stack.api().post("/auth/login", &login).await.with(200)), @r#"
         {
           "access_token": "[access_token]",
           "expires_in": 900,
@@ -86,8 +86,8 @@ fn an_account_and_its_tokens() {
 
 #[test]
 fn a_chat_room() {
-    journey(async |house| {
-        let (minji, _, room) = house.pair().await;
+    journey(async |stack| {
+        let (minji, _, room) = stack.pair().await;
         assert_snapshot!(shape(&minji.api.get(&format!("/chat-rooms/{room}")).await.with(200)), @r#"
         {
           "created_at": "[time]",
@@ -119,8 +119,8 @@ fn a_chat_room() {
 
 #[test]
 fn a_message_a_page_and_a_sync() {
-    journey(async |house| {
-        let (minji, _, room) = house.pair().await;
+    journey(async |stack| {
+        let (minji, _, room) = stack.pair().await;
         let sent = minji.say_as(room, "one", "안녕").await.with(201);
         let url = format!("/messages/{}", sent["id"].as_str().unwrap());
         assert_snapshot!(shape(&sent), @r#"
@@ -176,11 +176,11 @@ fn a_message_a_page_and_a_sync() {
 }
 
 #[test]
-fn frames_that_tell_of_messages() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+fn message_frames() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
         let name = room_name(room);
-        let (mut minjis, mut junhos) = (minji.socket().await, junho.socket().await);
+        let (minjis, junhos) = (minji.socket().await, junho.socket().await);
 
         let ack = minjis.ask("send", json!({"room": name, "client_id": "one", "content": "hi"})).await;
         assert_snapshot!(shape(&ack), @r#"
@@ -244,10 +244,10 @@ fn frames_that_tell_of_messages() {
 }
 
 #[test]
-fn frames_that_tell_of_changes() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let (name, mut junhos) = (room_name(room), junho.socket().await);
+fn change_frames() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let (name, junhos) = (room_name(room), junho.socket().await);
         let sent = minji.say_as(room, "one", "hi").await.with(201);
         junhos.push().await;
 
@@ -316,14 +316,14 @@ fn frames_that_tell_of_changes() {
 }
 
 #[test]
-fn frames_that_tell_of_the_connection() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let (name, mut junhos) = (room_name(room), junho.socket().await);
+fn connection_frames() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let (name, junhos) = (room_name(room), junho.socket().await);
         minji.say(room, "hi").await;
         junhos.push().await;
 
-        assert_snapshot!(shape(&junhos.ask("hello", json!({"v": 1, "cursors": {}})).await), @r#"
+        assert_snapshot!(shape(&junhos.ask("hello", json!({"v": 1, "cursors": {&name: 0}})).await), @r#"
         {
           "d": {
             "gaps": [
@@ -390,10 +390,10 @@ fn frames_that_tell_of_the_connection() {
 
 #[test]
 fn health() {
-    journey(async |house| {
-        let alive = house.api().get("/health").await.with(200);
+    journey(async |stack| {
+        let alive = stack.api().get("/health").await.with(200);
         assert_eq!(alive, json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}));
-        let ready = house.api().get("/health/ready").await.with(200);
+        let ready = stack.api().get("/health/ready").await.with(200);
         let checks = json!({"mysql": "ok", "mongo": "ok", "schema": "current"});
         assert_eq!(ready, json!({"status": "ready", "checks": checks}));
     });

@@ -1,4 +1,4 @@
-//! What clients rely on, word for word, of people and what is between them.
+//! Snapshots of what clients rely on: people, friendships and blocks.
 
 use crate::shapes::shape;
 use e2e::journey;
@@ -7,8 +7,8 @@ use serde_json::json;
 
 #[test]
 fn an_account_and_a_profile() {
-    journey(async |house| {
-        let (minji, junho) = tokio::join!(house.register("minji"), house.register("junho"));
+    journey(async |stack| {
+        let (minji, junho) = tokio::join!(stack.register("minji"), stack.register("junho"));
         let change = json!({"display_name": "김민지", "status_message": "오늘도 화이팅", "locale": "en"});
         assert_snapshot!(shape(&minji.api.put("/users/me", &change).await.with(200)), @r#"
         {
@@ -38,9 +38,9 @@ fn an_account_and_a_profile() {
 }
 
 #[test]
-fn the_logins_of_a_person() {
-    journey(async |house| {
-        let minji = house.register("minji").await;
+fn sessions_of_a_person() {
+    journey(async |stack| {
+        let minji = stack.register("minji").await;
         assert_snapshot!(shape(&minji.api.get("/auth/sessions").await.with(200)), @r#"
         {
           "items": [
@@ -60,8 +60,8 @@ fn the_logins_of_a_person() {
 
 #[test]
 fn a_request_a_friend_and_a_block() {
-    journey(async |house| {
-        let (minji, junho) = tokio::join!(house.register("minji"), house.register("junho"));
+    journey(async |stack| {
+        let (minji, junho) = tokio::join!(stack.register("minji"), stack.register("junho"));
         let asked = minji.api.post("/friends/request", &json!({"user_id": junho.id})).await.with(201);
         assert_snapshot!(shape(&asked), @r#"
         {
@@ -152,10 +152,10 @@ fn a_request_a_friend_and_a_block() {
 }
 
 #[test]
-fn frames_that_tell_of_friends() {
-    journey(async |house| {
-        let (minji, junho) = tokio::join!(house.register("minji"), house.register("junho"));
-        let mut socket = minji.socket().await;
+fn friend_frames() {
+    journey(async |stack| {
+        let (minji, junho) = tokio::join!(stack.register("minji"), stack.register("junho"));
+        let socket = minji.socket().await;
         let friendship = junho.befriend(&minji).await;
         assert_snapshot!(shape(&socket.push().await), @r#"
         {
@@ -214,10 +214,10 @@ fn frames_that_tell_of_friends() {
 }
 
 #[test]
-fn a_frame_that_tells_of_a_logout() {
-    journey(async |house| {
-        let minji = house.register("minji").await;
-        let mut socket = minji.socket().await;
+fn session_revoked_frame() {
+    journey(async |stack| {
+        let minji = stack.register("minji").await;
+        let socket = minji.socket().await;
         minji.logout().await;
         assert_snapshot!(shape(&socket.push().await), @r#"
         {

@@ -1,4 +1,4 @@
-//! What clients rely on, word for word, of rooms and what was read and deleted in them.
+//! Snapshots of what clients rely on: rooms, reads and deletions.
 
 use crate::shapes::shape;
 use e2e::{journey, room_name};
@@ -6,9 +6,9 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 #[test]
-fn a_list_of_rooms_and_what_is_not_read() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+fn room_list_and_unread_counts() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
         let asked = minji.say_as(room, "one", "어디야?").await.with(201);
         let reply = json!({"room_id": room, "room_type": "private", "content": "집", "reply_to": asked["id"], "client_id": "two"});
         junho.api.post("/messages", &reply).await.with(201);
@@ -89,10 +89,10 @@ fn a_list_of_rooms_and_what_is_not_read() {
 }
 
 #[test]
-fn frames_that_tell_of_reading_and_deleting() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let (mut minjis, mut junhos) = (minji.socket().await, junho.socket().await);
+fn read_and_delete_frames() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let (minjis, junhos) = (minji.socket().await, junho.socket().await);
         let sent = minji.say_as(room, "one", "hi").await.with(201);
         junhos.push().await;
         minjis.push().await;
@@ -148,8 +148,8 @@ fn frames_that_tell_of_reading_and_deleting() {
 
 #[test]
 fn a_participant_who_blocked_the_caller() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
         minji.block(&junho).await;
         let seen = junho.api.get(&format!("/chat-rooms/{room}")).await.with(200);
         let participants = seen["participants"].as_array().unwrap();

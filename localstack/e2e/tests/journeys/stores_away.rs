@@ -1,31 +1,32 @@
-//! A store that is away, and comes back.
+//! Unreachable stores, and their recovery.
 
 use crate::{
-    line::Line,
-    lines::{LIMIT, journey_with_lines, recovered},
+    proxied_stack::{LIMIT, journey_with_proxies, recovered},
+    proxy::Proxy,
     rights,
     scene::Scene,
 };
-use e2e::{Answer, House, Person, Socket, room_name};
+use e2e::{Answer, Person, Socket, TestStack, room_name, with_ticket};
 use futures_util::future::join_all;
 use serde_json::json;
 use std::time::Instant;
 use tokio::time::timeout;
 
 #[test]
-fn without_mongodb_message_routes_answer_503_in_time_and_recover_after() {
-    journey_with_lines(async |house, _, mongo| {
-        let scene = Scene::set(house).await;
-        let mut socket = scene.author.socket().await;
-        for away in [Line::cut, Line::silence] {
+fn without_mongodb_messages_answer_503_in_time_and_recover() {
+    journey_with_proxies(async |stack, _, mongo| {
+        let scene = Scene::set(stack).await;
+        let socket = scene.author.socket().await;
+        for away in [Proxy::cut, Proxy::silence] {
             let (url, ticket) = scene.other.ticket().await;
+            let url = with_ticket(&url, &ticket);
             away(mongo);
 
             let begun = Instant::now();
             let (answers, error, upgrade) = tokio::join!(
                 ask_everything(&scene),
                 socket.ask("send", json!({"room": room_name(scene.room), "client_id": "away", "content": "hi"})),
-                Socket::upgrade(Socket::request(&url, &ticket)),
+                Socket::upgrade(&url, &[]),
             );
             assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
             for (route, answer) in answers {
@@ -34,24 +35,24 @@ fn without_mongodb_message_routes_answer_503_in_time_and_recover_after() {
             }
             assert_eq!((&error["d"]["code"], &error["d"]["retry_after_ms"]), (&json!("unavailable"), &json!(2000)));
             assert_eq!(upgrade.err(), Some(503));
-            assert_eq!(readiness(house).await, json!({"mysql": "ok", "mongo": "unreachable", "schema": "unknown"}));
+            assert_eq!(readiness(stack).await, json!({"mysql": "ok", "mongo": "unreachable", "schema": "unknown"}));
 
-            mongo.mend();
+            mongo.restore();
             assert!(
                 recovered(async || scene.author.api.get(&format!("/messages/{}", scene.room)).await).await.status < 300
             );
             assert!(recovered(async || scene.author.say_as(scene.room, "back", "back").await).await.status < 300);
-            recovered_socket(&mut socket, scene.room).await;
+            recovered_socket(&socket, scene.room).await;
         }
     });
 }
 
 #[test]
-fn without_mysql_every_route_of_messages_goes_on_and_every_other_one_that_needs_it_answers_503() {
-    journey_with_lines(async |house, mysql, _| {
-        let scene = Scene::set(house).await;
+fn without_mysql_messages_work_and_other_routes_answer_503() {
+    journey_with_proxies(async |stack, mysql, _| {
+        let scene = Scene::set(stack).await;
         let aim = scene.aim_of(&scene.other);
-        for away in [Line::cut, Line::silence] {
+        for away in [Proxy::cut, Proxy::silence] {
             away(mysql);
             let (api, begun) = (&scene.other.api, Instant::now());
             let answers = join_all(
@@ -70,45 +71,45 @@ fn without_mysql_every_route_of_messages_goes_on_and_every_other_one_that_needs_
                 let answer = api.call(row.method, &row.path, row.body.as_ref()).await;
                 assert_eq!(answer.status, expected, "{} {}: {}", row.method, row.route, answer.text);
             }
-            mysql.mend();
+            mysql.restore();
             recovered(async || api.get("/users/me").await).await.with(200);
         }
     });
 }
 
-/// What lives in MongoDB alone, or in no store, does not.
+/// Routes that use MongoDB alone, or no store, do not.
 fn needs_mysql(route: &str) -> bool {
     let part = |part: &str| route.split('/').nth(1) == Some(part);
     route != "/auth/ticket" && ["auth", "users", "friends", "blocks", "chat-rooms"].into_iter().any(part)
 }
 
-/// The body of a row; of a registration one that would be taken.
+/// The body of a row; for a registration a valid one.
 fn mysqls_body(row: &rights::Row) -> Option<serde_json::Value> {
     let account = json!({"email": "new@example.com", "username": "newcomer", "password": e2e::PASSWORD});
     if row.route == "/auth/register" { Some(account) } else { row.body.clone() }
 }
 
 #[test]
-fn without_mysql_messages_flow_and_what_needs_it_answers_503_and_recovers_after() {
-    journey_with_lines(async |house, mysql, _| {
-        let (minji, junho, room) = house.pair().await;
-        for away in [Line::cut, Line::silence] {
+fn without_mysql_messages_flow_and_the_rest_recovers() {
+    journey_with_proxies(async |stack, mysql, _| {
+        let (minji, junho, room) = stack.pair().await;
+        for away in [Proxy::cut, Proxy::silence] {
             away(mysql);
 
-            let mut socket = junho.socket().await;
+            let socket = junho.socket().await;
             let sent = minji.say(room, "still here").await;
             assert_eq!(socket.push().await["d"], sent);
             assert!(junho.list(room).await["items"].as_array().unwrap().contains(&sent));
 
             let login_body = json!({"email": minji.account["email"], "password": e2e::PASSWORD});
             let account = json!({"email": "new@example.com", "username": "newcomer", "password": e2e::PASSWORD});
-            let (nobody, begun) = (house.api(), Instant::now());
+            let (nobody, begun) = (stack.api(), Instant::now());
             let (login, account, opened, looked, checks) = tokio::join!(
                 nobody.post("/auth/login", &login_body),
                 nobody.post("/auth/register", &account),
                 open(&minji, &junho),
                 look(&minji, room),
-                readiness(house),
+                readiness(stack),
             );
             assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
             for answer in [login, account, opened, looked] {
@@ -117,14 +118,14 @@ fn without_mysql_messages_flow_and_what_needs_it_answers_503_and_recovers_after(
             }
             assert_eq!(checks, json!({"mysql": "unreachable", "mongo": "ok", "schema": "unknown"}));
 
-            mysql.mend();
+            mysql.restore();
             assert!(recovered(async || look(&minji, room).await).await.status < 300);
             assert!(recovered(async || nobody.post("/auth/login", &login_body).await).await.status < 300);
         }
     });
 }
 
-/// Every route that needs MongoDB, all at once.
+/// Every route that needs MongoDB, concurrently.
 async fn ask_everything(scene: &Scene) -> Vec<(&'static str, Answer)> {
     let rows: Vec<_> =
         rights::routes(&scene.aim_of(&scene.author)).into_iter().filter(rights::Row::is_guarded).collect();
@@ -134,14 +135,14 @@ async fn ask_everything(scene: &Scene) -> Vec<(&'static str, Answer)> {
     .await
 }
 
-async fn readiness(house: &House) -> serde_json::Value {
-    let answer = house.api().get("/health/ready").await;
+async fn readiness(stack: &TestStack) -> serde_json::Value {
+    let answer = stack.api().get("/health/ready").await;
     assert_eq!(answer.header("retry-after"), "2");
     answer.with(503)["checks"].clone()
 }
 
-/// Asks on a socket until the store is back.
-async fn recovered_socket(socket: &mut Socket, room: i64) {
+/// Asks on a socket until the store has recovered.
+async fn recovered_socket(socket: &Socket, room: i64) {
     let frame = json!({"room": room_name(room), "client_id": "away", "content": "hi"});
     let asking = async { while socket.ask("send", frame.clone()).await["t"] != "ack" {} };
     assert!(timeout(LIMIT, asking).await.is_ok());

@@ -1,16 +1,17 @@
-//! Text as people write it.
+//! Text: normalization and limits.
 
+use crate::delivery::pushed;
 use e2e::{journey, room_name};
 use serde_json::json;
 
-/// 홍길동, as macOS and some keyboards spell it, and as everyone stores it.
+/// 홍길동, decomposed as macOS and some keyboards send it, and composed as it is stored.
 const DECOMPOSED: &str = "\u{1112}\u{1169}\u{11bc}\u{1100}\u{1175}\u{11af}\u{1103}\u{1169}\u{11bc}";
 const COMPOSED: &str = "홍길동";
 
 #[test]
-fn a_decomposed_hangul_name_is_stored_composed_and_is_the_same_name() {
-    journey(async |house| {
-        let someone = house.register("someone").await;
+fn decomposed_hangul_names_are_composed_and_equal() {
+    journey(async |stack| {
+        let someone = stack.register("someone").await;
         let suffix = someone.account["username"].as_str().unwrap().replace("someone", "");
         let account = |name: &str, email: &str| {
             json!({
@@ -19,28 +20,28 @@ fn a_decomposed_hangul_name_is_stored_composed_and_is_the_same_name() {
             })
         };
 
-        let registered = house.api().post("/auth/register", &account(DECOMPOSED, "a")).await.with(201);
+        let registered = stack.api().post("/auth/register", &account(DECOMPOSED, "a")).await.with(201);
 
         assert_eq!(registered["username"], format!("{COMPOSED}{suffix}"));
         assert_eq!(registered["display_name"], COMPOSED);
-        let again = house.api().post("/auth/register", &account(COMPOSED, "b")).await;
+        let again = stack.api().post("/auth/register", &account(COMPOSED, "b")).await;
         assert_eq!(again.refusal(), (409, "username_taken".to_owned()));
         for name in [COMPOSED, DECOMPOSED] {
             let password = account(name, "a")["password"].clone();
             let login = json!({"email": format!("a{suffix}@example.com"), "password": password});
-            house.api().post("/auth/login", &login).await.with(200);
+            stack.api().post("/auth/login", &login).await.with(200);
         }
     });
 }
 
 #[test]
-fn an_address_and_a_username_are_one_whatever_their_case_or_width() {
-    journey(async |house| {
-        let minji = house.register("minji").await;
+fn addresses_and_usernames_ignore_case_and_width() {
+    journey(async |stack| {
+        let minji = stack.register("minji").await;
         let (email, username) = (minji.account["email"].as_str().unwrap(), minji.account["username"].as_str().unwrap());
         let register = async |email: &str, username: &str| {
             let body = json!({"email": email, "username": username, "password": e2e::PASSWORD});
-            house.api().post("/auth/register", &body).await.refusal().1
+            stack.api().post("/auth/register", &body).await.refusal().1
         };
 
         assert_eq!(register(&email.to_uppercase(), "someone-else").await, "email_taken");
@@ -48,17 +49,18 @@ fn an_address_and_a_username_are_one_whatever_their_case_or_width() {
         assert_eq!(register(&other, &username.to_uppercase()).await, "username_taken");
         assert_eq!(register(&other, &username.replace("minji", "ｍｉｎｊｉ")).await, "username_taken");
         let login = json!({"email": email.to_uppercase(), "password": e2e::PASSWORD});
-        house.api().post("/auth/login", &login).await.with(200);
+        stack.api().post("/auth/login", &login).await.with(200);
     });
 }
 
 #[test]
-fn a_decomposed_message_is_stored_composed_and_is_the_same_message() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let mut socket = minji.socket().await;
+fn decomposed_messages_are_composed_and_equal() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let socket = minji.socket().await;
 
         let sent = minji.say_as(room, "hong", DECOMPOSED).await.with(201);
+        pushed(stack, &sent).await;
 
         assert_eq!(sent["content"], COMPOSED);
         assert_eq!(junho.list(room).await["items"][0]["content"], COMPOSED);
@@ -69,10 +71,10 @@ fn a_decomposed_message_is_stored_composed_and_is_the_same_message() {
 }
 
 #[test]
-fn what_a_message_may_not_hold_is_refused_through_both_doors_with_the_same_reason() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let mut socket = minji.socket().await;
+fn invalid_content_is_refused_alike_over_http_and_socket() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let socket = minji.socket().await;
         let five_thousand_and_one = "가".repeat(5_001);
         let seventeen_kilobytes = "👩‍👩‍👧‍👦".repeat(700);
         for (content, reason) in [
@@ -96,10 +98,10 @@ fn what_a_message_may_not_hold_is_refused_through_both_doors_with_the_same_reaso
 }
 
 #[test]
-fn what_a_message_may_hold_comes_back_as_it_was() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let mut socket = junho.socket().await;
+fn valid_content_is_returned_unchanged() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let socket = junho.socket().await;
         let long = "가".repeat(5_000);
         for content in ["줄\n바꿈\t탭", "👩‍👩‍👧‍👦", "\"\\/<script>", " 앞뒤 ", "$where", "\u{202e}abc", &long]
         {
@@ -115,8 +117,8 @@ fn what_a_message_may_hold_comes_back_as_it_was() {
 
 #[test]
 fn a_client_id_is_visible_ascii() {
-    journey(async |house| {
-        let (minji, _, room) = house.pair().await;
+    journey(async |stack| {
+        let (minji, _, room) = stack.pair().await;
         let long = "a".repeat(65);
         for (client_id, reason) in
             [("", "blank"), ("a b", "forbidden_character"), ("가", "forbidden_character"), (&long, "too_long")]
@@ -129,9 +131,9 @@ fn a_client_id_is_visible_ascii() {
 }
 
 #[test]
-fn what_no_client_may_send_is_refused() {
-    journey(async |house| {
-        let (minji, _, room) = house.pair().await;
+fn unsupported_message_types_are_refused() {
+    journey(async |stack| {
+        let (minji, _, room) = stack.pair().await;
         for kind in ["system", "image", "file"] {
             let body = json!({"room_id": room, "room_type": "private", "content": "hi", "message_type": kind});
             let refused = minji.api.post("/messages", &body).await.with(422);

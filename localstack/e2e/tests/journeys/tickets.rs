@@ -2,38 +2,33 @@
 
 use credentials::Ticket;
 use domain::{SessionId, Timestamp, UserId};
-use e2e::{House, Person, Socket, journey};
+use e2e::{Person, Socket, TestStack, journey, with_ticket};
 use mongo::Mongo;
 use serde_json::json;
 use std::time::Duration;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
-/// The refusal of an upgrade with this ticket and these headers; `None` if it was let in.
-async fn refusal(house: &House, ticket: &str, headers: &[(&'static str, &str)]) -> Option<u16> {
-    let mut request = Socket::request(house.socket_url(), ticket);
-    for (name, value) in headers {
-        request.headers_mut().insert(*name, value.parse().unwrap_or_else(|_| unreachable!("a header")));
-    }
-    Socket::upgrade(request).await.err()
+/// The refusal of an upgrade with this ticket and these headers; `None` if it succeeded.
+async fn refusal(stack: &TestStack, ticket: &str, headers: &[(&'static str, &str)]) -> Option<u16> {
+    Socket::upgrade(&with_ticket(stack.socket_url(), ticket), headers).await.err()
 }
 
 #[test]
 fn a_ticket_opens_one_connection() {
-    journey(async |house| {
-        let (url, ticket) = house.register("minji").await.ticket().await;
-        assert_eq!(url, house.socket_url());
+    journey(async |stack| {
+        let (url, ticket) = stack.register("minji").await.ticket().await;
+        assert_eq!(url, stack.socket_url());
 
-        assert_eq!(refusal(house, &ticket, &[]).await, None);
-        assert_eq!(refusal(house, &ticket, &[]).await, Some(401));
+        assert_eq!(refusal(stack, &ticket, &[]).await, None);
+        assert_eq!(refusal(stack, &ticket, &[]).await, Some(401));
     });
 }
 
 #[test]
-fn of_eight_upgrades_with_one_ticket_one_is_let_in() {
-    journey(async |house| {
-        let (_, ticket) = house.register("minji").await.ticket().await;
+fn one_of_eight_concurrent_upgrades_with_a_ticket_succeeds() {
+    journey(async |stack| {
+        let (_, ticket) = stack.register("minji").await.ticket().await;
 
-        let refusals = futures_util::future::join_all((0..8).map(|_| refusal(house, &ticket, &[]))).await;
+        let refusals = futures_util::future::join_all((0..8).map(|_| refusal(stack, &ticket, &[]))).await;
 
         assert_eq!(refusals.iter().filter(|refusal| refusal.is_none()).count(), 1, "{refusals:?}");
     });
@@ -41,73 +36,70 @@ fn of_eight_upgrades_with_one_ticket_one_is_let_in() {
 
 #[test]
 fn a_forged_ticket_is_refused() {
-    journey(async |house| {
-        let minji = house.register("minji").await;
+    journey(async |stack| {
+        let minji = stack.register("minji").await;
         let forged = Ticket::issue(boot::random()).reveal();
         let (_, ticket) = minji.ticket().await;
         let longer = format!("{ticket}A");
         for ticket in ["", "garbage", &forged, &longer, &ticket[1..], &minji.token, "%00", "' || true"] {
             let ticket: String = url::form_urlencoded::byte_serialize(ticket.as_bytes()).collect();
-            assert_eq!(refusal(house, &ticket, &[]).await, Some(401), "{ticket}");
+            assert_eq!(refusal(stack, &ticket, &[]).await, Some(401), "{ticket}");
         }
-        let without = house.socket_url().into_client_request().unwrap();
-        assert_eq!(Socket::upgrade(without).await.err(), Some(401));
+        assert_eq!(Socket::upgrade(stack.socket_url(), &[]).await.err(), Some(401));
     });
 }
 
 #[test]
 fn a_late_ticket_is_refused() {
-    journey(async |house| {
-        let minji = house.register("minji").await;
+    journey(async |stack| {
+        let minji = stack.register("minji").await;
         let now = boot::clock().now().millis();
 
         let (late, fresh) = (Timestamp::from_millis(now - 1), Timestamp::from_millis(now).plus(Duration::from_mins(1)));
 
-        assert_eq!(refusal(house, &ticket(house, &minji, fresh).await, &[]).await, None);
-        assert_eq!(refusal(house, &ticket(house, &minji, late).await, &[]).await, Some(401));
+        assert_eq!(refusal(stack, &ticket(stack, &minji, fresh).await, &[]).await, None);
+        assert_eq!(refusal(stack, &ticket(stack, &minji, late).await, &[]).await, Some(401));
     });
 }
 
-/// A ticket that ends when we say.
-async fn ticket(house: &House, person: &Person, expires_at: Timestamp) -> String {
+/// A ticket with this expiry.
+async fn ticket(stack: &TestStack, person: &Person, expires_at: Timestamp) -> String {
     let (ticket, user) = (Ticket::issue(boot::random()), UserId(i32::try_from(person.id).unwrap_or_default()));
     let session = SessionId("0".repeat(32));
-    let mongo = Mongo::connect(house.mongo_url()).await;
-    let stored = async { mongo?.insert_ticket(ticket.hash().as_str(), user, &session, expires_at).await }.await;
+    let mongo = Mongo::connect(stack.mongo_url()).await;
+    let stored = async { mongo?.tickets().insert(ticket.hash().as_str(), user, &session, expires_at).await }.await;
     assert!(stored.is_ok(), "{stored:?}");
     ticket.reveal()
 }
 
 #[test]
-fn only_pages_of_an_allowed_origin_connect_and_clients_without_one() {
-    journey(async |house| {
-        let minji = house.register("minji").await;
+fn only_allowed_origins_or_none_may_connect() {
+    journey(async |stack| {
+        let minji = stack.register("minji").await;
         for origin in
             ["https://evil.example", "null", "http://localhost:3000.evil.example", "http://localhost:3001", ""]
         {
             let (_, ticket) = minji.ticket().await;
-            assert_eq!(refusal(house, &ticket, &[("origin", origin)]).await, Some(403), "{origin}");
-            // What was refused for its origin has cost no ticket.
-            assert_eq!(refusal(house, &ticket, &[("origin", "http://localhost:3000")]).await, None);
+            assert_eq!(refusal(stack, &ticket, &[("origin", origin)]).await, Some(403), "{origin}");
+            // A refusal for the origin does not use the ticket up.
+            assert_eq!(refusal(stack, &ticket, &[("origin", "http://localhost:3000")]).await, None);
         }
         let (_, ticket) = minji.ticket().await;
-        assert_eq!(refusal(house, &ticket, &[]).await, None);
+        assert_eq!(refusal(stack, &ticket, &[]).await, None);
     });
 }
 
 #[test]
 fn the_subprotocol_is_chosen_where_it_is_offered() {
-    journey(async |house| {
-        let minji = house.register("minji").await;
+    journey(async |stack| {
+        let minji = stack.register("minji").await;
         for offered in ["chat.v1", "chat.v2, chat.v1"] {
             let (url, ticket) = minji.ticket().await;
-            let mut request = Socket::request(&url, &ticket);
-            request.headers_mut().insert("sec-websocket-protocol", offered.parse().unwrap());
+            let headers = [("sec-websocket-protocol", offered)];
 
-            let (mut socket, response) = Socket::upgrade(request).await.unwrap();
+            let socket = Socket::upgrade(&with_ticket(&url, &ticket), &headers).await.unwrap();
 
-            let answered = response.headers().get("sec-websocket-protocol").map(|value| value.to_str().unwrap());
-            assert_eq!(answered, Some("chat.v1"), "{offered}");
+            assert_eq!(socket.protocol(), Some("chat.v1"), "{offered}");
             assert_eq!(socket.ask("ping", json!({})).await["t"], "pong");
         }
     });
@@ -115,10 +107,10 @@ fn the_subprotocol_is_chosen_where_it_is_offered() {
 
 #[test]
 fn an_access_token_opens_no_connection() {
-    journey(async |house| {
-        let minji = house.register("minji").await;
+    journey(async |stack| {
+        let minji = stack.register("minji").await;
         let bearer = format!("Bearer {}", minji.token);
 
-        assert_eq!(refusal(house, "", &[("authorization", &bearer)]).await, Some(401));
+        assert_eq!(refusal(stack, "", &[("authorization", &bearer)]).await, Some(401));
     });
 }

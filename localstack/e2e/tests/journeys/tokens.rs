@@ -1,8 +1,8 @@
-//! Access tokens that are none.
+//! Invalid access tokens.
 
 use crate::{rights, scene::Scene};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use e2e::{House, Person, Socket, journey};
+use e2e::{Person, Socket, TestStack, journey, with_ticket};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use mongo::Mongo;
 use serde_json::{Value, json};
@@ -11,16 +11,16 @@ use std::time::Duration;
 const ANOTHER_KEY: &str = "another key, which has more than 32 bytes";
 
 #[test]
-fn a_forged_token_is_refused_on_every_route_that_needs_one() {
-    journey(async |house| {
-        let scene = Scene::set(house).await;
-        // The forgeries are good but for what is forged: the same claims under the right key are taken.
-        let honest = sign(Algorithm::HS256, &claims(&scene.author), house.secret_key());
+fn forged_tokens_are_refused_on_every_guarded_route() {
+    journey(async |stack| {
+        let scene = Scene::set(stack).await;
+        // The same claims under the right key are accepted, so only the forged part is refused.
+        let honest = sign(Algorithm::HS256, &claims(&scene.author), stack.secret_key());
         scene.author.api.with_token(honest).call("POST", "/auth/ticket", None).await.with(201);
 
         let mut wrong = Vec::new();
-        for (name, token) in forgeries(&scene.author, house.secret_key()) {
-            let api = house.api().with_token(token);
+        for (name, token) in forgeries(&scene.author, stack.secret_key()) {
+            let api = stack.api().with_token(token);
             for row in guarded(&scene) {
                 let answer = api.call(row.method, &row.path, row.body.as_ref()).await;
                 if answer.refusal() != (401, "unauthenticated".to_owned()) {
@@ -33,12 +33,12 @@ fn a_forged_token_is_refused_on_every_route_that_needs_one() {
 }
 
 #[test]
-fn an_expired_token_is_refused_on_every_route_that_needs_one() {
-    journey(async |house| {
-        let scene = Scene::set(house).await;
+fn expired_tokens_are_refused_on_every_guarded_route() {
+    journey(async |stack| {
+        let scene = Scene::set(stack).await;
         let mut late = claims(&scene.author);
         late["exp"] = json!(late["iat"].as_i64().unwrap_or_default() - 1);
-        let api = house.api().with_token(sign(Algorithm::HS256, &late, house.secret_key()));
+        let api = stack.api().with_token(sign(Algorithm::HS256, &late, stack.secret_key()));
 
         for row in guarded(&scene) {
             let answer = api.call(row.method, &row.path, row.body.as_ref()).await;
@@ -49,35 +49,34 @@ fn an_expired_token_is_refused_on_every_route_that_needs_one() {
 }
 
 #[test]
-fn a_revoked_session_opens_no_door() {
-    journey(async |house| {
-        let scene = Scene::set(house).await;
+fn revoked_session_is_refused_everywhere() {
+    journey(async |stack| {
+        let scene = Scene::set(stack).await;
         let (url, ticket) = scene.author.ticket().await;
-        revoke(house, &scene.author).await;
+        revoke(stack, &scene.author).await;
 
         for row in guarded(&scene) {
             let answer = scene.author.api.call(row.method, &row.path, row.body.as_ref()).await;
             assert_eq!(answer.refusal(), (401, "unauthenticated".to_owned()), "{} {}", row.method, row.route);
         }
-        assert_eq!(Socket::upgrade(Socket::request(&url, &ticket)).await.err(), Some(401));
-        // Another login of the same person is another session.
+        assert_eq!(Socket::upgrade(&with_ticket(&url, &ticket), &[]).await.err(), Some(401));
+        // Another login of the same person has another session.
         scene.author.login().await.api.get(&format!("/messages/{}", scene.room)).await.with(200);
     });
 }
 
 #[test]
-fn no_wrong_credential_says_what_was_wrong() {
-    journey(async |house| {
-        let minji = house.register("minji").await;
+fn failed_logins_answer_alike() {
+    journey(async |stack| {
+        let minji = stack.register("minji").await;
         let email = minji.account["email"].as_str().unwrap();
         let mut answers = Vec::new();
         for (email, password) in [(email, "wrong password"), ("nobody@example.com", e2e::PASSWORD), ("no address", "x")]
         {
-            let mut answer = house.api().post("/auth/login", &json!({"email": email, "password": password})).await;
+            let answer = stack.api().post("/auth/login", &json!({"email": email, "password": password})).await;
             assert_eq!(answer.refusal(), (401, "invalid_credentials".to_owned()));
             let id = answer.json()["request_id"].as_str().unwrap().to_owned();
-            answer.text = answer.text.replace(&id, "");
-            answers.push(answer.text);
+            answers.push(answer.text.replace(&id, ""));
         }
         answers.dedup();
         assert_eq!(answers.len(), 1, "{answers:?}");
@@ -86,25 +85,25 @@ fn no_wrong_credential_says_what_was_wrong() {
 
 #[test]
 fn the_password_form_of_oauth_logs_in_as_json_does() {
-    journey(async |house| {
-        let minji = house.register("minji").await;
+    journey(async |stack| {
+        let minji = stack.register("minji").await;
         let form = [("username", minji.account["email"].as_str().unwrap()), ("password", e2e::PASSWORD)];
 
-        let request = house.api().request("POST".parse().unwrap(), "/auth/login").form(&form);
+        let request = stack.api().request("POST", "/auth/login").form(&form);
         let tokens = e2e::Api::send(request).await.with(200);
 
         assert_eq!(tokens["token_type"], "bearer");
-        let api = house.api().with_token(tokens["access_token"].as_str().unwrap());
+        let api = stack.api().with_token(tokens["access_token"].as_str().unwrap());
         api.call("POST", "/auth/ticket", None).await.with(201);
     });
 }
 
-/// The routes that need a token, as the author would take them.
+/// The routes that need a token, as the author requests them.
 fn guarded(scene: &Scene) -> impl Iterator<Item = rights::Row> {
     rights::routes(&scene.aim_of(&scene.author)).into_iter().filter(rights::Row::is_guarded)
 }
 
-/// Tokens that differ from a good one in one way each.
+/// Tokens that differ from a valid one in one way each.
 fn forgeries(person: &Person, key: &str) -> Vec<(&'static str, String)> {
     let claims = claims(person);
     let with = |name: &str, value: Value| {
@@ -152,11 +151,12 @@ fn claims(person: &Person) -> Value {
     serde_json::from_slice(&payload.unwrap_or_default()).unwrap_or_default()
 }
 
-/// What a logout does first.
-async fn revoke(house: &House, person: &Person) {
+/// The first step of a logout.
+async fn revoke(stack: &TestStack, person: &Person) {
     let session = domain::SessionId(claims(person)["sid"].as_str().unwrap_or_default().to_owned());
+    let user = domain::UserId(i32::try_from(person.id).unwrap_or_default());
     let until = boot::clock().now().plus(Duration::from_mins(15));
-    let mongo = Mongo::connect(house.mongo_url()).await;
-    let revoked = async { mongo?.insert_revocations(&[session], until).await }.await;
+    let mongo = Mongo::connect(stack.mongo_url()).await;
+    let revoked = async { mongo?.gates().end_sessions(user, &[session], until).await }.await;
     assert!(revoked.is_ok(), "{revoked:?}");
 }

@@ -1,19 +1,19 @@
-//! Whoever is no member learns nothing, not even that there is something to learn.
+//! Hidden data answer exactly like unknown data.
 
 use e2e::{Answer, journey, room_name};
 use serde_json::{Value, json};
 
-/// No room, no person, no friendship.
+/// The id of no room, person or friendship.
 const UNKNOWN: i64 = 2_000_000_000;
 const UNKNOWN_MESSAGE: &str = "000000000000000000000000";
 
 #[test]
-fn a_strangers_answer_is_that_of_an_unknown_room_on_every_route() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+fn every_route_hides_the_room_from_strangers() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
         let message = minji.say(room, "private").await["id"].as_str().unwrap().to_owned();
-        let stranger = house.register("stranger").await;
-        // A member of the known room shows that what the stranger asks for would be answered.
+        let stranger = stack.register("stranger").await;
+        // The same request of a member is answered.
         for (method, path, body) in routes(room, &message) {
             let is_authors = matches!(method, "PUT" | "DELETE");
             let allowed = if is_authors { &minji } else { &junho }.api.call(method, &path, body.as_ref()).await;
@@ -33,11 +33,11 @@ fn a_strangers_answer_is_that_of_an_unknown_room_on_every_route() {
 }
 
 #[test]
-fn a_strangers_answer_is_that_of_an_unknown_room_on_every_action() {
-    journey(async |house| {
-        let (minji, _, room) = house.pair().await;
+fn every_action_hides_the_room_from_strangers() {
+    journey(async |stack| {
+        let (minji, _, room) = stack.pair().await;
         let message = minji.say(room, "private").await["id"].as_str().unwrap().to_owned();
-        let mut socket = house.register("stranger").await.socket().await;
+        let socket = stack.register("stranger").await.socket().await;
 
         for (known, unknown) in actions(room, &message).into_iter().zip(actions(UNKNOWN, UNKNOWN_MESSAGE)) {
             let hidden = socket.ask(known.0, known.1).await;
@@ -52,10 +52,10 @@ fn a_strangers_answer_is_that_of_an_unknown_room_on_every_action() {
 }
 
 #[test]
-fn what_is_between_others_is_as_unknown_as_nothing() {
-    journey(async |house| {
-        let (minji, junho, _) = house.pair().await;
-        let (request, stranger) = (minji.befriend(&junho).await, house.register("stranger").await);
+fn other_peoples_data_answers_like_unknown_data() {
+    journey(async |stack| {
+        let (minji, junho, _) = stack.pair().await;
+        let (request, stranger) = (minji.befriend(&junho).await, stack.register("stranger").await);
         let unknown = UNKNOWN;
         for (method, known, unknown) in [
             ("PUT", format!("/friends/{request}/accept"), format!("/friends/{unknown}/accept")),
@@ -75,9 +75,9 @@ fn what_is_between_others_is_as_unknown_as_nothing() {
 }
 
 #[test]
-fn whoever_blocked_the_caller_is_as_unknown_as_nobody() {
-    journey(async |house| {
-        let (minji, junho) = tokio::join!(house.register("minji"), house.register("junho"));
+fn blocker_answers_like_an_unknown_person() {
+    journey(async |stack| {
+        let (minji, junho) = tokio::join!(stack.register("minji"), stack.register("junho"));
         minji.block(&junho).await;
         let requests = |person: i64| {
             [
@@ -97,9 +97,9 @@ fn whoever_blocked_the_caller_is_as_unknown_as_nobody() {
 }
 
 #[test]
-fn a_room_number_is_a_secret_of_its_kind() {
-    journey(async |house| {
-        let (minji, _, room) = house.pair().await;
+fn private_room_id_is_unknown_as_a_group() {
+    journey(async |stack| {
+        let (minji, _, room) = stack.pair().await;
         minji.say(room, "private").await;
 
         let as_group = minji.api.get(&format!("/messages/{room}?room_type=group")).await;
@@ -109,10 +109,10 @@ fn a_room_number_is_a_secret_of_its_kind() {
 }
 
 #[test]
-fn a_reply_to_a_message_elsewhere_is_a_reply_to_nothing() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
-        let stranger = house.register("stranger").await;
+fn reply_to_a_message_of_another_room_is_refused() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let stranger = stack.register("stranger").await;
         let elsewhere = stranger.room_with(&junho).await;
         let secret = junho.say(elsewhere, "secret").await;
         let reply = async |to: &Value| {
@@ -130,9 +130,9 @@ fn a_reply_to_a_message_elsewhere_is_a_reply_to_nothing() {
 }
 
 #[test]
-fn whoever_looks_for_a_person_that_is_not_there_finds_nobody() {
-    journey(async |house| {
-        let minji = house.register("minji").await;
+fn unknown_people_are_not_found() {
+    journey(async |stack| {
+        let minji = stack.register("minji").await;
 
         let nobody = minji.api.post("/chat-rooms", &json!({"participant_id": UNKNOWN})).await;
 
@@ -168,7 +168,7 @@ fn actions(room: i64, message: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// The body without what is new in every answer.
+/// The body without the request id.
 fn bytes(answer: &Answer) -> String {
     let id = answer.json()["request_id"].as_str().unwrap_or_default().to_owned();
     assert!(!id.is_empty(), "{}", answer.text);

@@ -1,18 +1,17 @@
-//! Databases, migrated schema and gateway as one thing.
+//! Databases, migrated schema and gateway, started and stopped as one.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result};
-use gateway::{Config, Gateway, Limits, Logs, Urls};
+use gateway::{Config, CpuShares, Gateway, Limits, Logs, Urls};
 use mongodb::Client;
 use serde_json::json;
 
-use crate::databases::{Databases, named};
-use crate::place::root;
-use crate::progress::Progress;
+use crate::{
+    databases::{Databases, with_database},
+    paths::root,
+    progress::Progress,
+};
 
 /// The name of the databases in a folder of their own.
 const DATABASE: &str = "bigtech_chat";
@@ -20,9 +19,9 @@ const DATABASE: &str = "bigtech_chat";
 /// Where the databases come from.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// Servers of our own, with their data in this folder; what is stored there stays.
+    /// Servers of its own, with their data in this folder, which stay.
     Own(PathBuf),
-    /// Running servers, by their URLs without a database: a database of our own with a random name, dropped at stop.
+    /// Running servers, by their URLs without a database; the stack creates a database there and drops it at stop.
     Running {
         /// The MySQL server.
         mysql: String,
@@ -41,9 +40,9 @@ pub struct Options {
     pub binaries: Option<PathBuf>,
     /// Signs access tokens.
     pub secret_key: String,
-    /// Goes to every function whose template environment names the key; wins over what the stack itself sets.
+    /// Overrides variables of every function that declares them in the template.
     pub environment: BTreeMap<String, String>,
-    /// Template parameters, beside `Stage`, which is `local` unless it is given.
+    /// Template parameters; `Stage` is `local` by default.
     pub parameters: BTreeMap<String, String>,
     /// The gateway's limits.
     pub limits: Limits,
@@ -51,14 +50,16 @@ pub struct Options {
     pub http_port: u16,
     /// Port of the WebSocket API; 0 is any free one.
     pub ws_port: u16,
-    /// Where the functions' lines go.
+    /// Receives the lines that functions log.
     pub logs: Logs,
-    /// Who hears what is being done.
+    /// Runs each function under the share of a processor that comes with its memory; `None` gives it all there is.
+    pub cpu_shares: Option<CpuShares>,
+    /// Shows what is being done.
     pub progress: Progress,
 }
 
 impl Options {
-    /// A stack over these databases: AWS's limits, any ports, a random key, and nobody who listens.
+    /// A stack over these databases, with AWS's limits, free ports, a random key and no output.
     pub fn new(source: Source) -> Self {
         Self {
             source,
@@ -70,19 +71,20 @@ impl Options {
             http_port: 0,
             ws_port: 0,
             logs: Arc::new(|_, _| {}),
+            cpu_shares: None,
             progress: Progress::silent(),
         }
     }
 
-    /// The same with limits that no load reaches.
+    /// The same without limits of the product.
     #[must_use]
     pub fn without_limits(mut self) -> Self {
-        let limits = ["SENDS", "FRIEND_REQUESTS", "SEARCHES", "TICKETS", "SIGN_INS", "FRAMES"];
+        let limits = ["SENDS", "RETRIES", "FRIEND_REQUESTS", "SEARCHES", "TICKETS", "SIGN_INS", "FRAMES"];
         self.environment.extend(limits.map(|limit| (format!("LIMIT_{limit}"), "1000000:1000000".to_owned())));
         self
     }
 
-    /// A stack for one test, over the servers and binaries that `cargo local test` provides. `STACK_LOGS=1` shows the functions' lines.
+    /// A stack for one test, over the servers and binaries of `cargo local test`. `STACK_LOGS=1` shows what functions log.
     pub fn for_test() -> Self {
         let mut options = Self::new(Source::Tests);
         if std::env::var_os("STACK_LOGS").is_some() {
@@ -115,7 +117,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts the databases if they are our own, migrates, and opens the gateway.
+    /// Starts the databases if the stack has its own, opens the gateway and migrates.
     pub async fn start(options: Options) -> Result<Self> {
         let temporary = !matches!(options.source, Source::Own(_));
         let name = if temporary { format!("t{:016x}", rand::random::<u64>()) } else { DATABASE.to_owned() };
@@ -125,15 +127,17 @@ impl Stack {
                 let urls = (databases.mysql_url(&name), databases.mongo_url(&name));
                 (Some(databases), urls.0, urls.1)
             }
-            Source::Running { mysql, mongo } => (None, named(mysql, &name), named(mongo, &name)),
-            Source::Tests => {
-                (None, named(&variable("TEST_MYSQL_URL")?, &name), named(&variable("TEST_MONGO_URL")?, &name))
-            }
+            Source::Running { mysql, mongo } => (None, with_database(mysql, &name), with_database(mongo, &name)),
+            Source::Tests => (
+                None,
+                with_database(&variable("TEST_MYSQL_URL")?, &name),
+                with_database(&variable("TEST_MONGO_URL")?, &name),
+            ),
         };
         Self::over(databases, temporary, mysql_url, mongo_url, options).await
     }
 
-    /// The same over databases that run already, whose data stay. The stack takes them, and stops them with itself.
+    /// The same over running databases, whose data stay. The stack owns them and stops them with itself.
     pub async fn start_over(databases: Databases, options: Options) -> Result<Self> {
         let (mysql_url, mongo_url) = (databases.mysql_url(DATABASE), databases.mongo_url(DATABASE));
         Self::over(Some(databases), false, mysql_url, mongo_url, options).await
@@ -175,6 +179,7 @@ impl Stack {
             ws_port: options.ws_port,
             limits: options.limits,
             logs: options.logs,
+            cpu_shares: options.cpu_shares,
         })
         .await?;
         let environment = with_urls(environment, gateway.urls());
@@ -204,21 +209,21 @@ impl Stack {
         &self.gateway
     }
 
-    /// The servers, if they are our own.
+    /// The servers, if the stack has its own.
     pub fn databases(&self) -> Option<&Databases> {
         self.databases.as_ref()
     }
 
-    /// What the functions find in their environment.
+    /// The variables that functions get.
     pub fn environment(&self) -> &BTreeMap<String, String> {
         &self.environment
     }
 
-    /// Ends the functions, then the databases if they are our own; drops a database that was made for this run.
+    /// Stops the functions, then the databases if the stack has its own; drops a database that was created for this run.
     pub async fn stop(self) {
         self.gateway.stop().await;
         if self.temporary {
-            // Best effort: servers for tests are thrown away with all that is in them.
+            // Best effort: servers for tests are deleted with their data.
             let _ = mysql::drop_database(&self.mysql_url).await;
             let _ = drop_mongo(&self.mongo_url).await;
         }

@@ -9,9 +9,9 @@ use std::{
 };
 use tokio::{runtime::Runtime, sync::Mutex};
 
-/// A stack of its own and a way in.
+/// A running stack, as journeys use it.
 #[derive(Debug)]
-pub struct House {
+pub struct TestStack {
     stack: Stack,
     lines: Lines,
 }
@@ -19,69 +19,59 @@ pub struct House {
 /// Every line that a function logged, after the function's name.
 type Lines = Arc<Lock<Vec<String>>>;
 
-/// One runtime for all journeys of a process: a house that several share must outlive the first of them.
+/// One runtime for all journeys of a process, because a shared stack outlives the first of them.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
-/// The house of the journeys that share one, and how many of these are under way.
-static SHARED: Mutex<Option<(Arc<House>, usize)>> = Mutex::const_new(None);
+/// The stack that journeys share, and how many of them are running.
+static SHARED: Mutex<Option<(Arc<TestStack>, usize)>> = Mutex::const_new(None);
 
-/// What is limited, each by a variable of this name.
-const LIMITED: [&str; 6] = ["FRAMES", "FRIEND_REQUESTS", "SEARCHES", "SENDS", "SIGN_INS", "TICKETS"];
-
-/// A stack that limits nobody: here everyone comes from one address.
-pub fn unlimited(mut options: Options) -> Options {
-    let limits = LIMITED.map(|name| (format!("LIMIT_{name}"), "1000000:1000000".to_owned()));
-    options.environment.extend(limits);
-    options
-}
-
-/// Makes a journey in the house that all such journeys share.
-pub fn journey(steps: impl AsyncFnOnce(&House)) {
+/// Runs a journey in the shared stack, which limits nobody, because everyone has the same IP address.
+pub fn journey(steps: impl AsyncFnOnce(&TestStack)) {
     RUNTIME.block_on(async {
-        let house = enter().await;
-        let outcome = AssertUnwindSafe(steps(&house)).catch_unwind().await;
-        leave(house).await;
+        let stack = enter().await;
+        let outcome = AssertUnwindSafe(steps(&stack)).catch_unwind().await;
+        leave(stack).await;
         outcome.unwrap_or_else(|panic| resume_unwind(panic));
     });
 }
 
-/// Makes a journey in a house of its own; answers every line that its functions logged.
-pub fn journey_in(options: Options, steps: impl AsyncFnOnce(&House)) -> Vec<String> {
+/// Runs a journey in a stack of its own; returns every line that its functions logged.
+pub fn journey_in(options: Options, steps: impl AsyncFnOnce(&TestStack)) -> Vec<String> {
     RUNTIME.block_on(async {
-        let house = House::start(options).await;
-        let outcome = AssertUnwindSafe(steps(&house)).catch_unwind().await;
-        let lines = Arc::clone(&house.lines);
-        house.stack.stop().await;
+        let stack = TestStack::start(options).await;
+        let outcome = AssertUnwindSafe(steps(&stack)).catch_unwind().await;
+        let lines = Arc::clone(&stack.lines);
+        stack.stack.stop().await;
         outcome.unwrap_or_else(|panic| resume_unwind(panic));
         std::mem::take(&mut *lines.lock().expect("no poison"))
     })
 }
 
-async fn enter() -> Arc<House> {
+async fn enter() -> Arc<TestStack> {
     let mut shared = SHARED.lock().await;
-    let (house, guests) = match shared.take() {
-        Some(open) => open,
-        None => (Arc::new(House::start(unlimited(Options::for_test())).await), 0),
+    let (stack, users) = match shared.take() {
+        Some(running) => running,
+        None => (Arc::new(TestStack::start(Options::for_test().without_limits()).await), 0),
     };
-    *shared = Some((Arc::clone(&house), guests + 1));
-    house
+    *shared = Some((Arc::clone(&stack), users + 1));
+    stack
 }
 
-async fn leave(house: Arc<House>) {
-    drop(house);
+async fn leave(stack: Arc<TestStack>) {
+    drop(stack);
     let mut shared = SHARED.lock().await;
     *shared = match shared.take() {
-        Some((house, 1)) => {
-            if let Some(house) = Arc::into_inner(house) {
-                house.stack.stop().await;
+        Some((stack, 1)) => {
+            if let Some(last) = Arc::into_inner(stack) {
+                last.stack.stop().await;
             }
             None
         }
-        other => other.map(|(house, guests)| (house, guests - 1)),
+        other => other.map(|(stack, users)| (stack, users - 1)),
     };
 }
 
-impl House {
+impl TestStack {
     async fn start(mut options: Options) -> Self {
         let lines = Lines::default();
         let (kept, shown) = (Arc::clone(&lines), options.logs);
@@ -96,12 +86,12 @@ impl House {
 
     /// The API as someone without an account uses it.
     pub fn api(&self) -> Api {
-        Api::new(&self.stack.urls().http)
+        Api(client::Api::new(&self.stack.urls().http))
     }
 
-    /// Someone new, whose username begins with this, logged in on one device.
+    /// A new person whose username begins with this, logged in on one device.
     pub async fn register(&self, name: &str) -> Person {
-        Person::register(self.api(), name).await
+        Person::register(&self.api(), name).await
     }
 
     /// Two people and their room.
@@ -111,7 +101,7 @@ impl House {
         (one, other, room)
     }
 
-    /// Where to connect a WebSocket.
+    /// The URL of the WebSocket API.
     pub fn socket_url(&self) -> &str {
         &self.stack.urls().ws
     }
@@ -126,17 +116,17 @@ impl House {
         self.stack.mongo_url()
     }
 
-    /// What signs access tokens.
+    /// The key that signs access tokens.
     pub fn secret_key(&self) -> &str {
         &self.stack.environment()["SECRET_KEY"]
     }
 
-    /// Has `relay` make a run now, as every minute; answers its report, or what went wrong.
+    /// Runs `relay` now; returns its report, or the error.
     pub async fn relay(&self) -> Result<Value, String> {
         self.stack.gateway().invoke("relay", json!({})).await.map_err(|error| format!("{error:#}"))
     }
 
-    /// What can be broken.
+    /// The faults to inject.
     pub fn faults(&self) -> &Faults {
         self.stack.gateway().faults()
     }

@@ -1,12 +1,12 @@
-//! Sends that are under way while something happens that ends them.
+//! Sends that continue while a block or a logout ends them.
 
 use e2e::{Answer, Person};
 use std::time::Instant;
 
-/// More than anyone sends in such a moment.
+/// More than anyone sends in that time.
 const MANY: usize = 200;
 
-/// A send: when it began, and what was answered.
+/// The start of a send, and its answer.
 pub(crate) struct Sent {
     pub(crate) begun: Instant,
     pub(crate) answer: Answer,

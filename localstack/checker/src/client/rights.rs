@@ -1,21 +1,25 @@
-//! What a client does to people's rights: it ends its session and begins another, and blocks the other person for a moment.
+//! Actions of a client on rights: logouts, and blocks of the other person.
 
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep, timeout},
+};
 
 use super::{Client, Door, Login, Open, jittered, log_in};
-use crate::doors::Doors;
-use crate::history::{Answer, Event, Purpose, Request, Via};
+use crate::{
+    doors::Doors,
+    history::{Answer, Event, Purpose, Request, Via},
+};
 
-/// So long may a block come whose answer nobody got: a function that is stopped goes on within 8 s.
+/// How late a block of unknown outcome may take effect: a stopped function continues within 8 s.
 const LATE: Duration = Duration::from_secs(9);
 
 impl<D: Doors> Client<'_, D> {
-    /// Ends the session, sometimes in the middle of something, tries what should be of no more use, and comes back.
+    /// Logs out, sometimes during a send, tries the revoked credentials, and logs in again.
     pub(super) async fn log_out(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
         let (old, open) = {
             let state = self.state();
@@ -35,7 +39,7 @@ impl<D: Doors> Client<'_, D> {
         } else {
             self.insist(rng, give_up, request).await
         };
-        // Whether it is over or nobody knows, it is not used any more.
+        // An ended session is not used again, nor one of unknown state.
         self.state().over = true;
         if is_over {
             self.probe(rng, old, open, ticket).await;
@@ -43,7 +47,7 @@ impl<D: Doors> Client<'_, D> {
         self.come_back(give_up).await;
     }
 
-    /// Asks with what is of no more use: the token, the socket, a ticket.
+    /// Tries the token, the socket and a ticket of the ended session.
     async fn probe(
         &self,
         rng: &mut ChaCha8Rng,
@@ -71,7 +75,7 @@ impl<D: Doors> Client<'_, D> {
         }
     }
 
-    /// Begins another session, and enters the room anew.
+    /// Begins another session and enters the room again.
     pub(super) async fn come_back(&self, give_up: Instant) {
         let login = log_in(self.doors, self.recorder, Some(self.number), self.person, give_up).await;
         let Some(login) = login else { return };
@@ -81,13 +85,13 @@ impl<D: Doors> Client<'_, D> {
         state.reenter = true;
         let was_open = state.socket.is_some();
         drop(state);
-        self.news.notify_one();
+        self.updates.notify_one();
         if was_open {
-            self.wish.notify_one();
+            self.reconnect.notify_one();
         }
     }
 
-    /// Blocks the other person, tries what neither may do now, and lifts the block.
+    /// Blocks the other person, tries what is forbidden now, and lifts the block.
     pub(super) async fn block(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
         self.insist(rng, give_up, Request::Block { room: self.room }).await;
         let wait = Duration::from_millis(rng.random_range(200..1500));
@@ -104,26 +108,26 @@ impl<D: Doors> Client<'_, D> {
         self.insist(rng, give_up, Request::Unblock { room: self.room }).await;
     }
 
-    /// Lifts a block that may have come after it was lifted.
-    pub(super) async fn lift_late_blocks(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
-        let due = self.state().lift.take_if(|due| *due < Instant::now());
+    /// Lifts a block that may have taken effect after its unblock.
+    pub(super) async fn unblock_late_blocks(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
+        let due = self.state().late_block.take_if(|due| *due < Instant::now());
         if due.is_some() {
             self.insist(rng, give_up, Request::Unblock { room: self.room }).await;
         }
     }
 
-    /// Asks until it is so. Whether it is.
+    /// Retries until it is done. Whether it is.
     async fn insist(&self, rng: &mut ChaCha8Rng, give_up: Instant, request: Request) -> bool {
         let mut pause = 50;
         while Instant::now() < give_up {
             match self.call(Via::Http, Purpose::Look, request.clone()).await {
                 Answer::Done => return true,
                 Answer::Unknown(_) if matches!(request, Request::Block { .. }) => {
-                    self.state().lift = Some(Instant::now() + LATE);
+                    self.state().late_block = Some(Instant::now() + LATE);
                 }
                 Answer::Unknown(_) => {}
                 Answer::Refused { status: 429, .. } => pause = 1000,
-                // Of two attempts to log out, the second is refused if the first has come through.
+                // A second logout is refused if the first has taken effect.
                 Answer::Refused { status: 401, .. } => return matches!(request, Request::Logout { .. }),
                 _ => return false,
             }

@@ -1,8 +1,9 @@
+use anyhow::{Result, ensure};
 use reqwest::{Response, header::HeaderMap};
 use serde_json::Value;
 
-/// What came back over HTTP.
-#[derive(Debug, Clone)]
+/// An HTTP answer.
+#[derive(Clone, Debug)]
 pub struct Answer {
     /// The status.
     pub status: u16,
@@ -13,20 +14,20 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(crate) async fn read(response: Response) -> Self {
+    pub(crate) async fn read(response: Response) -> Result<Self> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self { status, headers, text: response.text().await.expect("a body that ends") }
+        Ok(Self { status, headers, text: response.text().await? })
     }
 
-    /// The body as JSON; null where it is none.
+    /// The body as JSON; null if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_default()
     }
 
-    /// The body as JSON, of an answer that must have this status.
-    pub fn with(&self, status: u16) -> Value {
-        assert_eq!(self.status, status, "{}", self.text);
-        self.json()
+    /// The body as JSON, or an error if the status is not one of these.
+    pub fn expect(&self, statuses: &[u16]) -> Result<Value> {
+        ensure!(statuses.contains(&self.status), "answered {} {}, not {statuses:?}", self.status, self.text);
+        Ok(self.json())
     }
 
     /// The status, and the `code` of a problem document.
@@ -34,7 +35,7 @@ impl Answer {
         (self.status, self.json()["code"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// A header as text; empty where there is none.
+    /// A header as text; empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! How a connection behaves, whatever is said on it.
+//! Frames of one connection: errors, limits and answers.
 
 use e2e::{journey, room_name};
 use serde_json::{Value, json};
@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 const LARGEST_PAGE: usize = 30 * 1024;
 
 #[test]
-fn an_unknown_action_is_told_so_and_the_connection_stays() {
-    journey(async |house| {
-        let mut socket = house.register("minji").await.socket().await;
+fn unknown_action_is_an_error_and_the_connection_stays() {
+    journey(async |stack| {
+        let socket = stack.register("minji").await.socket().await;
 
         let error = socket.ask("fly", json!({"to": "the moon"})).await;
 
@@ -20,9 +20,9 @@ fn an_unknown_action_is_told_so_and_the_connection_stays() {
 }
 
 #[test]
-fn a_malformed_frame_is_told_so_and_the_connection_stays() {
-    journey(async |house| {
-        let mut socket = house.register("minji").await.socket().await;
+fn malformed_frame_is_an_error_and_the_connection_stays() {
+    journey(async |stack| {
+        let socket = stack.register("minji").await.socket().await;
         for text in [
             "hello",
             "",
@@ -37,7 +37,7 @@ fn a_malformed_frame_is_told_so_and_the_connection_stays() {
             r#"{"action":"ping","id":"\ud800"}"#,
             r#"{"action":"ping"} {"action":"ping"}"#,
         ] {
-            socket.send_text(text).await;
+            socket.send_text(text);
             let error = socket.frame().await;
             assert_eq!((&error["t"], &error["d"]["code"]), (&json!("error"), &json!("malformed_frame")), "{text:?}");
         }
@@ -47,9 +47,9 @@ fn a_malformed_frame_is_told_so_and_the_connection_stays() {
 
 #[test]
 fn a_bad_field_of_a_frame_is_named() {
-    journey(async |house| {
-        let (minji, _, room) = house.pair().await;
-        let mut socket = minji.socket().await;
+    journey(async |stack| {
+        let (minji, _, room) = stack.pair().await;
+        let socket = minji.socket().await;
         let room = room_name(room);
         for (action, d, field, reason) in [
             ("send", json!({"room": room, "client_id": "1"}), "content", "required"),
@@ -72,13 +72,13 @@ fn a_bad_field_of_a_frame_is_named() {
 
 #[test]
 fn a_frame_over_32_kilobytes_ends_the_connection() {
-    journey(async |house| {
-        let minji = house.register("minji").await;
-        let mut socket = minji.socket().await;
-        socket.send_text(&"x".repeat(32 * 1024)).await;
+    journey(async |stack| {
+        let minji = stack.register("minji").await;
+        let socket = minji.socket().await;
+        socket.send_text(&"x".repeat(32 * 1024));
         assert_eq!(socket.frame().await["d"]["code"], "malformed_frame");
 
-        socket.send_text(&"x".repeat(32 * 1024 + 1)).await;
+        socket.send_text(&"x".repeat(32 * 1024 + 1));
 
         assert_eq!(socket.closed().await, Some(1009));
     });
@@ -86,8 +86,8 @@ fn a_frame_over_32_kilobytes_ends_the_connection() {
 
 #[test]
 fn errors_speak_the_language_that_hello_asked_for() {
-    journey(async |house| {
-        let mut socket = house.register("minji").await.socket().await;
+    journey(async |stack| {
+        let socket = stack.register("minji").await.socket().await;
         let missing = json!({"room": "private:2000000000", "after_rev": 0});
         assert_eq!(socket.ask("sync", missing.clone()).await["d"]["message"], "The room was not found.");
 
@@ -101,8 +101,8 @@ fn errors_speak_the_language_that_hello_asked_for() {
 
 #[test]
 fn another_version_of_the_protocol_is_refused() {
-    journey(async |house| {
-        let mut socket = house.register("minji").await.socket().await;
+    journey(async |stack| {
+        let socket = stack.register("minji").await.socket().await;
 
         let error = socket.ask("hello", json!({"v": 2})).await;
 
@@ -111,12 +111,12 @@ fn another_version_of_the_protocol_is_refused() {
 }
 
 #[test]
-fn frames_of_one_connection_are_each_answered_under_their_own_id() {
-    journey(async |house| {
-        let mut socket = house.register("minji").await.socket().await;
+fn each_frame_of_a_connection_is_answered_under_its_id() {
+    journey(async |stack| {
+        let socket = stack.register("minji").await.socket().await;
         let mut ids = Vec::new();
         for _ in 0..8 {
-            ids.push(socket.send("ping", json!({})).await);
+            ids.push(socket.send("ping", &json!({})));
         }
         ids.reverse();
         for id in ids {
@@ -126,15 +126,15 @@ fn frames_of_one_connection_are_each_answered_under_their_own_id() {
 }
 
 #[test]
-fn pages_of_large_messages_fit_a_frame_and_lead_to_the_end() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+fn sync_pages_of_large_messages_fit_a_frame_and_reach_the_end() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
         let contents: Vec<String> = ["가", "나", "다", "라", "마"].map(|letter| letter.repeat(5_000)).into();
         for content in &contents {
             minji.say(room, content).await;
         }
         minji.say(room, "short").await;
-        let mut socket = junho.socket().await;
+        let socket = junho.socket().await;
 
         let (mut cursor, mut found, mut pages) = (json!(0), Vec::<Value>::new(), 0);
         loop {

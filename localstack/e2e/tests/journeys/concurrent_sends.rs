@@ -1,4 +1,4 @@
-//! Many sends at once.
+//! Concurrent sends.
 
 use e2e::{Person, journey, room_name};
 use futures_util::future::join_all;
@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 #[test]
-fn of_thirty_two_sends_at_once_every_acknowledged_one_is_there_once_and_in_one_order() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+fn thirty_two_concurrent_sends_are_stored_once_in_one_order() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
 
         let (minjis, junhos) = tokio::join!(sixteen(&minji, room, "minji"), sixteen(&junho, room, "junho"));
 
@@ -16,7 +16,8 @@ fn of_thirty_two_sends_at_once_every_acknowledged_one_is_there_once_and_in_one_o
         assert_eq!(acknowledged.len(), 32);
         let list = minji.list(room).await;
         let listed = list["items"].as_array().unwrap();
-        assert_eq!(&list, &junho.list(room).await);
+        // Their cursors may differ: a release is known to a majority a moment after its answer.
+        assert_eq!(list["items"], junho.list(room).await["items"]);
         let seqs: Vec<_> = listed.iter().map(|item| item["seq"].as_i64().unwrap()).collect();
         assert!(seqs.is_sorted_by(|one, next| one < next), "{seqs:?}");
         let contents: BTreeSet<_> = listed.iter().map(|item| item["content"].as_str().unwrap()).collect();
@@ -32,22 +33,16 @@ fn of_thirty_two_sends_at_once_every_acknowledged_one_is_there_once_and_in_one_o
     });
 }
 
-/// Eight over HTTP and eight on one socket, all at once.
+/// Eight sends over HTTP and eight on one socket, all concurrent.
 async fn sixteen(person: &Person, room: i64, name: &str) -> Vec<Value> {
-    let mut socket = person.socket().await;
+    let socket = person.socket().await;
     let over_http = join_all((0..8).map(async |number| person.say(room, &format!("{name} {number}")).await));
     let over_socket = async {
         let mut ids = Vec::new();
         for number in 8..16 {
             let text = format!("{name} {number}");
-            ids.push(
-                socket
-                    .send(
-                        "send",
-                        json!({"room": room_name(room), "client_id": text.replace(' ', "-"), "content": text}),
-                    )
-                    .await,
-            );
+            let frame = json!({"room": room_name(room), "client_id": text.replace(' ', "-"), "content": text});
+            ids.push(socket.send("send", &frame));
         }
         let mut acks = Vec::new();
         for id in ids {
@@ -63,9 +58,9 @@ async fn sixteen(person: &Person, room: i64, name: &str) -> Vec<Value> {
 }
 
 #[test]
-fn two_people_who_open_their_room_at_once_open_one_room() {
-    journey(async |house| {
-        let (minji, junho) = tokio::join!(house.register("minji"), house.register("junho"));
+fn concurrent_openings_of_a_room_open_one_room() {
+    journey(async |stack| {
+        let (minji, junho) = tokio::join!(stack.register("minji"), stack.register("junho"));
 
         let rooms = join_all((0..24).map(async |number| {
             if number % 2 == 0 { minji.room_with(&junho).await } else { junho.room_with(&minji).await }
@@ -77,9 +72,9 @@ fn two_people_who_open_their_room_at_once_open_one_room() {
 }
 
 #[test]
-fn edits_of_one_message_at_once_leave_the_one_with_the_highest_rev() {
-    journey(async |house| {
-        let (minji, junho, room) = house.pair().await;
+fn concurrent_edits_leave_the_one_with_the_highest_rev() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
         let sent = minji.say(room, "0").await;
         let url = format!("/messages/{}", sent["id"].as_str().unwrap());
 

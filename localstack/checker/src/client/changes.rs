@@ -1,18 +1,19 @@
-//! What a client does to its room.
+//! Actions of a client in its room.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::time::{Instant, sleep};
 
 use super::{Client, Sent, jittered};
-use crate::doors::Doors;
-use crate::history::{Answer, Purpose, Request, Via, Window};
+use crate::{
+    doors::Doors,
+    history::{Answer, Purpose, Request, Via, Window},
+};
 
 impl<D: Doors> Client<'_, D> {
-    /// Sends one message and retries until its outcome is known; now and then it is impatient, or dies before the retry.
+    /// Sends a message and retries until its outcome is known; sometimes it retries early or gives up.
     pub(super) async fn send(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
         let request = self.new_message(rng);
         let mut pause = 50;
@@ -38,7 +39,7 @@ impl<D: Doors> Client<'_, D> {
                 (Answer::Unknown(_), _) if rng.random_ratio(1, 40) => return,
                 (Answer::Unknown(_), _) => {}
                 (Answer::Refused { status: 429, .. }, _) => pause = 1000,
-                // The room is blocked, for a moment as a rule.
+                // The room is blocked, usually for a short time.
                 (Answer::Refused { status: 403, .. }, _) if rng.random_bool(0.5) => {}
                 _ => return,
             }
@@ -53,7 +54,7 @@ impl<D: Doors> Client<'_, D> {
         Request::Send { room: self.room, client_id, content }
     }
 
-    /// Edits a message that this person sent, from this client or another.
+    /// Edits a message of this person, sent by this client or another.
     pub(super) async fn edit(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
         let deleted = rng.random_ratio(1, 20);
         let Some(sent) = self.pick(rng, deleted) else { return };
@@ -61,7 +62,7 @@ impl<D: Doors> Client<'_, D> {
         self.change(rng, give_up, request).await;
     }
 
-    /// Deletes a message that this person sent, sometimes while it is being edited, sometimes once more.
+    /// Deletes a message of this person, sometimes during an edit, sometimes repeatedly.
     pub(super) async fn delete(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
         let deleted = rng.random_ratio(1, 10);
         let Some(sent) = self.pick(rng, deleted) else { return };
@@ -83,7 +84,7 @@ impl<D: Doors> Client<'_, D> {
         Request::Edit { room: self.room, message, content }
     }
 
-    /// Asks for a change until its outcome is known, or nobody cares any more. Whether it was acknowledged.
+    /// Retries a change until its outcome is known, or gives up. Whether it was acknowledged.
     async fn change(&self, rng: &mut ChaCha8Rng, give_up: Instant, request: Request) -> bool {
         let mut pause = 50;
         while Instant::now() < give_up {
@@ -98,7 +99,7 @@ impl<D: Doors> Client<'_, D> {
         false
     }
 
-    /// Sends something that was acknowledged once more: as it was, or with another body under the same name.
+    /// Retries an acknowledged send, with the same body or another.
     pub(super) async fn send_again(&self, rng: &mut ChaCha8Rng) {
         let deleted = rng.random_ratio(1, 4);
         let Some(sent) = self.pick(rng, deleted) else { return };
@@ -107,7 +108,7 @@ impl<D: Doors> Client<'_, D> {
         self.call(self.via(rng), Purpose::Follow, request).await;
     }
 
-    /// Says how far it has read: to the newest message that it knows, sometimes less, sometimes more than there is.
+    /// Moves the read cursor to the newest known message, sometimes below or beyond it.
     pub(super) async fn read(&self, rng: &mut ChaCha8Rng) {
         let top = self.top();
         let seq = match rng.random_range(0..6) {
@@ -147,7 +148,7 @@ impl<D: Doors> Client<'_, D> {
         self.state().view.messages().map(|message| message.seq).max().unwrap_or_default()
     }
 
-    /// One of this person's messages, mostly the last one, so that its clients change it at the same time.
+    /// One of this person's messages, mostly the last one, so that clients change it concurrently.
     fn pick(&self, rng: &mut ChaCha8Rng, deleted: bool) -> Option<Sent> {
         let own = self.own();
         let own: Vec<&Sent> = own.iter().filter(|sent| sent.deleted == deleted).collect();

@@ -1,0 +1,105 @@
+//! The HTTP functions, as the tests of the whole compare them with each other, with the template and with their sample events.
+
+use utoipa::openapi::OpenApi;
+
+/// A function with HTTP routes.
+pub struct HttpFunction {
+    /// Its folder, crate and tag.
+    pub name: &'static str,
+    /// What its tag says in the API's document.
+    pub about: &'static str,
+    /// Which of our crates it may use.
+    pub uses: &'static [&'static str],
+    /// Its routes.
+    pub openapi: OpenApi,
+    /// The answer to its sample event.
+    pub sample: Sample,
+}
+
+/// What the answer to a sample event has: a status, and fields of its body by JSON pointer.
+pub struct Sample {
+    /// The HTTP status.
+    pub status: u16,
+    /// Where in the body which text is.
+    pub fields: &'static [(&'static str, &'static str)],
+}
+
+/// What a function of people or rooms uses.
+const PEOPLE: &[&str] =
+    &["backend", "background", "boot", "contract", "credentials", "domain", "mongo", "mysql", "projection", "web"];
+
+/// The answer to a request without a token.
+const UNAUTHENTICATED: Sample = Sample { status: 401, fields: &[("/code", "unauthenticated")] };
+
+/// Every function with HTTP routes, in the order of the API's document.
+pub fn http_functions() -> Vec<HttpFunction> {
+    vec![
+        HttpFunction {
+            name: "auth",
+            about: "Registration, sessions and tokens.",
+            uses: PEOPLE,
+            openapi: auth::routes().into_openapi(),
+            sample: Sample { status: 201, fields: &[("/username", "haneul"), ("/display_name", "하늘")] },
+        },
+        HttpFunction {
+            name: "users",
+            about: "The caller's account, profiles and search.",
+            uses: PEOPLE,
+            openapi: users::routes().into_openapi(),
+            sample: UNAUTHENTICATED,
+        },
+        HttpFunction {
+            name: "friends",
+            about: "Friends and friend requests.",
+            uses: PEOPLE,
+            openapi: friends::routes().into_openapi(),
+            sample: UNAUTHENTICATED,
+        },
+        HttpFunction {
+            name: "blocks",
+            about: "The caller's block list.",
+            uses: PEOPLE,
+            openapi: blocks::routes().into_openapi(),
+            sample: UNAUTHENTICATED,
+        },
+        HttpFunction {
+            name: "chat-rooms",
+            about: "Rooms of two people.",
+            uses: PEOPLE,
+            openapi: chat_rooms::routes().into_openapi(),
+            sample: UNAUTHENTICATED,
+        },
+        HttpFunction {
+            name: "messages",
+            about: "The messages of a room. `/asyncapi.json` describes them over WebSocket.",
+            uses: &[
+                "announce",
+                "background",
+                "boot",
+                "contract",
+                "credentials",
+                "domain",
+                "messaging",
+                "mongo",
+                "realtime",
+                "web",
+            ],
+            openapi: messages::routes().into_openapi(),
+            sample: UNAUTHENTICATED,
+        },
+        HttpFunction {
+            name: "health",
+            about: "Liveness and readiness.",
+            uses: &["boot", "contract", "domain", "mongo", "mysql", "web"],
+            openapi: health::routes().into_openapi(),
+            sample: Sample { status: 200, fields: &[("/status", "ok")] },
+        },
+        HttpFunction {
+            name: "docs",
+            about: "The documents of the API, and pages to read and try it.",
+            uses: &["boot", "domain", "web"],
+            openapi: docs::routes().into_openapi(),
+            sample: Sample { status: 200, fields: &[("/info/title", "BigTech Chat")] },
+        },
+    ]
+}

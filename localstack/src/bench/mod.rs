@@ -1,0 +1,119 @@
+//! `cargo local bench`.
+
+mod figures;
+mod functions;
+mod logins;
+mod own_stack;
+mod processes;
+mod rows;
+mod target;
+
+use std::{fs, process::ExitCode, time::Duration};
+
+use anyhow::Result;
+use stack::{Extent, Profile, Progress};
+
+pub(crate) use self::own_stack::{ServeArgs, serve};
+use self::{
+    figures::{Figures, Table},
+    own_stack::OwnStack,
+    rows::ROWS,
+    target::Target,
+};
+use crate::interrupt::{INTERRUPTED, Interrupt};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Measure another running stack too, by the URL of its HTTP API, and print both with their ratio
+    #[arg(long, value_name = "URL")]
+    against: Option<String>,
+    /// How often every row is measured
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// How long each row takes in each round, in seconds
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+    /// Only the rows whose name contains this text, such as `send` or `sync`
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Unread messages in each room of the busy room list
+    #[arg(long, default_value_t = 30)]
+    unread: usize,
+    /// Compare this many failed logins for each reason: an unknown address, and a wrong password
+    #[arg(long, default_value_t = 0)]
+    logins: usize,
+    /// Instead of the rows: cold and warm times of each function under the processor share of its `MemorySize`
+    #[arg(long, conflicts_with_all = ["against", "logins"])]
+    lambda_cpu: bool,
+    /// Measure the debug build, which tells nothing about a deployment
+    #[arg(long)]
+    debug: bool,
+}
+
+pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    let progress = Progress::detect();
+    let mut interrupt = Interrupt::listen()?;
+    let measured = async {
+        let profile = if args.debug { Profile::Dev } else { Profile::Release };
+        let binaries = stack::build(profile, Extent::Binaries, &progress).await?;
+        if args.lambda_cpu {
+            return functions::measure(binaries, args.rounds, &progress).await;
+        }
+        let step = progress.step("starting a stack of its own");
+        let own = OwnStack::start(&binaries).await?;
+        step.done(&format!("a stack of its own at {}", own.url()));
+        let result = measure(&args, &own, &progress).await;
+        own.stop().await;
+        result
+    };
+    tokio::select! {
+        measured = measured => measured.map(|()| ExitCode::SUCCESS),
+        () = interrupt.asked() => Ok(ExitCode::from(INTERRUPTED)),
+    }
+}
+
+async fn measure(args: &Args, own: &OwnStack, progress: &Progress) -> Result<()> {
+    let mut targets = Vec::new();
+    for url in [Some(own.url()), args.against.as_deref()].into_iter().flatten() {
+        targets.push(Target::prepare(url, args.unread, progress).await?);
+    }
+    let rows: Vec<_> =
+        ROWS.iter().filter(|row| args.only.as_ref().is_none_or(|text| row.name.contains(text))).collect();
+    let before = load();
+    let mut table = Table::default();
+    for round in 0..=args.rounds {
+        let name = if round == 0 { "warming up".to_owned() } else { format!("round {round} of {}", args.rounds) };
+        let step = progress.step(&name);
+        // The first to be measured changes from round to round.
+        let time = Duration::from_secs(if round == 0 { 1 } else { args.seconds });
+        for row in &rows {
+            for turn in 0..targets.len() {
+                let index = (turn + round as usize) % targets.len();
+                let target = &targets[index];
+                step.at(&format!("{} at {}", row.name, target.url));
+                let figures = Figures::of(row, target, time).await?;
+                if round > 0 {
+                    table.add(row.name, index, figures);
+                }
+            }
+        }
+        step.done(&name);
+    }
+    let profile = if args.debug { "debug" } else { "release" };
+    let cores = std::thread::available_parallelism()?;
+    println!("\n{cores} cores, {profile} build; load average {before} at the start, {} at the end", load());
+    println!("median of {} rounds of {} s; times in ms\n", args.rounds, args.seconds);
+    let urls: Vec<&str> = targets.iter().map(|target| target.url.as_str()).collect();
+    println!("{}", table.render(&urls));
+    if args.logins > 0 {
+        logins::compare(&targets[0], args.logins, progress).await?;
+    }
+    Ok(())
+}
+
+/// The load averages of the last 1, 5 and 15 minutes.
+fn load() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let averages: Vec<&str> = text.split_whitespace().take(3).collect();
+    if averages.is_empty() { "unknown".to_owned() } else { averages.join(" ") }
+}
