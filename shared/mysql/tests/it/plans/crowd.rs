@@ -9,7 +9,7 @@ pub(super) async fn gather(url: &str) {
     fill(url, 10_000).await;
 }
 
-/// As many rows as a new house has.
+/// As many rows as a new deployment has.
 pub(super) async fn gather_few(url: &str) {
     fill(url, 6).await;
 }
