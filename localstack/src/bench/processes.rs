@@ -47,7 +47,8 @@ impl Processes {
                 continue;
             } else {
                 match process.name.as_str() {
-                    "mongod" => &mut usage.mongod,
+                    // The name may end in a version.
+                    name if name.starts_with("mongod") => &mut usage.mongod,
                     "mysqld" | "mariadbd" => &mut usage.mysqld,
                     _ => &mut usage.functions,
                 }
