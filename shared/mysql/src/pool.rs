@@ -4,7 +4,7 @@ use sqlx::{
     Connection as _, Executor as _, MySqlPool,
     mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode},
 };
-use std::{str::FromStr as _, time::Duration};
+use std::{net::IpAddr, str::FromStr as _, time::Duration};
 
 /// How long a request waits for a connection, opening one included.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -111,8 +111,12 @@ pub(crate) fn options(url: &str) -> Result<MySqlConnectOptions, sqlx::Error> {
         .set_names(false);
     let says_ssl_mode =
         url.split_once('?').is_some_and(|(_, query)| query.contains("ssl-mode=") || query.contains("sslmode="));
-    if says_ssl_mode || is_this_machine(options.get_host()) {
+    if is_this_machine(options.get_host()) {
         return Ok(options);
+    }
+    if says_ssl_mode {
+        let may_be_plain = matches!(options.get_ssl_mode(), MySqlSslMode::Disabled | MySqlSslMode::Preferred);
+        return if may_be_plain && !is_private(options.get_host()) { Err(plain_text(&options)) } else { Ok(options) };
     }
     let options = options.ssl_mode(MySqlSslMode::VerifyIdentity);
     let says_ca = url.split_once('?').is_some_and(|(_, query)| query.contains("ssl-ca=") || query.contains("sslca="));
@@ -120,8 +124,25 @@ pub(crate) fn options(url: &str) -> Result<MySqlConnectOptions, sqlx::Error> {
 }
 
 fn is_this_machine(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    host == "localhost" || address(host).is_some_and(|address| address.is_loopback())
+}
+
+/// Whether a host is an address of a private network, or the machine of a container that asks. The servers of RDS have public names.
+fn is_private(host: &str) -> bool {
+    let is_private = |address| match address {
+        IpAddr::V4(address) => address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => address.is_unique_local() || address.is_unicast_link_local(),
+    };
+    host == "host.docker.internal" || address(host).is_some_and(is_private)
+}
+
+fn address(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+fn plain_text(options: &MySqlConnectOptions) -> sqlx::Error {
+    let host = options.get_host();
+    sqlx::Error::Configuration(format!("MYSQL_URL may not ask {host} for a connection without TLS").into())
 }
 
 #[cfg(test)]
@@ -149,6 +170,23 @@ mod tests {
             assert!(matches!(mode(url), MySqlSslMode::Preferred), "{url}");
         }
         assert!(matches!(mode("mysql://u@db.example.com/chat?ssl-mode=REQUIRED"), MySqlSslMode::Required));
+    }
+
+    #[test]
+    fn plain_text_needs_a_private_address_and_an_explicit_mode() {
+        for host in ["172.17.0.1:3306", "192.168.1.2", "[fd00::1]", "host.docker.internal"] {
+            assert!(
+                matches!(mode(&format!("mysql://u@{host}/chat?ssl-mode=DISABLED")), MySqlSslMode::Disabled),
+                "{host}"
+            );
+            assert!(matches!(mode(&format!("mysql://u@{host}/chat")), MySqlSslMode::VerifyIdentity), "{host}");
+        }
+        for host in ["db.example.com", "203.0.113.7", "[2001:db8::1]", "localhost.example", "x.docker.internal"] {
+            for plain in ["DISABLED", "PREFERRED", "disabled"] {
+                let refused = options(&format!("mysql://u:hush@{host}/chat?ssl-mode={plain}")).unwrap_err().to_string();
+                assert!(refused.contains("without TLS") && !refused.contains("hush"), "{refused}");
+            }
+        }
     }
 
     #[test]
