@@ -34,16 +34,16 @@ pub struct AccountView {
 #[serde(deny_unknown_fields)]
 pub struct NewAccount {
     /// At most 255 characters; unique, ignoring case.
-    #[schema(example = "minji@example.com")]
+    #[schema(example = "minji@example.com", format = Email, max_length = 255)]
     pub email: String,
     /// 2 to 50 letters and digits of any script and `_ . -`; unique, ignoring case and width.
-    #[schema(example = "민지")]
+    #[schema(example = "민지", min_length = 2)]
     pub username: String,
     /// 8 to 128 characters.
-    #[schema(example = "correct horse battery", format = Password)]
+    #[schema(example = "correct horse battery", format = Password, min_length = 8)]
     pub password: String,
     /// 1 to 100 characters on one line.
-    #[schema(example = "김민지")]
+    #[schema(example = "김민지", min_length = 1)]
     pub display_name: Option<String>,
 }
 
@@ -53,11 +53,11 @@ pub struct NewAccount {
 pub struct AccountChange {
     /// 1 to 100 characters on one line; null removes it.
     #[serde(default)]
-    #[schema(value_type = Option<String>, example = "홍길동")]
+    #[schema(value_type = Option<String>, example = "홍길동", min_length = 1)]
     pub display_name: Patch<String>,
     /// 1 to 255 characters on one line; null removes it.
     #[serde(default)]
-    #[schema(value_type = Option<String>, example = "오늘도 화이팅")]
+    #[schema(value_type = Option<String>, example = "오늘도 화이팅", min_length = 1)]
     pub status_message: Patch<String>,
     /// The owner's language.
     pub locale: Option<Locale>,
@@ -71,7 +71,7 @@ pub struct PasswordChange {
     #[schema(example = "correct horse battery", format = Password)]
     pub current_password: String,
     /// 8 to 128 characters.
-    #[schema(example = "battery horse correct", format = Password)]
+    #[schema(example = "battery horse correct", format = Password, min_length = 8)]
     pub new_password: String,
 }
 

@@ -48,8 +48,10 @@ pub struct FriendRequestsQuery {
     #[param(inline)]
     pub direction: Option<FriendRequestDirection>,
     /// The number of items, 1 to 100; 30 unless given.
+    #[param(minimum = 1, maximum = 100)]
     pub limit: Option<i64>,
     /// The `next_cursor` of the page before; the first page unless given.
+    #[param(min_length = 1)]
     pub cursor: Option<String>,
 }
 

@@ -19,8 +19,10 @@ pub struct Listed<T> {
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// The number of items, 1 to 100; 30 unless given.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<i64>,
     /// The `next_cursor` of the page before; the first page unless given.
+    #[param(min_length = 1)]
     cursor: Option<String>,
 }
 

@@ -132,7 +132,7 @@ pub struct NewMessage {
     /// The room's kind.
     pub room_type: RoomKind,
     /// 1 to 5,000 characters, at most 16 KiB as JSON.
-    #[schema(example = "안녕하세요")]
+    #[schema(example = "안녕하세요", min_length = 1)]
     pub content: String,
     /// The type of the message. `text`, the default, is the only one that clients can send.
     pub message_type: Option<MessageType>,
@@ -140,7 +140,7 @@ pub struct NewMessage {
     pub reply_to: Option<MessageId>,
     /// 1 to 64 visible ASCII characters. A retry with the same id is the same message. Without one, a retry sends a second
     /// message.
-    #[schema(example = "01J9ZQ4Z7Y")]
+    #[schema(example = "01J9ZQ4Z7Y", min_length = 1, max_length = 64, pattern = "^[!-~]+$")]
     pub client_id: Option<String>,
 }
 
@@ -149,7 +149,7 @@ pub struct NewMessage {
 #[serde(deny_unknown_fields)]
 pub struct MessagePatch {
     /// 1 to 5,000 characters, at most 16 KiB as JSON.
-    #[schema(example = "안녕히 가세요")]
+    #[schema(example = "안녕히 가세요", min_length = 1)]
     pub content: String,
 }
 
@@ -180,6 +180,7 @@ pub struct MessagesQuery {
     /// Asks for the message with this `seq` and those on both sides of it.
     pub around: Option<Seq>,
     /// The number of items, 1 to 100; 30 unless given.
+    #[param(minimum = 1, maximum = 100)]
     pub limit: Option<i64>,
 }
 
@@ -198,6 +199,7 @@ pub struct SyncQuery {
     #[param(example = 812)]
     pub after_rev: Rev,
     /// The number of items, 1 to 100; 30 unless given.
+    #[param(minimum = 1, maximum = 100)]
     pub limit: Option<i64>,
 }
 

@@ -42,11 +42,13 @@ pub struct ParticipantView {
 #[into_params(parameter_in = Query)]
 pub struct SearchQuery {
     /// The beginning of a username or display name, or the initial consonants of its Hangul: 1 to 50 characters.
-    #[param(example = "ㅎㄱㄷ")]
+    #[param(example = "ㅎㄱㄷ", min_length = 1)]
     pub q: String,
     /// The number of items, 1 to 100; 30 unless given.
+    #[param(minimum = 1, maximum = 100)]
     pub limit: Option<i64>,
     /// The `next_cursor` of the page before; the first page unless given.
+    #[param(min_length = 1)]
     pub cursor: Option<String>,
 }
 
