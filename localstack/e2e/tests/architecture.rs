@@ -217,6 +217,20 @@ fn the_template_builds_each_function_from_its_folder() -> Result<()> {
 }
 
 #[test]
+fn a_secret_can_be_given_in_place_of_its_arn() -> Result<()> {
+    // `sam local` overrides only variables that the template declares.
+    for (name, function) in Template::read()?.properties("AWS::Serverless::Function")? {
+        let Some(variables) = function["Environment"].get("Variables") else { continue };
+        for (variable, _) in mapping(variables)? {
+            if let Some(secret) = variable.strip_suffix("_SECRET_ARN") {
+                assert_eq!(variables.get(secret).and_then(Value::as_str), Some(""), "{secret} of {name}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn answering_socket_routes_have_a_route_response() -> Result<()> {
     let template = Template::read()?;
     let mut answering = BTreeSet::new();
