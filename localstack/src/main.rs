@@ -6,7 +6,9 @@ mod clean;
 mod demo;
 mod doctor;
 mod interrupt;
+mod run;
 mod running;
+mod sam;
 mod test;
 mod up;
 mod welcome;
@@ -31,6 +33,8 @@ enum Command {
     Test(test::Args),
     /// Runs clients while processes are killed, and checks their histories.
     Check(check::Args),
+    /// Runs a command beside a stack of its own.
+    Run(run::Args),
     /// Measures latency, rate and processor time, alone or beside another stack.
     ///
     /// Builds the functions as they are deployed and starts a stack of its own. Every row is measured in each round; the table
@@ -51,6 +55,7 @@ async fn main() -> ExitCode {
         Command::Up(args) => up::run(args).await,
         Command::Test(args) => test::run(args).await,
         Command::Check(args) => check::run(args).await,
+        Command::Run(args) => run::run(args).await,
         Command::Bench(args) => bench::run(args).await,
         Command::Serve(args) => bench::serve(args).await,
         Command::Doctor => Ok(doctor::run()),

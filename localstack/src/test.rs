@@ -92,8 +92,8 @@ impl Prepared {
     }
 }
 
-/// Stops cargo and its tests.
-async fn end(tests: &mut Child) -> Option<ExitStatus> {
+/// Stops a command and what it started.
+pub(crate) async fn end(tests: &mut Child) -> Option<ExitStatus> {
     let group = Pid::from_raw(i32::try_from(tests.id()?).ok()?);
     let _ = killpg(group, Signal::SIGTERM);
     let _ = tokio::time::timeout(Duration::from_secs(3), tests.wait()).await;
@@ -110,6 +110,7 @@ fn verdict(status: Option<ExitStatus>) -> &'static str {
     }
 }
 
-fn code(status: ExitStatus) -> ExitCode {
+/// The exit code of a command as ours.
+pub(crate) fn code(status: ExitStatus) -> ExitCode {
     status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
 }

@@ -1,6 +1,6 @@
 //! `cargo local up`.
 
-use std::{collections::BTreeMap, fs, process::ExitCode, sync::Arc, time::Instant};
+use std::{fs, net::IpAddr, process::ExitCode, sync::Arc, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 use client::Api;
@@ -13,7 +13,7 @@ use crate::{
     demo,
     interrupt::{INTERRUPTED, Interrupt},
     running::{Running, claim},
-    welcome,
+    sam, welcome,
 };
 
 /// Starts the databases, migrates, builds the functions, and opens a local API Gateway over them.
@@ -37,6 +37,10 @@ pub(crate) struct Args {
     /// Override a setting of the functions
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
+    /// Listen for `sam local` too, at the address where containers reach this machine [default: Docker's bridge], and write the
+    /// functions' variables to `.local/sam-env.json`
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = sam::DOCKER_BRIDGE)]
+    sam: Option<IpAddr>,
     /// Limit nobody, so that `cargo local bench --against URL` can measure this stack
     #[arg(long)]
     unlimited: bool,
@@ -74,6 +78,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     }
     announce(&stack)?;
     progress.say(&welcome::text(stack.urls()));
+    if args.sam.is_some() {
+        progress.say(sam::EXAMPLE);
+    }
     if args.demo {
         progress.say(&demo::logins());
     }
@@ -108,6 +115,7 @@ async fn start(args: &Args, progress: &Progress) -> Result<Stack> {
     options.environment.extend(args.set.iter().cloned());
     options.binaries = Some(binaries);
     options.secret_key = secret_key()?;
+    options.containers = args.sam;
     options.http_port = ports.http;
     options.ws_port = ports.ws;
     let lines = progress.clone();
@@ -162,8 +170,7 @@ fn choose(given: Option<u16>, last: u16) -> Result<u16> {
 
 /// Writes the files for other programs: `stack.json`, and the functions' variables for `sam local --env-vars`.
 fn announce(stack: &Stack) -> Result<()> {
-    let variables: BTreeMap<_, _> = [("Parameters", stack.environment())].into();
-    write_atomically(&local().join("sam-env.json"), &serde_json::to_string_pretty(&variables)?)?;
+    sam::announce(stack, &local().join("sam-env.json"))?;
     let running = Running {
         http_url: stack.urls().http.clone(),
         ws_url: stack.urls().ws.clone(),

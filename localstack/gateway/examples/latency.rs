@@ -59,6 +59,7 @@ async fn measure() -> Result<()> {
         parameters: BTreeMap::new(),
         binaries: folder.path().to_owned(),
         environment: Box::new(|_| BTreeMap::new()),
+        secrets: BTreeMap::new(),
         http_port: 0,
         ws_port: 0,
         limits: Limits::default(),

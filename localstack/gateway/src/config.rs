@@ -19,6 +19,8 @@ pub struct Urls {
     pub ws: String,
     /// The same for `@connections`, `http://127.0.0.1:<port>/<stage>`.
     pub connections: String,
+    /// Secrets Manager.
+    pub secrets: String,
 }
 
 /// How to start a gateway.
@@ -31,6 +33,8 @@ pub struct Config {
     pub binaries: PathBuf,
     /// A key `K` is given to every function whose template environment has `K` or `K_SECRET_ARN`, and replaces both.
     pub environment: Environment,
+    /// Secrets of Secrets Manager, by name; [`secret_arn`](crate::secret_arn) is what they are asked for by.
+    pub secrets: BTreeMap<String, String>,
     /// Port of the HTTP API; 0 is any free one.
     pub http_port: u16,
     /// Port of the WebSocket API; 0 is any free one.

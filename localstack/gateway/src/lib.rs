@@ -9,6 +9,7 @@ mod lambda;
 mod processes;
 mod records;
 mod schedules;
+mod secrets;
 mod server;
 mod sync;
 mod uri;
@@ -23,10 +24,12 @@ pub use config::{Config, Environment, Limits, Logs, Urls};
 pub use cpu_shares::CpuShares;
 pub use faults::{Delay, Faults, PushRules, Rules, Span};
 pub use records::{AfterResponse, InvocationRecord, Outcome, Summary, summarize};
+pub use secrets::secret_arn;
 
 use http_api::HttpDoor;
 use lambda::Lambda;
 use processes::Processes;
+use secrets::SecretsDoor;
 use server::{Door, Shutdown};
 use websocket::WebSocketDoor;
 
@@ -47,14 +50,17 @@ impl Gateway {
         let template = Template::load(&config.template, &config.parameters)?;
         let http = Door::bind(config.http_port).await.context("the HTTP API cannot listen")?;
         let ws = Door::bind(config.ws_port).await.context("the WebSocket API cannot listen")?;
+        let secrets = Door::bind(0).await.context("Secrets Manager cannot listen")?;
         let stage = template.websocket.as_ref().map_or("", |api| api.stage.as_str());
         let urls = Urls {
             http: format!("http://{}", http.address()),
             ws: format!("ws://{}/{stage}", ws.address()),
             connections: format!("http://{}/{stage}", ws.address()),
+            secrets: format!("http://{}", secrets.address()),
         };
         let faults = Faults::new(Processes::default());
-        let environment = (config.environment)(&urls);
+        let mut environment = (config.environment)(&urls);
+        environment.entry(secrets::ENDPOINT.to_owned()).or_insert_with(|| urls.secrets.clone());
         let lambda = Lambda::new(
             &template,
             &config.binaries,
@@ -66,6 +72,7 @@ impl Gateway {
         )?;
         let lambda = Arc::new(lambda);
         let shutdown = Shutdown::default();
+        secrets.open(Arc::new(SecretsDoor::new(config.secrets)), &shutdown);
         schedules::start(&template, &lambda, &faults, &config.limits, &shutdown);
         let door = HttpDoor::new(&template, Arc::clone(&lambda), faults.clone(), config.limits.clone());
         http.open(Arc::new(door), &shutdown);

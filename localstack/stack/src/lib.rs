@@ -3,6 +3,7 @@
 mod apt;
 mod binaries;
 mod container;
+mod containers;
 mod databases;
 mod download;
 mod folders;

@@ -1,6 +1,12 @@
 //! Databases, migrated schema and gateway, started and stopped as one.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, Result};
 use gateway::{Config, CpuShares, Gateway, Limits, Logs, Urls};
@@ -8,6 +14,7 @@ use mongodb::Client;
 use serde_json::json;
 
 use crate::{
+    containers::Bridge,
     databases::{Databases, with_database},
     paths::root,
     progress::Progress,
@@ -15,6 +22,9 @@ use crate::{
 
 /// The name of the databases in a folder of their own.
 const DATABASE: &str = "bigtech_chat";
+
+/// The secret that signs access tokens.
+const KEY_SECRET: &str = "local/SECRET_KEY";
 
 /// Where the databases come from.
 #[derive(Clone, Debug)]
@@ -54,6 +64,8 @@ pub struct Options {
     pub logs: Logs,
     /// Runs each function under the share of a processor that comes with its memory; `None` gives it all there is.
     pub cpu_shares: Option<CpuShares>,
+    /// The address at which containers reach this machine: there the stack listens too.
+    pub containers: Option<IpAddr>,
     /// Shows what is being done.
     pub progress: Progress,
 }
@@ -72,6 +84,7 @@ impl Options {
             ws_port: 0,
             logs: Arc::new(|_, _| {}),
             cpu_shares: None,
+            containers: None,
             progress: Progress::silent(),
         }
     }
@@ -113,7 +126,9 @@ pub struct Stack {
     mysql_url: String,
     mongo_url: String,
     temporary: bool,
+    binaries: PathBuf,
     environment: BTreeMap<String, String>,
+    bridge: Option<Bridge>,
 }
 
 impl Stack {
@@ -166,15 +181,22 @@ impl Stack {
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
         );
         environment.extend(options.environment);
-        let mut parameters = BTreeMap::from([("Stage".to_owned(), "local".to_owned())]);
+        // As deployed: functions get the ARN alone, and read the key during their init.
+        let mut given = environment.clone();
+        let secrets: BTreeMap<_, _> =
+            given.remove("SECRET_KEY").map(|key| (KEY_SECRET.to_owned(), key)).into_iter().collect();
+        let mut parameters = BTreeMap::from(
+            [("Stage", "local".to_owned()), ("SecretKeySecretArn", gateway::secret_arn(KEY_SECRET))]
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
         parameters.extend(options.parameters);
         let step = options.progress.step("starting the gateway");
-        let given = environment.clone();
         let gateway = Gateway::start(Config {
             template: root().join("template.yaml"),
             parameters,
-            binaries,
+            binaries: binaries.clone(),
             environment: Box::new(move |urls| with_urls(given, urls)),
+            secrets,
             http_port: options.http_port,
             ws_port: options.ws_port,
             limits: options.limits,
@@ -183,7 +205,11 @@ impl Stack {
         })
         .await?;
         let environment = with_urls(environment, gateway.urls());
-        let stack = Self { gateway, databases, mysql_url, mongo_url, temporary, environment };
+        let bridge = match options.containers {
+            None => None,
+            Some(address) => Some(Bridge::open(address, &[&mysql_url, &mongo_url, &gateway.urls().connections]).await?),
+        };
+        let stack = Self { gateway, databases, mysql_url, mongo_url, temporary, binaries, environment, bridge };
         stack.gateway.invoke("migrate", json!({})).await.context("the schema could not be migrated")?;
         step.done("gateway is open, schema is migrated");
         Ok(stack)
@@ -214,9 +240,19 @@ impl Stack {
         self.databases.as_ref()
     }
 
-    /// The variables that functions get.
+    /// The folder of the functions' binaries.
+    pub fn binaries(&self) -> &Path {
+        &self.binaries
+    }
+
+    /// The settings of all functions, those included that they read from Secrets Manager.
     pub fn environment(&self) -> &BTreeMap<String, String> {
         &self.environment
+    }
+
+    /// The variables that functions in containers get, if the stack listens for them.
+    pub fn container_environment(&self) -> Option<BTreeMap<String, String>> {
+        self.bridge.as_ref().map(|bridge| bridge.environment(&self.environment))
     }
 
     /// Stops the functions, then the databases if the stack has its own; drops a database that was created for this run.

@@ -30,6 +30,7 @@ use crate::{
     cpu_shares::CpuShares,
     faults::Faults,
     records::{InvocationRecord, Records},
+    secrets::ENDPOINT,
 };
 use definition::{Definition, Shared};
 use environment::Environment;
@@ -275,6 +276,11 @@ fn variables(
         if variables.remove(&secret).is_some() || variables.contains_key(key) {
             variables.insert(key.clone(), value.clone());
         }
+    }
+    if let Some(endpoint) = given.get(ENDPOINT)
+        && variables.keys().any(|key| key.ends_with("_SECRET_ARN"))
+    {
+        variables.insert(ENDPOINT.to_owned(), endpoint.clone());
     }
     for (key, value) in &variables {
         if let Some(parameter) = template::unset_parameter(value) {

@@ -7,6 +7,7 @@ mod faults;
 mod http_api;
 mod lambda;
 mod schedules;
+mod secrets;
 mod websocket;
 
 use std::{
@@ -41,6 +42,9 @@ const FUNCTIONS: [&str; 13] = [
     "after",
     "spinner",
 ];
+
+/// The name and the text of the only secret.
+const SECRET: (&str, &str) = ("local/KEY", "a text that only Secrets Manager has");
 
 /// How long a test waits for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -77,6 +81,7 @@ impl Local {
                     [("MONGO_URL", "mongodb://here"), ("CONNECTIONS_URL", urls.connections.as_str()), ("UNASKED", "x")];
                 own.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
             }),
+            secrets: [SECRET].map(|(name, text)| (name.to_owned(), text.to_owned())).into(),
             http_port: 0,
             ws_port: 0,
             limits,

@@ -1,0 +1,92 @@
+//! Secrets Manager, of which functions use one action: `GetSecretValue`.
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+use template::{ACCOUNT, REGION};
+
+use crate::{
+    ids,
+    server::{Answer, Reset, Respond, json as json_answer},
+};
+
+/// The variable that leads the AWS SDK here.
+pub(crate) const ENDPOINT: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
+
+/// Secrets Manager's largest request.
+const LARGEST: usize = 64 * 1024;
+
+/// The ARN of a local secret. Secrets Manager ends it with six characters of its own.
+pub fn secret_arn(name: &str) -> String {
+    format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}-local0")
+}
+
+/// The listener of Secrets Manager.
+pub(crate) struct SecretsDoor {
+    /// By name.
+    secrets: BTreeMap<String, Secret>,
+}
+
+struct Secret {
+    text: String,
+    version: String,
+    created_at: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetSecretValue {
+    secret_id: String,
+}
+
+/// What Secrets Manager refuses, by the name of its exception.
+struct Refusal(&'static str, &'static str);
+
+impl SecretsDoor {
+    pub(crate) fn new(secrets: BTreeMap<String, String>) -> Self {
+        let created_at = ids::now().unix_timestamp();
+        let secret = |text| Secret { text, version: ids::uuid(), created_at };
+        Self { secrets: secrets.into_iter().map(|(name, text)| (name, secret(text))).collect() }
+    }
+
+    fn get(&self, headers: &HeaderMap, body: &[u8]) -> Result<Json, Refusal> {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if !header("authorization").starts_with("AWS4-HMAC-SHA256 ") {
+            return Err(Refusal("MissingAuthenticationTokenException", "Missing Authentication Token"));
+        }
+        if header("x-amz-target") != "secretsmanager.GetSecretValue" {
+            return Err(Refusal("UnknownOperationException", ""));
+        }
+        let Ok(GetSecretValue { secret_id }) = serde_json::from_slice(body) else {
+            return Err(Refusal("SerializationException", "The request is no JSON with a SecretId."));
+        };
+        let named = self.secrets.iter().find(|(name, _)| **name == secret_id || secret_arn(name) == secret_id);
+        let (name, secret) =
+            named.ok_or(Refusal("ResourceNotFoundException", "Secrets Manager can't find the specified secret."))?;
+        Ok(json!({
+            "ARN": secret_arn(name),
+            "Name": name,
+            "VersionId": secret.version,
+            "SecretString": secret.text,
+            "VersionStages": ["AWSCURRENT"],
+            "CreatedDate": secret.created_at,
+        }))
+    }
+}
+
+impl Respond for SecretsDoor {
+    async fn respond(self: Arc<Self>, request: Request<Incoming>, _: SocketAddr) -> Result<Answer, Reset> {
+        let (head, body) = request.into_parts();
+        let body = Limited::new(body, LARGEST).collect().await.map_err(|_| Reset)?.to_bytes();
+        let mut answer = match self.get(&head.headers, &body) {
+            Ok(secret) => json_answer(StatusCode::OK, &secret),
+            Err(Refusal(kind, text)) => json_answer(StatusCode::BAD_REQUEST, &json!({"__type": kind, "Message": text})),
+        };
+        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
+        Ok(answer)
+    }
+}
