@@ -94,6 +94,18 @@ async fn leftovers_of_a_killed_run_are_stopped_and_their_data_recover() -> Resul
 }
 
 #[test]
+fn compose_file_pins_whole_versions() -> Result<()> {
+    let text = std::fs::read_to_string(stack::root().join("localstack/compose.yaml"))?;
+    let images: Vec<_> = text.lines().filter_map(|line| line.trim().strip_prefix("image: ")).collect();
+    assert!(!images.is_empty());
+    for image in images {
+        let version: Vec<_> = image.split_once(':').map_or("", |(_, version)| version).split('.').collect();
+        assert!(version.len() == 3 && version.iter().all(|part| part.parse::<u32>().is_ok()), "{image}");
+    }
+    Ok(())
+}
+
+#[test]
 fn compose_file_names_the_services_we_start() -> Result<()> {
     let text = std::fs::read_to_string(stack::root().join("localstack/compose.yaml"))?;
     for service in ["\n  mysql:", "\n  mongo:", "${MYSQL_PORT", "${MONGO_PORT"] {
