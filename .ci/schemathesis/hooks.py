@@ -4,6 +4,7 @@ import itertools
 import os
 import unicodedata
 import uuid
+import zlib
 
 import requests
 import schemathesis
@@ -14,8 +15,8 @@ PASSWORD = "correct horse battery"
 RUN = uuid.uuid4().hex[:8]
 people = itertools.count()
 
-# What the person of all requests can see: by field of a request, and by the operation's path for ids in it.
-known = {}
+# What the person of all requests can see: fields of requests, ids in paths, and whole bodies.
+fields, ids, bodies = {}, {}, {}
 
 
 def post(path, token, body):
@@ -26,11 +27,12 @@ def post(path, token, body):
 
 
 def login():
-    """The access token of a new person, and the person's id."""
+    """The id of a new person, what the person logs in with, and the tokens of a login."""
     email = f"{RUN}-{next(people)}@example.com"
     account = {"email": email, "username": email.partition("@")[0], "password": PASSWORD}
     person = post("/auth/register", None, account)["id"]
-    return post("/auth/login", None, {"email": email, "password": PASSWORD})["access_token"], person
+    credentials = {"email": email, "password": PASSWORD}
+    return person, credentials, post("/auth/login", None, credentials)
 
 
 @schemathesis.auth(refresh_interval=600)
@@ -38,18 +40,15 @@ class Person:
     """One person for all requests but those that end sessions, in a room with another one."""
 
     def get(self, case, context):
-        token, person = login()
-        peer_token, peer = login()
+        (me, _, tokens), (peer, _, peers), (third, credentials, others) = login(), login(), login()
+        token = tokens["access_token"]
         room = post("/chat-rooms", token, {"participant_id": peer})["id"]
         to_room = {"room_id": room, "room_type": "private"}
         messages = [post("/messages", token, {**to_room, "content": f"message {n}"})["id"] for n in range(3)]
-        request = post("/friends/request", peer_token, {"user_id": person})["id"]
-        known.update(
+        request = post("/friends/request", peers["access_token"], {"user_id": me})["id"]
+        fields.update({"room_id": room, "participant_id": peer, "user_id": peer, "reply_to": messages[0]})
+        ids.update(
             {
-                "room_id": room,
-                "participant_id": peer,
-                "user_id": peer,
-                "reply_to": messages[0],
                 "/users/{id}": peer,
                 "/chat-rooms/{id}": room,
                 "/friends/{id}/accept": request,
@@ -59,11 +58,14 @@ class Person:
                 "DELETE /messages/{id}": messages[2],
             }
         )
+        bodies.update({"/auth/login": credentials, "/auth/refresh": {"refresh_token": others["refresh_token"]}})
+        # Nobody can write in a room of two when one of them has blocked the other.
+        fields["POST /blocks"] = third
         return token
 
     def set(self, case, token, context):
         if case.operation.path in ("/auth/logout", "/auth/sessions/{id}"):
-            token, _ = login()
+            token = login()[2]["access_token"]
         case.headers = case.headers or {}
         case.headers["Authorization"] = f"Bearer {token}"
 
@@ -95,9 +97,15 @@ RULES = {
 }
 
 
-def valid(field, value):
-    if field in known and hash(value) % 2 == 0:
-        return known[field]
+def is_known(value):
+    """Of every two values one is replaced by something that exists."""
+    return zlib.crc32(repr(value).encode()) % 2 == 0
+
+
+def valid(operation, field, value):
+    # The examples name the first accounts, of which one may be the caller.
+    if field in fields and (is_known(value) or value in range(10)):
+        return fields.get(operation, fields[field])
     if isinstance(value, float):
         # JSON Schema counts 12.0 among the integers.
         return int(value)
@@ -110,15 +118,20 @@ def before_call(context, case, kwargs):
     if case.meta is None or case.meta.generation.mode != GenerationMode.POSITIVE:
         return
     path = case.operation.path
+    operation = f"{case.method} {path}"
     if isinstance(case.path_parameters, dict):
-        for place in (path, f"{case.method} {path}"):
-            if place in known and hash(str(case.path_parameters)) % 2 == 0:
-                case.path_parameters = {"id": known[place]}
-    if isinstance(case.body, dict):
-        case.body = {field: valid(field, value) for field, value in case.body.items()}
+        for place in (path, operation):
+            if place in ids and is_known(case.path_parameters):
+                case.path_parameters = {"id": ids[place]}
+    if path in bodies and case.media_type == "application/json" and is_known(case.body):
+        case.body = bodies[path]
+    elif isinstance(case.body, dict):
+        case.body = {field: valid(operation, field, value) for field, value in case.body.items()}
+        if "room_id" in case.body and case.body["room_id"] == fields.get("room_id"):
+            case.body["room_type"] = "private"
     if isinstance(case.query, dict):
         # A cursor is what a page before answered, and only one of three sequence numbers may be given.
-        query = {field: valid(field, value) for field, value in case.query.items() if field != "cursor"}
+        query = {field: valid(operation, field, value) for field, value in case.query.items() if field != "cursor"}
         for field in [field for field in ("before", "after", "around") if field in query][1:]:
             del query[field]
         case.query = query
