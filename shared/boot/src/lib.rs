@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod checks;
+mod https;
 mod secrets;
 mod settings;
 mod source;

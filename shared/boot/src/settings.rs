@@ -1,7 +1,7 @@
 use crate::{
     checks,
     checks::Check,
-    secrets,
+    https, secrets,
     secrets::Secrets,
     values::{Values, values},
 };
@@ -156,7 +156,9 @@ impl Settings {
         let session_token = self.variables.get("AWS_SESSION_TOKEN").map(str::to_owned);
         let credentials = Credentials::new(id, secret, session_token, None, "lambda");
         let provider = SharedCredentialsProvider::new(credentials);
-        Ok(SdkConfig::builder().region(Region::new(region)).credentials_provider(provider).build())
+        let mut config = SdkConfig::builder().region(Region::new(region)).credentials_provider(provider);
+        config.set_http_client(https::client());
+        Ok(config.build())
     }
 
     fn required<T>(&self, name: &'static str, check: impl Fn(&str) -> Check<T>) -> Result<T, SettingsError> {
