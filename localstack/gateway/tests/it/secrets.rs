@@ -1,4 +1,4 @@
-//! Secrets Manager: our stand-in and, where one runs, LocalStack answer the real client alike.
+//! Secrets Manager: our stand-in and, where one runs, `LocalStack` answer the real client alike.
 
 use aws_sdk_secretsmanager::{
     Client, Config,
