@@ -38,6 +38,8 @@ struct MysqlReport {
     applied: usize,
     /// People who can be searched from now on.
     named: usize,
+    /// People who keep a username that looks like the one of an older account.
+    look_alikes: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -67,6 +69,7 @@ impl App {
     pub async fn migrate(&self) -> Result<Report, MigrateError> {
         let mysql = self.mysql.schema().migrate().await.map_err(|why| failed("MySQL", &Fault::from(why)))?;
         let named = self.name_everybody().await.map_err(|why| failed("MySQL", &why))?;
+        let look_alikes = self.fill_skeletons().await.map_err(|why| failed("MySQL", &why))?;
         let found = self.mongo.schema().version().await.map_err(|why| failed("MongoDB", &why))?;
         if found.found < PEOPLE_SINCE {
             // Before the version says that it was done. `relay` brings them over.
@@ -76,7 +79,7 @@ impl App {
         self.move_revocations().await.map_err(|why| failed("MongoDB", &why))?;
         let mongo = self.mongo.schema().ensure().await.map_err(|why| failed("MongoDB", &why))?;
         Ok(Report {
-            mysql: MysqlReport { version: mysql.version, applied: mysql.applied, named },
+            mysql: MysqlReport { version: mysql.version, applied: mysql.applied, named, look_alikes },
             mongo: MongoReport { version: mongo.found },
         })
     }
@@ -110,6 +113,30 @@ impl App {
             self.mysql.users().insert_names(&people).await?;
             named += people.len();
             info!("{named} people can be searched now");
+        }
+    }
+}
+
+impl App {
+    /// Gives usernames of versions before skeletons one each, and counts those that stay without: they look like an older
+    /// account's. Such people keep their names, and nobody else can take one that looks like theirs.
+    async fn fill_skeletons(&self) -> Result<usize, Fault> {
+        let mut after = UserId(0);
+        loop {
+            let people = self.mysql.users().list_without_skeleton(after, BATCH).await?;
+            let Some(last) = people.last() else { break };
+            after = last.user;
+            self.mysql.users().fill_skeletons(&people).await?;
+        }
+        let (mut after, mut look_alikes) = (UserId(0), 0);
+        loop {
+            let people = self.mysql.users().list_without_skeleton(after, BATCH).await?;
+            let Some(last) = people.last() else { return Ok(look_alikes) };
+            after = last.user;
+            look_alikes += people.len();
+            for person in &people {
+                info!(user.id = %person.user, "Kept a username that looks like an older one");
+            }
         }
     }
 }

@@ -16,13 +16,16 @@ async fn both_stores_are_migrated_and_reported() {
 
     let mysql_version = mysql.mysql.schema().status().await.unwrap().current;
     let mongo_version = mongo.mongo.schema().version().await.unwrap().found;
-    let report = |applied: i64| {
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations")).unwrap();
+    let steps =
+        files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|kind| kind == "sql")).count();
+    let report = |applied: usize| {
         serde_json::json!({
-            "mysql": {"version": mysql_version, "applied": applied, "named": 0},
+            "mysql": {"version": mysql_version, "applied": applied, "named": 0, "look_alikes": 0},
             "mongo": {"version": mongo_version},
         })
     };
-    assert_eq!(first, report(mysql_version));
+    assert_eq!(first, report(steps));
     assert_eq!(second, report(0));
 }
 
@@ -47,6 +50,24 @@ async fn existing_people_are_indexed_and_queued() {
     assert_eq!(page.items.len(), 1);
     let waiting = mysql.mysql.outbox().list(10, &[]).await.unwrap();
     assert_eq!(waiting, [Aggregate::Person(page.items[0].id)]);
+}
+
+#[tokio::test]
+async fn look_alikes_of_old_versions_keep_their_names() {
+    let (mysql, mongo) = tokio::join!(mysql::Database::new(), mongo::Database::empty());
+    let app = App::connect(&mysql.url, &mongo.url, NOON).await.unwrap();
+    join_the_old_way(&mysql.url).await;
+    let double = "INSERT INTO users (email, email_fold, password_hash, username, username_fold, created_at, updated_at)
+        VALUES ('d@b.c', 'd@b.c', '', 'gildong\u{3164}', 'gildong\u{1160}', NOW(3), NOW(3))";
+    mysql::execute(&mysql.url, double).await;
+
+    for _ in 0..2 {
+        let report = serde_json::to_value(app.migrate().await.unwrap()).unwrap();
+        assert_eq!(report["mysql"]["look_alikes"], 1);
+    }
+
+    let left = mysql.mysql.users().list_without_skeleton(UserId(0), 10).await.unwrap();
+    assert_eq!(left.iter().map(|person| person.username.as_str()).collect::<Vec<_>>(), ["gildong\u{3164}"]);
 }
 
 #[tokio::test]

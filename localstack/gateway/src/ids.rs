@@ -6,6 +6,7 @@ use time::{
     format_description::{BorrowedFormatItem, well_known::Rfc3339},
     macros::format_description,
 };
+use uuid::Builder;
 
 const LOG_TIME: &[BorrowedFormatItem<'static>] =
     format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
@@ -17,9 +18,7 @@ pub(crate) fn short() -> String {
 
 /// A version 4 UUID, the id of an invocation.
 pub(crate) fn uuid() -> String {
-    let number = rand::random::<u128>() & !(0xf << 76) & !(0b11 << 62) | (4 << 76) | (0b10 << 62);
-    let hex = format!("{number:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    Builder::from_random_bytes(rand::random()).into_uuid().to_string()
 }
 
 /// A trace header for AWS X-Ray that asks for no sampling.

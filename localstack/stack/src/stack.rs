@@ -115,7 +115,7 @@ impl fmt::Debug for Options {
 
 /// A key for `SECRET_KEY`: 32 random bytes in hexadecimal digits.
 pub fn random_key() -> String {
-    format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>())
+    hex::encode(rand::random::<[u8; 32]>())
 }
 
 /// The running product: databases with a migrated schema, and the gateway over the functions.

@@ -33,16 +33,17 @@ pub struct AccountView {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAccount {
-    /// At most 255 characters; unique, ignoring case.
+    /// At most 255 visible characters; unique, ignoring case.
     #[schema(example = "minji@example.com", format = Email, max_length = 255)]
     pub email: String,
-    /// 2 to 50 letters and digits of any script and `_ . -`; unique, ignoring case and width.
+    /// 2 to 50 letters of one script with its marks, decimal digits and `_ . -`; Chinese, Japanese and Korean may be combined
+    /// with Latin. Unique among names that look alike, whatever their case and width.
     #[schema(example = "민지", min_length = 2)]
     pub username: String,
     /// 8 to 128 characters.
     #[schema(example = "correct horse battery", format = Password, min_length = 8)]
     pub password: String,
-    /// 1 to 100 characters on one line.
+    /// 1 to 100 characters on one line, without invisible ones.
     #[schema(example = "김민지", min_length = 1)]
     pub display_name: Option<String>,
 }
@@ -51,11 +52,11 @@ pub struct NewAccount {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccountChange {
-    /// 1 to 100 characters on one line; null removes it.
+    /// 1 to 100 characters on one line, without invisible ones; null removes it.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "홍길동", min_length = 1)]
     pub display_name: Patch<String>,
-    /// 1 to 255 characters on one line; null removes it.
+    /// 1 to 255 characters on one line, without invisible ones; null removes it.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "오늘도 화이팅", min_length = 1)]
     pub status_message: Patch<String>,

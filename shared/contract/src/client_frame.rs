@@ -55,7 +55,7 @@ pub struct SendFrame {
     /// 1 to 64 visible ASCII characters. A retry with the same id is the same message.
     #[schema(example = "01J9ZQ4Z7Y")]
     pub client_id: String,
-    /// 1 to 5,000 characters, at most 16 KiB as JSON.
+    /// 1 to 5,000 characters of which one is visible, at most 16 KiB as JSON. Every line end becomes LF.
     #[schema(example = "안녕")]
     pub content: String,
     /// The type of the message. `text`, the default, is the only one that clients can send.
@@ -70,7 +70,7 @@ pub struct SendFrame {
 pub struct EditFrame {
     /// The message's id.
     pub id: MessageId,
-    /// 1 to 5,000 characters, at most 16 KiB as JSON.
+    /// 1 to 5,000 characters of which one is visible, at most 16 KiB as JSON. Every line end becomes LF.
     pub content: String,
 }
 
@@ -244,8 +244,7 @@ impl EditFrame {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{Invalid, RoomId, RoomKind};
-    use proptest::prelude::*;
+    use domain::Invalid;
 
     fn refusal(text: &str) -> Option<(Code, String, Option<Invalid>)> {
         let fault = ClientRequest::parse(text).frame.err()?;
@@ -257,7 +256,7 @@ mod tests {
         ))
     }
 
-    fn is_parsed_once(text: &str) -> bool {
+    pub(super) fn is_parsed_once(text: &str) -> bool {
         serde_json::from_str::<ClientRequest>(text).is_ok()
     }
 
@@ -344,8 +343,60 @@ mod tests {
             );
         }
     }
+}
+
+#[cfg(test)]
+mod properties {
+    use super::{tests::is_parsed_once, *};
+    use domain::{RoomId, RoomKind};
+    use proptest::{collection::vec, prelude::*};
+
+    /// A field of a frame, as a client with bugs may send it.
+    fn part() -> impl Strategy<Value = String> {
+        prop_oneof![
+            4 => r#""action":"(hello|send|edit|delete|read|sync|ping|fly)""#,
+            4 => Just(r#""d":DETAILS"#.to_owned()),
+            1 => r#""id":("[a-z0-9]{0,3}"|1|null)"#,
+            1 => r#""d":(null|1|\[\]|"x")"#,
+            1 => r#""[a-z]{1,3}":(null|"\\ud800"|\{)"#,
+        ]
+    }
+
+    /// A field of a frame's details.
+    fn detail() -> impl Strategy<Value = String> {
+        prop_oneof![
+            r#""room":"(private:[0-9]{1,11}|group:1|dm:1|)""#,
+            r#""(seq|after_rev|limit|v)":(-?[0-9]{1,20}|1\.5|1e3|"1"|null)"#,
+            r#""(id|reply_to)":("[0-9a-f]{24}"|"[0-9A-F]{23,25}"|null)"#,
+            r#""(content|client_id|lang|x)":"[\PC&&[^"\\]]{0,5}""#,
+            r#""cursors":\{("private:1":[0-9]{1,3})?\}"#,
+            r#""message_type":"(text|system|x)""#,
+        ]
+    }
 
     proptest! {
+        #[test]
+        fn no_text_breaks_the_frame_parser(
+            text in "\\PC{0,80}",
+            parts in vec(part(), 0..5),
+            details in vec(detail(), 0..5),
+        ) {
+            let details = format!("{{{}}}", details.join(","));
+            let frame = format!("{{{}}}", parts.join(",").replace("DETAILS", &details));
+            for text in [text, frame] {
+                let request = ClientRequest::parse(&text);
+                match request.frame {
+                    // What was read is a frame that reads the same.
+                    Ok(frame) => {
+                        let sent = serde_json::to_string(&frame).unwrap();
+                        let again = ClientRequest::parse(&sent).frame.unwrap();
+                        prop_assert_eq!(serde_json::to_string(&again).unwrap(), sent);
+                    }
+                    Err(fault) => prop_assert!((400..500).contains(&fault.code.status()) && fault.source.is_none(), "{}", text),
+                }
+            }
+        }
+
         #[test]
         fn frame_of_a_client_is_parsed_once(
             id in 0..i32::MAX, seq: i64, text in ".{0,40}", limit: Option<i64>, message: [u8; 12], reply: Option<[u8; 12]>,

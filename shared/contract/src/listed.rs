@@ -57,9 +57,8 @@ impl<T> Listed<T> {
 mod tests {
     use super::*;
     use domain::UserId;
-    use proptest::prelude::*;
 
-    fn key_of(cursor: &str) -> Result<Option<(String, UserId)>, Fault> {
+    pub(super) fn key_of(cursor: &str) -> Result<Option<(String, UserId)>, Fault> {
         page(None, Some(cursor)).map(|(_, key)| key)
     }
 
@@ -70,11 +69,27 @@ mod tests {
 
         assert_eq!(key_of(&listed.next_cursor.unwrap()).unwrap(), Some(next));
     }
+}
+
+#[cfg(test)]
+mod properties {
+    use super::{tests::key_of, *};
+    use domain::UserId;
+    use proptest::prelude::*;
 
     proptest! {
         #[test]
         fn malformed_cursor_is_a_client_error(text in "\\PC{0,60}|[A-Za-z0-9_-]{0,60}") {
             if let Err(fault) = key_of(&text) { prop_assert_eq!(fault.code.status(), 422); }
+        }
+
+        #[test]
+        fn cursor_of_any_key_reads_back(name in "\\PC{0,40}", user: i32, limit: Option<i64>) {
+            let next = Some((name, UserId(user)));
+            let listed = Listed::of(Page { items: vec![1], next: next.clone() }, |n| n).unwrap();
+            let read = key_of(&listed.next_cursor.unwrap()).unwrap();
+            prop_assert_eq!(read, next);
+            if let Err(fault) = page::<i64>(limit, None) { prop_assert_eq!(fault.code.status(), 422); }
         }
     }
 }

@@ -131,7 +131,7 @@ pub struct NewMessage {
     pub room_id: RoomId,
     /// The room's kind.
     pub room_type: RoomKind,
-    /// 1 to 5,000 characters, at most 16 KiB as JSON.
+    /// 1 to 5,000 characters of which one is visible, at most 16 KiB as JSON. Every line end becomes LF.
     #[schema(example = "안녕하세요", min_length = 1)]
     pub content: String,
     /// The type of the message. `text`, the default, is the only one that clients can send.
@@ -148,7 +148,7 @@ pub struct NewMessage {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MessagePatch {
-    /// 1 to 5,000 characters, at most 16 KiB as JSON.
+    /// 1 to 5,000 characters of which one is visible, at most 16 KiB as JSON. Every line end becomes LF.
     #[schema(example = "안녕히 가세요", min_length = 1)]
     pub content: String,
 }
@@ -256,5 +256,53 @@ impl MessagePatch {
     /// The new text, or why it is refused.
     pub fn parse(&self) -> Result<Content, Fault> {
         Content::parse(&self.content).map_err(|reason| Fault::field("content", reason))
+    }
+}
+
+#[cfg(test)]
+mod properties {
+    use super::*;
+    use domain::{Code, Random, parse_json};
+    use proptest::{collection::vec, prelude::*};
+    use serde_json::json;
+
+    /// A field of a message, as a client with bugs may send it.
+    fn field() -> impl Strategy<Value = String> {
+        prop_oneof![
+            r#""room_id":(-?[0-9]{1,12}|"1"|null)"#,
+            r#""room_type":("private"|"group"|"dm"|1)"#,
+            r#""content":("(\\u[0-9a-f]{4}|[a-z가-힣 ]|\\r|\\n){0,6}"|null|1)"#,
+            r#""message_type":("text"|"image"|"system"|"x"|null)"#,
+            r#""reply_to":("[0-9a-f]{24}"|"[0-9a-zA-Z]{0,25}"|null)"#,
+            r#""client_id":("[!#-~&&[^\\]]{0,66}"|"가"|null)"#,
+            r#""[a-z]{1,4}":1"#,
+        ]
+    }
+
+    fn read(message: NewMessage) -> Result<MessageDraft, Fault> {
+        message.into_draft(UserId(3), || ClientId::generate(Random(|bytes| bytes.fill(1))))
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_breaks_the_message_parser(fields in vec(field(), 0..7), text in "\\PC{0,60}") {
+            for body in [format!("{{{}}}", fields.join(",")), text] {
+                let outcome = parse_json::<NewMessage>(body.as_bytes(), Code::MalformedBody).and_then(read);
+                if let Err(fault) = outcome { prop_assert!((400..500).contains(&fault.code.status()) && fault.source.is_none(), "{}", body); }
+            }
+        }
+
+        #[test]
+        fn accepted_message_is_accepted_again(room: i32, content in "\\PC{0,60}|[\r\n\u{2028}\u{200b}a]{0,9}", client_id in "[ -~]{0,66}", reply: Option<[u8; 12]>) {
+            let body = json!({"room_id": room, "room_type": "private", "content": content, "client_id": client_id, "reply_to": reply.map(MessageId)});
+            let message: NewMessage = parse_json(body.to_string().as_bytes(), Code::MalformedBody).unwrap();
+            if let Ok(draft) = read(message) {
+                let mut again = body;
+                again["content"] = json!(draft.content.as_str());
+                again["client_id"] = json!(draft.client_id.as_str());
+                let again = read(parse_json(again.to_string().as_bytes(), Code::MalformedBody).unwrap()).unwrap();
+                prop_assert_eq!((again.content, again.client_id, again.reply_to), (draft.content, draft.client_id, draft.reply_to));
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 use crate::{Code, Fault, FieldFault, Invalid};
 
-/// Takes the values of all fields, or refuses all bad ones at once (422).
+/// The values of all fields, or a fault that names every bad one (422).
 ///
 /// ```
 /// # use domain::{DisplayName, Email, Fault, Username};
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn good_fields_come_out_in_order() {
+    fn good_fields_are_returned_in_order() {
         assert_eq!(fields((("a", Ok(1)), ("b", Ok("x")))).unwrap(), (1, "x"));
     }
 }

@@ -87,7 +87,7 @@ pub struct RoomKey {
 }
 
 impl RoomKey {
-    /// The name of a 1:1 room.
+    /// The key of a 1:1 room.
     pub const fn private(id: RoomId) -> Self {
         Self { kind: RoomKind::Private, id }
     }
@@ -121,19 +121,19 @@ impl<'de> Deserialize<'de> for RoomKey {
     }
 }
 
-/// Something in MySQL that MongoDB has to know about, named in the outbox when it changes.
+/// An entity in MySQL that MongoDB has a copy of. The outbox names it when it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Aggregate {
-    /// A room of two: who may do what in it.
+    /// A 1:1 room and the rights in it.
     PrivateRoom(RoomId),
-    /// A person: profile, friends, whom they blocked.
+    /// A person with profile, friends and blocks.
     Person(UserId),
-    /// A person's logins, of which some ended early.
+    /// A person's sessions, of which some were revoked.
     Sessions(UserId),
 }
 
 impl Aggregate {
-    /// The word for its kind, as the outbox has it.
+    /// The word for its kind in the outbox.
     pub fn kind(self) -> &'static str {
         match self {
             Self::PrivateRoom(_) => RoomKind::Private.as_str(),
@@ -142,7 +142,7 @@ impl Aggregate {
         }
     }
 
-    /// Its number among those of its kind.
+    /// Its id among those of its kind.
     pub const fn number(self) -> i32 {
         match self {
             Self::PrivateRoom(room) => room.0,
@@ -150,7 +150,7 @@ impl Aggregate {
         }
     }
 
-    /// The aggregate of a kind and a number.
+    /// The aggregate of a kind with an id.
     pub fn of(kind: &str, number: i32) -> Result<Self, IdError> {
         match kind {
             "private" => Ok(Self::PrivateRoom(RoomId(number))),
@@ -161,27 +161,30 @@ impl Aggregate {
     }
 }
 
+/// Reads lower-case hex digits.
+fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], IdError> {
+    let mut bytes = [0; N];
+    if text.bytes().any(|b| b.is_ascii_uppercase()) {
+        return Err(IdError);
+    }
+    hex::decode_to_slice(text, &mut bytes).map_err(|_| IdError)?;
+    Ok(bytes)
+}
+
 /// A message: 24 lower-case hex digits, MongoDB's `ObjectId`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId(pub [u8; 12]);
 
 impl fmt::Display for MessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(self.0))
     }
 }
 
 impl FromStr for MessageId {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
-        if text.len() != 24 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-            return Err(IdError);
-        }
-        let mut bytes = [0; 12];
-        for (i, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).map_err(|_| IdError)?;
-        }
-        Ok(Self(bytes))
+        parse_hex(text).map(Self)
     }
 }
 
@@ -205,15 +208,14 @@ pub struct SessionId(pub String);
 impl SessionId {
     /// A session id of 16 fresh random bytes.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(format!("{:032x}", u128::from_be_bytes(bytes)))
+        Self(hex::encode(bytes))
     }
 }
 
 impl FromStr for SessionId {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let is_id = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if is_id { Ok(Self(text.to_owned())) } else { Err(IdError) }
+        parse_hex::<16>(text).map(Self::from_bytes)
     }
 }
 
@@ -237,10 +239,9 @@ impl fmt::Display for ConnectionId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
-    fn a_room_name_has_one_spelling() {
+    fn room_name_has_one_spelling() {
         assert_eq!("private:12".parse(), Ok(RoomKey::private(RoomId(12))));
         for wrong in [
             "private:012",
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn an_aggregate_is_found_again_by_kind_and_number() {
+    fn aggregate_round_trips_its_kind_and_number() {
         for aggregate in
             [Aggregate::PrivateRoom(RoomId(1)), Aggregate::Person(UserId(3)), Aggregate::Sessions(UserId(4))]
         {
@@ -266,23 +267,39 @@ mod tests {
         }
         assert_eq!(Aggregate::of("file", 1), Err(IdError));
     }
+}
+
+#[cfg(test)]
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
 
     proptest! {
         #[test]
-        fn a_message_id_reads_back(bytes: [u8; 12]) {
+        fn message_id_reads_back(bytes: [u8; 12]) {
             prop_assert_eq!(MessageId(bytes).to_string().parse(), Ok(MessageId(bytes)));
         }
 
         #[test]
-        fn a_room_name_reads_back(id in 0..i32::MAX) {
+        fn room_name_reads_back(id in 0..i32::MAX) {
             let key = RoomKey { kind: RoomKind::Group, id: RoomId(id) };
             prop_assert_eq!(key.to_string().parse(), Ok(key));
         }
 
         #[test]
-        fn no_text_breaks_an_id_parser(text in ".*") {
-            if let Ok(id) = text.parse::<MessageId>() { prop_assert_eq!(id.to_string(), text.clone()); }
-            if let Ok(key) = text.parse::<RoomKey>() { prop_assert_eq!(key.to_string(), text); }
+        fn id_has_one_spelling(text in ".*|[0-9a-fA-F]{24}|[0-9a-fA-F]{32}|[-+]?[0-9]{1,12}|(private|group|Group|dm):[-+0-9]{1,12}") {
+            if let Ok(id) = text.parse::<MessageId>() { prop_assert_eq!(id.to_string(), &*text); }
+            if let Ok(id) = text.parse::<SessionId>() { prop_assert_eq!(id.to_string(), &*text); }
+            if let Ok(id) = text.parse::<UserId>() { prop_assert_eq!(id.to_string(), &*text); }
+            if let Ok(seq) = text.parse::<Seq>() { prop_assert_eq!(seq.to_string(), &*text); }
+            if let Ok(key) = text.parse::<RoomKey>() { prop_assert_eq!(key.to_string(), &*text); }
+        }
+
+        #[test]
+        fn id_in_json_reads_back(id: i32, seq: i64, bytes: [u8; 12], session: [u8; 16]) {
+            let json = serde_json::to_string(&(UserId(id), Seq(seq), MessageId(bytes), SessionId::from_bytes(session))).unwrap();
+            let read: (UserId, Seq, MessageId, SessionId) = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(read, (UserId(id), Seq(seq), MessageId(bytes), SessionId::from_bytes(session)));
         }
     }
 }

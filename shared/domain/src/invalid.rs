@@ -18,10 +18,16 @@ pub enum Invalid {
     TooShort,
     /// Above the greatest length.
     TooLong,
-    /// A control character other than newline and tab.
+    /// A control character other than newline and tab; on one line, a line end.
     ControlCharacter,
     /// A character that this kind of name may not have.
     ForbiddenCharacter,
+    /// A character that shows nothing where no emoji or script needs it.
+    InvisibleCharacter,
+    /// Letters of scripts that names do not mix.
+    MixedScripts,
+    /// More marks on one letter than its script needs.
+    TooManyMarks,
     /// Not of the form that the contract asks for.
     BadFormat,
     /// A number outside its range.
@@ -50,6 +56,14 @@ impl Invalid {
             Self::ForbiddenCharacter => {
                 locale.pick("It has a character that is not allowed here.", "사용할 수 없는 문자가 있습니다.")
             }
+            Self::InvisibleCharacter => {
+                locale.pick("Invisible characters are not allowed.", "보이지 않는 문자는 사용할 수 없습니다.")
+            }
+            Self::MixedScripts => locale.pick(
+                "Letters of these scripts cannot be combined.",
+                "서로 다른 문자 체계의 글자를 섞어 쓸 수 없습니다.",
+            ),
+            Self::TooManyMarks => locale.pick("A letter has too many marks.", "한 글자에 붙은 부호가 너무 많습니다."),
             Self::BadFormat => locale.pick("It is not in the expected format.", "형식이 올바르지 않습니다."),
             Self::OutOfRange => locale.pick("The number is out of range.", "허용 범위를 벗어났습니다."),
             Self::NotFound => locale.pick("What it refers to was not found.", "참조한 대상을 찾을 수 없습니다."),

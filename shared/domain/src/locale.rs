@@ -56,11 +56,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_highest_quality_wins() {
+    fn language_with_the_highest_quality_wins() {
         assert_eq!(Locale::negotiate("en;q=0.5, ko-KR;q=0.9"), Locale::Ko);
         assert_eq!(Locale::negotiate("ko, en"), Locale::Ko);
         assert_eq!(Locale::negotiate("fr, ko;q=0.1"), Locale::Ko);
         assert_eq!(Locale::negotiate("ko;q=0"), Locale::En);
         assert_eq!(Locale::negotiate(""), Locale::En);
+    }
+}
+
+#[cfg(test)]
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_header_breaks_the_negotiation(header in "\\PC{0,80}|((ko|en|fr|\\*)(-[A-Z]{2})?( ?; ?q=[0-9.NaInf-]{0,6})?, ?){0,6}") {
+            let locale = Locale::negotiate(&header);
+            prop_assert_eq!(Locale::of_tag(locale.as_str()), Some(locale));
+            if !header.to_ascii_lowercase().contains("ko") { prop_assert_eq!(locale, Locale::En); }
+        }
     }
 }

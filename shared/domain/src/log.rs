@@ -3,7 +3,7 @@ use std::{error::Error, iter::successors};
 use tracing::{debug, error, info, warn};
 
 impl Fault {
-    /// Logs it, once, where it is answered: the code and every cause, at the level that the code deserves. `action` completes
+    /// Logs the code and every cause at the level of the code. Call it once, where the fault is answered. `action` completes
     /// "Could not ...".
     pub fn log(&self, action: &str) {
         let code = self.code.as_str();
@@ -16,7 +16,7 @@ impl Fault {
         }
     }
 
-    /// What it came from, and what that came from, in one line.
+    /// The chain of causes in one line, the outermost first.
     fn causes(&self) -> Option<String> {
         let first: &(dyn Error + 'static) = self.source.as_deref()?;
         let causes = successors(Some(first), |cause| <dyn Error>::source(*cause));
@@ -24,9 +24,9 @@ impl Fault {
     }
 }
 
-/// For calls that may fail without consequence.
+/// For calls whose failure has no consequence.
 pub trait OrLog<T> {
-    /// The value, or a warning that it could not `action`.
+    /// The value; on failure `None` and a warning "Could not `action`".
     fn or_log(self, action: &str) -> Option<T>;
 }
 
@@ -46,7 +46,7 @@ mod tests {
     use std::io;
 
     #[test]
-    fn causes_are_told_from_the_outermost_to_the_first() {
+    fn causes_are_logged_from_the_outermost_to_the_first() {
         #[derive(Debug, thiserror::Error)]
         #[error("the pool is empty")]
         struct Outer(#[source] io::Error);
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn only_values_pass_or_log() {
+    fn or_log_passes_values_only() {
         assert_eq!(Ok(1).or_log("count"), Some(1));
         assert_eq!(Err::<u8, _>(Fault::internal("no")).or_log("count"), None);
     }

@@ -1,4 +1,7 @@
-use crate::{Invalid, MessageId, Random, Rev, RoomKey, Seq, Timestamp, UserId};
+use crate::{
+    Invalid, MessageId, Random, Rev, RoomKey, Seq, Timestamp, UserId,
+    text::{is_blank, with_line_feeds},
+};
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 use unicode_normalization::UnicodeNormalization as _;
@@ -9,22 +12,23 @@ use unicode_segmentation::UnicodeSegmentation as _;
 pub struct Content(String);
 
 impl Content {
-    /// The most characters, as people count them.
+    /// The longest content in graphemes.
     pub const MAX_GRAPHEMES: usize = 5_000;
-    /// The most bytes as a JSON string, quotes included, so that every frame with a message fits API Gateway's 32 KB.
+    /// The longest content in bytes as a JSON string with its quotes. Every frame with a message then fits API Gateway's 32 KB.
     pub const MAX_JSON_BYTES: usize = 16 * 1024;
 
-    /// Accepts 1 to 5,000 characters that are not all white space, at most 16 KiB as JSON, and keeps them in NFC.
+    /// Accepts 1 to 5,000 characters of which one is visible, at most 16 KiB as JSON, and keeps them in NFC with LF as the
+    /// only line end.
     pub fn parse(input: &str) -> Result<Self, Invalid> {
         // Normalizing first would spend time on a megabyte that is refused anyway.
         if input.len() > 4 * Self::MAX_JSON_BYTES {
             return Err(Invalid::TooLong);
         }
-        let text: String = input.nfc().collect();
+        let text: String = with_line_feeds(input).nfc().collect();
         if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
             return Err(Invalid::ControlCharacter);
         }
-        if text.trim().is_empty() {
+        if is_blank(&text) {
             return Err(Invalid::Blank);
         }
         if json_bytes(&text) > Self::MAX_JSON_BYTES || text.graphemes(true).count() > Self::MAX_GRAPHEMES {
@@ -50,7 +54,7 @@ impl std::fmt::Debug for Content {
     }
 }
 
-/// The name that a client gave to a message before it was sent, so that a retry is the same message.
+/// A client's own id of a message, chosen before it is sent: a retry with the same id is the same message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClientId {
     text: String,
@@ -70,17 +74,17 @@ impl ClientId {
         }
     }
 
-    /// A name for a message whose client gave it none.
+    /// An id for a message whose client chose none.
     pub fn generate(random: Random) -> Self {
-        Self { text: format!("{:032x}", u128::from_be_bytes(random.bytes())), is_generated: true }
+        Self { text: hex::encode(random.bytes::<16>()), is_generated: true }
     }
 
-    /// Whether the server made it, so that no earlier request can have used it.
+    /// Whether the server generated it, so that no earlier request can have used it.
     pub fn is_generated(&self) -> bool {
         self.is_generated
     }
 
-    /// The name.
+    /// The id.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -92,13 +96,13 @@ impl ClientId {
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum MessageType {
-    /// Words.
+    /// A text.
     Text,
     /// A picture.
     Image,
     /// A file.
     File,
-    /// A change of the room, told by the server.
+    /// A notice of the server about a change of the room.
     System,
 }
 
@@ -108,7 +112,7 @@ impl MessageType {
         self.into()
     }
 
-    /// Refuses what no client may send: `system` is the server's, `image` and `file` need uploads.
+    /// Refuses the types that clients can't send: `system` is reserved for the server, `image` and `file` need uploads.
     pub const fn sendable(self) -> Result<Self, Invalid> {
         match self {
             Self::Text => Ok(self),
@@ -117,29 +121,29 @@ impl MessageType {
     }
 }
 
-/// A message that is to be sent.
+/// A message to send.
 #[derive(Debug, Clone)]
 pub struct MessageDraft {
-    /// Where to.
+    /// The room.
     pub room: RoomKey,
-    /// By whom.
+    /// The author.
     pub user: UserId,
     /// The text.
     pub content: Content,
-    /// What it is.
+    /// The type.
     pub message_type: MessageType,
-    /// The message that it answers.
+    /// The message that it replies to.
     pub reply_to: Option<MessageId>,
-    /// The client's name for it.
+    /// The client's id of it.
     pub client_id: ClientId,
 }
 
-/// What a reply shows of the message that it answers, as of now.
+/// What a reply shows of the message that it replies to, as of now.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Quote {
-    /// Which message.
+    /// The message's id.
     pub id: MessageId,
-    /// Whose.
+    /// The author.
     pub user: UserId,
     /// The beginning of its text, empty once it is deleted.
     pub beginning: String,
@@ -148,12 +152,12 @@ pub struct Quote {
 }
 
 impl Quote {
-    /// The most characters of a beginning, as people count them.
+    /// The longest beginning in graphemes.
     pub const MAX_GRAPHEMES: usize = 100;
-    /// The most code points of one: people see one character where texts may have hundreds.
+    /// The longest beginning in code points: a grapheme may have hundreds.
     pub const MAX_CODE_POINTS: usize = 1_000;
 
-    /// The first characters of a text, with an ellipsis where there are more.
+    /// The first characters of a text, with an ellipsis if there are more.
     pub fn beginning_of(text: &str) -> String {
         let mut code_points = 0;
         for (n, (start, grapheme)) in text.grapheme_indices(true).enumerate() {
@@ -187,31 +191,31 @@ impl std::fmt::Debug for Quote {
 /// A message as of its `rev`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Which.
+    /// The message's id.
     pub id: MessageId,
-    /// Where.
+    /// The room.
     pub room: RoomKey,
-    /// By whom.
+    /// The author.
     pub user: UserId,
-    /// The text, empty once deleted.
+    /// The text; empty if deleted.
     pub content: String,
-    /// What it is.
+    /// The type.
     pub message_type: MessageType,
-    /// The message that it answers.
+    /// The message that it replies to.
     pub reply_to: Option<MessageId>,
-    /// Its place in the room.
+    /// Its number in the room.
     pub seq: Seq,
-    /// The place of its latest change.
+    /// The number of its latest change in the room.
     pub rev: Rev,
-    /// The client's name for it.
+    /// The client's id of it.
     pub client_id: String,
-    /// When its author last changed it.
+    /// The time of the latest edit.
     pub edited_at: Option<Timestamp>,
-    /// When it was deleted.
+    /// The time of deletion.
     pub deleted_at: Option<Timestamp>,
-    /// When it was sent.
+    /// The time of sending.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The time of the latest change.
     pub updated_at: Timestamp,
 }
 
@@ -229,10 +233,9 @@ impl std::fmt::Debug for Message {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
-    fn content_is_counted_as_people_count() {
+    fn content_is_counted_in_graphemes() {
         assert!(Content::parse(&"가".repeat(5_000)).is_ok());
         assert_eq!(Content::parse(&"가".repeat(5_001)), Err(Invalid::TooLong));
         assert!(Content::parse(&"👩‍👩‍👧‍👦".repeat(600)).is_ok());
@@ -241,41 +244,76 @@ mod tests {
     }
 
     #[test]
-    fn content_is_refused_with_its_reason() {
+    fn refused_content_says_why() {
         assert_eq!(Content::parse(""), Err(Invalid::Blank));
         assert_eq!(Content::parse(" \n\t　"), Err(Invalid::Blank));
         assert_eq!(Content::parse("a\u{0}b"), Err(Invalid::ControlCharacter));
         assert_eq!(Content::parse("a\u{7f}"), Err(Invalid::ControlCharacter));
-        assert_eq!(Content::parse("a\r\nb"), Err(Invalid::ControlCharacter));
+        assert_eq!(Content::parse("a\u{85}b"), Err(Invalid::ControlCharacter));
         assert!(Content::parse("줄\n바꿈\t탭").is_ok());
     }
 
     #[test]
-    fn a_quote_is_cut_where_people_see_characters() {
+    fn content_needs_one_visible_character() {
+        for blank in [
+            "\u{200b}",
+            "\u{3164}",
+            "\u{3164}\u{115f} \n",
+            "\u{2800}",
+            "\u{200d}\u{fe0f}",
+            "\u{202e}\u{202c}",
+            "\u{feff}\u{ad}",
+        ] {
+            assert_eq!(Content::parse(blank), Err(Invalid::Blank), "{}", blank.escape_unicode());
+            let visible = format!("{blank}.");
+            assert_eq!(Content::parse(&visible).unwrap().as_str(), visible);
+        }
+    }
+
+    #[test]
+    fn every_line_end_of_content_is_a_line_feed() {
+        let expected = Content::parse("a\nb\n\nc\n").unwrap();
+        for text in ["a\r\nb\r\n\r\nc\r\n", "a\rb\r\rc\r", "a\u{2028}b\u{2029}\u{2028}c\r\n"] {
+            assert_eq!(Content::parse(text), Ok(expected.clone()), "{text:?}");
+        }
+        assert_eq!(Content::parse("\r\n"), Err(Invalid::Blank));
+        let long = "가\r\n".repeat(2_500);
+        assert!(Content::parse(&long).is_ok(), "a CR LF counts as one character");
+    }
+
+    #[test]
+    fn quote_is_cut_between_graphemes() {
         assert_eq!(Quote::beginning_of("짧다"), "짧다");
         assert_eq!(Quote::beginning_of(&"가".repeat(100)), "가".repeat(100));
         assert_eq!(Quote::beginning_of(&format!("a{}", "\u{301}".repeat(2_000))), "…");
         let family = "👩‍👩‍👧‍👦".repeat(101);
         assert_eq!(Quote::beginning_of(&family), format!("{}…", "👩‍👩‍👧‍👦".repeat(100)));
     }
+}
+
+#[cfg(test)]
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
 
     proptest! {
         #[test]
-        fn accepted_content_is_normal_and_fits(text in "[\\PC\n\t\"\\\\]{0,300}") {
+        fn parsed_content_parses_to_itself_and_fits(text in "[\\PC\r\n\t\u{2028}\"\\\\]{0,300}") {
             if let Ok(content) = Content::parse(&text) {
+                prop_assert_eq!(&Content::parse(content.as_str()), &Ok(content.clone()));
                 prop_assert_eq!(content.as_str().nfc().collect::<String>(), content.as_str());
                 prop_assert_eq!(json_bytes(content.as_str()), serde_json::to_string(content.as_str()).unwrap().len());
             }
         }
 
         #[test]
-        fn both_forms_of_a_text_are_one(text in "[가-힣a-zé]{1,40}") {
+        fn decomposed_content_is_composed(text in "[가-힣a-zé]{1,40}") {
             let nfd: String = text.nfd().collect();
             prop_assert_eq!(Content::parse(&nfd), Content::parse(&text));
         }
 
         #[test]
-        fn a_client_id_is_visible_ascii(text in ".{0,70}") {
+        fn client_id_is_visible_ascii(text in ".{0,70}") {
             let fits = (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
             prop_assert_eq!(ClientId::parse(&text).is_ok(), fits);
         }

@@ -1,6 +1,6 @@
 use crate::{Fault, Invalid};
 
-/// How many items a page has at the most: 1 to 100.
+/// The largest number of items of a page: 1 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageSize(i64);
 
@@ -8,10 +8,10 @@ impl PageSize {
     const DEFAULT: i64 = 30;
     const MAX: i64 = 100;
 
-    /// As many as a page may have.
+    /// The largest page size.
     pub const LARGEST: Self = Self(Self::MAX);
 
-    /// Accepts 1 to 100, and 30 for none; refuses the field `limit` otherwise.
+    /// Accepts 1 to 100; 30 if there is none. Otherwise refuses the field `limit`.
     pub fn parse(limit: Option<i64>) -> Result<Self, Fault> {
         match limit.unwrap_or(Self::DEFAULT) {
             size @ 1..=Self::MAX => Ok(Self(size)),
@@ -24,13 +24,13 @@ impl PageSize {
         self.0
     }
 
-    /// One more, which tells whether there is another page.
+    /// One more than the size: the extra item shows that there is another page.
     pub const fn and_one(self) -> i64 {
         self.0 + 1
     }
 }
 
-/// A part of a list, and where the next one begins.
+/// A part of a list, and the key where the next part begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T, K> {
     /// The items.
@@ -40,7 +40,7 @@ pub struct Page<T, K> {
 }
 
 impl<T, K> Page<T, K> {
-    /// Cuts off the item that was read beyond the page.
+    /// Makes a page of `size + 1` items by cutting off the extra one.
     pub fn cut(mut items: Vec<T>, size: PageSize, key: impl Fn(&T) -> K) -> Self {
         let size = usize::try_from(size.0).unwrap_or(0);
         let more = items.len() > size;
@@ -49,7 +49,7 @@ impl<T, K> Page<T, K> {
         Self { items, next }
     }
 
-    /// The same page of other items.
+    /// Maps the items and keeps the key.
     pub fn map<U>(self, item: impl FnMut(T) -> U) -> Page<U, K> {
         Page { items: self.items.into_iter().map(item).collect(), next: self.next }
     }
@@ -60,11 +60,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_ends_where_the_next_begins() {
+    fn page_ends_where_the_next_begins() {
         let two = PageSize::parse(Some(2)).unwrap();
 
         assert_eq!(Page::cut(vec![5, 6, 7], two, |item| *item), Page { items: vec![5, 6], next: Some(6) });
         assert_eq!(Page::cut(vec![5, 6], two, |item| *item), Page { items: vec![5, 6], next: None });
         assert_eq!(Page::cut(Vec::<i32>::new(), two, |item| *item), Page { items: vec![], next: None });
+    }
+}
+
+#[cfg(test)]
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn page_size_is_1_to_100_or_refused(limit in prop_oneof![any::<i64>(), -5..=105i64]) {
+            match PageSize::parse(Some(limit)) {
+                Ok(size) => prop_assert!((1..=100).contains(&limit) && size.get() == limit && size.and_one() == limit + 1),
+                Err(fault) => prop_assert!(!(1..=100).contains(&limit) && fault.code.status() == 422),
+            }
+        }
+
+        #[test]
+        fn page_never_has_more_items_than_its_size(items: Vec<u8>, limit in 1..=100i64) {
+            let page = Page::cut(items.clone(), PageSize::parse(Some(limit)).unwrap(), |item| *item);
+            prop_assert_eq!(page.next.is_some(), items.len() > page.items.len());
+            prop_assert!(page.items.len() <= usize::try_from(limit).unwrap() && items.starts_with(&page.items));
+        }
     }
 }

@@ -1,19 +1,19 @@
 use serde::{Deserialize, Deserializer};
 
-/// What becomes of a field that may be empty, as JSON Merge Patch has it (RFC 7396). Give it `#[serde(default)]`.
+/// The change of a field that may be empty, as in JSON Merge Patch (RFC 7396). Give it `#[serde(default)]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Patch<T> {
-    /// Absent: it stays as it is.
+    /// Absent: the field stays as it is.
     #[default]
     Keep,
-    /// Null: it is emptied.
+    /// Null: the field is emptied.
     Clear,
-    /// A value: it is replaced.
+    /// A value: the field is replaced.
     Set(T),
 }
 
 impl<T> Patch<T> {
-    /// The same with a value that a parser makes of this one.
+    /// Parses the value, if there is one.
     pub fn try_map<U, E>(self, parse: impl FnOnce(T) -> Result<U, E>) -> Result<Patch<U>, E> {
         Ok(match self {
             Self::Keep => Patch::Keep,
@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_null_and_a_value_are_three_things() {
+    fn absent_null_and_value_are_told_apart() {
         let read = |text: &str| serde_json::from_str::<Change>(text).unwrap().name;
 
         assert_eq!(read("{}"), Patch::Keep);

@@ -1,17 +1,20 @@
-use crate::{Invalid, people::fold};
+use crate::{
+    Invalid,
+    text::{fold, is_invisible},
+};
 use strum::IntoStaticStr;
 use unicode_normalization::UnicodeNormalization as _;
 
-/// What a person is searched by: the beginning of a name, or of its initial consonants.
+/// A search for people: the beginning of a name, or of its initial consonants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameQuery {
-    /// Which keys it is compared with.
+    /// The kind of keys to compare with.
     pub kind: NameKeyKind,
-    /// What they begin with.
+    /// The beginning of the keys to find.
     pub prefix: String,
 }
 
-/// What a key is made of.
+/// The kind of a search key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum NameKeyKind {
@@ -28,13 +31,13 @@ impl NameKeyKind {
     }
 }
 
-/// The longest key, in characters; nobody types a longer beginning.
+/// The longest key in characters.
 const MAX_KEY: usize = 200;
-/// The longest query, in characters as they are typed.
+/// The longest query in characters.
 const MAX_QUERY: usize = 50;
 
 impl NameQuery {
-    /// Accepts a trimmed text of 1 to 50 characters, in whatever case, width and normalization form.
+    /// Accepts a trimmed text of 1 to 50 characters in any case, width and normalization form.
     pub fn parse(input: &str) -> Result<Self, Invalid> {
         let text = input.trim();
         match text.chars().count() {
@@ -44,21 +47,24 @@ impl NameQuery {
             _ => {}
         }
         let prefix: String = letters(&split_clusters(text)).collect();
+        if prefix.is_empty() {
+            return Err(Invalid::Blank);
+        }
         let kind = if prefix.chars().all(is_initial) { NameKeyKind::Initials } else { NameKeyKind::Letters };
         Ok(Self { kind, prefix })
     }
 }
 
-/// The keys under which a name is found, of which the initials may be missing.
+/// The search keys of a name: its letters, and its initials if it has Hangul.
 pub fn name_keys(name: &str) -> (String, Option<String>) {
     let key: String = letters(name).take(MAX_KEY).collect();
     let initials: String = key.chars().filter(|c| is_initial(*c)).collect();
     (key, Some(initials).filter(|initials| !initials.is_empty()))
 }
 
-/// A name without differences of case, width and composition, Hangul as conjoining jamo.
+/// A name without differences of case, width and composition and without invisible characters, Hangul as conjoining jamo.
 fn letters(text: &str) -> impl Iterator<Item = char> {
-    fold(text.trim()).nfkd().collect::<Vec<_>>().into_iter()
+    fold(text.trim()).nfkd().filter(|c| !is_invisible(*c)).collect::<Vec<_>>().into_iter()
 }
 
 /// Whether it is a conjoining initial consonant, of which NFKD makes both those of a syllable and those typed alone.
@@ -66,7 +72,7 @@ fn is_initial(c: char) -> bool {
     matches!(c, '\u{1100}'..='\u{1112}')
 }
 
-/// Keyboards put two consonants typed in a row together; whoever types `ㄱㅅ` means both.
+/// Splits consonant clusters, into which keyboards join two consonants typed in a row.
 fn split_clusters(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut split, c| {
         match c {
@@ -90,9 +96,8 @@ fn split_clusters(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
-    fn finds(query: &str, name: &str) -> bool {
+    pub(super) fn finds(query: &str, name: &str) -> bool {
         let query = NameQuery::parse(query).unwrap();
         let (letters, initials) = name_keys(name);
         let key = match query.kind {
@@ -103,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_korean_name_is_found_by_syllables_by_jamo_and_by_initials() {
+    fn korean_name_is_found_by_syllables_jamo_and_initials() {
         for query in ["홍", "홍길", "홍길동", "호", "홍ㄱ", "홍기", "ㅎ", "ㅎㄱ", "ㅎㄱㄷ"] {
             assert!(finds(query, "홍길동"), "{query}");
         }
@@ -113,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn consonants_that_a_keyboard_put_together_are_two() {
+    fn consonant_cluster_of_a_keyboard_counts_as_two() {
         assert!(finds("ㄳ", "강산"));
         assert!(finds("ㅂㅅㅎ", "박서희") && finds("ㅄㅎ", "박서희"));
         assert!(finds("ㄲ", "까치"));
@@ -128,19 +133,42 @@ mod tests {
     }
 
     #[test]
+    fn invisible_characters_make_no_difference() {
+        assert!(finds("민지\u{200b}", "민지") && finds("\u{3164}민", "민지") && finds("민지", "민\u{115f}지"));
+        assert!(finds("کتابها", "کتاب\u{200c}ها") && finds("👩🚀", "👩\u{200d}🚀"));
+        assert_eq!(NameQuery::parse("\u{3164}\u{200b}"), Err(Invalid::Blank));
+    }
+
+    #[test]
     fn initials_skip_what_is_not_hangul() {
         assert!(finds("ㅎㄱㄷ", "홍 길동 (kr)"));
         assert_eq!(name_keys("Minji").1, None);
     }
 
     #[test]
-    fn a_query_says_why_it_was_refused() {
+    fn refused_query_says_why() {
         assert_eq!(NameQuery::parse("  "), Err(Invalid::Blank));
         assert_eq!(NameQuery::parse(&"가".repeat(51)), Err(Invalid::TooLong));
         assert!(NameQuery::parse(&"값".repeat(50).nfd().collect::<String>()).is_ok());
     }
+}
+
+#[cfg(test)]
+mod properties {
+    use super::{tests::finds, *};
+    use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn no_text_breaks_the_query_parser(text in "\\PC{0,60}|[\u{0}-\u{10ffff}]{0,60}") {
+            if let Ok(query) = NameQuery::parse(&text) {
+                prop_assert!(!query.prefix.is_empty());
+                prop_assert_eq!(query.prefix.nfkd().collect::<String>(), query.prefix);
+            }
+            let (letters, _) = name_keys(&text);
+            prop_assert!(letters.chars().count() <= MAX_KEY);
+        }
+
         #[test]
         fn every_beginning_of_a_name_finds_it(name in "[가-힣a-zA-Z]{1,40}", length in 1usize..40) {
             let beginning: String = name.chars().take(length).collect();

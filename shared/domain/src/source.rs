@@ -1,6 +1,6 @@
 use crate::Timestamp;
 
-/// Where the time comes from: the system in a Lambda, a fixed moment in a test.
+/// A source of the time: the system clock in a Lambda, a fixed moment in a test.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock(pub fn() -> Timestamp);
 
@@ -11,12 +11,12 @@ impl Clock {
     }
 }
 
-/// Where unpredictable bytes come from: the system's generator in a Lambda, a fixed pattern in a test.
+/// A source of random bytes: the system's generator in a Lambda, a fixed pattern in a test.
 #[derive(Debug, Clone, Copy)]
 pub struct Random(pub fn(&mut [u8]));
 
 impl Random {
-    /// Fresh bytes, unpredictable where the source is.
+    /// `N` fresh bytes.
     pub fn bytes<const N: usize>(self) -> [u8; N] {
         let mut bytes = [0; N];
         (self.0)(&mut bytes);

@@ -51,7 +51,7 @@ fn taken(error: &(dyn DatabaseError + 'static)) -> Option<Code> {
     }
     match key(error.message())? {
         "users_email_key" | "users_email_fold_key" => Some(Code::EmailTaken),
-        "users_username_key" | "users_username_fold_key" => Some(Code::UsernameTaken),
+        "users_username_key" | "users_username_fold_key" | "users_username_skeleton_key" => Some(Code::UsernameTaken),
         _ => None,
     }
 }

@@ -9,6 +9,7 @@ mod pool;
 mod private_rooms;
 mod schema;
 mod sessions;
+mod skeletons;
 mod transaction;
 mod users;
 
@@ -20,5 +21,6 @@ pub use pool::Mysql;
 pub use private_rooms::{PrivateRooms, Snapshot};
 pub use schema::{Migrated, Schema, SchemaError, SchemaStatus, create_database, drop_database};
 pub use sessions::{Ended, NewSession, SessionKey, Sessions};
+pub use skeletons::Unmatched;
 pub use transaction::Tx;
 pub use users::{AccountPatch, Credentials, NewUser, PersonSnapshot, Users};

@@ -58,18 +58,21 @@ pub struct PersonSnapshot {
 }
 
 impl<'e, E: MySqlExecutor<'e>> Users<E> {
-    /// Adds someone. `EmailTaken` or `UsernameTaken` when someone else has either, in whatever case or width.
+    /// Adds someone. `EmailTaken` if someone has the address in whatever case, `UsernameTaken` if someone has a name that looks
+    /// like it.
     pub async fn insert(self, new: NewUser) -> Result<User, Fault> {
         let outcome = sqlx::query(
             "INSERT INTO users
-                 (email, email_fold, password_hash, username, username_fold, display_name, locale, created_at, updated_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 (email, email_fold, password_hash, username, username_fold, username_skeleton, display_name, locale, created_at,
+                  updated_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(new.email.as_str())
         .bind(new.email.fold())
         .bind(new.password_hash)
         .bind(new.username.as_str())
         .bind(new.username.fold())
+        .bind(new.username.skeleton())
         .bind(new.display_name.as_ref().map(DisplayName::as_str))
         .bind(new.locale.as_str())
         .bind(new.at.to_utc())

@@ -79,13 +79,12 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
 mod tests {
     use super::*;
     use domain::{Invalid, UserId};
-    use proptest::prelude::*;
     use serde::Deserialize;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     #[expect(dead_code, reason = "what is parsed is not what is tested")]
-    struct Person {
+    pub(super) struct Person {
         name: String,
         friend: Option<UserId>,
         #[serde(default)]
@@ -137,6 +136,14 @@ mod tests {
         assert_eq!(parse::<Person>(b"{\"name\":\"\xff\"}").unwrap_err().code, Code::MalformedBody);
         assert_eq!(refused(&"[".repeat(60_000)).0, Code::MalformedBody);
     }
+}
+
+#[cfg(test)]
+mod properties {
+    use super::{tests::Person, *};
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use lambda_http::request::from_str;
+    use proptest::prelude::*;
 
     proptest! {
         #[test]
@@ -146,6 +153,16 @@ mod tests {
                     prop_assert!(fault.code.status() < 500 && fault.source.is_none());
                 }
             }
+        }
+
+        #[test]
+        fn body_in_base64_is_the_body(body: Vec<u8>) {
+            let event = serde_json::json!({
+                "version": "2.0", "rawPath": "/", "rawQueryString": "", "headers": {}, "isBase64Encoded": true, "body": STANDARD.encode(&body),
+                "requestContext": {"http": {"method": "POST", "path": "/"}, "timeEpoch": 0},
+            });
+            let request = from_str(&event.to_string()).unwrap();
+            prop_assert_eq!(&**request.body(), &*body);
         }
     }
 }

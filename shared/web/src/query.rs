@@ -26,7 +26,6 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Fault> {
 mod tests {
     use super::*;
     use domain::{Invalid, RoomKind, Seq};
-    use proptest::prelude::*;
     use serde::Deserialize;
 
     #[derive(Debug, PartialEq, Deserialize)]
@@ -69,11 +68,37 @@ mod tests {
         assert_eq!(refusal("limit=1&room_type=dm"), ("room_type".to_owned(), Invalid::WrongType));
         assert_eq!(refusal("limit=1&x=2"), ("x".to_owned(), Invalid::UnknownField));
     }
+}
+
+#[cfg(test)]
+mod properties {
+    use super::*;
+    use contract::{FriendRequestsQuery, MessagesQuery, PageQuery, PasswordGrant, SearchQuery, SyncQuery};
+    use proptest::prelude::*;
+
+    fn is_answered<T: DeserializeOwned>(query: &[u8]) -> Result<(), TestCaseError> {
+        if let Err(fault) = parse::<T>(query) {
+            prop_assert!(fault.code.status() == 422 && fault.source.is_none() && !fault.fields.is_empty());
+        }
+        Ok(())
+    }
 
     proptest! {
         #[test]
         fn no_query_causes_a_server_error(query: Vec<u8>) {
-            if let Err(fault) = parse::<Page>(&query) { prop_assert_eq!(fault.code.status(), 422); }
+            is_answered::<MessagesQuery>(&query)?;
+        }
+
+        #[test]
+        fn query_of_any_route_is_read_or_refused(
+            query in "((limit|cursor|q|room_id|room_type|before|after|around|after_rev|direction|username|x)(=(\\PC|%[0-9a-fA-F]{2}|%|\\+|-?[0-9]{1,20}|private|group|sent){0,3})?&?){0,5}",
+        ) {
+            is_answered::<MessagesQuery>(query.as_bytes())?;
+            is_answered::<SyncQuery>(query.as_bytes())?;
+            is_answered::<PageQuery>(query.as_bytes())?;
+            is_answered::<SearchQuery>(query.as_bytes())?;
+            is_answered::<FriendRequestsQuery>(query.as_bytes())?;
+            is_answered::<PasswordGrant>(query.as_bytes())?;
         }
     }
 }

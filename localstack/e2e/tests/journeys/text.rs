@@ -48,6 +48,7 @@ fn addresses_and_usernames_ignore_case_and_width() {
         let other = format!("x{email}");
         assert_eq!(register(&other, &username.to_uppercase()).await, "username_taken");
         assert_eq!(register(&other, &username.replace("minji", "ｍｉｎｊｉ")).await, "username_taken");
+        assert_eq!(register(&other, &username.replace("minji", "mınjı")).await, "username_taken");
         let login = json!({"email": email.to_uppercase(), "password": e2e::PASSWORD});
         stack.api().post("/auth/login", &login).await.with(200);
     });
@@ -82,7 +83,7 @@ fn invalid_content_is_refused_alike_over_http_and_socket() {
             (" \n\t\u{3000}", "blank"),
             ("a\u{0}b", "control_character"),
             ("a\u{7f}", "control_character"),
-            ("a\r\nb", "control_character"),
+            ("\u{3164}\u{200b}", "blank"),
             ("\u{85}", "control_character"),
             (&five_thousand_and_one, "too_long"),
             (&seventeen_kilobytes, "too_long"),
@@ -94,6 +95,22 @@ fn invalid_content_is_refused_alike_over_http_and_socket() {
             assert_eq!(over_http["errors"], over_socket["d"]["errors"], "{content:?}");
         }
         assert_eq!(junho.list(room).await["items"], json!([]));
+    });
+}
+
+#[test]
+fn line_ends_are_line_feeds_and_make_no_other_message() {
+    journey(async |stack| {
+        let (minji, _, room) = stack.pair().await;
+        let socket = minji.socket().await;
+
+        let sent = minji.say_as(room, "lines", "a\r\nb\rc\u{2028}d").await.with(201);
+        pushed(stack, &sent).await;
+
+        assert_eq!(sent["content"], "a\nb\nc\nd");
+        assert_eq!(minji.say_as(room, "lines", "a\nb\nc\r\nd").await.with(200), sent);
+        let edit = json!({"id": sent["id"], "content": "a\nb\r\nc\nd"});
+        assert_eq!(socket.ask("edit", edit).await["d"]["message"]["rev"], sent["rev"], "nothing changed");
     });
 }
 

@@ -73,6 +73,46 @@ async fn a_username_is_taken_in_whatever_case_and_width() {
 }
 
 #[tokio::test]
+async fn username_that_looks_like_a_taken_one_is_taken() {
+    let database = Database::new().await;
+    for name in ["admin", "coco", "corner"] {
+        join(&database.mysql, name).await;
+    }
+
+    for name in ["adm\u{131}n", "\u{251}dmin", "\u{441}\u{43e}\u{441}\u{43e}"] {
+        let again = NewUser { email: Email::parse("new@example.com").unwrap(), ..someone(name) };
+        assert_eq!(database.mysql.users().insert(again).await.unwrap_err().code, Code::UsernameTaken, "{name}");
+    }
+    assert!(database.mysql.users().insert(someone("comer")).await.is_ok(), "ASCII names stand for themselves");
+}
+
+#[tokio::test]
+async fn oldest_of_the_look_alikes_gets_the_skeleton() {
+    let database = Database::new().await;
+    let mut people = Vec::new();
+    for (n, name) in ["gildong", "gildong\u{3164}", "gild\u{43e}ng", "minji"].into_iter().enumerate() {
+        people.push(join(&database.mysql, &format!("old{n}")).await);
+        let before =
+            format!("UPDATE users SET username = '{name}', username_skeleton = NULL WHERE username = 'old{n}'");
+        testkit::mysql::execute(&database.url, &before).await;
+    }
+    let users = || database.mysql.users();
+    let missing = async |after, limit| {
+        let people = users().list_without_skeleton(after, limit).await.unwrap();
+        people.into_iter().map(|person| person.user).collect::<Vec<_>>()
+    };
+    assert_eq!((missing(UserId(0), 3).await, missing(people[2], 3).await), (people[..3].to_vec(), vec![people[3]]));
+
+    for _ in 0..2 {
+        users().fill_skeletons(&users().list_without_skeleton(UserId(0), 100).await.unwrap()).await.unwrap();
+        assert_eq!(missing(UserId(0), 100).await, people[1..3]);
+    }
+
+    let double = NewUser { email: Email::parse("new@example.com").unwrap(), ..someone("G\u{131}ldong") };
+    assert_eq!(users().insert(double).await.unwrap_err().code, Code::UsernameTaken);
+}
+
+#[tokio::test]
 async fn an_accent_makes_another_name() {
     let database = Database::new().await;
     join(&database.mysql, "resume").await;

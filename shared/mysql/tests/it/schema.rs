@@ -3,7 +3,18 @@ use mysql::{Migrated, SchemaError, SchemaStatus};
 use sqlx::{Executor as _, MySqlPool};
 use testkit::mysql::Database;
 
-const NEWEST: i64 = 12;
+/// The versions of the migrations, the oldest first.
+fn versions() -> Vec<i64> {
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut versions: Vec<i64> = names.filter_map(|name| name.strip_suffix(".sql")?[..4].parse().ok()).collect();
+    versions.sort_unstable();
+    versions
+}
+
+fn newest() -> i64 {
+    *versions().last().unwrap()
+}
 
 async fn sql(database: &Database, statement: &str) {
     testkit::mysql::execute(&database.url, statement).await;
@@ -13,14 +24,14 @@ async fn sql(database: &Database, statement: &str) {
 async fn migrating_twice_at_once_applies_every_step_once() {
     let database = Database::empty().await;
     let mysql = &database.mysql;
-    assert_eq!(mysql.schema().status().await.unwrap(), SchemaStatus { current: 0, expected: NEWEST });
+    assert_eq!(mysql.schema().status().await.unwrap(), SchemaStatus { current: 0, expected: newest() });
 
     let (one, two) = tokio::join!(mysql.schema().migrate(), mysql.schema().migrate());
 
     let (one, two) = (one.unwrap(), two.unwrap());
-    assert_eq!((one.version, two.version), (NEWEST, NEWEST));
-    assert_eq!(one.applied + two.applied, 12);
-    assert_eq!(mysql.schema().migrate().await.unwrap(), Migrated { version: NEWEST, applied: 0 });
+    assert_eq!((one.version, two.version), (newest(), newest()));
+    assert_eq!(one.applied + two.applied, versions().len());
+    assert_eq!(mysql.schema().migrate().await.unwrap(), Migrated { version: newest(), applied: 0 });
     assert!(mysql.schema().status().await.unwrap().is_current());
 }
 
@@ -35,8 +46,8 @@ async fn a_schema_that_is_newer_is_left_alone() {
 
     let error = database.mysql.schema().migrate().await.unwrap_err();
 
-    assert!(matches!(error, SchemaError::Newer { current: 9999, expected: NEWEST }));
-    assert!(error.to_string().contains("newer than this build's 12"), "{error}");
+    assert!(matches!(error, SchemaError::Newer { current: 9999, expected } if expected == newest()));
+    assert!(error.to_string().contains(&format!("newer than this build's {}", newest())), "{error}");
     assert_eq!(Fault::from(error).code, Code::Internal);
     assert!(database.mysql.schema().status().await.unwrap().is_current());
 }
@@ -44,22 +55,22 @@ async fn a_schema_that_is_newer_is_left_alone() {
 #[tokio::test]
 async fn a_migration_that_was_killed_half_way_is_run_again() {
     let database = Database::new().await;
-    sql(&database, "UPDATE _sqlx_migrations SET success = FALSE WHERE version = 12").await;
+    sql(&database, &format!("UPDATE _sqlx_migrations SET success = FALSE WHERE version = {}", newest())).await;
     assert!(!database.mysql.schema().status().await.unwrap().is_current());
 
-    assert_eq!(database.mysql.schema().migrate().await.unwrap(), Migrated { version: NEWEST, applied: 1 });
+    assert_eq!(database.mysql.schema().migrate().await.unwrap(), Migrated { version: newest(), applied: 1 });
 }
 
 #[tokio::test]
 async fn a_migration_that_was_killed_before_its_note_does_no_harm_when_it_is_run_again() {
     let database = Database::new().await;
     let whole = shape(&database).await;
-    for version in 1..=NEWEST {
+    for version in versions() {
         sql(&database, &format!("UPDATE _sqlx_migrations SET success = FALSE WHERE version = {version}")).await;
 
         let again = database.mysql.schema().migrate().await;
 
-        assert_eq!(again.unwrap(), Migrated { version: NEWEST, applied: 1 }, "migration {version}");
+        assert_eq!(again.unwrap(), Migrated { version: newest(), applied: 1 }, "migration {version}");
         assert_eq!(shape(&database).await, whole, "migration {version}");
     }
 }
@@ -70,7 +81,10 @@ async fn migrations_that_were_all_killed_before_their_notes_are_all_run_again() 
     let whole = shape(&database).await;
     sql(&database, "UPDATE _sqlx_migrations SET success = FALSE").await;
 
-    assert_eq!(database.mysql.schema().migrate().await.unwrap(), Migrated { version: NEWEST, applied: 12 });
+    assert_eq!(
+        database.mysql.schema().migrate().await.unwrap(),
+        Migrated { version: newest(), applied: versions().len() }
+    );
     assert_eq!(shape(&database).await, whole);
 }
 

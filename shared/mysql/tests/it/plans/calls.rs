@@ -6,7 +6,7 @@ use domain::{
     Aggregate, DisplayName, Fault, FriendshipId, FriendshipStatus, Locale, NameQuery, Patch, RoomId, SessionId,
     StatusMessage, UserId,
 };
-use mysql::{AccountPatch, Direction, Mysql, Names, Tx};
+use mysql::{AccountPatch, Direction, Mysql, Names, Tx, Unmatched};
 
 const ME: UserId = UserId(1);
 const OTHER: UserId = UserId(2);
@@ -46,6 +46,8 @@ async fn users(mysql: &Mysql) {
     users().list_unnamed(UserId(0), 10).await.unwrap();
     let names = Names { user: user.id, username: Some(user.username), display_name: Some("새 사람".to_owned()) };
     users().insert_names(&[names]).await.unwrap();
+    users().list_without_skeleton(UserId(0), 10).await.unwrap();
+    users().fill_skeletons(&[Unmatched { user: user.id, username: "newcomer".to_owned() }]).await.unwrap();
     users().remove_display_name(user.id).await.unwrap();
     users().find_snapshot(ME).await.unwrap();
     users().list_profiles(&[ME, OTHER]).await.unwrap();

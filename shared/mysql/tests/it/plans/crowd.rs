@@ -25,13 +25,14 @@ async fn fill(url: &str, people: u32) {
          UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9"
             .to_owned(),
         format!(
-            "INSERT INTO users (id, email, email_fold, password_hash, username, username_fold, display_name, created_at, updated_at)
+            "INSERT INTO users (id, email, email_fold, password_hash, username, username_fold, username_skeleton,
+                                display_name, created_at, updated_at)
              SELECT n + 1, CONCAT('p', n, '@example.com'), CONCAT('p', n, '@example.com'), 'hash', CONCAT(CHAR(97 + n % 26), n),
-                    CONCAT(CHAR(97 + n % 26), n), IF(n % 2 = 0, CONCAT(CHAR(97 + n % 17), n), NULL), NOW(3), NOW(3)
+                    CONCAT(CHAR(97 + n % 26), n), CONCAT(CHAR(97 + n % 26), n), IF(n % 2 = 0, CONCAT(CHAR(97 + n % 17), n), NULL), NOW(3), NOW(3)
              FROM {some}"
         ),
-        "INSERT INTO users (email, email_fold, password_hash, username, username_fold, created_at, updated_at)
-         SELECT CONCAT('q', email), CONCAT('q', email), 'hash', CONCAT(username, 'x'), CONCAT(username, 'x'), NOW(3), NOW(3)
+        "INSERT INTO users (email, email_fold, password_hash, username, username_fold, username_skeleton, created_at, updated_at)
+         SELECT CONCAT('q', email), CONCAT('q', email), 'hash', CONCAT(username, 'x'), CONCAT(username, 'x'), CONCAT(username, 'x'), NOW(3), NOW(3)
          FROM users
          ORDER BY id"
             .to_owned(),
