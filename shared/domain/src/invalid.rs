@@ -3,6 +3,7 @@ use serde::Serialize;
 
 /// Why a field's value was refused; append-only, `snake_case` on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, thiserror::Error)]
+#[cfg_attr(test, derive(strum::EnumIter))]
 #[serde(rename_all = "snake_case")]
 #[error("{}", self.text(Locale::En))]
 pub enum Invalid {
@@ -71,6 +72,20 @@ impl Invalid {
             Self::Contradiction => {
                 locale.pick("It cannot be combined with another field given.", "다른 항목과 함께 사용할 수 없습니다.")
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strum::IntoEnumIterator as _;
+
+    #[test]
+    fn every_reason_has_a_text_in_both_languages() {
+        for reason in Invalid::iter() {
+            assert!(reason.text(Locale::Ko).chars().any(|c| ('가'..='힣').contains(&c)), "{reason:?}");
+            assert!(reason.text(Locale::En).is_ascii(), "{reason:?}");
         }
     }
 }

@@ -72,6 +72,32 @@ async fn all_bad_fields_are_named_at_once() {
 }
 
 #[tokio::test]
+async fn refused_username_says_why_in_the_callers_language() {
+    let logins = Logins::new().await;
+    for (username, code, detail) in [
+        ("민지\u{3164}", "invisible_character", "보이지 않는 문자는 사용할 수 없습니다."),
+        ("аdmin", "mixed_scripts", "서로 다른 문자 체계의 글자를 섞어 쓸 수 없습니다."),
+        ("a\u{300}\u{300}b", "too_many_marks", "한 글자에 붙은 부호가 너무 많습니다."),
+    ] {
+        let refused = logins.register(MINJI, username).await;
+
+        let expected = json!([{"field": "username", "code": code, "detail": detail}]);
+        assert_eq!((refused.status, &refused.json()["errors"]), (422, &expected));
+    }
+}
+
+#[tokio::test]
+async fn username_that_looks_like_a_taken_one_is_taken() {
+    let logins = Logins::new().await;
+    assert_eq!(logins.register(MINJI, "admin").await.status, 201);
+
+    for username in ["admın", "ɑdmin", "ＡＤＭＩＮ"] {
+        let refused = logins.register("other@example.com", username).await;
+        assert_eq!(refused.refusal(), (409, "username_taken".to_owned()), "{username}");
+    }
+}
+
+#[tokio::test]
 async fn decomposed_hangul_name_is_stored_composed() {
     let logins = Logins::new().await;
 

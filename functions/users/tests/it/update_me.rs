@@ -95,7 +95,11 @@ async fn bad_values_are_named_and_change_nothing() {
     for (change, field, reason) in [
         (json!({"display_name": " "}), "display_name", "blank"),
         (json!({"display_name": "a".repeat(101)}), "display_name", "too_long"),
+        (json!({"display_name": "\u{3164}"}), "display_name", "blank"),
+        (json!({"display_name": "민지\u{3164}"}), "display_name", "invisible_character"),
         (json!({"status_message": "a\nb"}), "status_message", "control_character"),
+        (json!({"status_message": "a\u{2028}b"}), "status_message", "control_character"),
+        (json!({"status_message": "\u{202e}a"}), "status_message", "invisible_character"),
         (json!({"status_message": 1}), "status_message", "wrong_type"),
         (json!({"locale": "fr"}), "locale", "wrong_type"),
         (json!({"email": "other@example.com"}), "email", "unknown_field"),
