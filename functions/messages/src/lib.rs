@@ -12,7 +12,7 @@ use announce::Announcer;
 use axum::extract::FromRef;
 use background::Background;
 use boot::{BoxError, Limits, warm_up};
-use credentials::AccessTokens;
+use credentials::{AccessTokens, Fingerprints};
 use domain::Random;
 use messaging::{Author, MessageLimits, Messenger};
 use mongo::Mongo;
@@ -28,6 +28,8 @@ pub struct App {
     pub messenger: Messenger,
     /// Checks access tokens.
     pub tokens: AccessTokens,
+    /// Tells retries from other messages.
+    pub fingerprints: Fingerprints,
     /// How often something may be done.
     pub limits: Limits,
     /// Names messages whose clients did not.
@@ -48,12 +50,15 @@ impl App {
         tokio::join!(warm_up("open connections to MongoDB", mongo.warm_up()), announcer.warm_up());
         let previous_key = signing.previous_key.as_deref();
         let tokens = AccessTokens::new(signing.algorithm, &signing.key, previous_key, signing.lifetime)?;
-        Ok(Self { messenger: Messenger { mongo, announcer, clock }, tokens, limits, random: boot::random() })
+        let fingerprints = Fingerprints::new(&signing.key, previous_key);
+        let messenger = Messenger { mongo, announcer, clock };
+        Ok(Self { messenger, tokens, fingerprints, limits, random: boot::random() })
     }
 
-    fn author<'a>(&self, caller: &'a Bearer) -> Author<'a> {
+    fn author<'a>(&'a self, caller: &'a Bearer) -> Author<'a> {
         let limits = MessageLimits { sends: self.limits.sends, retries: self.limits.retries };
-        Author { user: caller.id, session: &caller.session, connection: None, limits }
+        let (session, fingerprints) = (&caller.session, &self.fingerprints);
+        Author { user: caller.id, session, connection: None, limits, fingerprints }
     }
 }
 

@@ -1,10 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+use announce::Announcer;
+use background::Background;
 use boot::{BoxError, warm_up};
 use credentials::Ticket;
-use domain::{Clock, Code, Fault, Locale};
+use domain::{Clock, Code, Fault, Locale, OrLog as _};
 use mongo::{Connection, Mongo};
+use realtime::ManagementApi;
 use socket::{Answer, Event};
+use std::sync::Arc;
 use tracing::info;
 
 /// The WebSocket routes that lead here.
@@ -16,8 +20,10 @@ const SUBPROTOCOL: &str = "chat.v1";
 /// What the handler works with.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// Tickets, connections, revocations.
+    /// Tickets, connections, sessions that ended.
     pub mongo: Mongo,
+    /// Ends connections that are too many.
+    pub announcer: Announcer,
     /// The time.
     pub clock: Clock,
     /// The web pages that may connect.
@@ -27,15 +33,21 @@ pub struct App {
 impl App {
     /// Reads the settings and connects.
     pub async fn connect() -> Result<Self, BoxError> {
-        let (mongo_url, allowed_origins) =
-            boot::read(|settings| (settings.mongo_url(), settings.allowed_origins())).await?;
-        let mongo = Mongo::connect(&mongo_url).await?;
+        let (mongo_url, connections_url, aws, allowed_origins) = boot::read(|settings| {
+            (settings.mongo_url(), settings.connections_url(), settings.aws(), settings.allowed_origins())
+        })
+        .await?;
+        let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
+        let pusher = Arc::new(ManagementApi::new(&connections_url, &aws));
+        // Seldom needed, so its connection is not opened here.
+        let announcer = Announcer::new(mongo.clone(), pusher, clock, Background::inline());
         warm_up("open connections to MongoDB", mongo.warm_up()).await;
-        Ok(Self { mongo, clock: boot::clock(), allowed_origins })
+        Ok(Self { mongo, announcer, clock, allowed_origins })
     }
 }
 
-/// Answers an upgrade: 200, 401 for a bad ticket, 403 for a foreign page, 503 when the store is away.
+/// Answers an upgrade: 200, 401 for a bad ticket, 403 for a foreign page, 503 when the store is away. The oldest connections of
+/// a person with too many are told so, and closed.
 pub async fn handle(app: &App, event: Event) -> Result<Answer, Fault> {
     let mut answer = match event.attempt("open a connection", connect(app, &event)).await {
         Ok(()) => Answer::status(200),
@@ -49,9 +61,7 @@ pub async fn handle(app: &App, event: Event) -> Result<Answer, Fault> {
 }
 
 async fn connect(app: &App, event: &Event) -> Result<(), Fault> {
-    if let Some(origin) = event.header("origin")
-        && !app.allowed_origins.iter().any(|allowed| allowed == origin)
-    {
+    if !is_allowed(app, event) {
         return Err(Code::OriginForbidden.into());
     }
     let ticket = event.query("ticket").and_then(Ticket::parse).ok_or(Code::TicketInvalid)?;
@@ -63,11 +73,27 @@ async fn connect(app: &App, event: &Event) -> Result<(), Fault> {
 
     // A logout writes its revocation, then ends the session's connections. Whichever comes first, one of the two sees the
     // other: the row before the revocation is read here, or the revocation before the rows are listed there.
-    app.mongo.connections().insert(&connection).await?;
-    if app.mongo.gates().is_ended(user, &connection.session).await? {
+    let crowded_out = app.mongo.connections().insert(&connection).await?;
+    let (is_ended, dismissed) = tokio::join!(
+        app.mongo.gates().is_ended(user, &connection.session),
+        app.announcer.dismiss(&crowded_out, Code::TooManyConnections, event.request_id()),
+    );
+    // Whoever does not hear of it learns it with the next frame.
+    dismissed.or_log("end connections that are too many");
+    if is_ended? {
         app.mongo.connections().remove(&connection.id).await?;
         return Err(Code::TicketInvalid.into());
     }
     info!(user.id = %user, "Opened a connection");
     Ok(())
+}
+
+/// Browsers name the page that connects. Apps name none, or the API itself, as React Native does.
+fn is_allowed(app: &App, event: &Event) -> bool {
+    let Some(origin) = event.header("origin") else { return true };
+    let is_own = || {
+        let (page, api) = (origin.split_once("://").map(|(_, host)| host), event.header("host"));
+        page.zip(api).is_some_and(|(page, api)| page.eq_ignore_ascii_case(api))
+    };
+    app.allowed_origins.iter().any(|allowed| allowed == origin) || is_own()
 }

@@ -14,7 +14,8 @@ const MINJI: UserId = UserId(1);
 const ORIGIN: &str = "https://chat.example";
 
 fn app(stores: &Stores) -> App {
-    App { mongo: stores.mongo().clone(), clock: stores.clock(), allowed_origins: vec![ORIGIN.to_owned()] }
+    let allowed_origins = vec![ORIGIN.to_owned()];
+    App { mongo: stores.mongo().clone(), announcer: stores.announcer(), clock: stores.clock(), allowed_origins }
 }
 
 fn session() -> SessionId {
@@ -80,6 +81,57 @@ async fn foreign_page_opens_nothing_and_uses_no_ticket() {
 
     assert_eq!(refused, Answer::status(403));
     assert_eq!(connect(&stores, &ticket, &json!({ "Origin": ORIGIN })).await, Answer::status(200));
+}
+
+#[tokio::test]
+async fn apps_name_the_api_itself_or_nothing_as_their_origin() {
+    let stores = Stores::without_mysql().await;
+
+    for (origin, host, status) in [
+        (None, "ws.chat.example", 200),
+        (Some("https://ws.chat.example"), "ws.chat.example", 200),
+        (Some("http://192.168.0.5:8001"), "192.168.0.5:8001", 200),
+        (Some("https://evil.example"), "ws.chat.example", 403),
+        (Some("https://ws.chat.example.evil.example"), "ws.chat.example", 403),
+        (Some("http://192.168.0.5:3000"), "192.168.0.5:8001", 403),
+        (Some("null"), "ws.chat.example", 403),
+    ] {
+        let mut headers = json!({ "Host": host });
+        if let Some(origin) = origin {
+            headers["Origin"] = json!(origin);
+        }
+        let answer = connect(&stores, &valid(&stores).await, &headers).await;
+        assert_eq!(answer.status_code, status, "{origin:?} at {host}");
+    }
+}
+
+#[tokio::test]
+async fn oldest_connection_is_told_and_closed_for_the_twenty_first() {
+    let stores = Stores::without_mysql().await;
+    for n in 0..20 {
+        stores.connect(MINJI, session(), &format!("old{n}")).await;
+    }
+
+    let answer = connect(&stores, &valid(&stores).await, &json!({})).await;
+
+    assert_eq!(answer, Answer::status(200));
+    let (connection, frame) = stores.pushes.next();
+    assert_eq!((&*connection, &frame["t"]), ("old0", &json!("error")));
+    assert_eq!((&frame["d"]["code"], &frame["d"]["fatal"]), (&json!("too_many_connections"), &json!(true)));
+    assert_eq!(stores.pushes.all(), [("old0".to_owned(), Value::Null)]);
+    let open = stores.connections(MINJI).await;
+    assert_eq!((open.len(), open.last().map(String::as_str)), (20, Some("phone")));
+}
+
+#[tokio::test]
+async fn connection_is_opened_in_three_steps() {
+    let stores = Stores::without_mysql().await;
+    let ticket = valid(&stores).await;
+    let mut profile = stores.profile().await;
+
+    connect(&stores, &ticket, &json!({})).await;
+
+    assert_eq!(profile.count().await, 3, "the ticket, the connection, the gate");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ const RECONNECT_AFTER: Duration = Duration::from_mins(105);
 const RECONNECT_SPREAD_SECONDS: u64 = 300;
 /// API Gateway closes a connection after ten idle minutes.
 const PING_SECONDS: u32 = 270;
-const MOST_GAPS: usize = 200;
+pub(crate) const MOST_GAPS: usize = 200;
 
 /// Answers who the client is and which rooms have changes that it misses.
 pub(crate) async fn hello(app: &App, connection: &Connection, hello: HelloFrame) -> Result<FramePayload, Fault> {

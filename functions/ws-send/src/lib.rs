@@ -3,6 +3,7 @@
 mod delete;
 mod edit;
 mod hello;
+mod ping;
 mod read;
 mod send;
 mod sync;
@@ -11,9 +12,10 @@ use announce::Announcer;
 use background::Background;
 use boot::{BoxError, Limits, warm_up};
 use contract::{ClientFrame, ClientRequest, ErrorBody, Frame, FramePayload};
-use domain::{Code, Fault, Limit, Random};
+use credentials::Fingerprints;
+use domain::{Code, Fault, Random};
 use messaging::{Author, MessageLimits, Messenger};
-use mongo::{Connection, Mongo, Touched};
+use mongo::{Arrival, Connection, Mongo};
 use realtime::ManagementApi;
 use socket::{Answer, Event};
 use std::sync::Arc;
@@ -29,6 +31,8 @@ const FLOOD: f64 = 30.0;
 pub struct App {
     /// Sends, changes and reads messages.
     pub messenger: Messenger,
+    /// Tells retries from other messages.
+    pub fingerprints: Fingerprints,
     /// How often something may be done.
     pub limits: Limits,
     /// Spreads reconnections.
@@ -38,20 +42,24 @@ pub struct App {
 impl App {
     /// Reads the settings and connects.
     pub async fn connect(background: Background) -> Result<Self, BoxError> {
-        let (mongo_url, connections_url, aws, limits) = boot::read(|settings| {
-            (settings.mongo_url(), settings.connections_url(), settings.aws(), settings.limits())
+        let (mongo_url, connections_url, aws, (key, previous_key), limits) = boot::read(|settings| {
+            let (mongo_url, connections_url) = (settings.mongo_url(), settings.connections_url());
+            (mongo_url, connections_url, settings.aws(), settings.secret_keys(), settings.limits())
         })
         .await?;
         let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
         let pusher = Arc::new(ManagementApi::new(&connections_url, &aws));
         let announcer = Announcer::new(mongo.clone(), pusher, clock, background);
         tokio::join!(warm_up("open connections to MongoDB", mongo.warm_up()), announcer.warm_up());
-        Ok(Self { messenger: Messenger { mongo, announcer, clock }, limits, random: boot::random() })
+        let fingerprints = Fingerprints::new(&key, previous_key.as_deref());
+        let messenger = Messenger { mongo, announcer, clock };
+        Ok(Self { messenger, fingerprints, limits, random: boot::random() })
     }
 
-    fn author<'a>(&self, connection: &'a Connection) -> Author<'a> {
+    fn author<'a>(&'a self, connection: &'a Connection) -> Author<'a> {
         let limits = MessageLimits { sends: self.limits.sends, retries: self.limits.retries };
-        Author { user: connection.user, session: &connection.session, connection: Some(&connection.id), limits }
+        let (session, fingerprints) = (&connection.session, &self.fingerprints);
+        Author { user: connection.user, session, connection: Some(&connection.id), limits, fingerprints }
     }
 }
 
@@ -63,14 +71,17 @@ pub async fn handle(app: &App, event: Event) -> Result<Answer, Fault> {
     let mut is_over = false;
     let Messenger { mongo, announcer, clock } = &app.messenger;
     let work = async {
-        let touched = mongo.connections().touch(id, language, clock.now(), app.limits.frames).await?;
-        let Some(Touched { connection, tokens }) = touched else {
+        let arrival = Arrival { connection: id, locale: language, cost: cost(&frame), at: clock.now() };
+        let Some(touched) = mongo.connections().touch(arrival, app.limits.frames).await? else {
             is_over = true;
             return Err(Code::ConnectionUnknown.into());
         };
-        locale = connection.locale;
-        admit(tokens, app.limits.frames).inspect_err(|_| is_over = tokens < -FLOOD)?;
-        Box::pin(act(app, &connection, frame?)).await
+        locale = touched.connection.locale;
+        if let Some(wait) = touched.wait {
+            is_over = touched.tokens < -FLOOD;
+            return Err(Fault::rate_limited(wait));
+        }
+        Box::pin(act(app, &touched.connection, frame?)).await
     };
     let payload = event.attempt("answer a frame", work).await.unwrap_or_else(|fault| {
         FramePayload::Error(ErrorBody { fatal: is_over, ..ErrorBody::of(&fault, locale, event.request_id()) })
@@ -83,12 +94,14 @@ pub async fn handle(app: &App, event: Event) -> Result<Answer, Fault> {
     Ok(Answer::frame(body))
 }
 
-/// A bucket in debt says how long it takes until the next frame finds a token.
-fn admit(tokens: f64, limit: Limit) -> Result<(), Fault> {
-    if tokens >= 0.0 {
-        return Ok(());
+/// How many tokens of its person's bucket a frame takes: more where the answer looks at many documents.
+fn cost(frame: &Result<ClientFrame, Fault>) -> u32 {
+    match frame {
+        Ok(ClientFrame::Hello(_)) => 5,
+        Ok(ClientFrame::Sync(_)) => 2,
+        Ok(ClientFrame::Ping(ping)) if !ping.cursors.is_empty() => 2,
+        _ => 1,
     }
-    Err(Fault::rate_limited(limit.pause().mul_f64(1.0 - tokens)))
 }
 
 async fn act(app: &App, connection: &Connection, frame: ClientFrame) -> Result<FramePayload, Fault> {
@@ -99,6 +112,6 @@ async fn act(app: &App, connection: &Connection, frame: ClientFrame) -> Result<F
         ClientFrame::Delete(delete) => delete::delete(app, connection, delete).await,
         ClientFrame::Read(read) => read::read(app, connection, read).await,
         ClientFrame::Sync(sync) => sync::sync(app, connection, sync).await,
-        ClientFrame::Ping => Ok(FramePayload::Pong),
+        ClientFrame::Ping(ping) => ping::ping(app, connection, ping).await,
     }
 }

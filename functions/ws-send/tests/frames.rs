@@ -1,7 +1,7 @@
 //! Every frame, over a database of its own.
 #![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
-use domain::{RoomKey, SessionId, UserId};
+use domain::{Locale, Person, RoomKey, SessionId, UserId};
 use mongo::Mongo;
 use serde_json::{Value, json};
 use testkit::{NOON, Stores, events, limits_of};
@@ -25,7 +25,8 @@ impl Sockets {
         for (user, name) in [(MINJI, "minji"), (JUNHO, "junho"), (STRANGER, "stranger")] {
             stores.connect(user, SessionId::from_bytes([1; 16]), name).await;
         }
-        let app = App { messenger: stores.messenger(), limits: limits_of(1_000, 1_000), random: boot::random() };
+        let (messenger, fingerprints) = (stores.messenger(), stores.fingerprints());
+        let app = App { messenger, fingerprints, limits: limits_of(1_000, 1_000), random: boot::random() };
         Self { stores, app, room }
     }
 
@@ -172,7 +173,95 @@ async fn sync_answers_changes_after_a_cursor() {
 #[tokio::test]
 async fn ping_is_answered() {
     let sockets = Sockets::new().await;
-    assert_eq!(sockets.tell("minji", r#"{"action":"ping","id":"7"}"#).await, json!({ "t": "pong", "re": "7" }));
+    let pong = json!({ "t": "pong", "re": "7", "d": { "gaps": [], "more": false } });
+    assert_eq!(sockets.tell("minji", r#"{"action":"ping","id":"7"}"#).await, pong);
+}
+
+#[tokio::test]
+async fn ping_finds_the_last_frame_that_was_lost() {
+    let sockets = Sockets::new().await;
+    let room = sockets.room.to_string();
+    sockets.stores.pushes.fail(&["junho"]);
+    let lost = sockets.send("minji", "안녕").await;
+    assert!(sockets.stores.pushes.frames("junho").is_empty());
+
+    for (cursor, gaps) in [(json!(0), json!([room])), (lost["rev"].clone(), json!([]))] {
+        let pong = sockets.ask("junho", "ping", &json!({ "cursors": { &room: cursor } })).await;
+        assert_eq!((&pong["t"], &pong["d"]), (&json!("pong"), &json!({ "gaps": gaps, "more": false })));
+    }
+    let stranger = sockets.ask("stranger", "ping", &json!({ "cursors": { &room: 0 } })).await;
+    assert_eq!(stranger["d"]["gaps"], json!([]));
+}
+
+#[tokio::test]
+async fn ping_names_a_user_rev_that_is_ahead() {
+    let sockets = Sockets::new().await;
+    let person = Person {
+        id: MINJI,
+        version: 7,
+        username: "minji".to_owned(),
+        locale: Locale::Ko,
+        is_active: true,
+        friends: Vec::new(),
+        blocked: Vec::new(),
+    };
+    sockets.stores.mongo().people().project(&person).await.unwrap();
+
+    for (seen, ahead) in [(6, json!(7)), (7, Value::Null)] {
+        let pong = sockets.ask("minji", "ping", &json!({ "user_rev": seen })).await;
+        assert_eq!(pong["d"]["user_rev"], ahead, "{seen}");
+    }
+    assert_eq!(sockets.ask("junho", "ping", &json!({ "user_rev": 0 })).await["d"]["user_rev"], Value::Null);
+}
+
+#[tokio::test]
+async fn frames_look_at_no_more_than_they_need() {
+    let sockets = Sockets::new().await;
+    let room = sockets.room.to_string();
+    sockets.stores.mongo().gates().is_ended(MINJI, &SessionId::from_bytes([1; 16])).await.unwrap();
+    let mut profile = sockets.stores.profile().await;
+    let send = json!({ "room": room, "client_id": "c", "content": "안녕" });
+
+    for (action, details, commands) in [
+        ("ping", json!({}), 1),
+        ("ping", json!({ "cursors": { &room: 0 } }), 2),
+        ("ping", json!({ "cursors": { &room: 0 }, "user_rev": 0 }), 3),
+        ("hello", json!({ "v": 1, "cursors": { &room: 0 } }), 4),
+        // The frame, the gate and the earlier request; reserve, write, release and the recipients; the note of the push.
+        ("send", send, 8),
+        ("sync", json!({ "room": room, "after_rev": 0 }), 2),
+        ("fly", json!({}), 1),
+    ] {
+        sockets.ask("minji", action, &details).await;
+        assert_eq!(profile.count().await, commands, "{action} {details}");
+    }
+}
+
+#[tokio::test]
+async fn id_that_is_no_short_string_is_refused_and_not_repeated() {
+    let sockets = Sockets::new().await;
+
+    for (id, reason) in [(json!(7), "wrong_type"), (json!("x".repeat(65)), "too_long")] {
+        let answer = sockets.tell("minji", &json!({ "action": "ping", "id": id }).to_string()).await;
+        assert_eq!((refusal(&answer), &answer["re"]), (("invalid_fields", false), &Value::Null));
+        assert_eq!(
+            (&answer["d"]["errors"][0]["field"], &answer["d"]["errors"][0]["code"]),
+            (&json!("id"), &json!(reason))
+        );
+    }
+}
+
+#[tokio::test]
+async fn frame_limit_is_shared_by_a_persons_connections() {
+    let mut sockets = Sockets::new().await;
+    sockets.app.limits = limits_of(8, 1);
+    sockets.stores.connect(MINJI, SessionId::from_bytes([1; 16]), "tablet").await;
+    assert_eq!(sockets.ask("minji", "hello", &json!({ "v": 1 })).await["t"], "ready");
+    assert_eq!(sockets.ask("minji", "sync", &json!({ "room": sockets.room, "after_rev": 0 })).await["t"], "sync");
+    assert_eq!(sockets.ask("tablet", "ping", &json!({})).await["t"], "pong");
+
+    assert_eq!(refusal(&sockets.ask("tablet", "ping", &json!({})).await), ("rate_limited", false));
+    assert_eq!(sockets.ask("junho", "ping", &json!({})).await["t"], "pong");
 }
 
 #[tokio::test]

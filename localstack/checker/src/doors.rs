@@ -39,8 +39,8 @@ pub trait Socket {
     /// Asks over the socket.
     fn ask(&self, request: &Request) -> impl Future<Output = Answer>;
 
-    /// Whether a ping was answered.
-    fn ping(&self) -> impl Future<Output = bool>;
+    /// Pings and says up to which revision of the room the client is: whether the room is ahead, or `None` without an answer.
+    fn ping(&self, room: RoomId, cursor: u64) -> impl Future<Output = Option<bool>>;
 }
 
 /// A connection after its `hello`.

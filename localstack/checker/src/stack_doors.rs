@@ -122,8 +122,7 @@ impl Connection {
         let name = room_name(room);
         let ready = connection.exchange("hello", json!({ "v": 1, "lang": "en", "cursors": { &name: cursor } })).await?;
         anyhow::ensure!(ready["t"] == "ready", "no answer to hello");
-        let ahead = ready["d"]["gaps"].as_array().is_some_and(|gaps| gaps.iter().any(|gap| *gap == name));
-        Ok(Hello { socket: connection, ahead })
+        Ok(Hello { socket: connection, ahead: names(&ready["d"]["gaps"], &name) })
     }
 
     async fn exchange(&self, action: &str, body: Value) -> anyhow::Result<Value> {
@@ -147,8 +146,10 @@ impl doors::Socket for Connection {
         }
     }
 
-    async fn ping(&self) -> bool {
-        self.exchange("ping", json!({})).await.is_ok_and(|frame| frame["t"] == "pong")
+    async fn ping(&self, room: RoomId, cursor: u64) -> Option<bool> {
+        let name = room_name(room);
+        let pong = self.exchange("ping", json!({ "cursors": { &name: cursor } })).await.ok()?;
+        (pong["t"] == "pong").then(|| names(&pong["d"]["gaps"], &name))
     }
 }
 
@@ -169,6 +170,11 @@ async fn pump(socket: Arc<client::Socket>, pushes: UnboundedSender<Message>) {
             let _ = pushes.send(message);
         }
     }
+}
+
+/// Whether a list of rooms has this one.
+fn names(rooms: &Value, name: &str) -> bool {
+    rooms.as_array().is_some_and(|rooms| rooms.iter().any(|room| *room == name))
 }
 
 fn is_fatal(frame: &Value) -> bool {

@@ -23,7 +23,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("mysql", &["domain"]),
     ("realtime", &["domain"]),
     ("announce", &["background", "contract", "domain", "mongo", "realtime"]),
-    ("messaging", &["announce", "contract", "domain", "mongo"]),
+    ("messaging", &["announce", "contract", "credentials", "domain", "mongo"]),
     ("projection", &["announce", "contract", "domain", "mongo", "mysql"]),
     ("web", &["background", "boot", "contract", "credentials", "domain", "mongo"]),
     ("socket", &["background", "boot", "domain"]),
@@ -33,9 +33,23 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     ("migrate", &["boot", "domain", "mongo", "mysql"]),
     ("relay", &["announce", "background", "boot", "domain", "messaging", "mongo", "mysql", "projection", "realtime"]),
-    ("ws-connect", &["boot", "credentials", "domain", "mongo", "socket"]),
+    ("ws-connect", &["announce", "background", "boot", "credentials", "domain", "mongo", "realtime", "socket"]),
     ("ws-disconnect", &["boot", "domain", "mongo", "socket"]),
-    ("ws-send", &["announce", "background", "boot", "contract", "domain", "messaging", "mongo", "realtime", "socket"]),
+    (
+        "ws-send",
+        &[
+            "announce",
+            "background",
+            "boot",
+            "contract",
+            "credentials",
+            "domain",
+            "messaging",
+            "mongo",
+            "realtime",
+            "socket",
+        ],
+    ),
 ];
 
 /// The `localstack` crates that each of them may use; all of them may use functions and shared crates.
@@ -55,6 +69,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("argon2", &["credentials"]),
     ("aws-sdk-apigatewaymanagement", &["realtime"]),
     ("aws-sdk-secretsmanager", &["boot"]),
+    ("aws-smithy-http-client", &["boot"]),
     ("bcrypt", &["credentials"]),
     ("bson", &["mongo"]),
     ("jsonwebtoken", &["credentials"]),

@@ -1,8 +1,5 @@
 use domain::{ConnectionId, UserId};
-use futures_util::{
-    future::join_all,
-    stream::{FuturesUnordered, StreamExt as _},
-};
+use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
 use mongo::Connection;
 use realtime::{Push, PushError};
 use std::{collections::HashMap, time::Duration};
@@ -69,18 +66,23 @@ fn round_robin(connections: &[Connection]) -> Vec<&Connection> {
     turns.into_iter().map(|(_, connection)| connection).collect()
 }
 
-/// Tells connections a last frame each and ends them, without retries, and returns when all is done or the time is over.
+/// Tells connections a last frame each and ends them, a few at once and without retries, and returns when all is done or the time
+/// is over.
 pub(crate) async fn hang_up(through: &dyn Push, connections: &[(&ConnectionId, String)], within: Duration) {
-    let each = connections.iter().map(async |(id, text)| {
-        // Whoever does not hear it learns it from the end of the connection, or from the answer to the next frame.
-        let told = through.push(id, text).await;
-        let closed = if matches!(told, Err(PushError::Gone)) { told } else { through.close(id).await };
-        if let Err(error) = closed {
-            warn!(connection.id = %id, %error, "Could not end a connection");
-        }
-    });
-    if tokio::time::timeout(within, join_all(each)).await.is_err() {
+    // Each of them is a request of its own, and a process has only so many sockets.
+    let each: Vec<_> = connections.iter().map(|(id, text)| end(through, id, text)).collect();
+    let all = stream::iter(each).buffer_unordered(CONCURRENCY).collect::<()>();
+    if tokio::time::timeout(within, all).await.is_err() {
         warn!("Left some of {} connections to end by themselves", connections.len());
+    }
+}
+
+async fn end(through: &dyn Push, id: &ConnectionId, text: &str) {
+    // Whoever does not hear it learns it from the end of the connection, or from the answer to the next frame.
+    let told = through.push(id, text).await;
+    let closed = if matches!(told, Err(PushError::Gone)) { told } else { through.close(id).await };
+    if let Err(error) = closed {
+        warn!(connection.id = %id, %error, "Could not end a connection");
     }
 }
 
@@ -89,6 +91,7 @@ mod tests {
     use super::*;
     use domain::{Locale, SessionId, Timestamp};
     use futures_util::future::BoxFuture;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     const TIME: Duration = Duration::from_millis(300);
 
@@ -110,6 +113,43 @@ mod tests {
         fn close<'a>(&'a self, connection: &'a ConnectionId) -> BoxFuture<'a, Result<(), PushError>> {
             self.push(connection, "")
         }
+    }
+
+    /// Takes a second for each connection, and notes how many are under way.
+    #[derive(Debug, Default)]
+    struct Counting {
+        under_way: AtomicUsize,
+        most: AtomicUsize,
+        closed: AtomicUsize,
+    }
+
+    impl Push for Counting {
+        fn push<'a>(&'a self, _: &'a ConnectionId, _: &'a str) -> BoxFuture<'a, Result<(), PushError>> {
+            Box::pin(async {
+                let now = self.under_way.fetch_add(1, Ordering::Relaxed) + 1;
+                self.most.fetch_max(now, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                self.under_way.fetch_sub(1, Ordering::Relaxed);
+                Ok(())
+            })
+        }
+
+        fn close<'a>(&'a self, _: &'a ConnectionId) -> BoxFuture<'a, Result<(), PushError>> {
+            self.closed.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async { Ok(()) })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_are_ended_a_few_at_once() {
+        let ids: Vec<_> = (0..100).map(|n| ConnectionId(n.to_string())).collect();
+        let last: Vec<_> = ids.iter().map(|id| (id, "{}".to_owned())).collect();
+        let through = Counting::default();
+
+        hang_up(&through, &last, Duration::from_mins(1)).await;
+
+        let (most, closed) = (through.most.into_inner(), through.closed.into_inner());
+        assert_eq!((most, closed), (CONCURRENCY, 100));
     }
 
     fn connection(user: i32, name: &str) -> Connection {

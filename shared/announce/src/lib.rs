@@ -5,7 +5,7 @@ mod deliver;
 use background::Background;
 use contract::Frame;
 use deliver::{deliver, hang_up};
-use domain::{Clock, ConnectionId, Fault, OrLog as _, SessionId, UserId};
+use domain::{Clock, Code, ConnectionId, Fault, OrLog as _, SessionId, UserId};
 use futures_util::future::join_all;
 use mongo::{Connection, Mongo};
 use realtime::Pusher;
@@ -136,6 +136,20 @@ impl Announcer {
             .collect();
         hang_up(&*self.pusher, &last_words?, PUSH_TIME).await;
         info!("Ended {} connections of sessions that are over", connections.len());
+        Ok(())
+    }
+
+    /// Ends connections that are forgotten already, each with a last frame that says why; `request_id` names what caused it.
+    pub async fn dismiss(&self, connections: &[Connection], why: Code, request_id: &str) -> Result<(), Fault> {
+        if connections.is_empty() {
+            return Ok(());
+        }
+        let last_words: Result<Vec<_>, Fault> = connections
+            .iter()
+            .map(|connection| Ok((&connection.id, Frame::of_end(why, connection.locale, request_id).to_text()?)))
+            .collect();
+        hang_up(&*self.pusher, &last_words?, PUSH_TIME).await;
+        info!("Ended {} connections: {}", connections.len(), why.as_str());
         Ok(())
     }
 

@@ -3,15 +3,20 @@ use aws_smithy_http_client::{
     Builder,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
+use std::time::Duration;
 
 /// The roots of every AWS endpoint; the README says where they come from.
 const ROOTS: &[u8] = include_bytes!("../amazon-roots.pem");
+
+/// How long an unused connection is kept: environments are frozen for longer than AWS keeps its side.
+const IDLE: Duration = Duration::from_secs(20);
 
 /// What AWS clients connect with. The default reads all certificates of the machine, which takes a third of the init.
 pub(crate) fn client() -> Option<SharedHttpClient> {
     let roots = TrustStore::empty().with_pem_certificate(ROOTS);
     let context = TlsContext::builder().with_trust_store(roots).build().ok()?;
-    Some(Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).tls_context(context).build_https())
+    let rustls = Provider::Rustls(CryptoMode::AwsLc);
+    Some(Builder::new().pool_idle_timeout(IDLE).tls_provider(rustls).tls_context(context).build_https())
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub struct Limits {
     pub sends: Limit,
     /// `LIMIT_RETRIES`: retries of messages that are there, of a person.
     pub retries: Limit,
-    /// `LIMIT_FRAMES`: frames of a WebSocket.
+    /// `LIMIT_FRAMES`: frames of a person, over all of their WebSockets.
     pub frames: Limit,
     /// `LIMIT_FRIEND_REQUESTS`: requests of a person.
     pub friend_requests: Limit,
@@ -99,13 +99,14 @@ impl Settings {
 
     /// `SECRET_KEY`, `SECRET_KEY_PREVIOUS`, `ALGORITHM` and `ACCESS_TOKEN_EXPIRE_HOURS`.
     pub fn signing(&self) -> Result<Signing, SettingsError> {
-        let (key, previous_key, algorithm, lifetime) = values((
-            self.required("SECRET_KEY", checks::key),
-            self.optional("SECRET_KEY_PREVIOUS", checks::key),
-            self.optional("ALGORITHM", checks::algorithm),
-            self.token_lifetime(),
-        ))?;
+        let ((key, previous_key), algorithm, lifetime) =
+            values((self.secret_keys(), self.optional("ALGORITHM", checks::algorithm), self.token_lifetime()))?;
         Ok(Signing { algorithm: algorithm.unwrap_or("HS256"), key, previous_key, lifetime })
+    }
+
+    /// `SECRET_KEY` and `SECRET_KEY_PREVIOUS`, for who signs no tokens.
+    pub fn secret_keys(&self) -> Result<(String, Option<String>), SettingsError> {
+        values((self.required("SECRET_KEY", checks::key), self.optional("SECRET_KEY_PREVIOUS", checks::key)))
     }
 
     /// `ACCESS_TOKEN_EXPIRE_HOURS`, the life of an access token.
@@ -118,7 +119,7 @@ impl Settings {
         let (sends, retries, frames, friend_requests, searches, tickets, sign_ins) = values((
             self.limit("LIMIT_SENDS", Limit { burst: 20, per_minute: 120 }),
             self.limit("LIMIT_RETRIES", Limit { burst: 60, per_minute: 240 }),
-            self.limit("LIMIT_FRAMES", Limit { burst: 120, per_minute: 120 }),
+            self.limit("LIMIT_FRAMES", Limit { burst: 240, per_minute: 240 }),
             self.limit("LIMIT_FRIEND_REQUESTS", Limit { burst: 30, per_minute: 30 }),
             self.limit("LIMIT_SEARCHES", Limit { burst: 30, per_minute: 30 }),
             self.limit("LIMIT_TICKETS", Limit { burst: 30, per_minute: 30 }),
@@ -143,7 +144,7 @@ impl Settings {
 
     /// `ALLOWED_ORIGINS`, separated by commas: the web pages that may connect.
     ///
-    /// An empty list admits none of them, only clients that send no `Origin`. There is no wildcard.
+    /// An empty list admits none of them, only clients that send no `Origin` or the API's own. There is no wildcard.
     pub fn allowed_origins(&self) -> Result<Vec<String>, SettingsError> {
         Ok(self.optional("ALLOWED_ORIGINS", checks::origins)?.unwrap_or_default())
     }

@@ -1,4 +1,4 @@
-use crate::{ClientFrame, FramePayload, schemas::named};
+use crate::{ClientFrame, FramePayload, client_frame::LONGEST_ID, schemas::named};
 use domain::{Rev, RoomKey};
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
@@ -9,7 +9,7 @@ pub fn asyncapi() -> Value {
     ClientFrame::schemas(&mut schemas);
     FramePayload::schemas(&mut schemas);
 
-    let requests = messages::<ClientFrame>("action", &json!({ "id": { "type": "string" } }));
+    let requests = messages::<ClientFrame>("action", &json!({ "id": { "type": "string", "maxLength": LONGEST_ID } }));
     let answers = messages::<FramePayload>("t", &json!({ "re": { "type": "string" } }));
     let pushes = messages::<FramePayload>("t", &json!({ "room": reference::<RoomKey>(), "rev": reference::<Rev>() }));
     let is_answer = |(name, _): &(String, Value)| FramePayload::ANSWERS.contains(&name.as_str());

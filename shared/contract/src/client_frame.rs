@@ -1,5 +1,5 @@
 use crate::NewMessage;
-use domain::{Code, Content, Fault, Locale, MessageId, MessageType, Rev, RoomKey, Seq};
+use domain::{Code, Content, Fault, Invalid, Locale, MessageId, MessageType, Rev, RoomKey, Seq};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{DeserializeSeed, Error as _, MapAccess, Visitor, value::MapAccessDeserializer},
@@ -27,8 +27,8 @@ pub enum ClientFrame {
     Read(ReadFrame),
     /// Asks for the changes of a room after a cursor.
     Sync(SyncFrame),
-    /// Keeps the connection open.
-    Ping,
+    /// Keeps the connection open, and asks which of the client's rooms have more than it has.
+    Ping(PingFrame),
 }
 
 /// The first frame of a connection.
@@ -100,13 +100,28 @@ pub struct SyncFrame {
     pub room: RoomKey,
     /// The client's cursor: the latest change that it has.
     pub after_rev: Rev,
-    /// The number of items, 1 to 100; 30 unless given.
+    /// The number of items, 1 to 100; 10 unless given. Fewer are answered where their bytes do not fit.
     pub limit: Option<i64>,
 }
 
+/// What the client has, all of it optional: the answer says what it misses.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PingFrame {
+    /// The client's cursor in each room: the latest `rev` that it has.
+    #[serde(default)]
+    pub cursors: BTreeMap<RoomKey, Rev>,
+    /// The highest `user_rev` that it has seen.
+    #[schema(example = 5)]
+    pub user_rev: Option<i64>,
+}
+
+/// The most characters of a frame's `id`.
+pub(crate) const LONGEST_ID: usize = 64;
+
 /// A text from a client, `{"action", "id"?, "d"?}`. Not `Debug`: it has texts that no log may see.
 pub struct ClientRequest {
-    /// The `id` to answer as `re`. Text that is no frame has none that could be trusted.
+    /// The `id` to answer as `re`. Text that is no frame has none that could be trusted, and one that is refused is not repeated.
     pub id: Option<String>,
     /// The language that a `hello` asks for.
     pub language: Option<Locale>,
@@ -125,7 +140,7 @@ impl ClientRequest {
         #[serde(deny_unknown_fields)]
         struct Envelope {
             action: String,
-            id: Option<String>,
+            id: Option<Value>,
             d: Option<Box<RawValue>>,
         }
         // A raw value may have lone surrogates.
@@ -138,15 +153,25 @@ impl ClientRequest {
                 return Self { id: None, language: None, frame };
             }
         };
+        let id = match id.map(parse_id).transpose() {
+            Ok(id) => id,
+            Err(reason) => return Self { id: None, language: None, frame: Err(Fault::field("id", reason)) },
+        };
         let details = d.as_ref().map_or("{}", |raw| raw.get());
         let Ok(action) = action.parse::<Action>() else {
             return Self { id, language: None, frame: Err(Code::UnknownAction.into()) };
         };
-        let frame = match action {
-            Action::Ping => Ok(ClientFrame::Ping),
-            _ => domain::parse_json_seed(details.as_bytes(), Code::MalformedFrame, action),
-        };
+        let frame = domain::parse_json_seed(details.as_bytes(), Code::MalformedFrame, action);
         Self { id, language: (action == Action::Hello).then(|| language_in(details)).flatten(), frame }
+    }
+}
+
+/// The `id` of a frame: it is repeated in the answer, which must fit into a frame too.
+fn parse_id(id: Value) -> Result<String, Invalid> {
+    match id {
+        Value::String(id) if id.chars().count() <= LONGEST_ID => Ok(id),
+        Value::String(_) => Err(Invalid::TooLong),
+        _ => Err(Invalid::WrongType),
     }
 }
 
@@ -184,13 +209,19 @@ impl<'de> Visitor<'de> for RequestVisitor {
                 _ => return Err(A::Error::custom("not in the usual order")),
             }
         }
-        let frame = frame.or((action == Some(Action::Ping)).then_some(ClientFrame::Ping));
+        let id = id
+            .flatten()
+            .map(|id| parse_id(Value::String(id)))
+            .transpose()
+            .map_err(|_| A::Error::custom("a long id"))?;
+        let ping = || (action == Some(Action::Ping)).then(|| ClientFrame::Ping(PingFrame::default()));
+        let frame = frame.or_else(ping);
         let frame = frame.ok_or_else(|| A::Error::custom("no details"))?;
         let language = match &frame {
             ClientFrame::Hello(hello) => hello.lang.as_deref().and_then(Locale::of_tag),
             _ => None,
         };
-        Ok(ClientRequest { id: id.flatten(), language, frame: Ok(frame) })
+        Ok(ClientRequest { id, language, frame: Ok(frame) })
     }
 }
 
@@ -219,8 +250,7 @@ impl<'de> Visitor<'de> for Action {
             Self::Delete => ClientFrame::Delete(DeleteFrame::deserialize(details)?),
             Self::Read => ClientFrame::Read(ReadFrame::deserialize(details)?),
             Self::Sync => ClientFrame::Sync(SyncFrame::deserialize(details)?),
-            // Its details are ignored, but only after the whole text was checked.
-            Self::Ping => return Err(A::Error::custom("a ping has no details")),
+            Self::Ping => ClientFrame::Ping(PingFrame::deserialize(details)?),
         })
     }
 }
@@ -244,7 +274,6 @@ impl EditFrame {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::Invalid;
 
     fn refusal(text: &str) -> Option<(Code, String, Option<Invalid>)> {
         let fault = ClientRequest::parse(text).frame.err()?;
@@ -270,7 +299,6 @@ mod tests {
             r#"{"id":"1"}"#,
             r#"{"action":1}"#,
             r#"{"action":"ping","x":1}"#,
-            r#"{"action":"ping","id":1}"#,
             r#"{"action":"ping","action":"ping"}"#,
             r#"{"action":"ping","d":"\ud800"}"#,
             r#"{"action":"fly","d":"\ud800"}"#,
@@ -305,10 +333,26 @@ mod tests {
     }
 
     #[test]
-    fn ping_ignores_its_details() {
-        for text in [r#"{"action":"ping","d":5}"#, r#"{"action":"ping","d":{"x":1}}"#, r#"{"action":"ping","d":null}"#]
-        {
-            assert!(matches!(ClientRequest::parse(text).frame, Ok(ClientFrame::Ping)), "{text}");
+    fn ping_needs_no_details() {
+        for text in [r#"{"action":"ping"}"#, r#"{"action":"ping","d":{}}"#, r#"{"action":"ping","d":null}"#] {
+            let Ok(ClientFrame::Ping(ping)) = ClientRequest::parse(text).frame else { unreachable!("{text}") };
+            assert!(ping.cursors.is_empty() && ping.user_rev.is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn id_of_a_frame_is_a_short_string() {
+        let longest = "가".repeat(LONGEST_ID);
+        let of = |id: &str| format!(r#"{{"action":"ping","id":{id}}}"#);
+        assert_eq!(ClientRequest::parse(&of(&format!("\"{longest}\""))).id, Some(longest.clone()));
+        assert_eq!(ClientRequest::parse(&of("null")).id, None);
+        for (id, reason) in [
+            (format!("\"{longest}x\""), Invalid::TooLong),
+            ("7".to_owned(), Invalid::WrongType),
+            (r#"["7"]"#.to_owned(), Invalid::WrongType),
+        ] {
+            assert_eq!(refusal(&of(&id)), Some((Code::InvalidFields, "id".to_owned(), Some(reason))), "{id}");
+            assert_eq!(ClientRequest::parse(&of(&id)).id, None);
         }
     }
 
@@ -323,6 +367,8 @@ mod tests {
             (r#"{"action":"read","d":{"room":"private:1","seq":"2"}}"#, "seq", Invalid::WrongType),
             (r#"{"action":"read","d":{"room":"private:1","seq":2,"x":1}}"#, "x", Invalid::UnknownField),
             (r#"{"action":"read","d":{"seq":2,"seq":2}}"#, "seq", Invalid::Contradiction),
+            (r#"{"action":"ping","d":5}"#, "$", Invalid::WrongType),
+            (r#"{"action":"ping","d":{"x":1}}"#, "x", Invalid::UnknownField),
             (r#"{"action":"hello","d":{"v":1,"cursors":{"private:1":"2"}}}"#, "cursors.private:1", Invalid::WrongType),
         ] {
             assert_eq!(refusal(text), Some((Code::InvalidFields, field.to_owned(), Some(reason))), "{text}");
@@ -415,7 +461,7 @@ mod properties {
                 ClientFrame::Delete(DeleteFrame { id: message }),
                 ClientFrame::Read(ReadFrame { room, seq: Seq(seq) }),
                 ClientFrame::Sync(SyncFrame { room, after_rev: Rev(seq), limit }),
-                ClientFrame::Ping,
+                ClientFrame::Ping(PingFrame { cursors: BTreeMap::from([(room, Rev(seq))]), user_rev: limit }),
             ];
             for frame in frames {
                 let sent = serde_json::to_string(&frame).unwrap();

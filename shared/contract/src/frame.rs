@@ -36,7 +36,7 @@ pub enum FramePayload {
     Sync(SyncPage),
     /// Answers `ping`.
     #[serde(rename = "pong")]
-    Pong,
+    Pong(Pong),
     /// Answers a frame that was refused or failed. The connection stays open unless `fatal` is true.
     #[serde(rename = "error")]
     Error(ErrorBody),
@@ -103,6 +103,19 @@ pub struct Ready {
     /// The version of the user's friends and requests: load them again if it is higher than the last one seen.
     #[schema(example = 5)]
     pub user_rev: i64,
+}
+
+/// The answer to `ping`.
+#[derive(Default, Serialize, ToSchema)]
+pub struct Pong {
+    /// Rooms with changes after the given cursor, at most 200: sync them.
+    pub gaps: Vec<RoomKey>,
+    /// Whether there are more such rooms: sync these, then send `ping` again.
+    pub more: bool,
+    /// The version of the user's friends and requests, if it is higher than the given one: load them again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 5)]
+    pub user_rev: Option<i64>,
 }
 
 /// The answer to a change of a message.
@@ -218,6 +231,12 @@ impl Frame<'_> {
     /// Tells a connection that its session has ended.
     pub fn of_revoked(session: SessionId) -> Self {
         Self { re: None, room: None, rev: None, payload: FramePayload::SessionRevoked(SessionNews { session }) }
+    }
+
+    /// Tells a connection that it is closed, and why.
+    pub fn of_end(why: Code, locale: Locale, request_id: &str) -> Self {
+        let body = ErrorBody { fatal: true, ..ErrorBody::of(&why.into(), locale, request_id) };
+        Self { re: None, room: None, rev: None, payload: FramePayload::Error(body) }
     }
 
     /// The frame as JSON text.

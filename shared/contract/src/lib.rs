@@ -19,9 +19,9 @@ pub use account::{AccountChange, AccountView, NewAccount, ParsedChange, Password
 pub use asyncapi::asyncapi;
 pub use block::{BlockView, NewBlock};
 pub use client_frame::{
-    ClientFrame, ClientRequest, DeleteFrame, EditFrame, HelloFrame, ReadFrame, SendFrame, SyncFrame,
+    ClientFrame, ClientRequest, DeleteFrame, EditFrame, HelloFrame, PingFrame, ReadFrame, SendFrame, SyncFrame,
 };
-pub use frame::{Ack, Acknowledged, ErrorBody, Frame, FramePayload, FriendNews, Ready, Receipt, SessionNews};
+pub use frame::{Ack, Acknowledged, ErrorBody, Frame, FramePayload, FriendNews, Pong, Ready, Receipt, SessionNews};
 pub use friend::{FriendRequest, FriendRequestDirection, FriendRequestsQuery, FriendView, FriendshipView};
 pub use health::{HealthView, Reachability, ReadinessChecks, ReadinessStatus, ReadinessView, SchemaStatus};
 pub use listed::{Listed, PageQuery, page};

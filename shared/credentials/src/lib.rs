@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod fingerprint;
 mod password;
 mod refresh;
 mod ticket;
 
 pub use access::{AccessTokens, Claims, TokenError, UnknownAlgorithm};
+pub use fingerprint::Fingerprints;
 pub use password::{Verdict, hash_password, verify_password};
 pub use refresh::{RefreshToken, RefreshTokens};
 pub use ticket::{Ticket, TicketHash, hash_hex};

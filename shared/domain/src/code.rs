@@ -67,6 +67,8 @@ pub enum Code {
     UnsupportedVersion,
     /// The connection is not known; connect again with a new ticket.
     ConnectionUnknown,
+    /// Newer connections of the same person took the place of this one.
+    TooManyConnections,
     /// Too many requests of this kind; the answer says when to go on.
     RateLimited,
     /// A store is away or did not answer in time; the outcome may be unknown.
@@ -103,7 +105,11 @@ impl Code {
             | Self::RoomNotFound
             | Self::MessageNotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::EmailTaken | Self::UsernameTaken | Self::UserBlocked | Self::ClientIdReused => 409,
+            Self::EmailTaken
+            | Self::UsernameTaken
+            | Self::UserBlocked
+            | Self::ClientIdReused
+            | Self::TooManyConnections => 409,
             Self::BodyTooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::InvalidFields => 422,
@@ -165,6 +171,9 @@ impl Code {
             }
             Self::ConnectionUnknown => {
                 locale.pick("Please connect again with a new ticket.", "새 티켓으로 다시 연결해 주세요.")
+            }
+            Self::TooManyConnections => {
+                locale.pick("Closed because of newer connections of yours.", "새 연결이 많아 이 연결이 종료되었습니다.")
             }
             Self::RateLimited => locale
                 .pick("Too many requests. Please wait a moment.", "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요."),

@@ -1,11 +1,12 @@
 use crate::{
     Author, Messenger,
-    order::{ATTEMPTS, Placed, contended, give_back, reserve, settle, stamp_freely},
-    own::{find_rights, hide_room, own},
+    change::{Change, change},
+    order::{ATTEMPTS, contended},
+    own::{find_rights, own},
 };
 use contract::MessageView;
 use domain::{Code, Content, Fault, MessageId};
-use mongo::{Bucket, Passage, Placement};
+use mongo::{Bucket, Passage};
 
 /// A new text for a message.
 #[derive(Debug)]
@@ -37,32 +38,17 @@ pub async fn edit_message(
     let mut stored = own(messenger, found?, author.user).await?;
     passage.admit()?;
     for _ in 0..ATTEMPTS {
-        let message = stored.message;
-        if message.deleted_at.is_some() {
+        if stored.message.deleted_at.is_some() {
             return Err(Code::MessageNotFound.into());
         }
-        let answered = message.reply_to;
-        let quotes = mongo.messages().list_quotes(answered.as_slice());
-        if message.content == command.content.as_str() {
-            find_rights(messenger, message.room, author.user).await?.admit_writer()?;
-            return Ok(MessageView::of(message, &quotes.await?));
+        if stored.message.content == command.content.as_str() {
+            find_rights(messenger, stored.message.room, author.user).await?.admit_writer()?;
+            let quotes = mongo.messages().list_quotes(stored.message.reply_to.as_slice()).await?;
+            return Ok(MessageView::of(stored.message, &quotes));
         }
-        let reserved = reserve(messenger, message.room, author.user, Placement::Change);
-        let (reservation, quotes) = tokio::join!(reserved, quotes);
-        let reservation = reservation.map_err(hide_room)?;
-        let mut causal = mongo.causal().await?;
-        let now = messenger.clock.now();
-        // An error leaves the outcome open: the entry stays until its age removes it, and the client hears 503.
-        let edited = mongo.messages().edit(&mut causal, message.id, &command.content, &reservation, now).await?;
-        if let Some(message) = edited {
-            let placed = match settle(messenger, &mut causal, &message, &reservation).await {
-                Some(recipients) => Placed { message, recipients, tries: 0 },
-                None => stamp_freely(messenger, &mut causal, message, 0).await?,
-            };
-            return Ok(messenger.publish(placed, &quotes?, author.connection).await);
+        if let Some(edited) = change(messenger, author, &stored.message, Change::Edit(&command.content)).await? {
+            return Ok(edited);
         }
-        // A higher `rev` won, and nothing was written.
-        give_back(messenger, message.room, &reservation).await;
         stored = own(messenger, mongo.messages().find(command.message).await?, author.user).await?;
     }
     Err(contended())

@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod change;
 mod delete;
 mod edit;
-mod fingerprint;
 mod list;
 mod order;
 mod own;
@@ -21,6 +21,7 @@ pub use sweep::{Swept, sweep};
 pub use sync::{SyncRoom, list_gaps, sync_room};
 
 use announce::Announcer;
+use credentials::Fingerprints;
 use domain::{Clock, ConnectionId, Limit, SessionId, UserId};
 use mongo::Mongo;
 
@@ -46,6 +47,8 @@ pub struct Author<'a> {
     pub connection: Option<&'a ConnectionId>,
     /// How much they may do.
     pub limits: MessageLimits,
+    /// Tells their retries from other messages.
+    pub fingerprints: &'a Fingerprints,
 }
 
 /// How much a person may do with messages.

@@ -1,6 +1,5 @@
 use crate::{
     Author, Messenger,
-    fingerprint::fingerprint,
     order::{ATTEMPTS, Placed, Stamped, Stamper, contended, give_back, reserve, settle, stamp, withdraw},
 };
 use contract::MessageView;
@@ -24,7 +23,7 @@ pub struct Sent {
 /// A retry reserves nothing, and is answered even where the limit or a block would refuse a new message.
 pub async fn send_message(messenger: &Messenger, author: &Author<'_>, draft: &MessageDraft) -> Result<Sent, Fault> {
     let mongo = &messenger.mongo;
-    let fingerprint = fingerprint(draft);
+    let fingerprint = author.fingerprints.of(&parts_of(draft));
     let (passage, earlier, quotes) = tokio::join!(
         mongo.gates().pass(author.user, author.session, Bucket::Sends, author.limits.sends),
         find_earlier(mongo, draft),
@@ -35,7 +34,9 @@ pub async fn send_message(messenger: &Messenger, author: &Author<'_>, draft: &Me
         return Err(Code::Unauthenticated.into());
     }
     let new = NewMessage { id: Messages::new_id(), draft, fingerprint: &fingerprint, at: messenger.clock.now() };
-    let request = Request { messenger, author, new: &new, passage, quotes };
+    let is_quote_missing = quotes.is_none();
+    let quotes = quotes.unwrap_or_default();
+    let request = Request { messenger, author, new: &new, passage, quotes, is_quote_missing };
     if let Some(earlier) = earlier {
         return request.repeat(earlier).await;
     }
@@ -49,23 +50,26 @@ struct Request<'a> {
     author: &'a Author<'a>,
     new: &'a NewMessage<'a>,
     passage: Passage,
-    /// What it answers; `None` where that is no message of the room.
-    quotes: Option<HashMap<MessageId, Quote>>,
+    /// What it answers.
+    quotes: HashMap<MessageId, Quote>,
+    /// Whether what it answers is no message of the room.
+    is_quote_missing: bool,
 }
 
 impl Request<'_> {
     async fn send(&self) -> Result<Sent, Fault> {
         let Self { messenger, new, .. } = *self;
         let (mongo, draft) = (&messenger.mongo, new.draft);
+        if self.is_quote_missing {
+            // Rights first: a stranger could probe a room for its messages.
+            let rights = mongo.rooms().find_rights_now(draft.room, draft.user).await?;
+            rights.ok_or(Code::RoomNotFound)?.admit_writer()?;
+            return Err(Fault::field("reply_to", Invalid::NotFound));
+        }
         // The revs of writes whose outcome is unknown.
         let mut unknown = Vec::new();
         for _ in 0..ATTEMPTS {
             let reservation = reserve(messenger, draft.room, draft.user, Placement::New(new.id)).await?;
-            if self.quotes.is_none() {
-                // Only now: a stranger could probe a room for its messages.
-                give_back(messenger, draft.room, &reservation).await;
-                return Err(Fault::field("reply_to", Invalid::NotFound));
-            }
             let mut causal = mongo.causal().await?;
             match mongo.messages().insert(&mut causal, new, &reservation).await {
                 Ok(Inserted::Done(message)) => {
@@ -139,13 +143,12 @@ impl Request<'_> {
         refunded?;
         rights?.ok_or(Code::RoomNotFound)?;
         // A deleted message has no fingerprint: any retry gets the tombstone.
-        if earlier.fingerprint.is_some_and(|first| first != new.fingerprint) {
+        let is_same = |first: &Vec<u8>| author.fingerprints.matches(&parts_of(new.draft), first);
+        if !earlier.fingerprint.as_ref().is_none_or(is_same) {
             return Err(Code::ClientIdReused.into());
         }
-        let none = HashMap::new();
-        let quotes = self.quotes.as_ref().unwrap_or(&none);
         let Some(fanout) = earlier.fanout.filter(|fanout| !fanout.released) else {
-            return Ok(Sent { message: MessageView::of(earlier.message, quotes), duplicate: true });
+            return Ok(Sent { message: MessageView::of(earlier.message, &self.quotes), duplicate: true });
         };
         // Whoever wrote it may have died before anyone could learn of it.
         let mut causal = messenger.mongo.causal().await?;
@@ -158,10 +161,14 @@ impl Request<'_> {
     }
 
     async fn answer(&self, placed: Placed, duplicate: bool) -> Sent {
-        let none = HashMap::new();
-        let quotes = self.quotes.as_ref().unwrap_or(&none);
-        Sent { message: self.messenger.publish(placed, quotes, self.author.connection).await, duplicate }
+        Sent { message: self.messenger.publish(placed, &self.quotes, self.author.connection).await, duplicate }
     }
+}
+
+/// What makes two requests under one `client_id` the same.
+fn parts_of(draft: &MessageDraft) -> [&[u8]; 3] {
+    let reply_to = draft.reply_to.as_ref().map_or(&[][..], |id| &id.0);
+    [draft.message_type.as_str().as_bytes(), reply_to, draft.content.as_str().as_bytes()]
 }
 
 /// The message that an earlier request sent under this name; there is none under a name that the server made.

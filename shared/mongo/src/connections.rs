@@ -1,4 +1,10 @@
-use crate::{Causal, Mongo, fault::store_fault, limits::refilled, schema::CONNECTIONS, w1};
+use crate::{
+    Causal, Mongo,
+    fault::{is_duplicate_key, store_fault},
+    limits::{refilled, wait_for_tokens},
+    schema::SOCKETS,
+    w1,
+};
 use domain::{ConnectionId, Fault, Limit, Locale, SessionId, Timestamp, UserId};
 use futures_util::TryStreamExt as _;
 use mongodb::{
@@ -6,8 +12,11 @@ use mongodb::{
     bson::{DateTime, Document, doc},
     options::ReturnDocument,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::time::Duration;
+
+/// The most connections of a person: a new one takes the place of the oldest.
+pub const MOST_CONNECTIONS: usize = 20;
 
 /// How long a connection counts as alive after its last frame: API Gateway's 10 idle minutes and one more.
 const ALIVE_FOR: Duration = Duration::from_mins(11);
@@ -30,96 +39,164 @@ pub struct Connection {
     pub connected_at: Timestamp,
 }
 
+/// A frame that arrived on a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// On which connection.
+    pub connection: &'a ConnectionId,
+    /// The language that it asks for.
+    pub locale: Option<Locale>,
+    /// How many tokens of the person's bucket it takes.
+    pub cost: u32,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// A connection that sent a frame.
 #[derive(Debug, Clone)]
 pub struct Touched {
     /// Which.
     pub connection: Connection,
-    /// How many frames more it may send at once; below zero once it has sent too many.
+    /// How long its person must wait first, if the bucket that all of their connections share has too few tokens.
+    pub wait: Option<Duration>,
+    /// How many frames more this connection alone may send; below zero once it has sent too many.
     pub tokens: f64,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ConnectionDocument {
+/// What is open of one person's.
+#[derive(Deserialize)]
+struct PersonRow {
     #[serde(rename = "_id")]
+    user: UserId,
+    #[serde(default)]
+    open: Vec<ConnectionRow>,
+}
+
+#[derive(Deserialize)]
+struct ConnectionRow {
     id: ConnectionId,
-    user_id: UserId,
     session_id: SessionId,
     locale: Locale,
     connected_at: DateTime,
     expires_at: DateTime,
-    /// The bucket of frames that it may send, and when that was last counted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    tokens: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    at: Option<DateTime>,
 }
 
-impl From<ConnectionDocument> for Connection {
-    fn from(row: ConnectionDocument) -> Self {
-        let connected_at = Timestamp::from_millis(row.connected_at.timestamp_millis());
-        Self { id: row.id, user: row.user_id, session: row.session_id, locale: row.locale, connected_at }
-    }
-}
-
-/// The repository of `connections`.
+/// The repository of `sockets`: one document per person with their open connections and the bucket of frames that they share.
+///
+/// One document, so that the number of connections and of frames holds whatever happens at once, and a frame is one write.
 #[derive(Debug, Clone, Copy)]
 pub struct Connections<'a>(pub(crate) &'a Mongo);
 
 impl Connections<'_> {
-    fn collection(self) -> Collection<ConnectionDocument> {
-        self.0.collection(CONNECTIONS)
+    fn collection(self) -> Collection<PersonRow> {
+        self.0.collection(SOCKETS)
     }
 
-    /// Stores a connection. Repeating it is harmless.
-    pub async fn insert(self, connection: &Connection) -> Result<(), Fault> {
-        let row = ConnectionDocument {
-            id: connection.id.clone(),
-            user_id: connection.user,
-            session_id: connection.session.clone(),
-            locale: connection.locale,
-            connected_at: DateTime::from_millis(connection.connected_at.millis()),
-            expires_at: DateTime::from_millis(connection.connected_at.plus(ALIVE_FOR).millis()),
-            tokens: None,
-            at: None,
+    /// Stores a connection, and returns those that had to make place for it and are forgotten. Repeating it is harmless.
+    pub async fn insert(self, connection: &Connection) -> Result<Vec<Connection>, Fault> {
+        let Connection { id, user, session, locale, connected_at } = connection;
+        let expires_at = date(connected_at.plus(ALIVE_FOR));
+        let row = doc! {
+            "id": &id.0, "session_id": &session.0, "locale": locale.as_str(), "connected_at": date(*connected_at),
+            "expires_at": expires_at,
         };
-        let this = doc! { "_id": &connection.id.0 };
-        self.collection().replace_one(this, row).upsert(true).await.map_err(store_fault)?;
-        Ok(())
+        let is_other = doc! { "$and": [{ "$ne": ["$$socket.id", &id.0] }, is_alive(*connected_at)] };
+        let most = i64::try_from(MOST_CONNECTIONS).unwrap_or(i64::MAX);
+        let update = [
+            doc! { "$set": { "open": { "$concatArrays": [filter_open(&is_other), [{ "$literal": row }]] } } },
+            doc! { "$set": {
+                "open": { "$slice": ["$open", -most] },
+                "expires_at": { "$max": ["$expires_at", expires_at] },
+            } },
+        ];
+        let people = self.collection();
+        let write = || async {
+            people
+                .find_one_and_update(doc! { "_id": user.0 }, update.to_vec())
+                .upsert(true)
+                .projection(doc! { "open": 1 })
+                .return_document(ReturnDocument::Before)
+                .await
+        };
+        let before = match write().await {
+            // Another request has just made the document, or the id was somebody's whose connection ended unnoticed.
+            Err(error) if is_duplicate_key(&error) => {
+                self.remove(id).await?;
+                write().await
+            }
+            outcome => outcome,
+        };
+        let before = before.map_err(store_fault)?.map(|row| row.live(*connected_at)).unwrap_or_default();
+        let mut others: Vec<_> = before.into_iter().filter(|other| other.id != *id).collect();
+        others.truncate((others.len() + 1).saturating_sub(MOST_CONNECTIONS));
+        Ok(others)
     }
 
-    /// Notes a frame of a connection and answers whose it is, and how many more it may send.
+    /// Notes a frame of a connection and answers whose it is, and how many more may be sent; `None` where it is not known.
     ///
     /// `w: 1`: a note lost in a failover is written again by the next ping.
-    pub async fn touch(
-        self,
-        id: &ConnectionId,
-        locale: Option<Locale>,
-        now: Timestamp,
-        limit: Limit,
-    ) -> Result<Option<Touched>, Fault> {
-        let mut set = doc! {
-            "expires_at": DateTime::from_millis(now.plus(ALIVE_FOR).millis()),
+    pub async fn touch(self, arrival: Arrival<'_>, limit: Limit) -> Result<Option<Touched>, Fault> {
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(rename = "_id")]
+            user: UserId,
+            open: Vec<ConnectionRow>,
+            allowed: bool,
+            frames: Bucket,
+            own: f64,
+        }
+        #[derive(Deserialize)]
+        struct Bucket {
+            tokens: f64,
+        }
+        let Arrival { connection: ConnectionId(id), locale, cost, at } = arrival;
+        // A frame that costs more than the bucket holds would never pass.
+        let cost = cost.min(limit.burst);
+        let expires_at = date(at.plus(ALIVE_FOR));
+        let is_it = doc! { "$eq": ["$$socket.id", id] };
+        let mut moved = doc! {
+            "expires_at": expires_at,
             // A debt has an end, or whoever was once too fast would wait for hours.
-            "tokens": { "$max": [{ "$subtract": [refilled(limit, "$tokens", "$at"), 1] }, -DEEPEST_DEBT] },
+            "tokens": { "$max": [{ "$subtract": [refilled(limit, "$$socket.tokens", "$$socket.at"), 1] }, -DEEPEST_DEBT] },
             "at": "$$NOW",
         };
         if let Some(locale) = locale {
-            set.insert("locale", locale.as_str());
+            moved.insert("locale", locale.as_str());
         }
+        let moved = doc! { "$cond": [&is_it, { "$mergeObjects": ["$$socket", moved] }, "$$socket"] };
+        let kept = filter_open(&doc! { "$or": [&is_it, is_alive(at)] });
+        let refilled = refilled(limit, "$frames.tokens", "$frames.at");
+        let update = vec![
+            doc! { "$set": {
+                "open": { "$map": { "input": kept, "as": "socket", "in": moved } },
+                "frames": { "tokens": refilled, "at": "$$NOW" },
+                "expires_at": { "$max": ["$expires_at", expires_at] },
+            } },
+            doc! { "$set": {
+                "allowed": { "$gte": ["$frames.tokens", i64::from(cost)] },
+                "own": { "$first": { "$map": { "input": filter_open(&is_it), "as": "socket", "in": "$$socket.tokens" } } },
+            } },
+            doc! { "$set": {
+                "frames.tokens": { "$subtract": ["$frames.tokens", { "$cond": ["$allowed", i64::from(cost), 0] }] },
+            } },
+        ];
         let touched = self
-            .collection()
-            .find_one_and_update(doc! { "_id": &id.0 }, vec![doc! { "$set": set }])
+            .0
+            .collection::<Row>(SOCKETS)
+            .find_one_and_update(doc! { "open.id": id }, update)
+            .projection(doc! { "open": { "$elemMatch": { "id": id } }, "allowed": 1, "frames.tokens": 1, "own": 1 })
             .return_document(ReturnDocument::After)
             .write_concern(w1())
             .await
             .map_err(store_fault)?;
-        Ok(touched.map(|row| Touched { tokens: row.tokens.unwrap_or_default(), connection: row.into() }))
+        let Some(Row { user, open, allowed, frames, own }) = touched else { return Ok(None) };
+        let wait = (!allowed).then(|| wait_for_tokens(f64::from(cost) - frames.tokens, limit));
+        Ok(PersonRow { user, open }.live(at).pop().map(|connection| Touched { connection, wait, tokens: own }))
     }
 
     /// The live connections of people, as a majority knows them.
     pub async fn list_of_people(self, users: &[UserId], now: Timestamp) -> Result<Vec<Connection>, Fault> {
-        self.list(live(users, now)).await
+        Ok(live(self.list(of_people(users)).await?, now))
     }
 
     /// The same, including what was written in the session.
@@ -130,12 +207,14 @@ impl Connections<'_> {
         now: Timestamp,
     ) -> Result<Vec<Connection>, Fault> {
         let rows: Vec<_> = async {
-            let mut cursor = self.collection().find(live(users, now)).session(&mut *session).await?;
+            let people = self.collection();
+            let open = people.find(of_people(users)).projection(doc! { "open": 1 });
+            let mut cursor = open.session(&mut *session).await?;
             cursor.stream(session).try_collect().await
         }
         .await
         .map_err(store_fault)?;
-        Ok(rows.into_iter().map(Connection::from).collect())
+        Ok(live(rows, now))
     }
 
     /// Every connection of some sessions, as a majority knows them.
@@ -143,7 +222,10 @@ impl Connections<'_> {
         if sessions.is_empty() {
             return Ok(Vec::new());
         }
-        self.list(of_sessions(sessions)).await
+        let people = self.list(of_sessions(sessions)).await?;
+        let mut all = live(people, Timestamp::from_millis(0));
+        all.retain(|connection| sessions.contains(&connection.session));
+        Ok(all)
     }
 
     /// Those of some connections that are live and belong to one of some people, as a majority knows them.
@@ -153,15 +235,18 @@ impl Connections<'_> {
         users: &[UserId],
         now: Timestamp,
     ) -> Result<Vec<Connection>, Fault> {
-        let mut filter = live(users, now);
-        filter.insert("_id", doc! { "$in": ids.iter().map(|id| id.0.as_str()).collect::<Vec<_>>() });
-        self.list(filter).await
+        let mut filter = of_people(users);
+        filter.insert("open.id", doc! { "$in": names(ids) });
+        let mut all = live(self.list(filter).await?, now);
+        all.retain(|connection| ids.contains(&connection.id));
+        Ok(all)
     }
 
-    async fn list(self, filter: Document) -> Result<Vec<Connection>, Fault> {
-        let rows: Vec<_> =
-            async { self.collection().find(filter).await?.try_collect().await }.await.map_err(store_fault)?;
-        Ok(rows.into_iter().map(Connection::from).collect())
+    async fn list(self, filter: Document) -> Result<Vec<PersonRow>, Fault> {
+        let people = self.collection();
+        async { people.find(filter).projection(doc! { "open": 1 }).await?.try_collect().await }
+            .await
+            .map_err(store_fault)
     }
 
     /// Removes the connections of some sessions.
@@ -169,13 +254,16 @@ impl Connections<'_> {
         if sessions.is_empty() {
             return Ok(());
         }
-        self.collection().delete_many(of_sessions(sessions)).await.map_err(store_fault)?;
+        let ids: Vec<_> = sessions.iter().map(|session| session.0.as_str()).collect();
+        let pull = doc! { "$pull": { "open": { "session_id": { "$in": ids } } } };
+        self.collection().update_many(of_sessions(sessions), pull).await.map_err(store_fault)?;
         Ok(())
     }
 
     /// Removes a connection; one that is not there is removed already.
-    pub async fn remove(self, id: &ConnectionId) -> Result<(), Fault> {
-        self.collection().delete_one(doc! { "_id": &id.0 }).await.map_err(store_fault)?;
+    pub async fn remove(self, ConnectionId(id): &ConnectionId) -> Result<(), Fault> {
+        let pull = doc! { "$pull": { "open": { "id": id } } };
+        self.collection().update_one(doc! { "open.id": id }, pull).await.map_err(store_fault)?;
         Ok(())
     }
 
@@ -184,20 +272,57 @@ impl Connections<'_> {
         if gone.is_empty() {
             return Ok(());
         }
-        let each = gone.iter().map(|connection| {
-            doc! { "_id": &connection.id.0, "connected_at": DateTime::from_millis(connection.connected_at.millis()) }
+        let each = gone.iter().map(|Connection { id, connected_at, .. }| {
+            doc! { "id": &id.0, "connected_at": date(*connected_at) }
         });
-        let any = doc! { "$or": each.collect::<Vec<_>>() };
-        self.collection().delete_many(any).write_concern(w1()).await.map_err(store_fault)?;
+        let pull = doc! { "$pull": { "open": { "$or": each.collect::<Vec<_>>() } } };
+        let theirs = doc! { "open.id": { "$in": gone.iter().map(|gone| gone.id.0.as_str()).collect::<Vec<_>>() } };
+        self.collection().update_many(theirs, pull).write_concern(w1()).await.map_err(store_fault)?;
         Ok(())
     }
 }
 
-fn live(users: &[UserId], now: Timestamp) -> Document {
-    let users: Vec<i32> = users.iter().map(|user| user.0).collect();
-    doc! { "user_id": { "$in": users }, "expires_at": { "$gt": DateTime::from_millis(now.millis()) } }
+impl PersonRow {
+    /// The connections that are alive at a time, the oldest first.
+    fn live(self, now: Timestamp) -> Vec<Connection> {
+        let Self { user, open } = self;
+        let alive = open.into_iter().filter(|row| row.expires_at.timestamp_millis() > now.millis());
+        let each = alive.map(|row| Connection {
+            id: row.id,
+            user,
+            session: row.session_id,
+            locale: row.locale,
+            connected_at: Timestamp::from_millis(row.connected_at.timestamp_millis()),
+        });
+        each.collect()
+    }
+}
+
+fn live(people: Vec<PersonRow>, now: Timestamp) -> Vec<Connection> {
+    people.into_iter().flat_map(|person| person.live(now)).collect()
+}
+
+/// Those of a person's connections, each as `$$socket`, for which a condition holds.
+fn filter_open(condition: &Document) -> Document {
+    doc! { "$filter": { "input": { "$ifNull": ["$open", []] }, "as": "socket", "cond": condition } }
+}
+
+fn is_alive(now: Timestamp) -> Document {
+    doc! { "$gt": ["$$socket.expires_at", date(now)] }
+}
+
+fn of_people(users: &[UserId]) -> Document {
+    doc! { "_id": { "$in": users.iter().map(|user| user.0).collect::<Vec<_>>() } }
 }
 
 fn of_sessions(sessions: &[SessionId]) -> Document {
-    doc! { "session_id": { "$in": sessions.iter().map(|session| session.0.as_str()).collect::<Vec<_>>() } }
+    doc! { "open.session_id": { "$in": sessions.iter().map(|session| session.0.as_str()).collect::<Vec<_>>() } }
+}
+
+fn names(ids: &[ConnectionId]) -> Vec<&str> {
+    ids.iter().map(|id| id.0.as_str()).collect()
+}
+
+fn date(at: Timestamp) -> DateTime {
+    DateTime::from_millis(at.millis())
 }

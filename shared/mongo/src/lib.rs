@@ -15,7 +15,7 @@ mod rooms;
 mod schema;
 mod tickets;
 
-pub use connections::{Connection, Connections, Touched};
+pub use connections::{Arrival, Connection, Connections, MOST_CONNECTIONS, Touched};
 pub use feed::{Anchor, Feed, Window};
 pub use gates::{Bucket, Gates, Passage};
 pub use limits::Limits;

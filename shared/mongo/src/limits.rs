@@ -108,7 +108,12 @@ pub(crate) fn refilled(limit: Limit, tokens: &str, at: &str) -> Bson {
 
 /// How long a bucket with less than one token takes to have one.
 pub(crate) fn wait_for_token(tokens: f64, limit: Limit) -> Duration {
-    let minutes = (1.0 - tokens) / f64::from(limit.per_minute);
+    wait_for_tokens(1.0 - tokens, limit)
+}
+
+/// How long so many tokens take to come back.
+pub(crate) fn wait_for_tokens(missing: f64, limit: Limit) -> Duration {
+    let minutes = missing / f64::from(limit.per_minute);
     Duration::from_secs_f64((minutes * 60.0).clamp(0.001, 3_600.0))
 }
 

@@ -15,6 +15,8 @@ const ROOM_HEADS: &str = "room_heads";
 const REVOCATIONS: &str = "revocations";
 /// Until version 2: the index on `members.user_id`.
 const OLD_MEMBERS_INDEX: &str = "rooms_member_idx";
+/// Until version 3: one document per connection.
+const CONNECTIONS: &str = "connections";
 
 impl Schema<'_> {
     /// Sessions that a version before 3 noted as ended; their people's gates must know them before [`Schema::ensure`].
@@ -64,6 +66,11 @@ impl Schema<'_> {
             self.0.documents(old).drop().await.map_err(store_fault)?;
         }
         Ok(())
+    }
+
+    /// Forgets the connections of a version before 4: their clients are told to connect again with their next frame.
+    pub(crate) async fn drop_connections(self) -> Result<(), Fault> {
+        self.0.documents(CONNECTIONS).drop().await.map_err(store_fault)
     }
 }
 

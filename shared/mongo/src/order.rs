@@ -25,7 +25,7 @@ pub struct Reservation {
 /// What is to be placed in a room's order.
 #[derive(Debug, Clone, Copy)]
 pub enum Placement {
-    /// A new message: raises `seq` and `rev`.
+    /// A new message: raises `seq` and `rev`, and the room in the lists of its members. Its entry names its `seq`.
     New(MessageId),
     /// An edit or a deletion: raises `rev`. A majority has it: unlike a new message it can't be withdrawn.
     Change,
@@ -63,10 +63,12 @@ impl Rooms<'_> {
         }
         let op = ObjectId::new();
         let (rev, mut set) = placement.numbers();
-        let entry = doc! { "rev": &rev, "op": op, "at": "$$NOW" };
+        let mut entry = doc! { "rev": &rev, "op": op, "at": "$$NOW" };
+        if let (Placement::New(_), Some(seq)) = (placement, set.get("seq")) {
+            entry.insert("seq", seq.clone());
+        }
         set.extend(doc! {
             "rev": rev,
-            "last_at": "$$NOW",
             "inflight": { "$concatArrays": [young_entries(), [entry]] },
         });
         let numbers = self.0.collection::<Numbers>(ROOMS);
@@ -107,7 +109,9 @@ impl Placement {
         match self {
             Self::New(id) => (
                 doc! { "$add": ["$rev", 1_i64] },
-                doc! { "seq": { "$add": ["$seq", 1_i64] }, "last_id": ObjectId::from_bytes(id.0) },
+                doc! {
+                    "seq": { "$add": ["$seq", 1_i64] }, "last_id": ObjectId::from_bytes(id.0), "last_at": "$$NOW",
+                },
             ),
             Self::Change => (doc! { "$add": ["$rev", 1_i64] }, Document::new()),
             Self::Above { id, rev, seq } => (
@@ -115,6 +119,8 @@ impl Placement {
                 doc! {
                     "seq": { "$max": ["$seq", seq.0] },
                     "last_id": { "$cond": [{ "$gte": [seq.0, "$seq"] }, ObjectId::from_bytes(id.0), "$last_id"] },
+                    // Of a message that the room forgot in a failover; any other one has lifted it already.
+                    "last_at": { "$cond": [{ "$gt": [seq.0, "$seq"] }, "$$NOW", "$last_at"] },
                 },
             ),
         }

@@ -1,12 +1,13 @@
 use crate::{
     Mongo,
     fault::{is_duplicate_key, store_fault},
+    order::young_entries,
     room_lists::{counted_from, unread_stages},
     schema::{MESSAGES, READ_STATES, ROOMS},
 };
 use domain::{Code, Fault, RoomKey, Seq, UserId};
 use futures_util::TryStreamExt as _;
-use mongodb::bson::doc;
+use mongodb::{bson::doc, options::ReadConcern};
 use serde::Deserialize;
 
 /// The repository of `read_states`: how far each member has read.
@@ -20,7 +21,7 @@ pub struct Marked {
     pub read: Seq,
     /// Whether it was an older one before.
     pub has_moved: bool,
-    /// The room's newest message number.
+    /// The newest message number below which nothing is being written.
     pub newest: Seq,
     /// The people in the room.
     pub members: Vec<UserId>,
@@ -29,7 +30,10 @@ pub struct Marked {
 }
 
 impl ReadStates<'_> {
-    /// Moves a member's cursor forward to a message, at most to the room's newest, and answers where it is. It never moves back.
+    /// Moves a member's cursor forward to a message, at most to the newest below which no other is being written, and answers
+    /// where it is. It never moves back.
+    ///
+    /// Reads the room as the primary has it: a reservation may not be known to a majority yet, and neither its release.
     pub async fn mark(self, room: RoomKey, user: UserId, seq: Seq) -> Result<Marked, Fault> {
         #[derive(Deserialize)]
         struct Room {
@@ -43,7 +47,10 @@ impl ReadStates<'_> {
         }
         let theirs = doc! { "_id": room.to_string(), "members": user.0 };
         let rooms = self.0.collection::<Room>(ROOMS);
-        let found = rooms.find_one(theirs).projection(doc! { "_id": 0, "seq": 1, "members": 1, "blocked": 1 }).await;
+        let lowest = doc! { "$min": { "$map": { "input": young_entries(), "as": "entry", "in": "$$entry.seq" } } };
+        let seq_written = doc! { "$min": ["$seq", { "$subtract": [lowest, 1_i64] }] };
+        let fields = doc! { "_id": 0, "seq": seq_written, "members": 1, "blocked": 1 };
+        let found = rooms.find_one(theirs).projection(fields).read_concern(ReadConcern::local()).await;
         let Room { seq: newest, members, blocked } = found.map_err(store_fault)?.ok_or(Code::RoomNotFound)?;
         let read = seq.clamp(Seq(0), newest);
         let forward = doc! { "$max": { "read_seq": read.0 } };

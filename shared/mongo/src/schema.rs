@@ -8,11 +8,11 @@ use mongodb::{
 use std::time::Duration;
 
 /// The version that this code creates and expects; raised with every change of [`indexes`].
-const VERSION: i32 = 3;
+const VERSION: i32 = 4;
 
 pub(crate) const MESSAGES: &str = "messages";
 pub(crate) const ROOMS: &str = "rooms";
-pub(crate) const CONNECTIONS: &str = "connections";
+pub(crate) const SOCKETS: &str = "sockets";
 pub(crate) const TICKETS: &str = "tickets";
 pub(crate) const PEOPLE: &str = "people";
 pub(crate) const READ_STATES: &str = "read_states";
@@ -22,6 +22,8 @@ const SCHEMA: &str = "schema";
 
 /// Since when a room's order stands in the document of the room.
 const ONE_ROOM_DOCUMENT_SINCE: i32 = 3;
+/// Since when a person's connections stand in one document.
+const ONE_SOCKETS_DOCUMENT_SINCE: i32 = 4;
 
 /// Which schema the database has, and which this code expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,9 @@ impl Schema<'_> {
         if (1..ONE_ROOM_DOCUMENT_SINCE).contains(&version.found) {
             self.move_room_heads().await?;
         }
+        if (1..ONE_SOCKETS_DOCUMENT_SINCE).contains(&version.found) {
+            self.drop_connections().await?;
+        }
         for (collection, models) in indexes() {
             self.0.documents(collection).create_indexes(models).await.map_err(store_fault)?;
         }
@@ -88,6 +93,11 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
         .name("messages_fanout_idx".to_owned())
         .partial_filter_expression(doc! { "fanout.pending": true })
         .build();
+    let open = IndexOptions::builder()
+        .name("sockets_connection_key".to_owned())
+        .unique(true)
+        .partial_filter_expression(doc! { "open.id": { "$exists": true } })
+        .build();
     [
         (
             MESSAGES,
@@ -104,11 +114,12 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
         ),
         (ROOMS, vec![index("rooms_members_idx", doc! { "members": 1 })]),
         (
-            CONNECTIONS,
+            SOCKETS,
             vec![
-                index("connections_user_idx", doc! { "user_id": 1, "expires_at": 1 }),
-                index("connections_session_idx", doc! { "session_id": 1 }),
-                expiring("connections_ttl"),
+                // Only of those who have any: documents without a connection would be equal.
+                IndexModel::builder().keys(doc! { "open.id": 1 }).options(open).build(),
+                index("sockets_session_idx", doc! { "open.session_id": 1 }),
+                expiring("sockets_ttl"),
             ],
         ),
         // Creating its default index creates the collection, so that no first write has to.

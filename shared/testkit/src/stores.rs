@@ -5,7 +5,7 @@ use announce::Announcer;
 use backend::Backend;
 use background::Background;
 use boot::Limits;
-use credentials::AccessTokens;
+use credentials::{AccessTokens, Fingerprints};
 use domain::{
     Access, Aggregate, Clock, ConnectionId, DisplayName, Email, Fault, Limit, Locale, Member, MessageDraft, MessageId,
     Person, Rev, Rights, Role, RoomId, RoomKey, SessionId, Timestamp, UserId, Username,
@@ -87,6 +87,11 @@ impl Stores {
         AccessTokens::new("HS256", KEY, None, LIFETIME).expect("HS256 is known")
     }
 
+    /// Tells retries from other messages.
+    pub fn fingerprints(&self) -> Fingerprints {
+        Fingerprints::new(KEY, None)
+    }
+
     /// A clock that stands at `NOON`.
     pub fn clock(&self) -> Clock {
         Clock(|| NOON)
@@ -110,6 +115,11 @@ impl Stores {
     /// The record of messages.
     pub fn mongo(&self) -> &Mongo {
         &self.mongo.mongo
+    }
+
+    /// Notes what MongoDB is asked from now on.
+    pub async fn profile(&self) -> crate::mongo::Profile {
+        crate::mongo::Profile::of(&self.mongo).await
     }
 
     /// Where the record of messages is.

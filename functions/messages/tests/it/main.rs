@@ -42,6 +42,7 @@ impl Room {
         let app = App {
             messenger: stores.messenger(),
             tokens: stores.tokens(),
+            fingerprints: stores.fingerprints(),
             limits: limits_of(1_000, 1_000),
             random: boot::random(),
         };

@@ -24,6 +24,9 @@ use crate::{
     verify::follow,
 };
 
+/// How many connections a client opens at once now and then; a person may have 20.
+const CROWD: usize = 22;
+
 /// The messages that the clients of a person sent.
 pub(crate) type Own = Arc<Mutex<Vec<Sent>>>;
 
@@ -155,6 +158,7 @@ impl<D: Doors> Client<'_, D> {
             70..80 => self.look(rng).await,
             80..88 => self.poll(rng).await,
             88..93 => self.send_again(rng).await,
+            93..96 if rng.random_ratio(1, 15) => self.crowd().await,
             93..96 => self.reconnect.notify_one(),
             96..98 => {
                 self.state().reenter = true;
@@ -164,13 +168,36 @@ impl<D: Doors> Client<'_, D> {
         }
     }
 
+    /// Pings with its cursor, and syncs if it misses something: the frame that said so may have been lost.
     async fn ping(&self) {
-        let socket = self.state().socket.clone();
-        if let Some(open) = socket
-            && !open.socket.ping().await
-        {
-            self.recorder.note(Some(self.number), "a ping was not answered");
+        let (socket, cursor) = {
+            let state = self.state();
+            (state.socket.clone(), state.view.cursor())
+        };
+        let Some(open) = socket else { return };
+        match open.socket.ping(self.room, cursor).await {
+            Some(true) => {
+                self.state().view.hear(cursor + 1);
+                self.updates.notify_one();
+            }
+            Some(false) => {}
+            None => self.recorder.note(Some(self.number), "a ping was not answered"),
         }
+    }
+
+    /// Opens more connections than a person may have: the oldest, mostly those of this person's clients, are closed.
+    async fn crowd(&self) {
+        let login = self.state().login.clone();
+        let mut open = Vec::new();
+        for _ in 0..CROWD {
+            let (sender, _) = mpsc::unbounded_channel();
+            let connecting = async {
+                let ticket = self.doors.ticket(&login.session).await?;
+                self.doors.connect(ticket, self.room, 0, sender).await
+            };
+            open.extend(timeout(self.usage.patience, connecting).await.ok().and_then(Result::ok));
+        }
+        self.recorder.note(Some(self.number), format!("has {} more connections for a moment", open.len()));
     }
 
     /// Keeps a socket open and its view up to date until told to stop.

@@ -287,7 +287,8 @@ impl<'h> Facts<'h> {
         answered && !call.is_open() || self.at(position) > self.at(call.position) + LIVES
     }
 
-    fn at(&self, position: usize) -> Duration {
+    /// When something happened.
+    pub(super) fn at(&self, position: usize) -> Duration {
         self.history.entries.get(position).map_or(Duration::ZERO, |entry| entry.at)
     }
 

@@ -1,6 +1,9 @@
 //! Read cursors: they only move forward, to what was asked and not past what there is, and what they leave is counted.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{
     Promise, Violation,
@@ -13,9 +16,13 @@ const CAP: u64 = 100;
 /// More sequence numbers than any attempt at a send takes.
 const TAKEN: u64 = 64;
 
+/// For so long a sequence number that was given out is waited for.
+const IN_FLIGHT: Duration = Duration::from_secs(5);
+
 /// A read that was acknowledged.
 struct Read {
     position: usize,
+    at: Duration,
     answered: usize,
     asked: u64,
     cursor: u64,
@@ -28,6 +35,8 @@ struct Known {
     author: usize,
     sent: usize,
     seen: usize,
+    /// When it was first seen.
+    at: Duration,
     deleting: Option<usize>,
     buried: Option<usize>,
 }
@@ -39,7 +48,8 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         let Request::Read { room, seq } = call.request else { continue };
         asked.entry((*room, call.by.person)).or_default().push((call.position, *seq));
         if let Some((answered, Answer::Read { read_seq, unread })) = call.answered {
-            let read = Read { position: call.position, answered, asked: *seq, cursor: *read_seq, unread: *unread };
+            let (position, at) = (call.position, facts.at(call.position));
+            let read = Read { position, at, answered, asked: *seq, cursor: *read_seq, unread: *unread };
             reads.entry((*room, call.by.person)).or_default().push(read);
         }
     }
@@ -104,6 +114,7 @@ impl Room {
                 author: facts.calls.get(send).map_or(usize::MAX, |call| call.by.person),
                 sent: *send,
                 seen: first.position,
+                at: facts.at(first.position),
                 deleting: story.deletes.first().copied(),
                 buried: story.buried(),
             });
@@ -119,10 +130,15 @@ impl Room {
         Self { unseen: unseen.collect(), highest: top + sends as u64 * TAKEN, messages }
     }
 
-    /// The cursor is short of what was asked for and had been seen.
+    /// The cursor is short of what was asked for and had been seen, and of whatever may still have been being written below it.
     fn short(&self, read: &Read) -> Wrong {
-        let seen = self.messages.iter().filter(|known| known.seen < read.position).map(|known| known.seq).max()?;
-        let least = seen.min(read.asked);
+        let seen = || self.messages.iter().filter(|known| known.seen < read.position);
+        let asked = seen().map(|known| known.seq).max()?.min(read.asked);
+        // Numbers are given out in order: below one that was seen long ago nothing is waited for.
+        let settled = seen().filter(|known| known.at + IN_FLIGHT < read.at).map(|known| known.seq).max().unwrap_or(0);
+        let seqs: BTreeSet<u64> = seen().map(|known| known.seq).collect();
+        let missing = (settled.min(asked) + 1..asked).find(|seq| !seqs.contains(seq));
+        let least = missing.map_or(asked, |missing| missing - 1);
         (read.cursor < least).then(|| {
             let what = format!("a read up to seq {} was acknowledged at {}, short of {least}", read.asked, read.cursor);
             (Promise::NothingLost, what)

@@ -99,8 +99,9 @@ impl Socket for Connection {
         self.server.carry(self.session, Some(self.number), request).await
     }
 
-    async fn ping(&self) -> bool {
-        self.server.step().await.is_some()
+    async fn ping(&self, room: RoomId, cursor: u64) -> Option<bool> {
+        self.server.step().await?;
+        Some(self.server.head(room).rev > cursor)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Read cursors and unread counts. Client 0 writes, client 1 reads.
 
+use std::time::Duration;
+
 use checker::{
     history::{Answer, Purpose, Request},
     verify::Promise,
@@ -74,6 +76,37 @@ fn a_cursor_may_be_short_of_what_nobody_had_seen() {
     story.call(1, read(4), answer(3, 0));
     story.answer(0, sent, crate::story::ack(message("d", 4, 4)));
     assert_eq!(story.verdict(), []);
+}
+
+/// Messages 1 and 3 of client 0; the second is still being written.
+fn one_and_three() -> Story {
+    let mut story = Story::default();
+    story.send(0, "a", message("a", 1, 1));
+    story.begin(0, "b");
+    story.send(0, "c", message("c", 3, 3));
+    story
+}
+
+#[test]
+fn a_cursor_may_wait_for_a_message_that_is_being_written() {
+    let mut story = one_and_three();
+    story.call(1, read(3), answer(1, 1));
+    assert_eq!(story.verdict(), []);
+}
+
+#[test]
+fn a_cursor_that_waits_for_more_than_is_being_written_is_detected() {
+    let mut story = one_and_three();
+    story.call(1, read(3), answer(0, 2));
+    story.breaks(Promise::NothingLost, "short of 1");
+}
+
+#[test]
+fn a_cursor_that_waits_for_a_dead_writer_is_detected() {
+    let mut story = one_and_three();
+    story.wait(Duration::from_secs(6));
+    story.call(1, read(3), answer(1, 1));
+    story.breaks(Promise::NothingLost, "short of 3");
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use crate::delivery::pushed;
 use domain::{RoomId, RoomKey};
-use e2e::{TestStack, journey_in};
+use e2e::{TestStack, journey, journey_in, room_name};
 use gateway::{PushRules, Rules};
-use mongo::Mongo;
+use mongo::{MOST_CONNECTIONS, Mongo};
+use serde_json::json;
 use stack::Options;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -54,6 +55,55 @@ fn failed_push_fails_no_send_and_is_healed_by_sync() {
         assert!(pushed["rev"].as_i64() > Some(1));
         let (changes, cursor) = junho.catch_up(room, 0).await;
         assert_eq!((changes.len(), Some(cursor)), (3, pushed["rev"].as_i64()));
+    });
+}
+
+#[test]
+fn a_lost_last_frame_is_found_by_ping_alone() {
+    journey_in(Options::for_test(), async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let (socket, name) = (junho.socket().await, room_name(room));
+        stack.faults().pushes(PushRules { limited: 1.0, ..PushRules::default() });
+        let last = minji.say(room, "good night").await;
+        pushed(stack, &last).await;
+        stack.faults().clear();
+
+        // Nobody says anything more; a release is known to a majority a moment later.
+        let found = async {
+            loop {
+                let pong = socket.ask("ping", json!({"cursors": {&name: 0}})).await;
+                if pong["d"]["gaps"] == json!([name]) {
+                    break;
+                }
+            }
+        };
+        assert!(timeout(Duration::from_secs(20), found).await.is_ok());
+
+        let (changes, cursor) = junho.catch_up(room, 0).await;
+        assert_eq!(changes, [last]);
+        let pong = socket.ask("ping", json!({"cursors": {&name: cursor}})).await;
+        assert_eq!(pong["d"], json!({"gaps": [], "more": false}));
+    });
+}
+
+#[test]
+fn the_oldest_of_too_many_connections_is_told_and_closed() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let oldest = junho.socket().await;
+        let mut others = Vec::new();
+        for _ in 0..MOST_CONNECTIONS {
+            others.push(junho.socket().await);
+        }
+
+        let (frames, _) = oldest.ending().await;
+
+        let error = &frames[frames.len() - 1]["d"];
+        assert_eq!((&error["code"], &error["fatal"]), (&json!("too_many_connections"), &json!(true)));
+        let heard = minji.say(room, "hello").await;
+        for socket in others {
+            assert_eq!(socket.push().await["d"], heard);
+        }
     });
 }
 

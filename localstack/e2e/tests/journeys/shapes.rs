@@ -345,6 +345,10 @@ fn connection_frames() {
         "#);
         assert_snapshot!(shape(&junhos.ask("ping", json!({})).await), @r#"
         {
+          "d": {
+            "gaps": [],
+            "more": false
+          },
           "re": "3",
           "t": "pong"
         }

@@ -31,7 +31,6 @@ fn malformed_frame_is_an_error_and_the_connection_stays() {
             "{}",
             r#"{"id":"1"}"#,
             r#"{"action":1}"#,
-            r#"{"action":"ping","id":7}"#,
             r#"{"action":"ping","x":1}"#,
             r#"{"action":"ping","action":"ping"}"#,
             r#"{"action":"ping","id":"\ud800"}"#,
@@ -42,6 +41,22 @@ fn malformed_frame_is_an_error_and_the_connection_stays() {
             assert_eq!((&error["t"], &error["d"]["code"]), (&json!("error"), &json!("malformed_frame")), "{text:?}");
         }
         assert_eq!(socket.ask("ping", json!({})).await["t"], "pong");
+    });
+}
+
+#[test]
+fn an_id_that_is_no_short_string_is_refused() {
+    journey(async |stack| {
+        let socket = stack.register("minji").await.socket().await;
+        for (id, reason) in [(json!(7), "wrong_type"), (json!("x".repeat(65)), "too_long")] {
+            socket.send_text(&json!({"action": "ping", "id": id}).to_string());
+
+            let error = socket.frame().await;
+
+            assert_eq!((&error["t"], &error["d"]["code"]), (&json!("error"), &json!("invalid_fields")));
+            assert_eq!((&error["d"]["errors"][0]["field"], &error["re"]), (&json!("id"), &Value::Null));
+            assert_eq!(error["d"]["errors"][0]["code"], reason);
+        }
     });
 }
 
@@ -120,7 +135,8 @@ fn each_frame_of_a_connection_is_answered_under_its_id() {
         }
         ids.reverse();
         for id in ids {
-            assert_eq!(socket.answer(&id).await, json!({"t": "pong", "re": id}));
+            let pong = json!({"t": "pong", "re": id, "d": {"gaps": [], "more": false}});
+            assert_eq!(socket.answer(&id).await, pong);
         }
     });
 }

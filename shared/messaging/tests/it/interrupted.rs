@@ -172,7 +172,8 @@ async fn retry(mongo: Mongo, url: &str) {
     let session = domain::SessionId("s".to_owned());
     let plenty = domain::Limit { burst: 1_000, per_minute: 1_000 };
     let limits = MessageLimits { sends: plenty, retries: plenty };
-    let author = Author { user: ANNA, session: &session, connection: None, limits };
+    let fingerprints = &credentials::Fingerprints::new("a key of tests", None);
+    let author = Author { user: ANNA, session: &session, connection: None, limits, fingerprints };
     let (pushes, clock) = (Arc::<Recorder>::default(), Clock(now));
     let announcer = Announcer::new(mongo.clone(), pushes, clock, Background::inline());
     let messenger = Messenger { mongo, announcer, clock };

@@ -1,6 +1,7 @@
 use announce::Announcer;
 use background::Background;
 use contract::{MessagePage, MessageView, SyncPage};
+use credentials::Fingerprints;
 use domain::{
     Access, ClientId, Clock, Code, ConnectionId, Content, Fault, Limit, Locale, Member, MessageDraft, MessageId,
     MessageType, PageSize, Rev, Role, RoomId, RoomKey, SessionId, Timestamp, UserId,
@@ -31,6 +32,7 @@ pub(crate) struct Scene {
     pub(crate) pushed: Arc<Recorder>,
     pub(crate) limits: MessageLimits,
     session: SessionId,
+    fingerprints: Fingerprints,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the store's own clock goes on while a test runs")]
@@ -63,7 +65,8 @@ impl Scene {
     pub(crate) async fn new() -> Self {
         let limits = MessageLimits { sends: PLENTY, retries: PLENTY };
         let (database, session) = (Database::new().await, SessionId("s".to_owned()));
-        let scene = Self { database, pushed: Arc::default(), limits, session };
+        let fingerprints = Fingerprints::new("a key of tests", None);
+        let scene = Self { database, pushed: Arc::default(), limits, session, fingerprints };
         scene.project(&access(1, &[ANNA, BORA])).await;
         scene
     }
@@ -100,7 +103,8 @@ impl Scene {
     }
 
     pub(crate) fn author(&self, user: UserId) -> Author<'_> {
-        Author { user, session: &self.session, connection: None, limits: self.limits }
+        let (session, fingerprints) = (&self.session, &self.fingerprints);
+        Author { user, session, connection: None, limits: self.limits, fingerprints }
     }
 
     /// Everybody's buckets are full again.

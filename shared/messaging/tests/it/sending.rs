@@ -1,8 +1,9 @@
-use crate::scene::{ANNA, BORA, EVE, Scene, access, draft, eventually, long_ago, now, refusal, texts};
+use crate::scene::{ANNA, BORA, EVE, ROOM, Scene, access, draft, eventually, long_ago, now, refusal, texts};
 use domain::{ClientId, Code, ConnectionId, MessageDraft, Random, Rev, RoomId, RoomKey, Seq};
 use futures_util::future::join_all;
 use messaging::{Author, send_message};
 use mongo::Anchor;
+use mongodb::bson::{Document, doc};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_client_id_sent_twenty_times_at_once_is_one_message() {
@@ -94,6 +95,44 @@ async fn a_reply_answers_a_message_of_its_own_room() {
     astray.reply_to = Some(domain::MessageId([7; 12]));
     let refused = scene.send_draft(&astray).await.err().unwrap();
     assert_eq!((refused.code, &*refused.fields[0].field), (Code::InvalidFields, "reply_to"));
+}
+
+/// Where a room stands: its numbers, and since when.
+async fn standing(scene: &Scene) -> Document {
+    let fields = doc! { "_id": 0, "seq": 1, "rev": 1, "last_at": 1, "inflight": 1 };
+    let rooms = scene.collection("rooms").await;
+    rooms.find_one(doc! { "_id": ROOM.to_string() }).projection(fields).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn retries_and_refused_messages_leave_the_room_as_it_was() {
+    let scene = Scene::new().await;
+    let sent = scene.send(ANNA, "a", "hi").await.unwrap().message;
+    scene.is_delivered(sent.id).await;
+    let before = standing(&scene).await;
+
+    for _ in 0..3 {
+        assert!(scene.send(ANNA, "a", "hi").await.unwrap().duplicate);
+        assert_eq!(refusal(scene.send(ANNA, "a", "other").await), Code::ClientIdReused);
+        let astray = MessageDraft { reply_to: Some(domain::MessageId([7; 12])), ..draft(ANNA, "b", "!") };
+        assert_eq!(refusal(scene.send_draft(&astray).await), Code::InvalidFields);
+    }
+
+    assert_eq!(standing(&scene).await, before);
+}
+
+#[tokio::test]
+async fn edits_and_deletions_do_not_lift_the_room() {
+    let scene = Scene::new().await;
+    let sent = scene.send(ANNA, "a", "hi").await.unwrap().message;
+    let before = standing(&scene).await;
+
+    scene.edit(ANNA, sent.id, "hello").await.unwrap();
+    scene.delete(ANNA, sent.id).await.unwrap();
+
+    let after = standing(&scene).await;
+    assert_eq!(after.get("last_at"), before.get("last_at"));
+    assert_ne!(after.get("rev"), before.get("rev"));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
-use crate::scene::{ANNA, AT, collection, environments, scene};
-use domain::{Code, ConnectionId, Fault, Limit, Locale, SessionId};
-use mongo::{Connection, Mongo};
+use crate::scene::{collection, environments, scene};
+use domain::{Code, Fault, Limit};
+use mongo::Mongo;
 use mongodb::bson::doc;
 use std::time::Duration;
 use testkit::mongo::Database;
@@ -110,73 +110,4 @@ async fn of_forty_at_once_a_new_bucket_of_twenty_lets_twenty_through() {
     let (passed, refused): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
     assert!(refused.into_iter().all(|refusal| refusal.unwrap_err().code == Code::RateLimited));
     assert_eq!(passed.len(), 20);
-}
-
-async fn connect(mongo: &Mongo) -> ConnectionId {
-    let id = ConnectionId("c".to_owned());
-    let connection = Connection {
-        id: id.clone(),
-        user: ANNA,
-        session: SessionId("s".to_owned()),
-        locale: Locale::En,
-        connected_at: AT,
-    };
-    mongo.connections().insert(&connection).await.unwrap();
-    id
-}
-
-async fn touch(mongo: &Mongo, id: &ConnectionId, limit: Limit) -> f64 {
-    mongo.connections().touch(id, None, AT, limit).await.unwrap().unwrap().tokens
-}
-
-#[tokio::test]
-async fn a_connection_that_sends_too_much_is_reported() {
-    let database = scene().await;
-    let id = connect(&database.mongo).await;
-    for _ in 0..THREE.burst {
-        assert!(touch(&database.mongo, &id, THREE).await >= 0.0);
-    }
-
-    let tokens = touch(&database.mongo, &id, THREE).await;
-
-    assert!(tokens < 0.0, "{tokens}");
-}
-
-#[tokio::test]
-async fn the_debt_of_a_connection_has_an_end() {
-    let database = scene().await;
-    let id = connect(&database.mongo).await;
-    let limit = Limit { burst: 2, per_minute: 5 };
-    for _ in 0..80 {
-        touch(&database.mongo, &id, limit).await;
-    }
-
-    let tokens = touch(&database.mongo, &id, limit).await;
-
-    assert!((-60.0..=-59.0).contains(&tokens), "{tokens}");
-}
-
-#[tokio::test]
-async fn frames_at_once_are_all_counted() {
-    let database = scene().await;
-    let id = connect(&database.mongo).await;
-    let limit = Limit { burst: 30, per_minute: 1 };
-    let mut frames = JoinSet::new();
-    for mongo in environments(&database, 20).await {
-        let id = id.clone();
-        frames.spawn(async move { touch(&mongo, &id, limit).await });
-    }
-    frames.join_all().await;
-
-    let tokens = touch(&database.mongo, &id, limit).await;
-
-    assert!((9.0..10.0).contains(&tokens), "{tokens}");
-}
-
-#[tokio::test]
-async fn a_connection_that_is_not_there_counts_nothing() {
-    let database = scene().await;
-    let unknown = ConnectionId("unknown".to_owned());
-
-    assert!(database.mongo.connections().touch(&unknown, None, AT, THREE).await.unwrap().is_none());
 }

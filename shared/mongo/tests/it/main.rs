@@ -15,4 +15,5 @@ mod room_lists;
 mod rooms;
 mod scene;
 mod schema;
+mod sockets;
 mod tickets;

@@ -1,7 +1,10 @@
-use crate::scene::{ANNA, AT, BORA, EVE, ROOM, access, collection, delete, environments, fill, private, say, scene};
+use crate::scene::{
+    ANNA, AT, BORA, EVE, ROOM, access, collection, delete, draft, environments, fill, private, reserve, say, scene,
+    set_room, write,
+};
 use domain::{Access, Code, Seq};
-use mongo::{Marked, Mongo};
-use mongodb::bson::doc;
+use mongo::{Marked, Messages, Mongo, Placement};
+use mongodb::bson::{DateTime, doc};
 use tokio::task::JoinSet;
 
 /// How much Anna has not read after a number.
@@ -51,6 +54,42 @@ async fn nobody_reads_beyond_the_newest_message() {
     let marked = database.mongo.read_states().mark(ROOM, ANNA, Seq(i64::MAX)).await.unwrap();
 
     assert_eq!((marked.read, marked.has_moved), (Seq(3), true));
+}
+
+#[tokio::test]
+async fn nobody_reads_a_message_that_is_still_being_written() {
+    let database = scene().await;
+    let (mongo, six, seven) = (&database.mongo, Messages::new_id(), Messages::new_id());
+    fill(&database, ROOM, BORA, 5).await;
+    // Two frames of one sender land as 7, 6.
+    let late = reserve(mongo, ROOM, Placement::New(six)).await;
+    let soon = reserve(mongo, ROOM, Placement::New(seven)).await;
+    write(mongo, &draft(ROOM, BORA, "seven", "7"), seven, &soon).await;
+    mongo.rooms().release(ROOM, &soon).await.unwrap();
+
+    for seq in [7, 999_999] {
+        let marked = mongo.read_states().mark(ROOM, ANNA, Seq(seq)).await.unwrap();
+        assert_eq!((marked.read, marked.newest), (Seq(5), Seq(5)), "{seq}");
+    }
+    write(mongo, &draft(ROOM, BORA, "six", "6"), six, &late).await;
+    mongo.rooms().release(ROOM, &late).await.unwrap();
+
+    assert_eq!(unread(mongo, Seq(5)).await, 2);
+    assert_eq!(mongo.read_states().mark(ROOM, ANNA, Seq(7)).await.unwrap().read, Seq(7));
+    assert_eq!(unread(mongo, Seq(7)).await, 0);
+}
+
+#[tokio::test]
+async fn changes_and_dead_writers_hold_no_reader_up() {
+    let database = scene().await;
+    fill(&database, ROOM, BORA, 5).await;
+    reserve(&database.mongo, ROOM, Placement::Change).await;
+    assert_eq!(database.mongo.read_states().mark(ROOM, ANNA, Seq(4)).await.unwrap().newest, Seq(5));
+
+    reserve(&database.mongo, ROOM, Placement::New(Messages::new_id())).await;
+    set_room(&database, ROOM, doc! { "inflight.1.at": DateTime::from_millis(0) }).await;
+
+    assert_eq!(database.mongo.read_states().mark(ROOM, ANNA, Seq(9)).await.unwrap().read, Seq(6));
 }
 
 #[tokio::test]

@@ -244,20 +244,24 @@ async fn a_new_message_raises_both_numbers_and_a_change_one() {
 }
 
 #[tokio::test]
-async fn every_reservation_makes_the_room_the_newest() {
+async fn only_new_messages_lift_a_room() {
     let database = scene().await;
     open(&database.mongo, ROOM, &[ANNA, BORA], Timestamp::from_millis(1_000)).await;
     let long_ago = DateTime::from_millis(1_000);
-    for placement in [
-        Placement::New(Messages::new_id()),
-        Placement::Change,
-        Placement::Above { id: Messages::new_id(), rev: Rev(1), seq: Seq(1) },
+    let above = |seq| Placement::Above { id: Messages::new_id(), rev: Rev(1), seq: Seq(seq) };
+    for (placement, lifts) in [
+        (Placement::New(Messages::new_id()), true),
+        (Placement::Change, false),
+        (above(1), false),
+        // The room forgot its message in a failover.
+        (above(9), true),
     ] {
         set_room(&database, ROOM, mongodb::bson::doc! { "last_at": long_ago }).await;
 
         reserve(&database.mongo, ROOM, placement).await;
 
-        assert!(*room_document(&database, ROOM).await.get_datetime("last_at").unwrap() > long_ago, "{placement:?}");
+        let is_lifted = *room_document(&database, ROOM).await.get_datetime("last_at").unwrap() > long_ago;
+        assert_eq!(is_lifted, lifts, "{placement:?}");
     }
 }
 

@@ -1,0 +1,276 @@
+use crate::scene::{ANNA, AT, BORA, collection, environments, eventually, scene};
+use domain::{ConnectionId, Limit, Locale, SessionId, Timestamp, UserId};
+use mongo::{Arrival, Connection, MOST_CONNECTIONS, Mongo, Touched};
+use mongodb::bson::doc;
+use std::time::Duration;
+use testkit::mongo::{Database, Profile};
+use tokio::task::JoinSet;
+
+/// So slow that nothing comes back while a test runs.
+const THREE: Limit = Limit { burst: 3, per_minute: 1 };
+const PLENTY: Limit = Limit { burst: 1_000, per_minute: 1_000 };
+
+fn connection(user: UserId, name: &str, at: Timestamp) -> Connection {
+    Connection {
+        id: ConnectionId(name.to_owned()),
+        user,
+        session: SessionId(format!("session of {name}")),
+        locale: Locale::En,
+        connected_at: at,
+    }
+}
+
+/// Opens connections of one person, one after another, and answers which made place for them.
+async fn connect(mongo: &Mongo, user: UserId, names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut crowded_out = Vec::new();
+    for (n, name) in (0..).zip(names) {
+        let at = AT.plus(Duration::from_millis(n));
+        crowded_out.extend(ids(mongo.connections().insert(&connection(user, &name, at)).await.unwrap()));
+    }
+    crowded_out
+}
+
+async fn open(mongo: &Mongo, user: UserId) -> Vec<String> {
+    ids(mongo.connections().list_of_people(&[user], AT).await.unwrap())
+}
+
+fn ids(connections: Vec<Connection>) -> Vec<String> {
+    connections.into_iter().map(|connection| connection.id.0).collect()
+}
+
+fn names(range: std::ops::Range<usize>) -> impl Iterator<Item = String> {
+    range.map(|n| format!("c{n:02}"))
+}
+
+async fn touch(mongo: &Mongo, name: &str, cost: u32, limit: Limit) -> Touched {
+    let id = ConnectionId(name.to_owned());
+    let arrival = Arrival { connection: &id, locale: None, cost, at: AT };
+    mongo.connections().touch(arrival, limit).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn the_newest_twenty_connections_of_a_person_are_kept() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    connect(mongo, BORA, ["b".to_owned()]).await;
+
+    let crowded_out = connect(mongo, ANNA, names(0..MOST_CONNECTIONS + 2)).await;
+
+    assert_eq!(crowded_out, ["c00", "c01"]);
+    assert_eq!(open(mongo, ANNA).await, names(2..MOST_CONNECTIONS + 2).collect::<Vec<_>>());
+    assert_eq!(open(mongo, BORA).await, ["b"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_forty_connections_at_once_twenty_are_kept() {
+    let database = scene().await;
+    let mut connecting = JoinSet::new();
+    for (n, mongo) in (0..).zip(environments(&database, 40).await) {
+        connecting.spawn(async move { mongo.connections().insert(&connection(ANNA, &format!("c{n}"), AT)).await });
+    }
+
+    let outcomes = connecting.join_all().await;
+
+    let mut all: Vec<_> = outcomes.into_iter().flat_map(|crowded_out| ids(crowded_out.unwrap())).collect();
+    assert_eq!(all.len(), 40 - MOST_CONNECTIONS, "each is told once");
+    all.extend(open(&database.mongo, ANNA).await);
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 40);
+}
+
+#[tokio::test]
+async fn connections_that_are_over_make_place_for_new_ones() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    connect(mongo, ANNA, names(0..MOST_CONNECTIONS)).await;
+    mongo.connections().remove(&ConnectionId("c00".to_owned())).await.unwrap();
+
+    assert!(connect(mongo, ANNA, ["new".to_owned()]).await.is_empty());
+
+    let later = AT.plus(Duration::from_mins(12));
+    assert_eq!(mongo.connections().insert(&connection(ANNA, "later", later)).await.unwrap(), []);
+    assert_eq!(open(mongo, ANNA).await, ["later"], "all others were silent for too long");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_stored_again_is_one() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    connect(mongo, ANNA, names(0..MOST_CONNECTIONS)).await;
+
+    assert!(connect(mongo, ANNA, ["c07".to_owned()]).await.is_empty());
+
+    assert_eq!(open(mongo, ANNA).await.len(), MOST_CONNECTIONS);
+}
+
+#[tokio::test]
+async fn an_id_that_is_given_out_anew_is_the_new_persons() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    connect(mongo, ANNA, ["c".to_owned()]).await;
+
+    connect(mongo, BORA, ["c".to_owned()]).await;
+
+    assert_eq!(touch(mongo, "c", 1, PLENTY).await.connection.user, BORA);
+    assert_eq!(open(mongo, ANNA).await, [""; 0]);
+    mongo.connections().remove_gone(&[connection(ANNA, "c", AT.plus(Duration::from_secs(9)))]).await.unwrap();
+    assert_eq!(open(mongo, BORA).await, ["c"]);
+}
+
+#[tokio::test]
+async fn people_without_connections_do_not_collide() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    for (user, name) in [(ANNA, "a"), (BORA, "b")] {
+        connect(mongo, user, [name.to_owned()]).await;
+        mongo.connections().remove(&ConnectionId(name.to_owned())).await.unwrap();
+    }
+
+    assert_eq!(collection(&database, "sockets").await.count_documents(doc! { "open": [] }).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn all_connections_of_a_person_share_one_bucket() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    connect(mongo, ANNA, names(0..4)).await;
+    connect(mongo, BORA, ["b".to_owned()]).await;
+    for name in names(0..3) {
+        assert!(touch(mongo, &name, 1, THREE).await.wait.is_none());
+    }
+
+    let wait = touch(mongo, "c03", 1, THREE).await.wait.unwrap();
+
+    assert!(wait > Duration::from_secs(50) && wait <= Duration::from_mins(1), "{wait:?}");
+    assert!(touch(mongo, "b", 1, THREE).await.wait.is_none());
+}
+
+#[tokio::test]
+async fn a_new_connection_brings_no_new_frames() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    connect(mongo, ANNA, ["a".to_owned()]).await;
+    touch(mongo, "a", 3, THREE).await;
+    mongo.connections().remove(&ConnectionId("a".to_owned())).await.unwrap();
+
+    connect(mongo, ANNA, ["b".to_owned()]).await;
+
+    assert!(touch(mongo, "b", 1, THREE).await.wait.is_some());
+}
+
+#[tokio::test]
+async fn a_frame_takes_what_it_costs_and_no_more_than_there_may_be() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    connect(mongo, ANNA, ["a".to_owned()]).await;
+
+    assert!(touch(mongo, "a", 2, THREE).await.wait.is_none());
+    assert!(touch(mongo, "a", 2, THREE).await.wait.is_some());
+    assert!(touch(mongo, "a", 1, THREE).await.wait.is_none(), "a refused frame takes nothing");
+    connect(mongo, BORA, ["b".to_owned()]).await;
+    assert!(touch(mongo, "b", 9, THREE).await.wait.is_none());
+}
+
+#[tokio::test]
+async fn frames_of_many_connections_at_once_are_all_counted() {
+    let database = scene().await;
+    let limit = Limit { burst: 30, per_minute: 1 };
+    connect(&database.mongo, ANNA, names(0..MOST_CONNECTIONS)).await;
+    let mut frames = JoinSet::new();
+    for (name, mongo) in
+        names(0..MOST_CONNECTIONS).chain(names(0..MOST_CONNECTIONS)).zip(environments(&database, 40).await)
+    {
+        frames.spawn(async move { touch(&mongo, &name, 1, limit).await.wait });
+    }
+
+    let waits = frames.join_all().await;
+
+    assert_eq!(waits.iter().filter(|wait| wait.is_none()).count(), 30);
+}
+
+#[tokio::test]
+async fn a_connection_that_sends_too_much_is_reported() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    connect(mongo, ANNA, names(0..2)).await;
+    for _ in 0..THREE.burst {
+        assert!(touch(mongo, "c00", 1, THREE).await.tokens >= 0.0);
+    }
+
+    assert!(touch(mongo, "c00", 1, THREE).await.tokens < 0.0);
+    assert!(touch(mongo, "c01", 1, THREE).await.tokens > 0.0, "the other one has sent one");
+}
+
+#[tokio::test]
+async fn the_debt_of_a_connection_has_an_end() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    connect(mongo, ANNA, ["a".to_owned()]).await;
+    let limit = Limit { burst: 2, per_minute: 5 };
+    for _ in 0..80 {
+        touch(mongo, "a", 1, limit).await;
+    }
+
+    let tokens = touch(mongo, "a", 1, limit).await.tokens;
+
+    assert!((-60.0..=-59.0).contains(&tokens), "{tokens}");
+}
+
+#[tokio::test]
+async fn a_frame_keeps_its_connection_alive_and_no_other() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    connect(mongo, ANNA, names(0..2)).await;
+    let (id, later) = (ConnectionId("c00".to_owned()), AT.plus(Duration::from_mins(10)));
+    let arrival = Arrival { connection: &id, locale: Some(Locale::Ko), cost: 1, at: later };
+
+    let touched = mongo.connections().touch(arrival, PLENTY).await.unwrap().unwrap();
+
+    assert_eq!(touched.connection, Connection { locale: Locale::Ko, ..connection(ANNA, "c00", AT) });
+    let long_after = later.plus(Duration::from_mins(5));
+    let alive = async || ids(mongo.connections().list_of_people(&[ANNA], long_after).await.unwrap());
+    eventually(async || alive().await == ["c00"]).await;
+    assert!(forgotten_at(&database, ANNA).await >= later.plus(Duration::from_mins(11)));
+}
+
+async fn forgotten_at(database: &Database, user: UserId) -> Timestamp {
+    testkit::mongo::expires_at(&database.url, "sockets", user.0).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_there_counts_nothing() {
+    let database = scene().await;
+    let unknown = ConnectionId("unknown".to_owned());
+    let arrival = Arrival { connection: &unknown, locale: None, cost: 1, at: AT };
+
+    assert!(database.mongo.connections().touch(arrival, THREE).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn only_connections_of_ended_sessions_are_listed_and_removed() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    connect(mongo, ANNA, names(0..3)).await;
+    let ended = [SessionId("session of c01".to_owned()), SessionId("session of nobody".to_owned())];
+
+    assert_eq!(ids(mongo.connections().list_of_sessions(&ended).await.unwrap()), ["c01"]);
+    mongo.connections().remove_of_sessions(&ended).await.unwrap();
+
+    assert_eq!(open(mongo, ANNA).await, ["c00", "c02"]);
+}
+
+#[tokio::test]
+async fn each_step_on_connections_is_one_command() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    connect(mongo, ANNA, names(0..MOST_CONNECTIONS)).await;
+    let mut profile = Profile::of(&database).await;
+
+    connect(mongo, ANNA, ["new".to_owned()]).await;
+    assert_eq!(profile.count().await, 1, "a connection takes the place of another");
+    touch(mongo, "new", 1, PLENTY).await;
+    assert_eq!(profile.count().await, 1, "a frame is noted, counted and told whose it is");
+    mongo.connections().list_of_people(&[ANNA, BORA], AT).await.unwrap();
+    assert_eq!(profile.count().await, 1);
+}
