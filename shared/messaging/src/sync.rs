@@ -1,6 +1,6 @@
 use contract::{MessageView, SyncPage};
 use domain::{Code, Fault, PageSize, Rev, RoomKey, UserId};
-use mongo::Mongo;
+use mongo::{FeedSize, Mongo};
 use std::collections::BTreeMap;
 
 /// A room's changes are asked for.
@@ -21,7 +21,9 @@ pub struct SyncRoom {
 /// What changed in a room since a cursor, for one of its members.
 pub async fn sync_room(mongo: &Mongo, query: SyncRoom) -> Result<SyncPage, Fault> {
     let SyncRoom { room, user, after, limit, max_bytes } = query;
-    let feed = mongo.rooms().list_changes(room, user, after, limit.get()).await?.ok_or(Code::RoomNotFound)?;
+    // The rows have about as many bytes as the items: what does not fit is not read.
+    let size = FeedSize { rows: limit.get(), bytes: max_bytes.and_then(|bytes| i64::try_from(bytes).ok()) };
+    let feed = mongo.rooms().list_changes(room, user, after, size).await?.ok_or(Code::RoomNotFound)?;
     let (mut items, mut bytes, mut more) = (Vec::with_capacity(feed.rows.len()), 0, feed.cut);
     for row in feed.rows {
         let view = MessageView::of(row.message, &feed.quotes);

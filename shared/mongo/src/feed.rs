@@ -8,7 +8,7 @@ use crate::{
 use domain::{Fault, MessageId, Quote, Rev, RoomKey, Seq, UserId};
 use futures_util::TryStreamExt as _;
 use mongodb::{
-    bson::{Document, doc},
+    bson::{Bson, Document, doc},
     options::ReadConcern,
 };
 use serde::Deserialize;
@@ -45,6 +45,15 @@ pub struct Window {
     pub cursor: Rev,
 }
 
+/// How much of a feed is read at once.
+#[derive(Debug, Clone, Copy)]
+pub struct FeedSize {
+    /// At most so many rows.
+    pub rows: i64,
+    /// No further row once those before it have so many bytes.
+    pub bytes: Option<i64>,
+}
+
 /// Changes of a room since a cursor, in order.
 #[derive(Debug)]
 pub struct Feed {
@@ -56,7 +65,7 @@ pub struct Feed {
     pub safe: Rev,
     /// The newest number given out.
     pub head: Rev,
-    /// Whether more rows up to `safe` are left.
+    /// Whether more rows up to `safe` may be left.
     pub cut: bool,
 }
 
@@ -65,6 +74,9 @@ struct SnapshotRow {
     rev: Rev,
     safe: Rev,
     overdue: bool,
+    /// Whether the rows are more bytes than were asked for.
+    #[serde(default)]
+    is_large: bool,
     #[serde(default)]
     older: Vec<MessageDocument>,
     #[serde(default)]
@@ -110,14 +122,20 @@ impl Rooms<'_> {
         room: RoomKey,
         user: UserId,
         after: Rev,
-        limit: i64,
+        size: impl Into<FeedSize>,
     ) -> Result<Option<Feed>, Fault> {
+        let FeedSize { rows: limit, bytes } = size.into();
         let mut filter = in_room(room);
         filter.extend(doc! { "rev": { "$gt": after.0 }, "$expr": { "$lte": ["$rev", "$$safe"] } });
-        let rows = vec![doc! { "$match": filter }, doc! { "$sort": { "rev": 1 } }, doc! { "$limit": limit + 1 }];
-        let pipeline = vec![lookup_rows("newer", doc! { "safe": "$safe" }, rows)];
+        let mut rows = vec![doc! { "$match": filter }, doc! { "$sort": { "rev": 1 } }, doc! { "$limit": limit + 1 }];
+        rows.extend(bytes.into_iter().flat_map(cut_at));
+        let mut pipeline = vec![lookup_rows("newer", doc! { "safe": "$safe" }, rows)];
+        if let Some(bytes) = bytes {
+            let total = doc! { "$ifNull": [{ "$last": "$newer.with_it" }, 0] };
+            pipeline.push(doc! { "$set": { "is_large": { "$gt": [total, bytes] } } });
+        }
         let Some(mut found) = self.read_snapshot(room, user, pipeline).await? else { return Ok(None) };
-        let cut = truncate(&mut found.newer, limit);
+        let cut = truncate(&mut found.newer, limit) || found.is_large;
         let rows = found.newer.into_iter().map(Stored::from).collect();
         Ok(Some(Feed { rows, quotes: by_id(found.quotes), safe: found.safe, head: found.rev, cut }))
     }
@@ -168,6 +186,26 @@ impl Rooms<'_> {
             outcome => outcome.map_err(store_fault),
         }
     }
+}
+
+impl From<i64> for FeedSize {
+    fn from(rows: i64) -> Self {
+        Self { rows, bytes: None }
+    }
+}
+
+/// The stages that leave rows out once those before them have so many bytes; each that stays says how many there are with it.
+fn cut_at(bytes: i64) -> [Document; 2] {
+    let size_of = |last: Bson| {
+        let window = doc! { "documents": ["unbounded", last] };
+        doc! { "$sum": { "$bsonSize": "$$ROOT" }, "window": window }
+    };
+    let sizes = doc! { "before_it": size_of(Bson::Int32(-1)), "with_it": size_of("current".into()) };
+    [
+        doc! { "$setWindowFields": { "sortBy": { "rev": 1 }, "output": sizes } },
+        // There is nothing before the first.
+        doc! { "$match": { "before_it": { "$not": { "$gt": bytes } } } },
+    ]
 }
 
 /// The filter of a room's messages.

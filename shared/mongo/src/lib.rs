@@ -16,7 +16,7 @@ mod schema;
 mod tickets;
 
 pub use connections::{Arrival, Connection, Connections, MOST_CONNECTIONS, Touched};
-pub use feed::{Anchor, Feed, Window};
+pub use feed::{Anchor, Feed, FeedSize, Window};
 pub use gates::{Bucket, Gates, Passage};
 pub use limits::Limits;
 pub use messages::{Fanout, Inserted, Messages, NewMessage, Stored};

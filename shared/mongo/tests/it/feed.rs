@@ -1,9 +1,9 @@
 use crate::scene::{
-    ANNA, AT, BORA, EVE, ROOM, delete, draft, environments, fill, insert, private, reserve, room_document, say, scene,
-    set_room, write,
+    ANNA, AT, BORA, EVE, ROOM, delete, draft, environments, eventually, fill, insert, private, reserve, room_document,
+    say, scene, set_room, write,
 };
 use domain::{MessageDraft, Rev, RoomKey, Seq, UserId};
-use mongo::{Anchor, Feed, Messages, Mongo, Placement, Window};
+use mongo::{Anchor, Feed, FeedSize, Messages, Mongo, Placement, Window};
 use mongodb::bson::{DateTime, doc};
 use testkit::mongo::Profile;
 use tokio::task::JoinSet;
@@ -72,6 +72,31 @@ async fn changes_come_by_rev_and_are_cut_at_their_limit() {
 
     assert_eq!((revs(&cut), cut.cut, cut.head), (vec![2, 3, 4], true, Rev(5)));
     assert_eq!((revs(&rest), rest.cut, rest.safe), (vec![5], false, Rev(5)));
+}
+
+#[tokio::test]
+async fn rows_that_do_not_fit_do_not_leave_the_store() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    for _ in 0..5 {
+        say(mongo, ROOM, ANNA, &"가".repeat(4_000)).await;
+    }
+    let read = async |after, bytes| {
+        let size = FeedSize { rows: 100, bytes: Some(bytes) };
+        mongo.rooms().list_changes(ROOM, BORA, Rev(after), size).await.unwrap().unwrap()
+    };
+    eventually(async || read(0, 1_000_000).await.safe == Rev(5)).await;
+    let mut profile = Profile::of(&database).await;
+
+    let page = read(0, 30_000).await;
+
+    assert_eq!((revs(&page), page.cut), (vec![1, 2, 3], true));
+    let sent = profile.fresh().await[0].get_i32("responseLength").unwrap();
+    assert!(sent < 40_000, "{sent} bytes");
+    let rest = read(3, 30_000).await;
+    assert_eq!((revs(&rest), rest.cut), (vec![4, 5], false));
+    assert_eq!(revs(&read(0, 0).await), [1], "one is always there");
+    assert_eq!((revs(&read(5, 0).await), read(5, 0).await.cut), (vec![], false));
 }
 
 #[tokio::test]
