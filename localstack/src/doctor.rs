@@ -3,7 +3,7 @@
 use std::process::{Command, ExitCode, Stdio};
 
 use nix::sys::statvfs::statvfs;
-use stack::{all_records, find_mongod, find_mysqld, free_port, leftovers, local, program, root};
+use stack::{Port, all_records, find_mongod, find_mysqld, leftovers, local, program, root};
 
 /// Disk space for databases, downloads and a first build, in GiB.
 const DISK: u64 = 8;
@@ -112,7 +112,7 @@ fn docker_works() -> bool {
 }
 
 fn ports() -> Row {
-    let state = free_port()
+    let state = Port::free()
         .map_or_else(|error| State::Missing(format!("{error:#}")), |_| State::Fine("there are free ports".to_owned()));
     Row { what: "ports", state }
 }

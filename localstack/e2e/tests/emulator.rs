@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeSet,
     env, fs,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -19,6 +19,7 @@ use nix::{
     unistd::Pid,
 };
 use serde_json::{Value, json};
+use stack::Port;
 
 /// The answers to the sample events of the WebSocket functions.
 const SOCKETS: [(&str, Sample); 3] = [
@@ -97,12 +98,14 @@ impl Stack {
 struct Running {
     emulator: Child,
     address: SocketAddr,
+    _ports: [Port; 2],
 }
 
 impl Running {
     fn start(stack: &Stack, function: &str) -> Result<Self> {
         let binary = Path::new(&variable("FUNCTION_BINARIES")?).join(function).canonicalize();
-        let (address, runtime_api) = (free_address()?, free_address()?);
+        let ports = [Port::free()?, Port::free()?];
+        let [address, runtime_api] = ports.each_ref().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port.number())));
         let emulator = Command::new(&stack.emulator)
             .args(["--runtime-interface-emulator-address", &address.to_string()])
             .args(["--runtime-api-address", &runtime_api.to_string()])
@@ -123,7 +126,7 @@ impl Running {
             .stdin(Stdio::null())
             .spawn()
             .context("the emulator does not start")?;
-        let mut running = Self { emulator, address };
+        let mut running = Self { emulator, address, _ports: ports };
         running.wait_until_listening()?;
         Ok(running)
     }
@@ -160,8 +163,4 @@ fn root() -> PathBuf {
 
 fn variable(name: &str) -> Result<String> {
     env::var(name).with_context(|| format!("{name} is not set: run `cargo local test`"))
-}
-
-fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }

@@ -11,7 +11,7 @@ use crate::{
     install,
     mongod::{Mongod, REPLICA_SET},
     mysqld::Mysqld,
-    ports::Ports,
+    ports::{Port, Ports},
     process::stop_leftovers,
     progress::Progress,
 };
@@ -24,6 +24,7 @@ pub struct Databases {
     mysql: Mysql,
     mongo: Mongo,
     ports: Ports,
+    _claims: [Port; 2],
     _folder: Folder,
 }
 
@@ -49,7 +50,7 @@ impl Databases {
         for leftover in stop_leftovers(&folder.path().join("processes"))? {
             progress.say(&format!("stopped {} (process {}) of an earlier run", leftover.name, leftover.pid));
         }
-        let ports = Ports::remembered(folder.path())?;
+        let (ports, claims) = Ports::remembered(folder.path())?;
         let (mysqld, mongod) = tokio::try_join!(install::mysqld(progress), install::mongod(progress))?;
         let step = progress.step("starting the databases");
         let mysql = async {
@@ -66,7 +67,7 @@ impl Databases {
         };
         let (mysql, mongo) = tokio::try_join!(mysql, mongo).map_err(|error: anyhow::Error| error)?;
         step.done(&format!("databases on ports {} (MySQL) and {} (MongoDB)", ports.mysql, ports.mongo));
-        Ok(Self { mysql, mongo, ports, _folder: folder })
+        Ok(Self { mysql, mongo, ports, _claims: claims, _folder: folder })
     }
 
     /// The URL of a database of the MySQL server; without a name, of the server.

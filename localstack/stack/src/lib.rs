@@ -24,7 +24,7 @@ pub use self::{
     folders::{Scratch, all_records, sweep},
     install::{find_mongod, find_mysqld},
     paths::{Lock, local, root, write_atomically},
-    ports::{free_port, preferred_port},
+    ports::{Port, preferred_port},
     process::{Leftover, leftovers, stop_leftovers},
     program::program,
     progress::{Progress, Step},
