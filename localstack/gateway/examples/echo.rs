@@ -10,9 +10,13 @@ use aws_sdk_apigatewaymanagement::{
 use lambda_extension::Extension;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
-use tokio::sync::{
-    Mutex,
-    mpsc::{UnboundedSender, unbounded_channel},
+use tokio::{
+    io::AsyncReadExt,
+    net::TcpStream,
+    sync::{
+        Mutex,
+        mpsc::{UnboundedSender, unbounded_channel},
+    },
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -102,6 +106,7 @@ async fn answer(event: LambdaEvent<Value>, wish: &Value) -> Result<Value, Error>
                 std::env::vars().map(|(key, value)| (key, Value::String(value))).collect();
             return Ok(json!({"statusCode": 200, "body": Value::Object(variables).to_string()}));
         }
+        "hold" => return Ok(json!({"statusCode": 200, "body": held_connection().await?})),
         "spin" => spin(number(&wish["ms"])),
         "extension" => return Ok(extension_request(wish).await?),
         "post" => {
@@ -127,6 +132,23 @@ fn wish(event: &Value) -> Value {
 
 fn number(value: &Value) -> u64 {
     value.as_u64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_default()
+}
+
+/// What became of the connection that an earlier invocation opened.
+async fn held_connection() -> Result<&'static str, Error> {
+    static HELD: Mutex<Option<TcpStream>> = Mutex::const_new(None);
+    let mut held = HELD.lock().await;
+    let Some(stream) = held.as_mut() else {
+        let url = std::env::var("CONNECTIONS_URL")?;
+        let address = url.trim_start_matches("http://").split('/').next().unwrap_or_default();
+        *held = Some(TcpStream::connect(address).await?);
+        return Ok("opened");
+    };
+    // Nothing comes from the other side but the end of the connection.
+    match tokio::time::timeout(Duration::from_millis(100), stream.read_u8()).await {
+        Err(_) => Ok("open"),
+        Ok(_) => Ok("ended"),
+    }
 }
 
 /// Uses so much processor time.
@@ -156,11 +178,18 @@ async fn extension_request(wish: &Value) -> Result<Value, reqwest::Error> {
 
 /// Posts with AWS's own client, as a real function does.
 async fn post(connection: &str, data: &str) -> String {
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
     let config = aws_sdk_apigatewaymanagement::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-        .endpoint_url(std::env::var("CONNECTIONS_URL").unwrap_or_default())
+        .credentials_provider(Credentials::new(
+            variable("AWS_ACCESS_KEY_ID"),
+            variable("AWS_SECRET_ACCESS_KEY"),
+            Some(variable("AWS_SESSION_TOKEN")),
+            None,
+            "test",
+        ))
+        .endpoint_url(variable("CONNECTIONS_URL"))
         .build();
     let sent =
         Client::from_conf(config).post_to_connection().connection_id(connection).data(Blob::new(data)).send().await;

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use anyhow::{Context, Result};
 use gateway::{Config, Gateway, Limits};
 use serde_json::json;
+use template::Template;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -12,22 +13,8 @@ async fn main() -> Result<()> {
     let template = arguments.next().context("the template is missing")?;
     let binary = arguments.next().context("the binary is missing")?;
     let binaries = tempfile::tempdir()?;
-    for function in [
-        "echo",
-        "quick",
-        "single",
-        "crasher",
-        "hanger",
-        "connect",
-        "frames",
-        "disconnect",
-        "ticker",
-        "complainer",
-        "sleeper",
-        "after",
-        "spinner",
-    ] {
-        std::os::unix::fs::symlink(&binary, binaries.path().join(function))?;
+    for function in Template::load(&template, &BTreeMap::new())?.functions {
+        std::os::unix::fs::symlink(&binary, binaries.path().join(function.name))?;
     }
     let config = Config {
         template,

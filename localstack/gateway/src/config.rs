@@ -58,11 +58,13 @@ pub struct Limits {
     pub request: usize,
     /// Lambda's largest answer.
     pub response: usize,
-    /// How long the HTTP API waits for a function.
+    /// How long the HTTP API waits for a function, where its route says nothing else.
     pub http_timeout: Duration,
+    /// Largest request line and headers that the HTTP API takes, in all.
+    pub http_head: usize,
     /// Largest body that the HTTP API takes.
     pub http_body: usize,
-    /// How long the WebSocket API waits for a function.
+    /// How long the WebSocket API waits for a function, where its route says nothing else.
     pub ws_timeout: Duration,
     /// Largest WebSocket frame from a client.
     pub ws_frame: usize,
@@ -88,6 +90,7 @@ impl Default for Limits {
             request: 6 * 1024 * 1024,
             response: 6 * 1024 * 1024 + 100,
             http_timeout: Duration::from_secs(30),
+            http_head: 10_240,
             http_body: 10 * 1024 * 1024,
             ws_timeout: Duration::from_secs(29),
             ws_frame: 32 * 1024,

@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     ops::RangeInclusive,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,6 +22,8 @@ use crate::{
 pub struct Faults {
     state: Arc<Mutex<State>>,
     processes: Processes,
+    /// Connections of frozen environments that were cut.
+    cut: Arc<AtomicUsize>,
 }
 
 /// Faults between the gateway and functions. Chances are from 0.0 (never, the default) to 1.0 (always).
@@ -49,6 +54,9 @@ pub struct Rules {
     pub stop_after_response: Delay,
     /// How long an environment stays stopped; zero by default.
     pub stopped_for: Span,
+    /// Cuts every connection of an environment as it is frozen, that to the Runtime API aside: they age between
+    /// invocations, and the next invocation finds them dead.
+    pub cut_frozen: f64,
 }
 
 /// Faults of what is posted to connections. Chances are from 0.0 (never, the default) to 1.0 (always).
@@ -152,7 +160,7 @@ impl Faults {
             pushes: PushRules::default(),
             connections: BTreeMap::new(),
         };
-        Self { state: Arc::new(Mutex::new(state)), processes }
+        Self { state: Arc::new(Mutex::new(state)), processes, cut: Arc::default() }
     }
 
     pub(crate) fn processes(&self) -> &Processes {
@@ -214,6 +222,11 @@ impl Faults {
         Some(pid)
     }
 
+    /// How many connections of frozen environments were cut.
+    pub fn connections_cut(&self) -> usize {
+        self.cut.load(Ordering::Relaxed)
+    }
+
     /// Sends SIGCONT to every environment that a fault has stopped.
     pub fn resume_all(&self) {
         self.processes.resume();
@@ -268,6 +281,13 @@ impl Faults {
         self.strike_at(Moment::AfterResponse, process, |rules| {
             (&rules.kill_after_response, &rules.stop_after_response)
         });
+    }
+
+    /// Applies the rules to a process that was frozen.
+    pub(crate) fn strike_frozen(&self, process: &Process) {
+        if self.roll(process.function(), |rules, dice| dice.strikes(rules.cut_frozen)) {
+            self.cut.fetch_add(process.cut_connections(), Ordering::Relaxed);
+        }
     }
 
     fn strike_at(&self, moment: Moment, process: &Arc<Process>, delays: fn(&Rules) -> (&Delay, &Delay)) {

@@ -4,6 +4,7 @@ mod config;
 mod cpu_shares;
 mod faults;
 mod http_api;
+mod iam;
 mod ids;
 mod lambda;
 mod processes;
@@ -11,6 +12,7 @@ mod records;
 mod schedules;
 mod secrets;
 mod server;
+mod sockets;
 mod sync;
 mod uri;
 mod websocket;
@@ -27,7 +29,8 @@ pub use records::{AfterResponse, InvocationRecord, Outcome, Summary, summarize};
 pub use secrets::secret_arn;
 
 use http_api::HttpDoor;
-use lambda::Lambda;
+use iam::Iam;
+use lambda::{Lambda, Setup};
 use processes::Processes;
 use secrets::SecretsDoor;
 use server::{Door, Shutdown};
@@ -61,22 +64,24 @@ impl Gateway {
         let faults = Faults::new(Processes::default());
         let mut environment = (config.environment)(&urls);
         environment.entry(secrets::ENDPOINT.to_owned()).or_insert_with(|| urls.secrets.clone());
-        let lambda = Lambda::new(
-            &template,
-            &config.binaries,
-            &environment,
-            &config.limits,
-            config.logs,
-            faults.clone(),
-            config.cpu_shares,
-        )?;
-        let lambda = Arc::new(lambda);
+        let iam = Arc::new(Iam::new(&template));
+        let setup = Setup {
+            binaries: &config.binaries,
+            environment: &environment,
+            iam: &iam,
+            limits: &config.limits,
+            logs: Arc::clone(&config.logs),
+            faults: faults.clone(),
+            cpu_shares: config.cpu_shares,
+        };
+        let lambda = Arc::new(Lambda::new(&template, setup)?);
         let shutdown = Shutdown::default();
         secrets.open(Arc::new(SecretsDoor::new(config.secrets)), &shutdown);
         schedules::start(&template, &lambda, &faults, &config.limits, &shutdown);
         let door = HttpDoor::new(&template, Arc::clone(&lambda), faults.clone(), config.limits.clone());
         http.open(Arc::new(door), &shutdown);
-        let websocket = WebSocketDoor::new(&template, Arc::clone(&lambda), faults.clone(), config.limits, &shutdown);
+        let websocket =
+            WebSocketDoor::new(&template, Arc::clone(&lambda), iam, faults.clone(), config.limits, &shutdown);
         let websocket = websocket.map(Arc::new);
         if let Some(door) = &websocket {
             ws.open(Arc::clone(door), &shutdown);

@@ -7,7 +7,7 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::sync::lock;
+use crate::{sockets, sync::lock};
 
 /// What a process is doing, as far as the Runtime API knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,8 @@ struct State {
 pub(crate) struct Process {
     function: String,
     pid: u32,
+    /// The port of its Runtime API.
+    runtime_api: u16,
     state: Mutex<State>,
 }
 
@@ -81,6 +83,14 @@ impl Process {
         if state.stops == 0 {
             self.send(&state, Signal::SIGSTOP);
         }
+    }
+
+    /// Cuts the connections of a frozen process, but those to its Runtime API. Answers how many.
+    pub(crate) fn cut_connections(&self) -> usize {
+        let state = lock(&self.state);
+        let is_frozen = state.frozen && state.alive;
+        // An error is a process that is ending.
+        if is_frozen { sockets::cut(self.pid, self.runtime_api).unwrap_or_default() } else { 0 }
     }
 
     /// Stops the process, as a fault; false if it is gone.
@@ -148,9 +158,9 @@ impl Process {
 pub(crate) struct Processes(Arc<Mutex<Vec<Arc<Process>>>>);
 
 impl Processes {
-    pub(crate) fn add(&self, function: &str, pid: u32) -> Arc<Process> {
+    pub(crate) fn add(&self, function: &str, pid: u32, runtime_api: u16) -> Arc<Process> {
         let state = State { alive: true, phase: Phase::Waiting, frozen: false, stops: 0 };
-        let process = Arc::new(Process { function: function.to_owned(), pid, state: Mutex::new(state) });
+        let process = Arc::new(Process { function: function.to_owned(), pid, runtime_api, state: Mutex::new(state) });
         lock(&self.0).push(Arc::clone(&process));
         process
     }

@@ -3,6 +3,7 @@
 mod generated;
 mod intrinsics;
 mod model;
+mod policy;
 mod read;
 mod resources;
 mod schedule;
@@ -11,4 +12,5 @@ mod values;
 pub use model::{
     ACCOUNT, Cors, Function, HttpApi, HttpRoute, REGION, Schedule, Template, WebSocketApi, WebSocketRoute, arn,
 };
+pub use policy::Policy;
 pub use read::unset_parameter;

@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::Value as Json;
 
+use crate::policy::Policy;
+
 /// The region that a local stack claims to be in.
 pub const REGION: &str = "us-east-1";
 /// The account that everything belongs to locally.
@@ -41,6 +43,8 @@ pub struct Function {
     pub logging: (Option<String>, Option<String>),
     /// Environment variables, those of `Globals` included.
     pub environment: BTreeMap<String, String>,
+    /// What its role allows.
+    pub policy: Policy,
     /// Routes of the HTTP API that it serves.
     pub http_routes: Vec<HttpRoute>,
     /// Routes of the WebSocket API that it serves.
@@ -56,6 +60,8 @@ pub struct HttpRoute {
     pub method: String,
     /// As in the template: `/messages/{room_id}`, `/{proxy+}`, or `$default`.
     pub path: String,
+    /// `TimeoutInMillis`, where given: how long the API waits for the function.
+    pub timeout: Option<Duration>,
 }
 
 /// A route of the WebSocket API.
@@ -65,6 +71,8 @@ pub struct WebSocketRoute {
     pub key: String,
     /// Whether a route response exists, so that the function's `body` is sent as an answer.
     pub answers: bool,
+    /// `IntegrationTimeout` (`TimeoutInMillis` of a raw integration), where given: how long the API waits for the function.
+    pub timeout: Option<Duration>,
 }
 
 /// An `EventBridge` rule that invokes a function periodically.

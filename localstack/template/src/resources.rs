@@ -1,6 +1,6 @@
 //! The resources of a template, each read strictly.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Map, Value as Json};
@@ -10,6 +10,7 @@ use crate::{
     generated::{capitalized, function_name},
     intrinsics::Scope,
     model::{Cors, Function, HttpApi, HttpRoute, Template, WebSocketApi, WebSocketRoute},
+    policy::Policy,
     schedule::schedule,
     values::{known, number, plain, section, texts},
 };
@@ -99,11 +100,15 @@ const WEBSOCKET_ROUTE: [&str; 5] = [
     "OperationName",
 ];
 
+/// How long an integration of the HTTP API and of the WebSocket API may take, in milliseconds.
+const HTTP_TIMEOUT: RangeInclusive<u64> = 50..=30_000;
+const WEBSOCKET_TIMEOUT: RangeInclusive<u64> = 50..=29_000;
+
 /// A resource that exists under the given parameters, with its properties resolved.
-struct Resource {
-    id: String,
-    kind: String,
-    properties: Map<String, Json>,
+pub(crate) struct Resource {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) properties: Map<String, Json>,
     name: Option<String>,
 }
 
@@ -114,6 +119,7 @@ struct FoundRoute {
     key: String,
     function_arn: String,
     two_way: bool,
+    timeout: Option<Duration>,
 }
 
 pub(crate) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &Scope) -> Result<Template> {
@@ -130,7 +136,7 @@ pub(crate) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &
         match resource.kind.as_str() {
             "AWS::Serverless::Function" => {
                 let defaults = globals.get("Function").cloned().unwrap_or_default();
-                template.functions.push(function(resource, defaults).with_context(context)?);
+                template.functions.push(function(resource, defaults, &found).with_context(context)?);
             }
             "AWS::Serverless::HttpApi" => {
                 ensure!(template.http.is_none(), "one HTTP API is supported; `{}` is another", resource.id);
@@ -193,7 +199,7 @@ fn resolve(id: &str, kind: &str, resource: &Yaml, scope: &Scope) -> Result<Optio
     Ok(Some(Resource { id: id.to_owned(), kind: kind.to_owned(), properties, name }))
 }
 
-fn function(resource: &Resource, defaults: Json) -> Result<Function> {
+fn function(resource: &Resource, defaults: Json, all: &[Resource]) -> Result<Function> {
     let properties = merged(defaults, Json::Object(resource.properties.clone()));
     known(&properties, &FUNCTION)?;
     let name = resource.name.clone().context("a function without a name")?;
@@ -224,6 +230,7 @@ fn function(resource: &Resource, defaults: Json) -> Result<Function> {
         reserved: number(&properties, "ReservedConcurrentExecutions")?.map(usize::try_from).transpose()?,
         logging: (logging("LogFormat"), logging("ApplicationLogLevel")),
         environment,
+        policy: Policy::of_function(&properties, all)?,
         http_routes,
         websocket_routes: Vec::new(),
         schedules,
@@ -237,15 +244,17 @@ fn http_route(event: &Json) -> Result<HttpRoute> {
     if let Some(version) = properties.get("PayloadFormatVersion") {
         ensure!(plain(version)? == "2.0", "payload format 2.0 is the only supported one");
     }
+    let timeout = timeout(&properties, "TimeoutInMillis", HTTP_TIMEOUT)?;
     let part = |name| properties.get(name).and_then(Json::as_str);
     match (part("Method"), part("Path")) {
-        (None, None) => Ok(HttpRoute { method: "ANY".to_owned(), path: "$default".to_owned() }),
+        (None, None) => Ok(HttpRoute { method: "ANY".to_owned(), path: "$default".to_owned(), timeout }),
         (Some(method), Some(path)) => {
             ensure!(path.starts_with('/'), "the path `{path}` does not begin with `/`");
             let method = method.to_uppercase();
             Ok(HttpRoute {
                 method: if method == "X-AMAZON-APIGATEWAY-ANY-METHOD" { "ANY".to_owned() } else { method },
                 path: path.to_owned(),
+                timeout,
             })
         }
         _ => bail!("an `HttpApi` event needs both `Method` and `Path`, or neither"),
@@ -290,6 +299,8 @@ fn websocket_api(resource: &Resource, defaults: Json, routes: &mut Vec<FoundRout
             key: key.clone(),
             function_arn: arn.with_context(|| format!("route `{key}` has no `FunctionArn`"))?.to_owned(),
             two_way: two_way(route)?,
+            timeout: timeout(route, "IntegrationTimeout", WEBSOCKET_TIMEOUT)
+                .with_context(|| format!("in route `{key}`"))?,
         });
     }
     let expression =
@@ -322,7 +333,15 @@ fn raw_route(resource: &Resource, all: &[Resource]) -> Result<FoundRoute> {
         key: text(&resource.properties, "RouteKey")?,
         function_arn: arn.to_owned(),
         two_way: two_way(&Json::Object(resource.properties.clone()))?,
+        timeout: timeout(&Json::Object(integration.properties.clone()), "TimeoutInMillis", WEBSOCKET_TIMEOUT)?,
     })
+}
+
+/// The time that an API gives a function, where the template says so.
+fn timeout(properties: &Json, name: &str, range: RangeInclusive<u64>) -> Result<Option<Duration>> {
+    let Some(millis) = number(properties, name)? else { return Ok(None) };
+    ensure!(range.contains(&millis), "`{name}` is {} to {} ms, not {millis}", range.start(), range.end());
+    Ok(Some(Duration::from_millis(millis)))
 }
 
 fn two_way(route: &Json) -> Result<bool> {
@@ -361,7 +380,7 @@ fn attach(template: &mut Template, routes: Vec<FoundRoute>, all: &[Resource], sc
                 format!("route `{}` goes to `{}`, which is no function of the template", route.key, route.function_arn)
             })?
             .websocket_routes
-            .push(WebSocketRoute { key: route.key, answers });
+            .push(WebSocketRoute { key: route.key, answers, timeout: route.timeout });
     }
     Ok(())
 }

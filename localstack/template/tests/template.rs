@@ -26,7 +26,11 @@ fn functions_have_their_routes_and_schedules() {
     assert_eq!(routes, ["ANY /echo/{proxy+}", "GET /echo/{id}", "POST /echo", "GET /echo/static"]);
     let frames = template.function("frames").unwrap();
     let routes: Vec<_> = frames.websocket_routes.iter().map(|route| (route.key.as_str(), route.answers)).collect();
-    assert_eq!(routes, [("$default", true), ("quiet", false), ("send", true)]);
+    assert_eq!(routes, [("$default", true), ("hasty", true), ("quiet", false), ("send", true)]);
+    let quick = template.function("quick").unwrap();
+    assert_eq!(quick.http_routes[0].timeout, None);
+    assert_eq!(template.function("hasty").unwrap().http_routes[0].timeout, Some(Duration::from_millis(300)));
+    assert_eq!(frames.websocket_routes.iter().find_map(|route| route.timeout), Some(Duration::from_millis(300)));
     let ticker = template.function("ticker").unwrap();
     let schedules: Vec<_> = ticker.schedules.iter().map(|it| (it.name.as_str(), it.every, it.enabled)).collect();
     let minute = Duration::from_mins(1);
@@ -56,6 +60,8 @@ fn unsupported_part_is_named() {
     assert!(errors(event).contains("event type `SQS`"), "{}", errors(event));
     let schedule = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f, Events: {E: {Type: Schedule, Properties: {Schedule: cron(0 0 * * ? *)}}}}}}";
     assert!(errors(schedule).contains("in event `E`: unsupported schedule `cron("), "{}", errors(schedule));
+    let timeout = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f, Events: {E: {Type: HttpApi, Properties: {TimeoutInMillis: 31000}}}}}}";
+    assert!(errors(timeout).contains("`TimeoutInMillis` is 50 to 30000 ms"), "{}", errors(timeout));
     let property = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f, Layers: []}}}";
     assert!(errors(property).contains("property `Layers`"), "{}", errors(property));
     let reference = "Resources: {Role: {Type: AWS::IAM::Role, Properties: {Path: !Ref Nobody}}}";

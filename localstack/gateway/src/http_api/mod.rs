@@ -51,7 +51,7 @@ impl HttpDoor {
             return Ok(unavailable());
         };
         let invocation = self.lambda.invoke_after(after, route.function, event);
-        let result = timeout(self.limits.http_timeout, invocation).await;
+        let result = timeout(route.timeout.unwrap_or(self.limits.http_timeout), invocation).await;
         match self.faults.answer(route.function) {
             AnswerFate::Deliver => {}
             AnswerFate::Lose => return Err(Reset),
@@ -60,11 +60,11 @@ impl HttpDoor {
         Ok(match result {
             Ok(Ok(answer)) => payload::response(&answer).unwrap_or_else(failed),
             Ok(Err(InvokeError::RequestTooLarge)) => too_large(),
-            Ok(Err(InvokeError::Throttled | InvokeError::TimedOut(_) | InvokeError::Stopping)) | Err(_) => {
-                unavailable()
-            }
+            // Its own patience ended, or no function has begun.
+            Err(_) | Ok(Err(InvokeError::Throttled | InvokeError::Stopping)) => unavailable(),
             Ok(Err(
                 InvokeError::Init(_)
+                | InvokeError::TimedOut(_)
                 | InvokeError::Crashed(_)
                 | InvokeError::ResponseTooLarge
                 | InvokeError::Function(_),
@@ -78,7 +78,9 @@ impl Respond for HttpDoor {
         let (parts, body) = request.into_parts();
         let request_id = ids::short();
         let cors = self.api.cors.as_ref();
-        let mut answer = if let Some(preflight) = cors::preflight(cors, &parts) {
+        let mut answer = if head_size(&parts) > self.limits.http_head {
+            message(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large")
+        } else if let Some(preflight) = cors::preflight(cors, &parts) {
             preflight
         } else {
             let mut answer = self.answer(&parts, body, peer, &request_id).await?;
@@ -90,6 +92,13 @@ impl Respond for HttpDoor {
         }
         Ok(answer)
     }
+}
+
+/// The size of the request line and the headers as they were sent.
+fn head_size(request: &Parts) -> usize {
+    let path = request.uri.path_and_query().map_or(0, |path| path.as_str().len());
+    let line = request.method.as_str().len() + path + "  HTTP/1.1\r\n".len();
+    line + request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum::<usize>()
 }
 
 fn too_large() -> Answer {

@@ -1,6 +1,6 @@
 //! The routes of the HTTP API, and how a request selects one.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use template::Template;
 
@@ -13,6 +13,7 @@ struct Route {
     segments: Vec<Segment>,
     key: String,
     function: String,
+    timeout: Option<Duration>,
 }
 
 /// Ordered by priority: the more specific comes first.
@@ -27,7 +28,8 @@ enum Segment {
 #[derive(Debug)]
 pub(super) struct Routes {
     routes: Vec<Route>,
-    default: Option<String>,
+    /// The function of `$default`, and its timeout.
+    default: Option<(String, Option<Duration>)>,
 }
 
 /// A request's route.
@@ -36,6 +38,8 @@ pub(super) struct Match<'r> {
     /// As the route is written: `GET /messages/{room_id}`, or `$default`.
     pub(super) key: &'r str,
     pub(super) function: &'r str,
+    /// How long the API waits for the function, where the route says so.
+    pub(super) timeout: Option<Duration>,
     pub(super) parameters: BTreeMap<String, String>,
 }
 
@@ -46,7 +50,7 @@ impl Routes {
         for function in &template.functions {
             for route in &function.http_routes {
                 if route.path == "$default" {
-                    default = Some(function.name.clone());
+                    default = Some((function.name.clone(), route.timeout));
                     continue;
                 }
                 routes.push(Route {
@@ -54,6 +58,7 @@ impl Routes {
                     segments: route.path[1..].split('/').map(Segment::parse).collect(),
                     key: format!("{} {}", route.method, route.path),
                     function: function.name.clone(),
+                    timeout: route.timeout,
                 });
             }
         }
@@ -68,9 +73,10 @@ impl Routes {
         // A full match comes before a greedy one, and an exact method before ANY on the same path.
         let best = matches.min_by(|(one, _), (other, _)| one.rank().cmp(&other.rank()));
         if let Some((route, parameters)) = best {
-            return Some(Match { key: &route.key, function: &route.function, parameters });
+            return Some(Match { key: &route.key, function: &route.function, timeout: route.timeout, parameters });
         }
-        self.default.as_deref().map(|function| Match { key: "$default", function, parameters: BTreeMap::new() })
+        let (function, timeout) = self.default.as_ref()?;
+        Some(Match { key: "$default", function, timeout: *timeout, parameters: BTreeMap::new() })
     }
 }
 
@@ -128,6 +134,7 @@ mod tests {
             segments: path[1..].split('/').map(Segment::parse).collect(),
             key: format!("{method} {path}"),
             function: "any".to_owned(),
+            timeout: None,
         };
         let all = [
             ("ANY", "/{proxy+}"),

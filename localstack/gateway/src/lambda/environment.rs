@@ -102,14 +102,14 @@ impl Environment {
         definition: &Arc<Definition>,
         shared: &Arc<Shared>,
         pool: &Arc<Pool<Self>>,
-        pid: u32,
+        (pid, runtime_api): (u32, u16),
     ) -> (Arc<Self>, oneshot::Receiver<Result<(), String>>) {
         let (ready, is_ready) = oneshot::channel();
         let state = State { ready: Some(ready), runtime: None, extensions: Vec::new(), invocation: None, ended: false };
         let environment = Self {
             definition: Arc::clone(definition),
             shared: Arc::clone(shared),
-            process: shared.processes.add(&definition.name, pid),
+            process: shared.processes.add(&definition.name, pid, runtime_api),
             pool: Arc::clone(pool),
             state: Mutex::new(state),
             cpu_group: Mutex::new(None),
@@ -215,8 +215,10 @@ impl Environment {
         self.settle(&mut invocation, Err(unanswered));
         self.process.finished();
         let reservation = self.conclude(invocation, Outcome::Success);
-        if let Some((work, reservation)) = self.pool.put_back(self, reservation, || self.process.freeze()) {
-            self.hand_over(&mut state, work, reservation);
+        match self.pool.put_back(self, reservation, || self.process.freeze()) {
+            Some((work, reservation)) => self.hand_over(&mut state, work, reservation),
+            // The next event waits for the lock, so that it finds the process as the fault leaves it.
+            None => self.shared.faults.strike_frozen(&self.process),
         }
     }
 

@@ -69,16 +69,16 @@ async fn launch(
     retry: impl FnOnce(Work) + Send + 'static,
 ) -> Result<Launched> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let address = listener.local_addr()?.to_string();
+    let address = listener.local_addr()?;
     let mut child = shared
         .spawner
-        .spawn(&definition.executable, &definition.folder, definition.environment(&address))
+        .spawn(&definition.executable, &definition.folder, definition.environment(&address.to_string()))
         .await
         .with_context(|| format!("cannot start {}", definition.executable.display()))?;
     let pid = child.id().context("the process has no id")?;
     pump(child.stdout.take(), &shared.logs, &definition.name);
     pump(child.stderr.take(), &shared.logs, &definition.name);
-    let (environment, ready) = Environment::new(definition, shared, pool, pid);
+    let (environment, ready) = Environment::new(definition, shared, pool, (pid, address.port()));
     let confined = tokio::task::spawn_blocking({
         let environment = Arc::clone(&environment);
         move || confine(&environment)

@@ -29,6 +29,7 @@ use crate::{
     config::{Limits, Logs},
     cpu_shares::CpuShares,
     faults::Faults,
+    iam::{Iam, Keys},
     records::{InvocationRecord, Records},
     secrets::ENDPOINT,
 };
@@ -49,6 +50,17 @@ struct Function {
     shared: Arc<Shared>,
 }
 
+/// How functions are run.
+pub(crate) struct Setup<'s> {
+    pub(crate) binaries: &'s Path,
+    pub(crate) environment: &'s BTreeMap<String, String>,
+    pub(crate) iam: &'s Iam,
+    pub(crate) limits: &'s Limits,
+    pub(crate) logs: Logs,
+    pub(crate) faults: Faults,
+    pub(crate) cpu_shares: Option<CpuShares>,
+}
+
 /// The functions of one template.
 pub(crate) struct Lambda {
     functions: BTreeMap<String, Arc<Function>>,
@@ -59,24 +71,17 @@ impl Lambda {
     /// Prepares every function; starts no process yet.
     ///
     /// Fails on a binary that does not exist and on a variable made from a parameter without a value.
-    pub(crate) fn new(
-        template: &Template,
-        binaries: &Path,
-        environment: &BTreeMap<String, String>,
-        limits: &Limits,
-        logs: Logs,
-        faults: Faults,
-        cpu_shares: Option<CpuShares>,
-    ) -> Result<Self> {
+    pub(crate) fn new(template: &Template, setup: Setup<'_>) -> Result<Self> {
+        let binaries = setup.binaries;
         let folder = binaries.canonicalize().with_context(|| format!("{} does not exist", binaries.display()))?;
         let shared = Arc::new(Shared {
             spawner: Spawner::start()?,
-            logs,
-            limits: limits.clone(),
-            processes: faults.processes().clone(),
-            faults,
+            logs: setup.logs,
+            limits: setup.limits.clone(),
+            processes: setup.faults.processes().clone(),
+            faults: setup.faults,
             records: Records::default(),
-            cpu_shares,
+            cpu_shares: setup.cpu_shares,
         });
         let mut functions = BTreeMap::new();
         let mut missing = Vec::new();
@@ -93,9 +98,9 @@ impl Lambda {
                 folder: folder.clone(),
                 timeout: function.timeout,
                 memory: function.memory,
-                variables: variables(function, environment, &folder)?,
+                variables: variables(function, setup.environment, setup.iam.keys_of(function), &folder)?,
             };
-            let capacity = function.reserved.unwrap_or(usize::MAX).min(limits.environments);
+            let capacity = function.reserved.unwrap_or(usize::MAX).min(setup.limits.environments);
             let prepared = Function {
                 definition: Arc::new(definition),
                 pool: Arc::new(Pool::new(capacity)),
@@ -268,6 +273,7 @@ impl Function {
 fn variables(
     function: &template::Function,
     given: &BTreeMap<String, String>,
+    keys: Option<&Keys>,
     folder: &Path,
 ) -> Result<BTreeMap<String, String>> {
     let mut variables = function.environment.clone();
@@ -299,9 +305,6 @@ fn variables(
         ("AWS_LAMBDA_LOG_FORMAT", function.logging.0.clone().unwrap_or_else(|| "Text".to_owned())),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_DEFAULT_REGION", REGION.to_owned()),
-        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
-        ("AWS_SESSION_TOKEN", "local".to_owned()),
         ("LAMBDA_TASK_ROOT", folder.to_string_lossy().into_owned()),
         ("LAMBDA_RUNTIME_DIR", "/var/runtime".to_owned()),
         ("_HANDLER", "bootstrap".to_owned()),
@@ -310,6 +313,14 @@ fn variables(
         ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin".to_owned()),
     ];
     variables.extend(lambda.map(|(key, value)| (key.to_owned(), value)));
+    let keys = keys.into_iter().flat_map(|keys| {
+        [
+            ("AWS_ACCESS_KEY_ID", Some(&keys.id)),
+            ("AWS_SECRET_ACCESS_KEY", Some(&keys.secret)),
+            ("AWS_SESSION_TOKEN", keys.token.as_ref()),
+        ]
+    });
+    variables.extend(keys.filter_map(|(key, value)| Some((key.to_owned(), value?.clone()))));
     variables.extend(function.logging.1.clone().map(|level| ("AWS_LAMBDA_LOG_LEVEL".to_owned(), level)));
     Ok(variables)
 }

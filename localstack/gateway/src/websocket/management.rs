@@ -2,16 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use serde_json::json;
+use template::{ACCOUNT, REGION, WebSocketApi};
 use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::connection::{Connection, Connections, Outgoing, Refused};
 use crate::{
     faults::{Faults, PushFate},
+    iam::{Denied, Iam},
     ids,
     server::{Answer, Reset, json as json_answer, message},
 };
@@ -21,29 +23,37 @@ const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 /// The parts of the WebSocket API that `@connections` reaches.
 #[derive(Clone, Copy)]
 pub(super) struct Management<'a> {
+    pub(super) stage: &'a WebSocketApi,
     pub(super) connections: &'a Connections,
+    pub(super) iam: &'a Iam,
     pub(super) faults: &'a Faults,
     /// The largest post, in bytes.
     pub(super) limit: usize,
 }
 
 pub(super) async fn answer(api: Management<'_>, request: Request<Incoming>, id: &str) -> Result<Answer, Reset> {
-    let signature = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let presigned = request.uri().query().is_some_and(|query| query.contains("X-Amz-Signature="));
-    if !presigned && !signature.is_some_and(|value| value.starts_with("AWS4-")) {
-        return Ok(refusal(StatusCode::FORBIDDEN, "ForbiddenException", "Missing Authentication Token"));
+    let (parts, body) = request.into_parts();
+    let body = match Limited::new(body, api.limit).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            return Ok(refusal(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeException", "Message too long"));
+        }
+        Err(_) => return Err(Reset),
+    };
+    if let Err(Denied { kind, message }) = admit(api, &parts, &body, id) {
+        return Ok(refusal(StatusCode::FORBIDDEN, kind, &message));
     }
-    match *request.method() {
-        Method::POST => post(api, request, id).await,
-        Method::GET => Ok(api.connections.find(id).map_or_else(gone, |connection| {
+    Ok(match parts.method {
+        Method::POST => post(api, body, id),
+        Method::GET => api.connections.find(id).map_or_else(gone, |connection| {
             let body = json!({
                 "connectedAt": ids::iso_time(connection.connected_at),
                 "identity": connection.peer.identity(),
                 "lastActiveAt": ids::iso_time(connection.last_active()),
             });
             json_answer(StatusCode::OK, &body)
-        })),
-        Method::DELETE => Ok(api.connections.find(id).map_or_else(gone, |connection| {
+        }),
+        Method::DELETE => api.connections.find(id).map_or_else(gone, |connection| {
             match connection.queue(Outgoing::Close { code: 1000, reason: "Connection Closed Normally" }) {
                 Ok(()) => {
                     api.connections.remove(id);
@@ -51,21 +61,23 @@ pub(super) async fn answer(api: Management<'_>, request: Request<Incoming>, id: 
                 }
                 Err(refused) => refused_answer(&refused),
             }
-        })),
-        _ => Ok(message(StatusCode::FORBIDDEN, "Missing Authentication Token")),
-    }
+        }),
+        _ => message(StatusCode::FORBIDDEN, "Missing Authentication Token"),
+    })
 }
 
-async fn post(api: Management<'_>, request: Request<Incoming>, id: &str) -> Result<Answer, Reset> {
-    let data = match Limited::new(request.into_body(), api.limit).collect().await {
-        Ok(data) => data.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            return Ok(refusal(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeException", "Message too long"));
-        }
-        Err(_) => return Err(Reset),
-    };
-    let Some(connection) = api.connections.find(id) else { return Ok(gone()) };
-    Ok(match api.faults.push(id) {
+/// Admits who has signed the request and may do what it asks for.
+fn admit(api: Management<'_>, request: &Parts, body: &[u8], id: &str) -> Result<(), Denied> {
+    let caller = api.iam.caller(request, body, "execute-api")?;
+    let WebSocketApi { logical_id, stage, .. } = api.stage;
+    let resource =
+        format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:{logical_id}/{stage}/{}/@connections/{id}", request.method);
+    caller.must_be_allowed("execute-api:ManageConnections", &resource)
+}
+
+fn post(api: Management<'_>, data: Bytes, id: &str) -> Answer {
+    let Some(connection) = api.connections.find(id) else { return gone() };
+    match api.faults.push(id) {
         PushFate::Gone => gone(),
         PushFate::Limited => refused_answer(&Refused::BufferFull),
         PushFate::Drop => empty(StatusCode::OK),
@@ -86,7 +98,7 @@ async fn post(api: Management<'_>, request: Request<Incoming>, id: &str) -> Resu
                 empty(StatusCode::OK)
             }
         }
-    })
+    }
 }
 
 fn hold(connection: &Arc<Connection>, messages: Vec<Message>) {

@@ -25,6 +25,7 @@ use tokio_tungstenite::{
 use crate::{
     config::Limits,
     faults::{AnswerFate, EventFate, Faults},
+    iam::Iam,
     ids,
     lambda::{InvokeError, Lambda},
     server::{Answer, Reset, Respond, Shutdown, ShutdownSignal, message},
@@ -39,6 +40,8 @@ use management::Management;
 struct Target {
     function: String,
     answers: bool,
+    /// How long the API waits for the function.
+    timeout: Duration,
 }
 
 /// Why a connection is refused.
@@ -70,6 +73,7 @@ pub(crate) struct WebSocketDoor {
     routes: Arc<BTreeMap<String, Target>>,
     connections: Arc<Connections>,
     lambda: Arc<Lambda>,
+    iam: Arc<Iam>,
     faults: Faults,
     limits: Limits,
     shutdown: ShutdownSignal,
@@ -80,18 +84,21 @@ impl WebSocketDoor {
     pub(crate) fn new(
         template: &Template,
         lambda: Arc<Lambda>,
+        iam: Arc<Iam>,
         faults: Faults,
         limits: Limits,
         shutdown: &Shutdown,
     ) -> Option<Self> {
         let api = Arc::new(template.websocket.clone()?);
         let target = |name: &str, route: &WebSocketRoute| {
-            (route.key.clone(), Target { function: name.to_owned(), answers: route.answers })
+            let timeout = route.timeout.unwrap_or(limits.ws_timeout);
+            (route.key.clone(), Target { function: name.to_owned(), answers: route.answers, timeout })
         };
         let functions = template.functions.iter();
         let routes = functions.flat_map(|it| it.websocket_routes.iter().map(move |route| target(&it.name, route)));
         let routes = Arc::new(routes.collect());
-        Some(Self { api, routes, connections: Arc::default(), lambda, faults, limits, shutdown: shutdown.signal() })
+        let (connections, shutdown) = (Arc::default(), shutdown.signal());
+        Some(Self { api, routes, connections, lambda, iam, faults, limits, shutdown })
     }
 
     /// Waits until every connection has ended.
@@ -158,7 +165,7 @@ impl WebSocketDoor {
             return Err(Refusal::own(StatusCode::INTERNAL_SERVER_ERROR));
         };
         let invocation = self.lambda.invoke_after(after, &target.function, event);
-        let result = timeout(self.limits.ws_timeout, invocation).await;
+        let result = timeout(target.timeout, invocation).await;
         let answer = match (self.faults.answer(&target.function), result) {
             (AnswerFate::Lose, _) => return Err(Refusal::Reset),
             (AnswerFate::Deliver, Ok(Ok(answer))) => answer,
@@ -201,7 +208,7 @@ impl WebSocketDoor {
             let failure = error("Internal server error");
             tokio::spawn(async move {
                 let invocation = door.lambda.invoke_after(after, &target.function, event);
-                let result = timeout(door.limits.ws_timeout, invocation).await;
+                let result = timeout(target.timeout, invocation).await;
                 let answer = match door.faults.answer(&target.function) {
                     AnswerFate::Deliver => door.frame(&target, result.ok(), failure),
                     AnswerFate::Lose => None,
@@ -265,8 +272,13 @@ impl Respond for WebSocketDoor {
             }
             Some(rest) => match rest.strip_prefix("/@connections/").or_else(|| rest.strip_prefix("/%40connections/")) {
                 Some(id) => {
-                    let limit = self.limits.ws_message;
-                    let api = Management { connections: &self.connections, faults: &self.faults, limit };
+                    let api = Management {
+                        stage: &self.api,
+                        connections: &self.connections,
+                        iam: &self.iam,
+                        faults: &self.faults,
+                        limit: self.limits.ws_message,
+                    };
                     management::answer(api, request, &decoded(id)).await
                 }
                 None => Ok(message(StatusCode::FORBIDDEN, "Forbidden")),

@@ -152,6 +152,24 @@ async fn fault_stops_an_environment_after_its_response() {
 }
 
 #[tokio::test]
+async fn fault_cuts_the_connections_of_a_frozen_environment() {
+    let local = Local::start().await;
+    let faults = local.gateway.faults().clone();
+    let hold = async || local.gateway.invoke("frames", json!({"do": "hold"})).await.unwrap()["body"].clone();
+
+    assert_eq!(hold().await, "opened");
+    let pid = local.gateway.pids()[0];
+    eventually("the freeze", || is_frozen(pid).then_some(())).await;
+    faults.function("frames", Rules { cut_frozen: 1.0, ..Rules::default() });
+    assert_eq!(hold().await, "open");
+    eventually("the cut", || (faults.connections_cut() > 0).then_some(())).await;
+
+    assert_eq!(hold().await, "ended");
+    assert_eq!(local.gateway.pids(), [pid], "the Runtime API was spared");
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
 async fn fault_after_the_response_spares_an_environment_that_waits() {
     let local = Local::start().await;
     let kill_after_response = Delay::always(Span::millis(300..=300));

@@ -8,12 +8,6 @@ use crate::{Client, Local, eventually, is_alive};
 
 const SEND: &str = r#"{"action":"send"}"#;
 
-async fn post(local: &Local, id: &str, data: &str) -> u16 {
-    let url = format!("{}/@connections/{}", local.gateway.urls().connections, id.replace('=', "%3D"));
-    let request = reqwest::Client::new().post(url).header("authorization", "AWS4-HMAC-SHA256 local");
-    request.body(data.to_owned()).send().await.unwrap().status().as_u16()
-}
-
 async fn pushed(client: &mut Client, count: usize) -> Vec<u64> {
     let mut numbers = Vec::new();
     for _ in 0..count {
@@ -102,7 +96,7 @@ async fn disconnects_are_lost() {
     let id = lost.id().await;
 
     drop(lost);
-    while post(&local, &id, "x").await != 410 {}
+    while local.post(&id, "x").await != 410 {}
     tokio::time::sleep(Duration::from_millis(300)).await;
 
     assert_eq!(local.count("disconnect"), 0);
@@ -157,21 +151,21 @@ async fn pushes_are_dropped_duplicated_delayed_and_reordered() {
     let id = client.id().await;
 
     faults.pushes(PushRules { drop: 1.0, ..PushRules::default() });
-    assert_eq!(post(&local, &id, "1").await, 200);
+    assert_eq!(local.post(&id, "1").await, 200);
     faults.pushes(PushRules { duplicate: 1.0, ..PushRules::default() });
-    assert_eq!(post(&local, &id, "2").await, 200);
+    assert_eq!(local.post(&id, "2").await, 200);
     assert_eq!(pushed(&mut client, 2).await, [2, 2]);
 
     faults.pushes_to(&id, PushRules { delay: Delay::always(Span::millis(300..=300)), ..PushRules::default() });
-    assert_eq!(post(&local, &id, "3").await, 200);
+    assert_eq!(local.post(&id, "3").await, 200);
     faults.clear();
-    assert_eq!(post(&local, &id, "4").await, 200);
+    assert_eq!(local.post(&id, "4").await, 200);
     assert_eq!(pushed(&mut client, 2).await, [4, 3]);
 
     faults.pushes(PushRules { reorder: 1.0, ..PushRules::default() });
-    assert_eq!(post(&local, &id, "5").await, 200);
+    assert_eq!(local.post(&id, "5").await, 200);
     faults.clear();
-    assert_eq!(post(&local, &id, "6").await, 200);
+    assert_eq!(local.post(&id, "6").await, 200);
     assert_eq!(pushed(&mut client, 2).await, [6, 5]);
     local.gateway.stop().await;
 }
@@ -183,7 +177,7 @@ async fn last_held_push_is_released_after_a_moment() {
     let id = client.id().await;
 
     local.gateway.faults().pushes(PushRules { reorder: 1.0, ..PushRules::default() });
-    post(&local, &id, "1").await;
+    local.post(&id, "1").await;
 
     assert_eq!(pushed(&mut client, 1).await, [1]);
     local.gateway.stop().await;
@@ -196,11 +190,11 @@ async fn posts_to_a_live_connection_answer_410_or_429() {
     let id = client.id().await;
 
     local.gateway.faults().pushes(PushRules { gone: 1.0, ..PushRules::default() });
-    assert_eq!(post(&local, &id, "1").await, 410);
+    assert_eq!(local.post(&id, "1").await, 410);
     local.gateway.faults().pushes(PushRules { limited: 1.0, ..PushRules::default() });
-    assert_eq!(post(&local, &id, "1").await, 429);
+    assert_eq!(local.post(&id, "1").await, 429);
     local.gateway.faults().clear();
-    assert_eq!(post(&local, &id, "2").await, 200);
+    assert_eq!(local.post(&id, "2").await, 200);
 
     assert_eq!(pushed(&mut client, 1).await, [2]);
     local.gateway.stop().await;

@@ -134,3 +134,30 @@ async fn oversized_bodies_are_refused_before_the_function() {
     assert_eq!(post(5_000_000).await.0, 200);
     local.gateway.stop().await;
 }
+
+#[tokio::test]
+async fn oversized_request_line_and_headers_are_refused() {
+    let local = Local::start().await;
+    let get = async |path: usize, header: usize| {
+        let request = reqwest::Client::new().get(local.http(&format!("/echo/{}", "p".repeat(path))));
+        let response = request.header("x-long", "h".repeat(header)).send().await.unwrap();
+        (response.status().as_u16(), response.json::<Value>().await.unwrap()["message"].clone())
+    };
+
+    let refused = (431, json!("Request Header Fields Too Large"));
+    assert_eq!(get(1, 10_240).await, refused);
+    assert_eq!(get(6_000, 4_240).await, refused, "line and headers together");
+    assert_eq!(get(6_000, 4_000).await.0, 200);
+    assert_eq!(local.count("echo"), 1);
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn route_waits_for_its_function_as_long_as_it_says() {
+    let local = Local::start().await;
+
+    let unavailable = (503, json!({"message": "Service Unavailable"}));
+    assert_eq!(local.get("/hasty?do=sleep&ms=2000").await, unavailable);
+    assert_eq!(local.get("/hasty").await.0, 200);
+    local.gateway.stop().await;
+}

@@ -5,6 +5,7 @@ mod cpu_shares;
 mod extensions;
 mod faults;
 mod http_api;
+mod iam;
 mod lambda;
 mod schedules;
 mod secrets;
@@ -17,31 +18,22 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aws_sdk_apigatewaymanagement::{
+    Client as Management,
+    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
+    error::{ProvideErrorMetadata, SdkError},
+    primitives::Blob,
+};
 use futures_util::{SinkExt, StreamExt};
 use gateway::{Config, CpuShares, Gateway, Limits};
 use serde_json::Value;
 use tempfile::TempDir;
+use template::Template;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{Message, protocol::CloseFrame},
 };
-
-const FUNCTIONS: [&str; 13] = [
-    "echo",
-    "quick",
-    "single",
-    "crasher",
-    "hanger",
-    "connect",
-    "frames",
-    "disconnect",
-    "ticker",
-    "complainer",
-    "sleeper",
-    "after",
-    "spinner",
-];
 
 /// The name and the text of the only secret.
 const SECRET: (&str, &str) = ("local/KEY", "a text that only Secrets Manager has");
@@ -67,8 +59,8 @@ impl Local {
 
     async fn configured(limits: Limits, cpu_shares: Option<CpuShares>) -> Self {
         let binaries = tempfile::tempdir().unwrap();
-        for function in FUNCTIONS {
-            std::os::unix::fs::symlink(echo(), binaries.path().join(function)).unwrap();
+        for function in Template::load(&sample(), &BTreeMap::new()).unwrap().functions {
+            std::os::unix::fs::symlink(echo(), binaries.path().join(function.name)).unwrap();
         }
         let lines: Arc<Mutex<Vec<String>>> = Arc::default();
         let log = Arc::clone(&lines);
@@ -113,8 +105,38 @@ impl Local {
         .await
     }
 
+    /// AWS's client of `@connections`, with the keys of the account's owner.
+    fn management(&self) -> Management {
+        self.management_with(Credentials::new("local", "local", None, None, "test"))
+    }
+
+    fn management_with(&self, keys: Credentials) -> Management {
+        let config = aws_sdk_apigatewaymanagement::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(keys)
+            .retry_config(RetryConfig::disabled())
+            .endpoint_url(&self.gateway.urls().connections);
+        Management::from_conf(config.build())
+    }
+
+    async fn post(&self, id: &str, data: &str) -> u16 {
+        outcome(self.management().post_to_connection().connection_id(id).data(Blob::new(data)).send().await).0
+    }
+
     fn count(&self, function: &str) -> usize {
         self.gateway.records().iter().filter(|record| record.function == function).count()
+    }
+}
+
+/// The status of an answer, and the type of its error.
+fn outcome<T, E: ProvideErrorMetadata>(result: Result<T, SdkError<E>>) -> (u16, String) {
+    match result {
+        Ok(_) => (200, String::new()),
+        Err(error) => {
+            let status = error.raw_response().expect("an answer").status().as_u16();
+            (status, error.code().unwrap_or_default().to_owned())
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
+use aws_sdk_apigatewaymanagement::primitives::Blob;
 use futures_util::SinkExt;
 use gateway::Limits;
-use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tokio_tungstenite::{
     connect_async,
@@ -15,7 +15,7 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::{Local, eventually};
+use crate::{Local, eventually, outcome};
 
 #[tokio::test]
 async fn two_way_route_answers_with_the_body() {
@@ -138,36 +138,36 @@ async fn connections_api_posts_describes_and_closes() {
     let local = Local::start().await;
     let mut client = local.connect().await;
     let id = client.id().await;
-    let url = |id: &str| format!("{}/@connections/{}", local.gateway.urls().connections, id.replace('=', "%3D"));
-    let call = async |method: Method, id: &str, body: Vec<u8>| {
-        let request = reqwest::Client::new().request(method, url(id)).header("authorization", "AWS4-HMAC-SHA256 local");
-        let response = request.body(body).send().await.unwrap();
-        let kind = response.headers().get("x-amzn-errortype").map(|kind| kind.to_str().unwrap().to_owned());
-        (response.status().as_u16(), kind, response.text().await.unwrap())
-    };
+    let owner = local.management();
 
-    assert_eq!(call(Method::POST, &id, br#"{"t":"hi"}"#.into()).await.0, 200);
+    assert_eq!(local.post(&id, r#"{"t":"hi"}"#).await, 200);
     assert_eq!(client.receive().await, json!({"t": "hi"}));
 
-    let (status, _, description) = call(Method::GET, &id, Vec::new()).await;
-    let description: Value = serde_json::from_str(&description).unwrap();
-    assert_eq!(status, 200);
-    assert_eq!(description["identity"]["sourceIp"], "127.0.0.1");
-    assert!(description["connectedAt"].as_str().unwrap().ends_with('Z'));
+    let description = owner.get_connection().connection_id(&id).send().await.unwrap();
+    assert_eq!(description.identity().unwrap().source_ip(), Some("127.0.0.1"));
+    assert!(description.connected_at() <= description.last_active_at());
 
-    let too_large = call(Method::POST, &id, vec![b'x'; 128 * 1024 + 1]).await;
-    assert_eq!((too_large.0, too_large.1.as_deref()), (413, Some("PayloadTooLargeException")));
-    let gone = call(Method::POST, "unknown=", b"x".into()).await;
-    assert_eq!((gone.0, gone.1.as_deref()), (410, Some("GoneException")));
-    let unsigned = reqwest::Client::new().post(url(&id)).body("x").send().await.unwrap();
-    assert_eq!(
-        (unsigned.status().as_u16(), &unsigned.headers()["x-amzn-errortype"]),
-        (403, &"ForbiddenException".parse().unwrap())
-    );
+    let post = |id: &str, size: usize| {
+        let post = owner.post_to_connection().connection_id(id).data(Blob::new(vec![b'x'; size]));
+        async { outcome(post.send().await) }
+    };
+    assert_eq!(post(&id, 128 * 1024 + 1).await, (413, "PayloadTooLargeException".to_owned()));
+    assert_eq!(post("unknown=", 1).await, (410, "GoneException".to_owned()));
 
-    assert_eq!(call(Method::DELETE, &id, Vec::new()).await.0, 204);
+    owner.delete_connection().connection_id(&id).send().await.unwrap();
     assert_eq!(client.closed().await.code, CloseCode::Normal);
-    assert_eq!(call(Method::GET, &id, Vec::new()).await.0, 410);
+    assert_eq!(outcome(owner.get_connection().connection_id(&id).send().await).0, 410);
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn route_waits_for_its_function_as_long_as_it_says() {
+    let local = Local::start().await;
+    let mut client = local.connect().await;
+
+    let answer = client.ask(r#"{"action":"hasty","do":"sleep","ms":2000}"#).await;
+    assert_eq!(answer["message"], "Internal server error");
+    assert_eq!(client.ask(r#"{"action":"hasty"}"#).await["event"]["requestContext"]["routeKey"], "hasty");
     local.gateway.stop().await;
 }
 

@@ -1,0 +1,178 @@
+//! What a role allows, as far as something here checks it.
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde_json::{Map, Value as Json};
+
+use crate::{resources::Resource, values::texts};
+
+/// Services whose permissions are checked locally. Statements about others are not kept.
+const CHECKED: [&str; 4] = ["execute-api", "s3", "secretsmanager", "sqs"];
+
+/// Managed policies of AWS that allow nothing that is checked locally.
+const HARMLESS: [&str; 4] = [
+    "AWSLambdaBasicExecutionRole",
+    "AWSLambdaENIManagementAccess",
+    "AWSLambdaVPCAccessExecutionRole",
+    "AWSXRayDaemonWriteAccess",
+];
+
+/// The statements of a role's policies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy(Vec<Statement>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Statement {
+    allows: bool,
+    actions: Vec<String>,
+    resources: Vec<String>,
+}
+
+impl Policy {
+    /// Whether an action on a resource is allowed: by one statement, and denied by none.
+    pub fn allows(&self, action: &str, resource: &str) -> bool {
+        let mut about = self.0.iter().filter(|statement| statement.is_about(action, resource)).peekable();
+        about.peek().is_some() && about.all(|statement| statement.allows)
+    }
+
+    /// The policy of a function: that of its role, or of the role that SAM makes.
+    pub(crate) fn of_function(properties: &Json, all: &[Resource]) -> Result<Self> {
+        let mut policy = Self::default();
+        match properties.get("Role").and_then(Json::as_str) {
+            Some(role) => policy.add_role(role, all).with_context(|| format!("in its role `{role}`"))?,
+            None => policy.add_each(properties.get("Policies"), all)?,
+        }
+        Ok(policy)
+    }
+
+    fn add_role(&mut self, arn: &str, all: &[Resource]) -> Result<()> {
+        let id = arn.rsplit(':').next().and_then(|name| name.strip_suffix("/Arn")).unwrap_or(arn);
+        let role = all.iter().find(|resource| resource.id == id && resource.kind == "AWS::IAM::Role");
+        let role = role.context("it is not a role of the template")?;
+        self.add_each(role.properties.get("Policies"), all)?;
+        self.add_each(role.properties.get("ManagedPolicyArns"), all)?;
+        for resource in all.iter().filter(|it| ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"].contains(&&*it.kind)) {
+            if texts(&Json::Object(resource.properties.clone()), "Roles")?.iter().any(|role| role == id) {
+                self.add_document(&resource.properties)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds policies: documents, or names of managed ones.
+    fn add_each(&mut self, policies: Option<&Json>, all: &[Resource]) -> Result<()> {
+        let policies = match policies {
+            None => return Ok(()),
+            Some(Json::Array(policies)) => policies.as_slice(),
+            Some(policy) => std::slice::from_ref(policy),
+        };
+        for policy in policies {
+            match policy {
+                Json::String(name) => {
+                    let own = all.iter().find(|it| it.id == *name && it.kind == "AWS::IAM::ManagedPolicy");
+                    match own {
+                        Some(own) => self.add_document(&own.properties)?,
+                        None => ensure!(
+                            HARMLESS.iter().any(|harmless| name.ends_with(harmless)),
+                            "unsupported managed policy `{name}`"
+                        ),
+                    }
+                }
+                Json::Object(policy) => self.add_document(policy)?,
+                other => bail!("a policy is a mapping or a name, not {other}"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the statements of a policy, which may be wrapped in `PolicyDocument`.
+    fn add_document(&mut self, policy: &Map<String, Json>) -> Result<()> {
+        let document = policy.get("PolicyDocument").and_then(Json::as_object).unwrap_or(policy);
+        let statements = document.get("Statement").with_context(|| {
+            let keys: Vec<&str> = policy.keys().map(String::as_str).collect();
+            format!("a policy without `Statement` is unsupported: {}", keys.join(", "))
+        })?;
+        let statements = statements.as_array().map_or(std::slice::from_ref(statements), Vec::as_slice);
+        for statement in statements {
+            self.0.extend(Statement::read(statement)?);
+        }
+        Ok(())
+    }
+}
+
+impl Statement {
+    /// `None` if it is about nothing that is checked.
+    fn read(statement: &Json) -> Result<Option<Self>> {
+        let actions = texts(statement, "Action")?;
+        let is_checked = |action: &String| {
+            let service = action.split(':').next().unwrap_or_default();
+            CHECKED.iter().any(|checked| matches(service, checked))
+        };
+        if !actions.is_empty() && !actions.iter().any(is_checked) {
+            return Ok(None);
+        }
+        for unsupported in ["Condition", "NotAction", "NotResource", "Principal", "NotPrincipal"] {
+            ensure!(statement.get(unsupported).is_none(), "unsupported `{unsupported}` in a statement of a policy");
+        }
+        let allows = match statement.get("Effect").and_then(Json::as_str) {
+            Some("Allow") => true,
+            Some("Deny") => false,
+            other => return Err(anyhow!("the effect of a statement is `Allow` or `Deny`, not {other:?}")),
+        };
+        Ok(Some(Self { allows, actions, resources: texts(statement, "Resource")? }))
+    }
+
+    fn is_about(&self, action: &str, resource: &str) -> bool {
+        // Actions are compared without their case, resources with it.
+        let action = action.to_ascii_lowercase();
+        self.actions.iter().any(|pattern| matches(&pattern.to_ascii_lowercase(), &action))
+            && self.resources.iter().any(|pattern| matches(pattern, resource))
+    }
+}
+
+/// Whether a text fits a pattern, in which `*` is any text and `?` any character.
+fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut at, mut next) = (0, 0);
+    // Where the latest `*` is, and how much of the text it has taken.
+    let mut star: Option<(usize, usize)> = None;
+    while next < text.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                star = Some((at, next));
+                at += 1;
+            }
+            Some(letter) if *letter == '?' || *letter == text[next] => {
+                at += 1;
+                next += 1;
+            }
+            _ => {
+                let Some((position, taken)) = star else { return false };
+                star = Some((position, taken + 1));
+                at = position + 1;
+                next = taken + 1;
+            }
+        }
+    }
+    pattern[at..].iter().all(|letter| *letter == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pattern_has_wildcards() {
+        for (pattern, text, fits) in [
+            ("a/*/POST/*", "a/b/POST/@connections/x=", true),
+            ("a/*/POST/*", "a/b/DELETE/@connections/x=", false),
+            ("*", "", true),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("*ab", "aab", true),
+            ("a*", "b", false),
+            ("abc", "ab", false),
+        ] {
+            assert_eq!(matches(pattern, text), fits, "{pattern} {text}");
+        }
+    }
+}
