@@ -53,6 +53,9 @@ impl Breaker<'_> {
             rules.stop = Delay::sometimes(0.03, Span::millis(0..=60));
             rules.stopped_for = Span { from: Duration::from_millis(50), to: LONGEST_STOP };
         }
+        if self.plan.has(Fault::CutFrozen) {
+            rules.cut_frozen = 0.1;
+        }
         if self.plan.has(Fault::Events) {
             rules.delay = Delay::sometimes(0.1, Span::millis(1..=400));
             rules.drop = 0.01;

@@ -84,6 +84,8 @@ pub enum Fault {
     KillFunction,
     /// A function's environment is stopped during an invocation, for up to 8 s.
     StopFunction,
+    /// The connections of a function's environment die while it is frozen.
+    CutFrozen,
     /// `mongod` gets SIGKILL and is restarted.
     KillMongod,
     /// `mongod` is stopped for a while.

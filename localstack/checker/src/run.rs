@@ -74,6 +74,7 @@ async fn record(stack: &Stack, options: &Options) -> anyhow::Result<(History, BT
     step.done(&format!("seed {}: {} events", options.seed, recorder.len()));
     let mut faults = outcomes(stack.gateway().records().get(before..).unwrap_or_default());
     let (kills, stops) = breaker.mongod.get();
+    faults.insert("connections cut while frozen".to_owned(), stack.gateway().faults().connections_cut());
     faults.insert("mongod killed".to_owned(), kills);
     faults.insert("mongod stopped".to_owned(), stops);
     let mut history = recorder.take();

@@ -45,6 +45,11 @@ impl Socket {
         self.0.push().await.expect("a push")
     }
 
+    /// The next push that fulfils a condition.
+    pub async fn push_where(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.0.push_where(wanted).await.expect("a push")
+    }
+
     /// Every push that was sent before now.
     pub async fn pushes(&self) -> Vec<Value> {
         assert_eq!(self.ask("ping", json!({})).await["t"], "pong");

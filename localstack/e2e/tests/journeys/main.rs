@@ -7,6 +7,7 @@ mod concurrent_sends;
 mod delivery;
 mod first_message;
 mod friends;
+mod frozen;
 mod gone_sockets;
 mod hidden_data;
 mod keep_sending;
