@@ -12,14 +12,18 @@ use stack::{
 use crate::{
     demo,
     interrupt::{INTERRUPTED, Interrupt},
+    log_line::LogStyle,
     running::{Running, claim},
-    sam, welcome,
+    sam, settings, welcome,
 };
 
 /// Starts the databases, migrates, builds the functions, and opens a local API Gateway over them.
 ///
 /// The first start installs what is missing and builds everything; later ones take seconds. Data stay in `.local/` until
 /// `cargo local clean`. While it runs, `.local/stack.json` holds the URLs.
+///
+/// Settings of the functions are taken from the environment, too: `LIMIT_SENDS=5:60 cargo local up`. Not the URLs and keys that
+/// belong to this stack.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Port of the HTTP API [default: that of the last start, at first 8000 or the next free one]
@@ -34,25 +38,24 @@ pub(crate) struct Args {
     /// Build the functions as they are deployed: small and fast, and slow to build
     #[arg(long)]
     release: bool,
-    /// Override a setting of the functions
-    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    /// Set a setting of the functions (they stand in `.env.example`); it wins over a variable of the same name
+    #[arg(long, value_name = "NAME=VALUE", value_parser = settings::parse)]
     set: Vec<(String, String)>,
     /// Listen for `sam local` too, at the address where containers reach this machine [default: Docker's bridge], and write the
     /// functions' variables to `.local/sam-env.json`
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = sam::DOCKER_BRIDGE)]
     sam: Option<IpAddr>,
-    /// Limit nobody, so that `cargo local bench --against URL` can measure this stack
+    /// Limit nobody, but by limits that are set, so that `cargo local bench --against URL` can measure this stack
     #[arg(long)]
     unlimited: bool,
-}
-
-fn setting(text: &str) -> Result<(String, String)> {
-    let (name, value) = text.split_once('=').context("a setting is NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
+    /// How to show what functions log
+    #[arg(long, value_name = "STYLE", default_value = "text")]
+    log: LogStyle,
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let begun = Instant::now();
+    let chosen = settings::chosen(&stack::settings()?, &args.set, |name| std::env::var(name).ok())?;
     let _claim = match claim()? {
         Ok(claim) => claim,
         Err(owner) => {
@@ -66,7 +69,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let progress = Progress::detect();
     let mut interrupt = Interrupt::listen()?;
     let stack = tokio::select! {
-        started = start(&args, &progress) => started?,
+        started = start(&args, chosen.clone(), &progress) => started?,
         () = interrupt.asked() => return Ok(ExitCode::from(INTERRUPTED)),
     };
     let users = tokio::select! {
@@ -77,7 +80,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         progress.say(&format!("! the demo data could not be created: {error:#}"));
     }
     announce(&stack)?;
-    progress.say(&welcome::text(stack.urls()));
+    progress.say(&welcome::text(stack.urls(), &chosen));
     if args.sam.is_some() {
         progress.say(sam::EXAMPLE);
     }
@@ -104,22 +107,22 @@ async fn people(args: &Args, stack: &Stack, progress: &Progress) -> Result<()> {
     Ok(())
 }
 
-async fn start(args: &Args, progress: &Progress) -> Result<Stack> {
+async fn start(args: &Args, chosen: BTreeMap<String, String>, progress: &Progress) -> Result<Stack> {
     let profile = if args.release { Profile::Release } else { Profile::Dev };
     let folder = local().join("databases");
     let (binaries, databases) =
         tokio::try_join!(stack::build(profile, Extent::Binaries, progress), Databases::start(&folder, progress))?;
     let ports = Ports::choose(args)?;
-    let options = Options::new(Source::Own(folder));
-    let mut options = if args.unlimited { options.without_limits() } else { options };
-    options.environment.extend(args.set.iter().cloned());
+    let mut options = Options::new(Source::Own(folder));
+    options.unlimited = args.unlimited;
+    options.environment = chosen;
     options.binaries = Some(binaries);
     options.secret_key = secret_key()?;
     options.containers = args.sam;
     options.http_port = ports.http;
     options.ws_port = ports.ws;
-    let lines = progress.clone();
-    options.logs = Arc::new(move |function, line| lines.say(&format!("{function:>13} | {line}")));
+    let (lines, style) = (progress.clone(), args.log);
+    options.logs = Arc::new(move |function, line| lines.say(&style.show(function, line)));
     options.progress = progress.clone();
     Stack::start_over(databases, options).await
 }

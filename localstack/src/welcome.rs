@@ -1,5 +1,7 @@
 //! The first two accounts, and examples to paste.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use client::{Api, Person};
 use stack::Urls;
@@ -18,15 +20,25 @@ pub(crate) async fn demo_users(api: &Api) -> Result<()> {
     Ok(())
 }
 
-/// URLs, accounts, and a conversation to paste.
-pub(crate) fn text(urls: &Urls) -> String {
-    EXAMPLE.replace("{http}", &urls.http).replace("{ws}", &urls.ws).replace("{password}", PASSWORD)
+/// URLs, accounts, settings that were chosen, and a conversation to paste.
+pub(crate) fn text(urls: &Urls, chosen: &BTreeMap<String, String>) -> String {
+    let settings: Vec<String> = chosen.iter().map(|(name, value)| shown(name, value)).collect();
+    let settings = if settings.is_empty() { String::new() } else { format!("\nSettings   {}", settings.join(" ")) };
+    let text = EXAMPLE.replace("{http}", &urls.http).replace("{ws}", &urls.ws);
+    text.replace("{password}", PASSWORD).replace("{settings}", &settings)
+}
+
+/// A setting without what is secret in it.
+fn shown(name: &str, value: &str) -> String {
+    let is_secret = name.starts_with("SECRET_") || value.contains('@');
+    if is_secret { format!("{name}=...") } else { format!("{name}={value}") }
 }
 
 const EXAMPLE: &str = r#"
 HTTP       {http}
 WebSocket  {ws}
-People     alice@example.com, bob@example.com; password {password}
+Pages      {http}/docs (try it: Authorize takes a login), {http}/redoc
+People     alice@example.com, bob@example.com; password {password}{settings}
 
 A conversation to paste into a shell (curl and python3):
 
@@ -50,3 +62,28 @@ In the socket type, with the room's number for ROOM:
 
   {"action":"send","id":"2","d":{"room":"private:ROOM","client_id":"first","content":"hello from a socket"}}
 "#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chosen_settings_are_shown_without_secrets() {
+        let urls = Urls { http: "http://h".to_owned(), ws: "ws://w".to_owned(), connections: String::new() };
+        let chosen = [("LIMIT_SENDS", "5:60"), ("MYSQL_URL", "mysql://me:hush@host/chat"), ("SECRET_KEY", "hush")];
+
+        let text = text(&urls, &chosen.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+
+        assert!(text.contains("\nSettings   LIMIT_SENDS=5:60 MYSQL_URL=... SECRET_KEY=...\n"), "{text}");
+        assert!(!text.contains("hush"));
+    }
+
+    #[test]
+    fn every_placeholder_is_filled() {
+        let urls = Urls { http: "http://h".to_owned(), ws: "ws://w".to_owned(), connections: String::new() };
+
+        let text = text(&urls, &BTreeMap::new());
+
+        assert!(!["{http}", "{ws}", "{password}", "{settings}", "Settings"].iter().any(|part| text.contains(part)));
+    }
+}

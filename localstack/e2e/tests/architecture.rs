@@ -58,7 +58,7 @@ const LOCAL_EDGES: &[(&str, &[&str])] = &[
     ("template", &[]),
     ("gateway", &["template"]),
     ("model", &[]),
-    ("stack", &["gateway"]),
+    ("stack", &["gateway", "template"]),
     ("checker", &["client", "gateway", "stack"]),
     ("localstack", &["checker", "client", "gateway", "stack", "template"]),
     ("e2e", &["checker", "client", "gateway", "stack", "template"]),

@@ -28,6 +28,6 @@ pub use self::{
     process::{Leftover, leftovers, stop_leftovers},
     program::program,
     progress::{Progress, Step},
-    stack::{Options, Source, Stack, random_key},
+    stack::{Options, Source, Stack, random_key, settings},
 };
 pub use gateway::Urls;

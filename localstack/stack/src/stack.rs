@@ -1,7 +1,7 @@
 //! Databases, migrated schema and gateway, started and stopped as one.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     net::IpAddr,
     path::{Path, PathBuf},
@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use gateway::{Config, CpuShares, Gateway, Limits, Logs, Urls};
 use mongodb::Client;
 use serde_json::json;
+use template::Template;
 
 use crate::{
     containers::Bridge,
@@ -52,6 +53,8 @@ pub struct Options {
     pub secret_key: String,
     /// Overrides variables of every function that declares them in the template.
     pub environment: BTreeMap<String, String>,
+    /// Whether nobody is limited, but by limits in `environment`.
+    pub unlimited: bool,
     /// Template parameters; `Stage` is `local` by default.
     pub parameters: BTreeMap<String, String>,
     /// The gateway's limits.
@@ -78,6 +81,7 @@ impl Options {
             binaries: None,
             secret_key: random_key(),
             environment: BTreeMap::new(),
+            unlimited: false,
             parameters: BTreeMap::new(),
             limits: Limits::default(),
             http_port: 0,
@@ -91,10 +95,8 @@ impl Options {
 
     /// The same without limits of the product.
     #[must_use]
-    pub fn without_limits(mut self) -> Self {
-        let limits = ["SENDS", "RETRIES", "FRIEND_REQUESTS", "SEARCHES", "TICKETS", "SIGN_INS", "FRAMES"];
-        self.environment.extend(limits.map(|limit| (format!("LIMIT_{limit}"), "1000000:1000000".to_owned())));
-        self
+    pub fn without_limits(self) -> Self {
+        Self { unlimited: true, ..self }
     }
 
     /// A stack for one test, over the servers and binaries of `cargo local test`. `STACK_LOGS=1` shows what functions log.
@@ -111,6 +113,17 @@ impl fmt::Debug for Options {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Options").field("source", &self.source).finish_non_exhaustive()
     }
+}
+
+/// The names of all settings that a function of the template has. A secret counts under the name of its value.
+pub fn settings() -> Result<BTreeSet<String>> {
+    let template = Template::load(&template_file(), &BTreeMap::new())?;
+    let names = template.functions.iter().flat_map(|function| function.environment.keys());
+    Ok(names.map(|name| name.strip_suffix("_SECRET_ARN").unwrap_or(name).to_owned()).collect())
+}
+
+fn template_file() -> PathBuf {
+    root().join("template.yaml")
 }
 
 /// A key for `SECRET_KEY`: 32 random bytes in hexadecimal digits.
@@ -181,6 +194,11 @@ impl Stack {
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
         );
         environment.extend(options.environment);
+        if options.unlimited {
+            for limit in settings()?.into_iter().filter(|name| name.starts_with("LIMIT_")) {
+                environment.entry(limit).or_insert_with(|| "1000000:1000000".to_owned());
+            }
+        }
         // As deployed: functions get the ARN alone, and read the key during their init.
         let mut given = environment.clone();
         let secrets: BTreeMap<_, _> =
@@ -192,7 +210,7 @@ impl Stack {
         parameters.extend(options.parameters);
         let step = options.progress.step("starting the gateway");
         let gateway = Gateway::start(Config {
-            template: root().join("template.yaml"),
+            template: template_file(),
             parameters,
             binaries: binaries.clone(),
             environment: Box::new(move |urls| with_urls(given, urls)),
