@@ -105,7 +105,8 @@ impl Running {
     fn start(stack: &Stack, function: &str) -> Result<Self> {
         let binary = Path::new(&variable("FUNCTION_BINARIES")?).join(function).canonicalize();
         let ports = [Port::free()?, Port::free()?];
-        let [address, runtime_api] = ports.each_ref().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port.number())));
+        let [address, runtime_api] =
+            ports.each_ref().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port.number())));
         let emulator = Command::new(&stack.emulator)
             .args(["--runtime-interface-emulator-address", &address.to_string()])
             .args(["--runtime-api-address", &runtime_api.to_string()])

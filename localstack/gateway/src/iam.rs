@@ -285,7 +285,11 @@ Resources:
         assert_eq!(writer.must_be_allowed("sqs:SendMessage", "queue"), Ok(()));
         let denied = writer.must_be_allowed("sqs:ReceiveMessage", "queue").unwrap_err();
         assert_eq!(denied.kind, "AccessDeniedException");
-        assert!(denied.message.ends_with("WriterRole/writer is not authorized to perform: sqs:ReceiveMessage on resource: queue"));
+        assert!(
+            denied
+                .message
+                .ends_with("WriterRole/writer is not authorized to perform: sqs:ReceiveMessage on resource: queue")
+        );
         assert_eq!(iam.0["local"].must_be_allowed("sqs:ReceiveMessage", "queue"), Ok(()));
     }
 }

@@ -26,7 +26,8 @@ fn connections(api: &str, stage: &str, method: &str) -> String {
 }
 
 const MANAGE: &str = "execute-api:ManageConnections";
-const POST_ONLY: &str = "Policies: [{PolicyName: p, PolicyDocument: {Statement: [{Effect: Allow, Action: execute-api:ManageConnections,
+const POST_ONLY: &str =
+    "Policies: [{PolicyName: p, PolicyDocument: {Statement: [{Effect: Allow, Action: execute-api:ManageConnections,
     Resource: !Sub 'arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/v1/POST/@connections/*'}]}}]";
 
 #[test]
@@ -84,7 +85,8 @@ fn unsupported_policy_is_named() {
     assert!(canned.contains("S3ReadPolicy"), "{canned}");
     let foreign = error("Role: arn:aws:iam::123456789012:role/other", "");
     assert!(foreign.contains("not a role of the template"), "{foreign}");
-    let unchecked = "Policies: [{Statement: {Effect: Deny, Action: 'ec2:*', Resource: '*', Condition: {Bool: {a: b}}}}]";
+    let unchecked =
+        "Policies: [{Statement: {Effect: Deny, Action: 'ec2:*', Resource: '*', Condition: {Bool: {a: b}}}}]";
     template(unchecked, "").unwrap();
 }
 
