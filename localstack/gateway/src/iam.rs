@@ -55,7 +55,7 @@ pub(crate) struct Denied {
 }
 
 impl Denied {
-    fn new(kind: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: &'static str, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
 }

@@ -76,7 +76,7 @@ impl Gateway {
         };
         let lambda = Arc::new(Lambda::new(&template, setup)?);
         let shutdown = Shutdown::default();
-        secrets.open(Arc::new(SecretsDoor::new(config.secrets)), &shutdown);
+        secrets.open(Arc::new(SecretsDoor::new(config.secrets, Arc::clone(&iam))), &shutdown);
         schedules::start(&template, &lambda, &faults, &config.limits, &shutdown);
         let door = HttpDoor::new(&template, Arc::clone(&lambda), faults.clone(), config.limits.clone());
         http.open(Arc::new(door), &shutdown);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
-use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use http::{HeaderValue, Request, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use serde::Deserialize;
@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use template::{ACCOUNT, REGION};
 
 use crate::{
+    iam::{Denied, Iam},
     ids,
     server::{Answer, Reset, Respond, json as json_answer},
 };
@@ -29,6 +30,7 @@ pub fn secret_arn(name: &str) -> String {
 pub(crate) struct SecretsDoor {
     /// By name.
     secrets: BTreeMap<String, Secret>,
+    iam: Arc<Iam>,
 }
 
 struct Secret {
@@ -43,30 +45,27 @@ struct GetSecretValue {
     secret_id: String,
 }
 
-/// What Secrets Manager refuses, by the name of its exception.
-struct Refusal(&'static str, &'static str);
-
 impl SecretsDoor {
-    pub(crate) fn new(secrets: BTreeMap<String, String>) -> Self {
+    pub(crate) fn new(secrets: BTreeMap<String, String>, iam: Arc<Iam>) -> Self {
         let created_at = ids::now().unix_timestamp();
         let secret = |text| Secret { text, version: ids::uuid(), created_at };
-        Self { secrets: secrets.into_iter().map(|(name, text)| (name, secret(text))).collect() }
+        Self { secrets: secrets.into_iter().map(|(name, text)| (name, secret(text))).collect(), iam }
     }
 
-    fn get(&self, headers: &HeaderMap, body: &[u8]) -> Result<Json, Refusal> {
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if !header("authorization").starts_with("AWS4-HMAC-SHA256 ") {
-            return Err(Refusal("MissingAuthenticationTokenException", "Missing Authentication Token"));
-        }
-        if header("x-amz-target") != "secretsmanager.GetSecretValue" {
-            return Err(Refusal("UnknownOperationException", ""));
+    fn get(&self, request: &Parts, body: &[u8]) -> Result<Json, Denied> {
+        let caller = self.iam.caller(request, body, "secretsmanager")?;
+        let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+        if target != Some("secretsmanager.GetSecretValue") {
+            return Err(Denied::new("UnknownOperationException", ""));
         }
         let Ok(GetSecretValue { secret_id }) = serde_json::from_slice(body) else {
-            return Err(Refusal("SerializationException", "The request is no JSON with a SecretId."));
+            return Err(Denied::new("SerializationException", "The request is no JSON with a SecretId."));
         };
         let named = self.secrets.iter().find(|(name, _)| **name == secret_id || secret_arn(name) == secret_id);
-        let (name, secret) =
-            named.ok_or(Refusal("ResourceNotFoundException", "Secrets Manager can't find the specified secret."))?;
+        let arn = named.map_or_else(|| secret_id.clone(), |(name, _)| secret_arn(name));
+        caller.must_be_allowed("secretsmanager:GetSecretValue", &arn)?;
+        let unknown = "Secrets Manager can't find the specified secret.";
+        let (name, secret) = named.ok_or_else(|| Denied::new("ResourceNotFoundException", unknown))?;
         Ok(json!({
             "ARN": secret_arn(name),
             "Name": name,
@@ -82,9 +81,11 @@ impl Respond for SecretsDoor {
     async fn respond(self: Arc<Self>, request: Request<Incoming>, _: SocketAddr) -> Result<Answer, Reset> {
         let (head, body) = request.into_parts();
         let body = Limited::new(body, LARGEST).collect().await.map_err(|_| Reset)?.to_bytes();
-        let mut answer = match self.get(&head.headers, &body) {
+        let mut answer = match self.get(&head, &body) {
             Ok(secret) => json_answer(StatusCode::OK, &secret),
-            Err(Refusal(kind, text)) => json_answer(StatusCode::BAD_REQUEST, &json!({"__type": kind, "Message": text})),
+            Err(Denied { kind, message }) => {
+                json_answer(StatusCode::BAD_REQUEST, &json!({"__type": kind, "Message": message}))
+            }
         };
         answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
         Ok(answer)

@@ -1,7 +1,7 @@
-use aws_sdk_apigatewaymanagement::{config::Credentials, primitives::Blob};
+use aws_sdk_apigatewaymanagement::{config::Credentials, error::ProvideErrorMetadata, primitives::Blob};
 use serde_json::{Value, json};
 
-use crate::{Local, outcome};
+use crate::{Local, SECRET, outcome, secrets::client_with};
 
 /// The keys that are in a function's environment.
 fn keys(environment: &Value) -> Credentials {
@@ -27,6 +27,25 @@ async fn role_decides_what_a_function_may_do_with_connections() {
     let post = stranger.post_to_connection().connection_id(&id).data(Blob::new("2"));
     assert_eq!(outcome(post.send().await), denied);
     assert_eq!(outcome(local.management().delete_connection().connection_id(&id).send().await).0, 200, "the owner");
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn role_decides_which_secrets_a_function_may_read() {
+    let local = Local::start().await;
+    let mut client = local.connect().await;
+    let read = async |keys: Credentials, id: &str| {
+        let client = client_with(&local.gateway.urls().secrets, keys);
+        client.get_secret_value().secret_id(id).send().await.map(|secret| secret.secret_string().map(str::to_owned))
+    };
+    let reader = keys(&client.ask(r#"{"action":"send","do":"env"}"#).await);
+    let stranger = keys(&local.get("/echo/1?do=env").await.1);
+
+    assert_eq!(read(reader.clone(), SECRET.0).await.unwrap().as_deref(), Some(SECRET.1));
+    for (keys, id) in [(reader, "another"), (stranger, SECRET.0)] {
+        let refused = read(keys, id).await.unwrap_err();
+        assert_eq!(refused.code(), Some("AccessDeniedException"), "{refused:?}");
+    }
     local.gateway.stop().await;
 }
 

@@ -122,7 +122,8 @@ async fn function_sees_only_the_environment_of_lambda() {
     // The trace id is set by the runtime library itself.
     let lambda = |name: &str| name.starts_with("AWS_") || name.starts_with("LAMBDA_") || name == "_X_AMZN_TRACE_ID";
     let others: Vec<_> = variables.into_iter().filter(|name| !lambda(name)).collect();
-    let ours = ["CONNECTIONS_URL", "DEBUG", "KEY", "KEY_SECRET_ARN", "LANG", "MONGO_URL", "OWN", "PATH", "TZ", "_HANDLER"];
+    let ours =
+        ["CONNECTIONS_URL", "DEBUG", "KEY", "KEY_SECRET_ARN", "LANG", "MONGO_URL", "OWN", "PATH", "TZ", "_HANDLER"];
     assert_eq!(others, ours, "a value replaces its secret");
     assert_eq!(environment["MONGO_URL"], "mongodb://here");
     assert_eq!(environment["KEY_SECRET_ARN"], gateway::secret_arn(crate::SECRET.0));

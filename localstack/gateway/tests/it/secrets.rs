@@ -10,9 +10,13 @@ use gateway::secret_arn;
 use crate::{Local, SECRET};
 
 fn client(endpoint: &str) -> Client {
+    client_with(endpoint, Credentials::new("local", "local", None, None, "test"))
+}
+
+pub(crate) fn client_with(endpoint: &str, keys: Credentials) -> Client {
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+        .credentials_provider(keys)
         .region(Region::new("us-east-1"))
         .endpoint_url(endpoint);
     Client::from_conf(config.build())
