@@ -74,5 +74,50 @@ impl Push for ManagementApi {
 
 /// Whether no answer came since the connection failed, and not since the time was over.
 fn is_connection_error<E>(error: &SdkError<E>) -> bool {
-    matches!(error, SdkError::DispatchFailure(failure) if failure.is_io())
+    // The client calls it transient, not I/O, if a connection ends in order while a request is under way.
+    matches!(error, SdkError::DispatchFailure(failure) if failure.is_io() || failure.as_other().is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_apigatewaymanagement::config::{Credentials, Region, SharedCredentialsProvider};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::{TcpListener, TcpStream},
+    };
+
+    const TEXT: &str = r#"{"t":"typing"}"#;
+
+    fn aws() -> SdkConfig {
+        let keys = SharedCredentialsProvider::new(Credentials::new("id", "key", None, None, "test"));
+        SdkConfig::builder().region(Region::new("us-east-1")).credentials_provider(keys).build()
+    }
+
+    /// A connection on which a whole request has arrived.
+    async fn request(listener: &TcpListener) -> TcpStream {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut read = Vec::new();
+        while !read.ends_with(TEXT.as_bytes()) {
+            assert_ne!(stream.read_buf(&mut read).await.unwrap(), 0);
+        }
+        stream
+    }
+
+    #[tokio::test]
+    async fn push_is_repeated_where_its_connection_ends_without_an_answer() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let api = ManagementApi::new(&format!("http://{}/local", listener.local_addr().unwrap()), &aws());
+        let connection = ConnectionId("x=".to_owned());
+        let server = async {
+            request(&listener).await.shutdown().await.unwrap();
+            let mut second = request(&listener).await;
+            second.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            second
+        };
+
+        let (pushed, _) = tokio::join!(api.push(&connection, TEXT), server);
+
+        assert!(pushed.is_ok(), "{pushed:?}");
+    }
 }
