@@ -1,6 +1,6 @@
 //! `cargo local up`.
 
-use std::{fs, net::IpAddr, process::ExitCode, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, fs, net::IpAddr, process::ExitCode, sync::Arc, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 use client::Api;

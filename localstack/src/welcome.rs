@@ -67,9 +67,14 @@ In the socket type, with the room's number for ROOM:
 mod tests {
     use super::*;
 
+    fn urls() -> Urls {
+        let [http, ws, connections, secrets] = ["http://h", "ws://w", "http://w", "http://s"].map(str::to_owned);
+        Urls { http, ws, connections, secrets }
+    }
+
     #[test]
     fn chosen_settings_are_shown_without_secrets() {
-        let urls = Urls { http: "http://h".to_owned(), ws: "ws://w".to_owned(), connections: String::new() };
+        let urls = urls();
         let chosen = [("LIMIT_SENDS", "5:60"), ("MYSQL_URL", "mysql://me:hush@host/chat"), ("SECRET_KEY", "hush")];
 
         let text = text(&urls, &chosen.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
@@ -80,7 +85,7 @@ mod tests {
 
     #[test]
     fn every_placeholder_is_filled() {
-        let urls = Urls { http: "http://h".to_owned(), ws: "ws://w".to_owned(), connections: String::new() };
+        let urls = urls();
 
         let text = text(&urls, &BTreeMap::new());
 
