@@ -39,7 +39,7 @@ struct MysqlReport {
     /// People who can be searched from now on.
     named: usize,
     /// People who keep a username that looks like the one of an older account.
-    look_alikes: usize,
+    confusable: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -69,7 +69,7 @@ impl App {
     pub async fn migrate(&self) -> Result<Report, MigrateError> {
         let mysql = self.mysql.schema().migrate().await.map_err(|why| failed("MySQL", &Fault::from(why)))?;
         let named = self.name_everybody().await.map_err(|why| failed("MySQL", &why))?;
-        let look_alikes = self.fill_skeletons().await.map_err(|why| failed("MySQL", &why))?;
+        let confusable = self.fill_skeletons().await.map_err(|why| failed("MySQL", &why))?;
         let found = self.mongo.schema().version().await.map_err(|why| failed("MongoDB", &why))?;
         if found.found < PEOPLE_SINCE {
             // Before the version says that it was done. `relay` brings them over.
@@ -79,7 +79,7 @@ impl App {
         self.move_revocations().await.map_err(|why| failed("MongoDB", &why))?;
         let mongo = self.mongo.schema().ensure().await.map_err(|why| failed("MongoDB", &why))?;
         Ok(Report {
-            mysql: MysqlReport { version: mysql.version, applied: mysql.applied, named, look_alikes },
+            mysql: MysqlReport { version: mysql.version, applied: mysql.applied, named, confusable },
             mongo: MongoReport { version: mongo.found },
         })
     }
@@ -128,12 +128,12 @@ impl App {
             after = last.user;
             self.mysql.users().fill_skeletons(&people).await?;
         }
-        let (mut after, mut look_alikes) = (UserId(0), 0);
+        let (mut after, mut confusable) = (UserId(0), 0);
         loop {
             let people = self.mysql.users().list_without_skeleton(after, BATCH).await?;
-            let Some(last) = people.last() else { return Ok(look_alikes) };
+            let Some(last) = people.last() else { return Ok(confusable) };
             after = last.user;
-            look_alikes += people.len();
+            confusable += people.len();
             for person in &people {
                 info!(user.id = %person.user, "Kept a username that looks like an older one");
             }

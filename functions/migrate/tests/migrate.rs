@@ -21,7 +21,7 @@ async fn both_stores_are_migrated_and_reported() {
         files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|kind| kind == "sql")).count();
     let report = |applied: usize| {
         serde_json::json!({
-            "mysql": {"version": mysql_version, "applied": applied, "named": 0, "look_alikes": 0},
+            "mysql": {"version": mysql_version, "applied": applied, "named": 0, "confusable": 0},
             "mongo": {"version": mongo_version},
         })
     };
@@ -53,7 +53,7 @@ async fn existing_people_are_indexed_and_queued() {
 }
 
 #[tokio::test]
-async fn look_alikes_of_old_versions_keep_their_names() {
+async fn confusable_names_of_old_versions_keep_their_names() {
     let (mysql, mongo) = tokio::join!(mysql::Database::new(), mongo::Database::empty());
     let app = App::connect(&mysql.url, &mongo.url, NOON).await.unwrap();
     join_the_old_way(&mysql.url).await;
@@ -63,7 +63,7 @@ async fn look_alikes_of_old_versions_keep_their_names() {
 
     for _ in 0..2 {
         let report = serde_json::to_value(app.migrate().await.unwrap()).unwrap();
-        assert_eq!(report["mysql"]["look_alikes"], 1);
+        assert_eq!(report["mysql"]["confusable"], 1);
     }
 
     let left = mysql.mysql.users().list_without_skeleton(UserId(0), 10).await.unwrap();

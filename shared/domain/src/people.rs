@@ -222,8 +222,7 @@ mod properties {
         }
 
         #[test]
-        fn usual_address_is_accepted(local in "[a-z0-9.+_-]{1,20}[a-z]", domain in "[a-z]{1,10}\\.[a-z]{2,5}") {
-            prop_assume!(!local.starts_with('.') && !local.contains("..") && !local.ends_with('.'));
+        fn usual_address_is_accepted(local in "[a-z0-9]([.+_-]?[a-z0-9]){0,20}", domain in "[a-z]{1,10}\\.[a-z]{2,5}") {
             let address = format!("{local}@{domain}");
             prop_assert!(Email::parse(&address).is_ok(), "{}", address);
         }

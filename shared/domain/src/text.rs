@@ -27,10 +27,10 @@ pub(crate) fn one_line(input: &str, max: usize) -> Result<String, Invalid> {
     if is_blank(&text) {
         return Err(Invalid::Blank);
     }
-    if has_stray_invisible(&text) {
-        return Err(Invalid::InvisibleCharacter);
+    if text.chars().count() > max {
+        return Err(Invalid::TooLong);
     }
-    if text.chars().count() > max { Err(Invalid::TooLong) } else { Ok(text) }
+    if has_stray_invisible(&text) { Err(Invalid::InvisibleCharacter) } else { Ok(text) }
 }
 
 /// The text with every line end as LF: CR LF, CR, U+2028 and U+2029 become one.

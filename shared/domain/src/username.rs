@@ -318,7 +318,7 @@ mod tests {
             ("admin", "ADMIN"),
             ("admin", "admın"),
             ("admin", "ɑdmin"),
-            ("admin", "admi\u{307}n"),
+            ("bobinet", "bobi\u{307}net"),
             ("ipek", "İpek"),
             ("caesar", "Cæsar"),
             ("mama", "ｍａｍａ"),
@@ -383,7 +383,7 @@ mod properties {
     proptest! {
         #[test]
         fn parsed_name_parses_to_itself(
-            name in "\\PC{0,60}|[\\p{L}\\p{M}\\p{Nd}_.-]{0,60}|[a-zа-я가-힣]{1,12}|[\u{e01}-\u{e4e}]{2,9}|[\u{1000}-\u{1040}]{2,9}|[a-i\u{300}-\u{330}]{2,9}",
+            name in "\\PC{0,60}|[\\p{L}\\p{M}\\d_.-]{0,60}|[a-zа-я가-힣]{1,12}|[\u{e01}-\u{e4e}]{2,9}|[\u{1000}-\u{1040}]{2,9}|[a-i\u{300}-\u{330}]{2,9}",
         ) {
             if let Ok(name) = Username::parse(&name) {
                 prop_assert_eq!(Username::parse(name.as_str()), Ok(name.clone()));
