@@ -2,7 +2,7 @@ use crate::{
     Mongo,
     fault::{is_duplicate_key, store_fault},
     order::young_entries,
-    room_lists::{counted_from, unread_stages},
+    room_lists::unread,
     schema::{MESSAGES, READ_STATES, ROOMS},
 };
 use domain::{Code, Fault, RoomKey, Seq, UserId};
@@ -72,11 +72,7 @@ impl ReadStates<'_> {
         struct Count {
             unread: i32,
         }
-        let mut pipeline = vec![doc! { "$match": {
-            "room_type": room.kind.as_str(), "room_id": room.id.0, "seq": { "$gt": counted_from(read, newest).0 },
-            "user_id": { "$ne": user.0 }, "deleted_at": null,
-        } }];
-        pipeline.extend(unread_stages());
+        let pipeline = unread(room, user, read, newest);
         let messages = self.0.documents(MESSAGES);
         let counted: Option<Count> =
             async { messages.aggregate(pipeline).with_type::<Count>().await?.try_next().await }

@@ -185,17 +185,26 @@ impl Rooms<'_> {
         let Some(found) = self.read_list(pipeline).await? else { return Ok((Vec::new(), HashMap::new())) };
         let read = read_seqs(&found.states);
         let counted: Vec<_> = found.rooms.iter().map(|row| Counted::of(row, &read)).collect();
-        let unseen: Vec<_> = counted.iter().copied().filter(|room| room.newest > room.read).collect();
         let mut lasts: HashMap<RoomKey, Message> = HashMap::new();
         for row in found.lasts {
             let message = Stored::from(row).message;
             lasts.insert(message.room, message);
+        }
+        let mut unread = HashMap::new();
+        let mut unseen = Vec::new();
+        for room in counted.iter().filter(|room| room.newest > room.read) {
+            // The one message after the last that was read is known already.
+            match lasts.get(&room.room).filter(|last| last.seq == room.newest && room.newest.0 == room.read.0 + 1) {
+                Some(last) => drop(unread.insert(room.room, i32::from(last.user != user && last.deleted_at.is_none()))),
+                None => unseen.push(*room),
+            }
         }
         // A writer that is late or dead: the newest message placed has no row, or one that was moved.
         let is_stale =
             |room: &&Counted| room.newest.0 > 0 && lasts.get(&room.room).is_none_or(|m| m.seq != room.newest);
         let stale: Vec<_> = counted.iter().filter(is_stale).map(|room| room.room).collect();
         let (counts, newest) = tokio::try_join!(self.count_unread(user, &unseen), self.list_newest(&stale))?;
+        unread.extend(counts);
         let mut quotes = by_id(found.quotes);
         for row in newest {
             lasts.extend(
@@ -207,7 +216,7 @@ impl Rooms<'_> {
             room: row.room,
             last_at: Timestamp::from_millis(row.last_at.timestamp_millis()),
             last_message: lasts.remove(&row.room),
-            unread: counts.get(&row.room).copied().unwrap_or(0),
+            unread: unread.get(&row.room).copied().unwrap_or(0),
         });
         Ok((summaries.collect(), quotes))
     }
@@ -225,26 +234,24 @@ impl Rooms<'_> {
             room: RoomKey,
             unread: i32,
         }
-        let documents = rooms.iter().map(|counted| {
-            let mut document = named(counted.room);
-            document.insert("seen", counted_from(counted.read, counted.newest).0);
-            document
+        if rooms.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let counts = rooms.iter().map(|counted| {
+            let mut pipeline = unread(counted.room, user, counted.read, counted.newest);
+            pipeline.push(doc! { "$set": { "room": counted.room.to_string() } });
+            doc! { "$unionWith": { "coll": MESSAGES, "pipeline": pipeline } }
         });
-        let after = doc! { "$and": [{ "$eq": ["$room_type", "$$type"] }, { "$gt": ["$seq", "$$seen"] }] };
-        let mut pipeline =
-            vec![doc! { "$match": { "$expr": after, "user_id": { "$ne": user.0 }, "deleted_at": null } }];
-        pipeline.extend(unread_stages());
-        let lookup = doc! { "$lookup": {
-            "from": MESSAGES, "localField": "id", "foreignField": "room_id",
-            "let": { "type": "$type", "seen": "$seen" }, "pipeline": pipeline, "as": "counts",
-        } };
-        let count = doc! { "$project": { "room": 1, "unread": { "$ifNull": [{ "$first": "$counts.unread" }, 0] } } };
-        let rows: Vec<Row> = self.ask_each(documents.collect(), [lookup, count]).await?;
+        // Literal bounds for each room: one `$lookup` with variables took a third longer.
+        let rows: Vec<Row> = self.ask(&[], counts.collect()).await?;
         Ok(rows.into_iter().map(|row| (row.room, row.unread)).collect())
     }
 
     /// The newest message that is there of each of some rooms.
     async fn list_newest(self, rooms: &[RoomKey]) -> Result<Vec<NewestRow>, Fault> {
+        if rooms.is_empty() {
+            return Ok(Vec::new());
+        }
         let pipeline = [
             doc! { "$match": { "$expr": { "$eq": ["$room_type", "$$type"] } } },
             doc! { "$sort": { "seq": -1 } },
@@ -254,19 +261,16 @@ impl Rooms<'_> {
             "from": MESSAGES, "localField": "id", "foreignField": "room_id", "let": { "type": "$type" },
             "pipeline": pipeline, "as": "newest",
         } };
-        let documents = rooms.iter().map(|room| named(*room)).collect();
-        self.ask_each(documents, [lookup, lookup_quotes("newest.reply_to")]).await
+        let rooms: Vec<_> = rooms.iter().map(|room| named(*room)).collect();
+        self.ask(&rooms, vec![lookup, lookup_quotes("newest.reply_to")]).await
     }
 
-    /// Runs a pipeline over documents that the store has nowhere; nothing for none.
-    async fn ask_each<T: DeserializeOwned + Send + Sync + Unpin>(
+    /// Runs a pipeline that begins with documents that the store has nowhere.
+    async fn ask<T: DeserializeOwned + Send + Sync + Unpin>(
         self,
-        documents: Vec<Document>,
-        stages: impl IntoIterator<Item = Document>,
+        documents: &[Document],
+        stages: Vec<Document>,
     ) -> Result<Vec<T>, Fault> {
-        if documents.is_empty() {
-            return Ok(Vec::new());
-        }
         let pipeline = std::iter::once(doc! { "$documents": documents }).chain(stages);
         async { self.0.database.aggregate(pipeline).with_type::<T>().await?.try_collect().await }
             .await
@@ -280,14 +284,19 @@ impl Counted {
     }
 }
 
-/// After which number unread messages are counted.
-pub(crate) fn counted_from(read: Seq, newest: Seq) -> Seq {
-    read.max(Seq(newest.0 - MOST_COUNTED))
-}
-
-/// Counts messages, the newest first. The order names the index: without it the planner races all of them.
-pub(crate) fn unread_stages() -> [Document; 3] {
-    [doc! { "$sort": { "seq": -1 } }, doc! { "$limit": MOST_UNREAD }, doc! { "$count": "unread" }]
+/// Counts what a member has not read in a room, the newest first. The order names the index: without it the planner races all
+/// of them.
+pub(crate) fn unread(room: RoomKey, user: UserId, read: Seq, newest: Seq) -> Vec<Document> {
+    let seen = read.max(Seq(newest.0 - MOST_COUNTED)).0;
+    let of_others = doc! {
+        "room_type": room.kind.as_str(), "room_id": room.id.0, "seq": { "$gt": seen }, "user_id": { "$ne": user.0 }, "deleted_at": null,
+    };
+    vec![
+        doc! { "$match": of_others },
+        doc! { "$sort": { "seq": -1 } },
+        doc! { "$limit": MOST_UNREAD },
+        doc! { "$count": "unread" },
+    ]
 }
 
 /// Puts rooms into one document and adds how far a member has read in them.

@@ -149,6 +149,22 @@ async fn a_room_counts_neither_own_nor_deleted_messages() {
 }
 
 #[tokio::test]
+async fn one_new_message_counts_unless_it_is_own_or_deleted() {
+    let database = scene().await;
+    let unread = async || list(&database.mongo, ANNA, RoomKind::Private).await[0].unread;
+    let read = async |seq| database.mongo.read_states().mark(ROOM, ANNA, Seq(seq)).await.unwrap();
+
+    let regretted = say(&database.mongo, ROOM, BORA, "regretted").await;
+    let of_another = unread().await;
+    delete(&database.mongo, &regretted).await;
+    let deleted = unread().await;
+    read(1).await;
+    say(&database.mongo, ROOM, ANNA, "own").await;
+
+    assert_eq!((of_another, deleted, unread().await), (1, 0, 0));
+}
+
+#[tokio::test]
 async fn a_room_counts_up_to_a_hundred() {
     let database = scene().await;
     fill(&database, ROOM, BORA, 120).await;
