@@ -102,7 +102,8 @@ pub struct SyncPage {
 /// How far a member has read in a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ReadCursor {
-    /// The newest read message. It never moves back.
+    /// The newest read message. It never moves back. It is lower than what was asked for while a message before that is still
+    /// being sent: mark it again when that message arrives.
     pub read_seq: Seq,
     /// How many later messages there are, except the member's own and deleted ones; 100 means more than 99.
     #[schema(example = 0)]
