@@ -1,19 +1,21 @@
-use crate::{App, edit_message::EditProblems};
+use crate::App;
 use axum::extract::State;
 use contract::MessageView;
 use domain::MessageId;
 use tracing::instrument;
 use web::{ApiResult, Bearer, CallerProblems, Json, Path, StoreProblems};
 
+web::problems!(DeleteProblems: MessageNotFound, NotAuthor);
+
 /// Deletes one of the caller's messages.
 ///
-/// The deleted message keeps its `seq` and loses its text. Deleting it again changes nothing.
+/// The deleted message keeps its `seq` and loses its text. Deleting it again changes nothing. A block keeps nobody from it.
 #[utoipa::path(
     delete, path = "/messages/{id}", operation_id = "delete_message", tag = "messages", security(("bearer" = [])),
     params(("id" = MessageId, Path, description = "The message's id.", example = "66f0c3d2a1b2c3d4e5f60718")),
     responses(
         (status = 200, description = "The deleted message.", body = MessageView),
-        EditProblems, CallerProblems, StoreProblems,
+        DeleteProblems, CallerProblems, StoreProblems,
     )
 )]
 #[instrument(skip_all, fields(user.id = %bearer.id, message.id = %id))]

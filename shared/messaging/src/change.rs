@@ -13,6 +13,15 @@ pub(crate) enum Change<'a> {
     Deletion,
 }
 
+impl Change<'_> {
+    const fn placement(&self) -> Placement {
+        match self {
+            Self::Edit(_) => Placement::Change,
+            Self::Deletion => Placement::Deletion,
+        }
+    }
+}
+
 /// Changes the author's message and pushes it after the answer: reserve, write, release. `None` where a higher `rev` won, and
 /// nothing was written.
 pub(crate) async fn change(
@@ -23,7 +32,7 @@ pub(crate) async fn change(
 ) -> Result<Option<MessageView>, Fault> {
     let messages = messenger.mongo.messages();
     let (reservation, quotes) = tokio::join!(
-        reserve(messenger, message.room, author.user, Placement::Change),
+        reserve(messenger, message.room, author.user, change.placement()),
         messages.list_quotes(message.reply_to.as_slice()),
     );
     let reservation = reservation.map_err(hide_room)?;

@@ -42,7 +42,7 @@ pub(crate) enum Stamped {
     Gone,
 }
 
-/// Takes the next position in a room for someone who may write there. A reservation whose answer was lost is made anew once: the
+/// Takes the next position in a room for someone who may do there what it is for. A reservation whose answer was lost is made anew once: the
 /// first one holds readers up for 5 s at the most.
 pub(crate) async fn reserve(
     messenger: &Messenger,
@@ -52,11 +52,13 @@ pub(crate) async fn reserve(
 ) -> Result<Reservation, Fault> {
     let rooms = messenger.mongo.rooms();
     // An edit or deletion is not tried again: a majority may have its entry.
-    let mut may_repeat = !matches!(placement, Placement::Change);
+    let mut may_repeat = !placement.is_final();
     for _ in 0..READINGS {
         match rooms.reserve(room, Some(writer), placement).await {
             Ok(Some(reservation)) => return Ok(reservation),
-            Ok(None) => rooms.find_rights_now(room, writer).await?.ok_or(Code::RoomNotFound)?.admit_writer()?,
+            Ok(None) => {
+                rooms.find_rights_now(room, writer).await?.ok_or(Code::RoomNotFound)?.admit(placement.act())?;
+            }
             Err(fault) if fault.code == Code::Unavailable && may_repeat => may_repeat = false,
             Err(fault) => return Err(fault),
         }

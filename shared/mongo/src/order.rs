@@ -1,5 +1,5 @@
 use crate::{Rooms, fault::store_fault, schema::ROOMS, w1};
-use domain::{Fault, MessageId, Rev, RoomKey, Seq, UserId};
+use domain::{Act, Fault, MessageId, Rev, RoomKey, Seq, UserId};
 use mongodb::{
     bson::{Bson, Document, doc, oid::ObjectId},
     options::ReturnDocument,
@@ -27,8 +27,10 @@ pub struct Reservation {
 pub enum Placement {
     /// A new message: raises `seq` and `rev`, and the room in the lists of its members. Its entry names its `seq`.
     New(MessageId),
-    /// An edit or a deletion: raises `rev`. A majority has it: unlike a new message it can't be withdrawn.
+    /// An edit: raises `rev`. A majority has it: unlike a new message it can't be withdrawn.
     Change,
+    /// A deletion: as an edit, also where the room is blocked.
+    Deletion,
     /// A message that is there: above its own `rev` and all others; lifts numbers that a failover set back.
     Above {
         /// Which message.
@@ -41,7 +43,7 @@ pub enum Placement {
 }
 
 impl Rooms<'_> {
-    /// Takes the next position in a room, if it is there and, where a writer is given, they may write in it.
+    /// Takes the next position in a room, if it is there and, where a writer is given, they may do there what it is for.
     ///
     /// `w: 1`, but for edits and deletions: a reservation that a failover loses is found missing at its release. An error means
     /// that the outcome is unknown; an entry that was made unseen goes by its age.
@@ -59,7 +61,10 @@ impl Rooms<'_> {
         }
         let mut filter = doc! { "_id": room.to_string() };
         if let Some(writer) = writer {
-            filter.extend(doc! { "members": writer.0, "blocked": false });
+            filter.insert("members", writer.0);
+            if placement.act().needs_open_room() {
+                filter.insert("blocked", false);
+            }
         }
         let op = ObjectId::new();
         let (rev, mut set) = placement.numbers();
@@ -76,7 +81,7 @@ impl Rooms<'_> {
             .find_one_and_update(filter, vec![doc! { "$set": set }])
             .projection(doc! { "_id": 0, "rev": 1, "seq": 1, "members": 1 })
             .return_document(ReturnDocument::After);
-        if !matches!(placement, Placement::Change) {
+        if !placement.is_final() {
             change = change.write_concern(w1());
         }
         let found = change.await.map_err(store_fault)?;
@@ -104,6 +109,19 @@ impl Rooms<'_> {
 }
 
 impl Placement {
+    /// What it is for.
+    pub const fn act(self) -> Act {
+        match self {
+            Self::New(_) | Self::Change | Self::Above { .. } => Act::Write,
+            Self::Deletion => Act::Delete,
+        }
+    }
+
+    /// Whether what is written there can't be withdrawn.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Change | Self::Deletion)
+    }
+
     /// The expression of the new `rev`, and the other numbers to set.
     fn numbers(self) -> (Document, Document) {
         match self {
@@ -113,7 +131,7 @@ impl Placement {
                     "seq": { "$add": ["$seq", 1_i64] }, "last_id": ObjectId::from_bytes(id.0), "last_at": "$$NOW",
                 },
             ),
-            Self::Change => (doc! { "$add": ["$rev", 1_i64] }, Document::new()),
+            Self::Change | Self::Deletion => (doc! { "$add": ["$rev", 1_i64] }, Document::new()),
             Self::Above { id, rev, seq } => (
                 doc! { "$add": [{ "$max": ["$rev", rev.0] }, 1_i64] },
                 doc! {

@@ -1,4 +1,4 @@
-//! Blocks: while one stands, neither side changes the room; afterwards nobody is refused for it.
+//! Blocks: while one stands, neither side writes in the room, both may delete what they wrote; afterwards nobody is refused for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -90,9 +90,6 @@ fn trace(facts: &Facts<'_>, story: &Story<'_>, fences: &[Fence]) -> Option<(Stri
     if kept_out(&story.sends, first.position) {
         return Some((format!("message {id} was sent while the room was blocked, and is there"), first.position));
     }
-    if let Some(buried) = story.buried().filter(|buried| kept_out(&story.deletes, *buried)) {
-        return Some((format!("message {id} was deleted while the room was blocked"), buried));
-    }
     let mut texts = BTreeSet::from([first.message.text()]);
     for sighting in story.sightings.iter().filter(|sighting| !sighting.message.deleted) {
         let text = sighting.message.text();
@@ -126,7 +123,7 @@ fn fences_around(fences: &[Fence], position: usize) -> usize {
 /// Whether a change that was refused at a position for a block may have been: one had been asked for, and was not certainly
 /// lifted again when the change began.
 pub(super) fn may_refuse(facts: &Facts<'_>, call: &Call<'_>, position: usize) -> bool {
-    let is_change = matches!(call.request, Request::Send { .. } | Request::Edit { .. } | Request::Delete { .. });
+    let is_change = matches!(call.request, Request::Send { .. } | Request::Edit { .. });
     let blocks = facts.blocks(call.request.room()).take_while(|block| block.position < position);
     is_change
         && blocks.filter(|block| block.is_open() || block.done().is_some()).any(|block| {

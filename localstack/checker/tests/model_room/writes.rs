@@ -117,9 +117,11 @@ impl ModelRoom {
         let mut fresh = false;
         loop {
             let op = self.id();
-            let version = match self.admit(room, fresh) {
-                Ok(version) => version,
-                Err(refused) => return Some(refused),
+            let version = match (self.admit(room, fresh), change) {
+                (Ok(version), _) => version,
+                // Whoever has blocked the other one may still take back what they said.
+                (Err(_), Change::Tombstone) => u64::MAX,
+                (Err(refused), Change::Text(_)) => return Some(refused),
             };
             let row = self.room(room, |room| room.rows.iter().find(|row| *row.message.id == *id).cloned());
             let Some(row) = row else { return Some(refused(404, "message_not_found")) };

@@ -33,7 +33,6 @@ fn a_blocked_room_is_read_and_not_written() {
     let mut story = blocked();
     for client in [0, 1] {
         story.call(client, send("b"), unavailable());
-        story.call(client, delete("a"), unavailable());
         story.call(client, edit("a", "new"), unavailable());
         story.list(client, Purpose::Look, vec![message("a", 1, 1)], 1);
     }
@@ -70,10 +69,17 @@ fn repeated_edit_accepted_in_a_blocked_room_is_detected() {
 }
 
 #[test]
-fn delete_accepted_in_a_blocked_room_is_detected() {
+fn a_blocked_room_lets_its_messages_be_deleted() {
     let mut story = blocked();
     story.delete(1, "a", tombstone("a", 1, 2));
-    story.breaks(Promise::RightsFenced, "was deleted while the room was blocked");
+    assert_eq!(story.verdict(), []);
+}
+
+#[test]
+fn delete_refused_in_a_blocked_room_is_detected() {
+    let mut story = blocked();
+    story.call(1, delete("a"), unavailable());
+    story.breaks(Promise::Protocol, "an honest request was refused");
 }
 
 #[test]

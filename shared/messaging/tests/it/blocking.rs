@@ -13,7 +13,7 @@ async fn across_a_block_neither_writes() {
 }
 
 #[tokio::test]
-async fn across_a_block_neither_changes_what_they_wrote() {
+async fn across_a_block_neither_edits_what_they_wrote() {
     let scene = Scene::new().await;
     let mut sent = Vec::new();
     for user in [ANNA, BORA] {
@@ -23,8 +23,25 @@ async fn across_a_block_neither_changes_what_they_wrote() {
 
     for (user, id) in sent {
         assert_eq!(refusal(scene.edit(user, id, "x").await), Code::RecipientUnavailable);
-        assert_eq!(refusal(scene.delete(user, id).await), Code::RecipientUnavailable);
     }
+}
+
+#[tokio::test]
+async fn across_a_block_both_delete_what_they_wrote_and_nothing_else() {
+    let scene = Scene::new().await;
+    let (annas, boras) =
+        (scene.send(ANNA, "a", "hi").await.unwrap().message, scene.send(BORA, "b", "hello").await.unwrap().message);
+    scene.connect(BORA, "tablet").await;
+    scene.block(2).await;
+
+    assert_eq!(refusal(scene.delete(BORA, annas.id).await), Code::NotAuthor);
+    assert_eq!(refusal(scene.delete(EVE, annas.id).await), Code::MessageNotFound);
+    for (user, id) in [(ANNA, annas.id), (BORA, boras.id)] {
+        assert!(scene.delete(user, id).await.unwrap().is_deleted);
+    }
+
+    assert_eq!(texts(&scene.list(BORA, Anchor::Newest, 10).await.unwrap().items), ["", ""]);
+    assert_eq!(scene.pushed.frames("tablet").len(), 2);
 }
 
 #[tokio::test]
@@ -79,9 +96,13 @@ async fn a_delete_repeated_across_a_block_answers_the_tombstone() {
 }
 
 #[tokio::test]
-async fn across_a_block_no_position_is_given_out() {
+async fn across_a_block_no_position_is_given_out_but_for_deletions() {
     let scene = Scene::new().await;
     scene.block(2).await;
+
+    let deletion = scene.mongo().rooms().reserve(ROOM, Some(ANNA), Placement::Deletion).await.unwrap();
+    assert!(deletion.is_some());
+    assert!(scene.mongo().rooms().reserve(ROOM, Some(EVE), Placement::Deletion).await.unwrap().is_none());
 
     for placement in [Placement::New(Messages::new_id()), Placement::Change] {
         let reserved = scene.mongo().rooms().reserve(ROOM, Some(ANNA), placement).await.unwrap();
