@@ -107,17 +107,19 @@ impl Rooms<'_> {
         size: PageSize,
     ) -> Result<RoomPage, Fault> {
         let (first, end) = (format!("{}:", kind.as_str()), format!("{};", kind.as_str()));
-        let mut pipeline = vec![
-            doc! { "$match": { "members": user.0, "_id": { "$gt": first, "$lt": end } } },
-            doc! { "$project": { "last_at": 1, "seq": 1, "last_id": 1 } },
-        ];
+        let mut theirs = doc! { "members": user.0, "_id": { "$gt": first, "$lt": end } };
         if let Some((millis, room)) = before {
             let (at, room) = (DateTime::from_millis(*millis), room.to_string());
-            pipeline.push(
-                doc! { "$match": { "$or": [{ "last_at": { "$lt": at } }, { "last_at": at, "_id": { "$lt": room } }] } },
-            );
+            // The bound by itself says where in the index the page begins.
+            theirs.insert("last_at", doc! { "$lte": at });
+            theirs.insert("$or", [doc! { "last_at": { "$lt": at } }, doc! { "_id": { "$lt": room } }].to_vec());
         }
-        pipeline.extend([doc! { "$sort": { "last_at": -1, "_id": -1 } }, doc! { "$limit": size.and_one() }]);
+        let pipeline = vec![
+            doc! { "$match": theirs },
+            doc! { "$sort": { "last_at": -1, "_id": -1 } },
+            doc! { "$limit": size.and_one() },
+            doc! { "$project": { "last_at": 1, "seq": 1, "last_id": 1 } },
+        ];
         let (rooms, quotes) = self.summaries(user, pipeline).await?;
         Ok(RoomPage { rooms: Page::cut(rooms, size, |room| (room.last_at.millis(), room.room)), quotes })
     }
@@ -146,7 +148,7 @@ impl Rooms<'_> {
     ) -> Result<Page<UnreadRoom, RoomKey>, Fault> {
         let after = after.map(|room| room.to_string()).unwrap_or_default();
         let mut pipeline = vec![
-            doc! { "$match": { "members": user.0, "_id": { "$gt": after } } },
+            doc! { "$match": { "members": user.0, "_id": { "$gt": after }, "seq": { "$gt": 0 } } },
             doc! { "$project": { "seq": 1, "last_at": 1 } },
             doc! { "$sort": { "_id": 1 } },
         ];

@@ -8,7 +8,7 @@ use mongodb::{
 use std::time::Duration;
 
 /// The version that this code creates and expects; raised with every change of [`indexes`].
-const VERSION: i32 = 4;
+const VERSION: i32 = 5;
 
 pub(crate) const MESSAGES: &str = "messages";
 pub(crate) const ROOMS: &str = "rooms";
@@ -98,6 +98,10 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
         .unique(true)
         .partial_filter_expression(doc! { "open.id": { "$exists": true } })
         .build();
+    let private_rooms = IndexOptions::builder()
+        .name("rooms_private_activity_idx".to_owned())
+        .partial_filter_expression(doc! { "_id": { "$gt": "private:", "$lt": "private;" } })
+        .build();
     [
         (
             MESSAGES,
@@ -112,7 +116,17 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
                 IndexModel::builder().keys(doc! { "fanout.at": 1 }).options(pending).build(),
             ],
         ),
-        (ROOMS, vec![index("rooms_members_idx", doc! { "members": 1 })]),
+        (
+            ROOMS,
+            vec![
+                index("rooms_members_idx", doc! { "members": 1 }),
+                // Of two people's rooms alone: each message moves one entry per member.
+                IndexModel::builder()
+                    .keys(doc! { "members": 1, "last_at": -1, "_id": -1 })
+                    .options(private_rooms)
+                    .build(),
+            ],
+        ),
         (
             SOCKETS,
             vec![
