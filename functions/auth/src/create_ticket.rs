@@ -4,14 +4,14 @@ use contract::TicketView;
 use credentials::Ticket;
 use mongo::Bucket;
 use std::time::Duration;
-use web::{ApiResult, Bearer, CallerProblems, Created, LimitProblems, StoreProblems};
+use web::{ApiResult, Bearer, CallerProblems, Created, StoreProblems};
 
 const LIFE: Duration = Duration::from_mins(1);
 
 /// Issues a ticket, which opens one WebSocket connection.
 #[utoipa::path(post, path = "/auth/ticket", tag = "auth", security(("bearer" = [])),
     responses((status = 201, description = "The ticket.", body = TicketView),
-        LimitProblems, CallerProblems, StoreProblems))]
+        CallerProblems, StoreProblems))]
 #[tracing::instrument(skip_all, fields(user.id = %caller.id))]
 pub(crate) async fn create_ticket(State(app): State<App>, caller: Bearer) -> ApiResult<Created<TicketView>> {
     let mongo = &app.backend.projector.mongo;

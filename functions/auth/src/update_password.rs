@@ -5,14 +5,14 @@ use credentials::{Verdict, hash_password};
 use domain::{Aggregate, Code, Fault, SessionId, Timestamp, UserId};
 use mysql::Tx;
 use projection::Changed;
-use web::{ApiResult, BodyProblems, Caller, CallerProblems, ClientIp, Json, LimitProblems, NoContent, StoreProblems};
+use web::{ApiResult, BodyProblems, Caller, CallerProblems, ClientIp, Json, NoContent, StoreProblems};
 
 web::problems!(PasswordProblems: WrongPassword);
 
 /// Changes the caller's password and ends all other sessions of the account.
 #[utoipa::path(put, path = "/auth/password", tag = "auth", security(("bearer" = [])), request_body = PasswordChange,
     responses((status = 204, description = "The password is changed and all other sessions are ended."),
-        PasswordProblems, LimitProblems, BodyProblems, CallerProblems, StoreProblems))]
+        PasswordProblems, BodyProblems, CallerProblems, StoreProblems))]
 #[tracing::instrument(skip_all, fields(user.id = %caller.id))]
 pub(crate) async fn update_password(
     State(app): State<App>,

@@ -4,7 +4,7 @@ use contract::{ChatRoomView, Listed, PageQuery};
 use domain::{Page, RoomKind};
 use mongo::{ActivityKey, RoomPage};
 use tracing::instrument;
-use web::{ApiResult, Bearer, CallerProblems, Json, Query, QueryProblems, StoreProblems};
+use web::{ApiResult, Bearer, CallerProblems, Gatekeeper, Json, Query, QueryProblems, StoreProblems};
 
 /// Lists the caller's rooms, the newest activity first.
 ///
@@ -20,13 +20,14 @@ use web::{ApiResult, Bearer, CallerProblems, Json, Query, QueryProblems, StorePr
 #[instrument(skip_all, fields(user.id = %bearer.id))]
 pub(crate) async fn list_chat_rooms(
     State(app): State<App>,
+    State(gate): State<Gatekeeper>,
     bearer: Bearer,
     Query(query): Query<PageQuery>,
 ) -> ApiResult<Json<Listed<ChatRoomView>>> {
     let (size, before) = query.parse::<ActivityKey>()?;
     let (mysql, mongo) = (&app.projector.mysql, &app.projector.mongo);
     let page = mongo.rooms().list(bearer.id, RoomKind::Private, before.as_ref(), size);
-    let RoomPage { rooms: Page { items, next }, quotes } = bearer.read(mongo, page).await?;
+    let RoomPage { rooms: Page { items, next }, quotes } = bearer.read(&gate, page).await?;
     let ids: Vec<_> = items.iter().map(|summary| summary.room.id).collect();
     let rooms = mysql.private_rooms().list(&ids, bearer.id).await?;
     let page = Page { items: views(rooms, items, &quotes), next };

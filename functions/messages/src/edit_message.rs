@@ -4,9 +4,9 @@ use contract::{MessagePatch, MessageView};
 use domain::MessageId;
 use messaging::EditMessage;
 use tracing::instrument;
-use web::{ApiResult, Bearer, BodyProblems, CallerProblems, Json, LimitProblems, Path, StoreProblems};
+use web::{ApiResult, Bearer, BodyProblems, CallerProblems, Json, Path, StoreProblems};
 
-web::problems!(pub(crate) EditProblems: MessageNotFound, NotAuthor, RecipientUnavailable);
+web::problems!(EditProblems: MessageNotFound, NotAuthor, RecipientUnavailable);
 
 /// Replaces the text of one of the caller's messages.
 #[utoipa::path(
@@ -15,7 +15,7 @@ web::problems!(pub(crate) EditProblems: MessageNotFound, NotAuthor, RecipientUna
     request_body = MessagePatch,
     responses(
         (status = 200, description = "The message as of the edit.", body = MessageView),
-        EditProblems, LimitProblems, BodyProblems, CallerProblems, StoreProblems,
+        EditProblems, BodyProblems, CallerProblems, StoreProblems,
     )
 )]
 #[instrument(skip_all, fields(user.id = %bearer.id, message.id = %id))]

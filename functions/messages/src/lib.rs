@@ -56,7 +56,8 @@ impl App {
     }
 
     fn author<'a>(&'a self, caller: &'a Bearer) -> Author<'a> {
-        let limits = MessageLimits { sends: self.limits.sends, retries: self.limits.retries };
+        let Limits { sends, retries, changes, .. } = self.limits;
+        let limits = MessageLimits { sends, retries, changes };
         let (session, fingerprints) = (&caller.session, &self.fingerprints);
         Author { user: caller.id, session, connection: None, limits, fingerprints }
     }
@@ -64,8 +65,9 @@ impl App {
 
 impl FromRef<App> for Gatekeeper {
     fn from_ref(app: &App) -> Self {
-        let Messenger { mongo, clock, .. } = &app.messenger;
-        Self { tokens: app.tokens.clone(), mongo: mongo.clone(), clock: *clock }
+        let App { messenger, tokens, limits, random, .. } = app;
+        let (tokens, mongo) = (tokens.clone(), messenger.mongo.clone());
+        Self { tokens, mongo, clock: messenger.clock, limits: *limits, random: *random }
     }
 }
 

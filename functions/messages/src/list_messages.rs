@@ -5,7 +5,7 @@ use domain::{Fault, Invalid, PageSize, RoomId, RoomKey, RoomKind};
 use messaging::ListMessages;
 use mongo::Anchor;
 use tracing::instrument;
-use web::{ApiResult, Bearer, CallerProblems, Json, Path, Query, QueryProblems, StoreProblems};
+use web::{ApiResult, Bearer, CallerProblems, Gatekeeper, Json, Path, Query, QueryProblems, StoreProblems};
 
 web::problems!(ListProblems: RoomNotFound);
 
@@ -23,6 +23,7 @@ web::problems!(ListProblems: RoomNotFound);
 #[instrument(skip_all, fields(user.id = %bearer.id, room.id = %room_id))]
 pub(crate) async fn list_messages(
     State(app): State<App>,
+    State(gate): State<Gatekeeper>,
     bearer: Bearer,
     Path(room_id): Path<RoomId>,
     Query(query): Query<MessagesQuery>,
@@ -31,7 +32,7 @@ pub(crate) async fn list_messages(
     let (anchor, limit) = (anchor(&query)?, PageSize::parse(query.limit)?);
     let query = ListMessages { room, user: bearer.id, anchor, limit };
     let page = messaging::list_messages(&app.messenger, query);
-    Ok(Json(bearer.read(&app.messenger.mongo, page).await?))
+    Ok(Json(bearer.read(&gate, page).await?))
 }
 
 fn anchor(query: &MessagesQuery) -> Result<Anchor, Fault> {

@@ -4,7 +4,7 @@ use contract::{Listed, PageQuery, UnreadView};
 use domain::RoomKey;
 use mongo::UnreadRoom;
 use tracing::instrument;
-use web::{ApiResult, Bearer, CallerProblems, Json, Query, QueryProblems, StoreProblems};
+use web::{ApiResult, Bearer, CallerProblems, Gatekeeper, Json, Query, QueryProblems, StoreProblems};
 
 /// Lists the caller's rooms that have unread messages.
 #[utoipa::path(
@@ -18,12 +18,13 @@ use web::{ApiResult, Bearer, CallerProblems, Json, Query, QueryProblems, StorePr
 #[instrument(skip_all, fields(user.id = %bearer.id))]
 pub(crate) async fn list_unread(
     State(app): State<App>,
+    State(gate): State<Gatekeeper>,
     bearer: Bearer,
     Query(query): Query<PageQuery>,
 ) -> ApiResult<Json<Listed<UnreadView>>> {
     let (size, after) = query.parse::<RoomKey>()?;
     let mongo = &app.messenger.mongo;
-    let page = bearer.read(mongo, mongo.rooms().list_unread(bearer.id, after, size)).await?;
+    let page = bearer.read(&gate, mongo.rooms().list_unread(bearer.id, after, size)).await?;
     Ok(Json(Listed::of(page, view)?))
 }
 

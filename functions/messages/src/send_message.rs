@@ -3,7 +3,7 @@ use axum::extract::State;
 use contract::{MessageView, NewMessage};
 use domain::ClientId;
 use tracing::instrument;
-use web::{ApiResult, Bearer, BodyProblems, CallerProblems, Json, LimitProblems, MadeOrFound, StoreProblems};
+use web::{ApiResult, Bearer, BodyProblems, CallerProblems, Json, MadeOrFound, StoreProblems};
 
 web::problems!(SendProblems: RoomNotFound, RecipientUnavailable, ClientIdReused);
 
@@ -17,7 +17,7 @@ web::problems!(SendProblems: RoomNotFound, RecipientUnavailable, ClientIdReused)
     responses(
         (status = 201, description = "The new message.", body = MessageView),
         (status = 200, description = "The message that an earlier request with this `client_id` sent.", body = MessageView),
-        SendProblems, LimitProblems, BodyProblems, CallerProblems, StoreProblems,
+        SendProblems, BodyProblems, CallerProblems, StoreProblems,
     )
 )]
 #[instrument(skip_all, fields(user.id = %bearer.id))]

@@ -4,7 +4,7 @@ use contract::{SyncPage, SyncQuery};
 use domain::{PageSize, RoomKey, RoomKind};
 use messaging::SyncRoom;
 use tracing::instrument;
-use web::{ApiResult, Bearer, CallerProblems, Json, Query, QueryProblems, StoreProblems};
+use web::{ApiResult, Bearer, CallerProblems, Gatekeeper, Json, Query, QueryProblems, StoreProblems};
 
 web::problems!(SyncProblems: RoomNotFound);
 
@@ -22,6 +22,7 @@ web::problems!(SyncProblems: RoomNotFound);
 #[instrument(skip_all, fields(user.id = %bearer.id, room.id = %query.room_id))]
 pub(crate) async fn sync_messages(
     State(app): State<App>,
+    State(gate): State<Gatekeeper>,
     bearer: Bearer,
     Query(query): Query<SyncQuery>,
 ) -> ApiResult<Json<SyncPage>> {
@@ -29,5 +30,5 @@ pub(crate) async fn sync_messages(
     let limit = PageSize::parse(query.limit)?;
     let query = SyncRoom { room, user: bearer.id, after: query.after_rev, limit, max_bytes: None };
     let page = messaging::sync_room(&app.messenger.mongo, query);
-    Ok(Json(bearer.read(&app.messenger.mongo, page).await?))
+    Ok(Json(bearer.read(&gate, page).await?))
 }

@@ -5,7 +5,7 @@ use domain::{Fault, NameQuery};
 use mongo::Bucket;
 use mysql::NameKey;
 use tracing::instrument;
-use web::{ApiResult, Bearer, CallerProblems, Json, LimitProblems, Query, QueryProblems, StoreProblems};
+use web::{ApiResult, Bearer, CallerProblems, Json, Query, QueryProblems, StoreProblems};
 
 /// Searches people by the beginning of their names.
 ///
@@ -15,7 +15,7 @@ use web::{ApiResult, Bearer, CallerProblems, Json, LimitProblems, Query, QueryPr
     params(SearchQuery),
     responses(
         (status = 200, description = "A page of profiles, by name.", body = Listed<ProfileView>),
-        LimitProblems, QueryProblems, CallerProblems, StoreProblems,
+        QueryProblems, CallerProblems, StoreProblems,
     )
 )]
 #[instrument(skip_all, fields(user.id = %caller.id))]

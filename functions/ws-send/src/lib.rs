@@ -57,7 +57,8 @@ impl App {
     }
 
     fn author<'a>(&'a self, connection: &'a Connection) -> Author<'a> {
-        let limits = MessageLimits { sends: self.limits.sends, retries: self.limits.retries };
+        let Limits { sends, retries, changes, .. } = self.limits;
+        let limits = MessageLimits { sends, retries, changes };
         let (session, fingerprints) = (&connection.session, &self.fingerprints);
         Author { user: connection.user, session, connection: Some(&connection.id), limits, fingerprints }
     }

@@ -95,6 +95,8 @@ impl BackendSettings {
 
 impl FromRef<Backend> for Gatekeeper {
     fn from_ref(backend: &Backend) -> Self {
-        Self { tokens: backend.tokens.clone(), mongo: backend.projector.mongo.clone(), clock: backend.clock }
+        let Backend { projector, tokens, limits, clock, random } = backend;
+        let (tokens, mongo) = (tokens.clone(), projector.mongo.clone());
+        Self { tokens, mongo, clock: *clock, limits: *limits, random: *random }
     }
 }

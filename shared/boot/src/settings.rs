@@ -58,6 +58,12 @@ pub struct Limits {
     pub searches: Limit,
     /// `LIMIT_TICKETS`: WebSocket tickets of a person.
     pub tickets: Limit,
+    /// `LIMIT_CHANGES`: every other change of a person.
+    pub changes: Limit,
+    /// `LIMIT_READS`: every other read of a person.
+    pub reads: Limit,
+    /// `LIMIT_NEW_ROOMS`: rooms of a person with people who are no friends, at once and per hour.
+    pub new_rooms: Limit,
     /// `LIMIT_SIGN_INS`: registrations, logins and refreshes of an IP address, each in a bucket of its own.
     pub sign_ins: Limit,
 }
@@ -116,6 +122,11 @@ impl Settings {
 
     /// Every `LIMIT_*`, or its default.
     pub fn limits(&self) -> Result<Limits, SettingsError> {
+        let (changes, reads, new_rooms) = values((
+            self.limit("LIMIT_CHANGES", Limit { burst: 60, per_minute: 60 }),
+            self.limit("LIMIT_READS", Limit { burst: 600, per_minute: 600 }),
+            self.limit("LIMIT_NEW_ROOMS", Limit { burst: 20, per_minute: 20 }),
+        ))?;
         let (sends, retries, frames, friend_requests, searches, tickets, sign_ins) = values((
             self.limit("LIMIT_SENDS", Limit { burst: 20, per_minute: 120 }),
             self.limit("LIMIT_RETRIES", Limit { burst: 60, per_minute: 240 }),
@@ -125,7 +136,7 @@ impl Settings {
             self.limit("LIMIT_TICKETS", Limit { burst: 30, per_minute: 30 }),
             self.limit("LIMIT_SIGN_INS", Limit { burst: 60, per_minute: 60 }),
         ))?;
-        Ok(Limits { sends, retries, frames, friend_requests, searches, tickets, sign_ins })
+        Ok(Limits { sends, retries, frames, friend_requests, searches, tickets, changes, reads, new_rooms, sign_ins })
     }
 
     fn limit(&self, name: &'static str, default: Limit) -> Result<Limit, SettingsError> {

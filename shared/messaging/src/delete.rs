@@ -6,22 +6,27 @@ use crate::{
 };
 use contract::MessageView;
 use domain::{Code, Fault, MessageId};
-use mongo::Stored;
+use mongo::{Bucket, Passage, Stored};
 
 /// Empties one's own message, whose tombstone is pushed to the room after the answer; returns it as of the change. One that is
-/// deleted stays so.
+/// deleted stays so. Neither a block nor an account that is gone keeps its author from it.
 pub async fn delete_message(
     messenger: &Messenger,
     author: &Author<'_>,
     message: MessageId,
 ) -> Result<MessageView, Fault> {
     let mongo = &messenger.mongo;
-    let (is_ended, found) =
-        tokio::join!(mongo.gates().is_ended(author.user, author.session), mongo.messages().find(message));
-    if is_ended? {
+    let (passage, found) = tokio::join!(
+        mongo.gates().pass(author.user, author.session, Bucket::Changes, author.limits.changes),
+        mongo.messages().find(message),
+    );
+    let passage = passage?;
+    if passage == Passage::SessionEnded {
         return Err(Code::Unauthenticated.into());
     }
+    // Whoever may not delete it learns that before they learn of a limit.
     let mut stored = own(messenger, found?, author.user).await?;
+    passage.admit()?;
     for _ in 0..ATTEMPTS {
         if stored.message.deleted_at.is_some() {
             return answer_tombstone(messenger, author, stored).await;

@@ -58,4 +58,6 @@ pub struct MessageLimits {
     pub sends: Limit,
     /// Retries of messages that are there.
     pub retries: Limit,
+    /// Deletions, beside every other change.
+    pub changes: Limit,
 }

@@ -1,14 +1,14 @@
 use crate::{
     Mongo,
     fault::{is_duplicate_key, store_fault},
-    limits::{from_now, refilled, wait_for_token},
+    limits::{from_now, refilled, wait_for_tokens},
     schema::GATES,
     w1,
 };
-use domain::{Code, Fault, Limit, SessionId, Timestamp, UserId};
+use domain::{Code, Fault, Limit, Random, SessionId, Timestamp, UserId};
 use mongodb::{
     bson::{DateTime, Document, doc},
-    options::ReturnDocument,
+    options::{ReadConcern, ReturnDocument},
 };
 use serde::Deserialize;
 use std::time::Duration;
@@ -31,6 +31,19 @@ pub enum Bucket {
     Searches,
     /// Opening WebSockets.
     Tickets,
+    /// Every other change.
+    Changes,
+    /// Every other read.
+    Reads,
+    /// Rooms with people who are no friends, by the hour.
+    NewRooms,
+}
+
+/// How much one use takes from a bucket, and what the bucket holds.
+#[derive(Debug, Clone, Copy)]
+struct Rate {
+    limit: Limit,
+    cost: u32,
 }
 
 /// The answer of a gate.
@@ -66,6 +79,28 @@ impl Bucket {
             Self::FriendRequests => "friend",
             Self::Searches => "search",
             Self::Tickets => "ticket",
+            Self::Changes => "change",
+            Self::Reads => "read",
+            Self::NewRooms => "room",
+        }
+    }
+
+    /// A limit by the hour counts in sixtieths, so that whole numbers of them come back within a minute.
+    fn rate(self, limit: Limit) -> Rate {
+        match self {
+            Self::NewRooms => Rate { limit: Limit { burst: limit.burst.saturating_mul(60), ..limit }, cost: 60 },
+            _ => Rate { limit, cost: 1 },
+        }
+    }
+}
+
+impl Rate {
+    /// What the gate answers with so many tokens in the bucket.
+    fn passage(self, alive: bool, allowed: bool, left: f64) -> Passage {
+        match (alive, allowed) {
+            (false, _) => Passage::SessionEnded,
+            (true, true) => Passage::Open,
+            (true, false) => Passage::Limited { wait: wait_for_tokens(f64::from(self.cost) - left, self.limit) },
         }
     }
 }
@@ -75,13 +110,55 @@ impl Gates<'_> {
     ///
     /// `w: 1`: a token that comes back in a failover harms nobody. Reads its own document as the primary has it.
     pub async fn pass(self, user: UserId, session: &SessionId, bucket: Bucket, limit: Limit) -> Result<Passage, Fault> {
+        self.take(user, session, bucket, bucket.rate(limit)).await
+    }
+
+    /// Lets a read pass if the session is alive and the bucket of reads is not empty.
+    ///
+    /// Every write of the gate is one on each node. So of a large bucket only one read in ten takes tokens, then ten at once,
+    /// and the others look: on the average it lets as many pass.
+    pub async fn pass_read(
+        self,
+        user: UserId,
+        session: &SessionId,
+        limit: Limit,
+        random: Random,
+    ) -> Result<Passage, Fault> {
+        let rate = Rate { limit, cost: (limit.burst / 60).clamp(1, 10) };
+        let dice = u32::from_be_bytes(random.bytes());
+        if dice.is_multiple_of(rate.cost) {
+            self.take(user, session, Bucket::Reads, rate).await
+        } else {
+            self.look(user, session, Bucket::Reads, rate).await
+        }
+    }
+
+    async fn look(self, user: UserId, session: &SessionId, bucket: Bucket, rate: Rate) -> Result<Passage, Fault> {
+        #[derive(Deserialize)]
+        struct Gate {
+            ended: bool,
+            left: f64,
+        }
+        let ended = doc! { "$in": [&session.0, { "$ifNull": ["$ended.session", []] }] };
+        let field = bucket.field();
+        let left = refilled(rate.limit, &format!("${field}.tokens"), &format!("${field}.at"));
+        let gates = self.0.collection::<Gate>(GATES);
+        let shown = doc! { "_id": 0, "ended": ended, "left": left };
+        // As the primary has it, as a write of the gate sees it.
+        let look = gates.find_one(doc! { "_id": user.0 }).projection(shown).read_concern(ReadConcern::local());
+        let found = look.await.map_err(store_fault)?;
+        let Some(Gate { ended, left }) = found else { return Ok(Passage::Open) };
+        Ok(rate.passage(!ended, left >= f64::from(rate.cost), left))
+    }
+
+    async fn take(self, user: UserId, session: &SessionId, bucket: Bucket, rate: Rate) -> Result<Passage, Fault> {
         #[derive(Deserialize)]
         struct Gate {
             alive: bool,
             allowed: bool,
             left: f64,
         }
-        let field = bucket.field();
+        let (field, limit, cost) = (bucket.field(), rate.limit, i64::from(rate.cost));
         let tokens = format!("{field}.tokens");
         let mut update = vec![doc! { "$set": {
             field: refilled_bucket(field, limit),
@@ -91,11 +168,11 @@ impl Gates<'_> {
         } }];
         update.push(doc! { "$set": { "alive": { "$not": [{ "$in": [&session.0, "$ended.session"] }] } } });
         update.push(doc! { "$set": {
-            "allowed": { "$and": ["$alive", { "$gte": [format!("${tokens}"), 1] }] },
+            "allowed": { "$and": ["$alive", { "$gte": [format!("${tokens}"), cost] }] },
             "expires_at": expiry(limit),
         } });
         update.push(doc! { "$set": {
-            &tokens: { "$subtract": [format!("${tokens}"), { "$cond": ["$allowed", 1, 0] }] },
+            &tokens: { "$subtract": [format!("${tokens}"), { "$cond": ["$allowed", cost, 0] }] },
         } });
         update.push(doc! { "$set": { "left": format!("${tokens}") } });
         let change = || async {
@@ -115,11 +192,7 @@ impl Gates<'_> {
             outcome => outcome,
         };
         let gate = changed.map_err(store_fault)?.ok_or_else(|| Fault::internal("an upsert answered no document"))?;
-        Ok(match (gate.alive, gate.allowed) {
-            (false, _) => Passage::SessionEnded,
-            (true, true) => Passage::Open,
-            (true, false) => Passage::Limited { wait: wait_for_token(gate.left, limit) },
-        })
+        Ok(rate.passage(gate.alive, gate.allowed, gate.left))
     }
 
     /// Gives a token back that was taken for nothing; the bucket holds no more than its burst.

@@ -19,6 +19,9 @@ use std::{sync::Arc, time::Duration};
 /// The time of every door, so late that nothing expires by a store's own clock while a test runs.
 pub const NOON: Timestamp = Timestamp::from_millis(2_100_000_000_000);
 
+/// The id of the first one of a crowd.
+const FIRST_OF_CROWD: i32 = 100_000;
+
 /// What signs tokens.
 pub const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -44,6 +47,9 @@ pub fn limits_of(burst: u32, per_minute: u32) -> Limits {
         friend_requests: limit,
         searches: limit,
         tickets: limit,
+        changes: limit,
+        reads: limit,
+        new_rooms: limit,
         sign_ins: limit,
     }
 }
@@ -148,6 +154,21 @@ impl Stores {
         let names = Names { user: profile.id, username, display_name };
         self.mysql().users().insert_names(&[names]).await.expect("MySQL is there");
         profile.id
+    }
+
+    /// So many people with accounts, whom nobody searches.
+    pub async fn join_crowd(&self, number: i32) -> Vec<UserId> {
+        let ids = FIRST_OF_CROWD..FIRST_OF_CROWD + number;
+        let row = |id| format!("({id}, 'crowd{id}', 'crowd{id}', '', 'crowd{id}', 'crowd{id}', NOW(3), NOW(3))");
+        let rows: Vec<_> = ids.clone().map(row).collect();
+        let columns = "id, email, email_fold, password_hash, username, username_fold, created_at, updated_at";
+        self.execute(&format!("INSERT INTO users ({columns}) VALUES {}", rows.join(", "))).await;
+        ids.map(UserId).collect()
+    }
+
+    /// Locks people's rows, as another request does, until it is released.
+    pub async fn hold(&self, people: &[UserId]) -> crate::mysql::Held {
+        crate::mysql::hold(&self.mysql_database().url, people).await
     }
 
     /// Ends an account, as no route does yet.

@@ -3,8 +3,9 @@ use axum::{
     extract::{FromRef, FromRequestParts},
     http::{HeaderMap, header, request::Parts},
 };
+use boot::Limits;
 use credentials::{AccessTokens, TokenError};
-use domain::{Clock, Code, Fault, Limit, SessionId, UserId};
+use domain::{Clock, Code, Fault, Limit, Random, SessionId, UserId};
 use mongo::{Bucket, Mongo};
 
 /// Who sends the request, by a valid access token. Whether their session has ended is looked at with the operation's first step.
@@ -16,7 +17,8 @@ pub struct Bearer {
     pub session: SessionId,
 }
 
-/// Who sends the request, by a valid access token of a session that has not ended.
+/// Who sends the request, by a valid access token of a session that has not ended, and not too often: it takes a token of their
+/// bucket of reads or of changes, by the request's method. A route with a bucket of its own takes a `Bearer` and spends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// Who.
@@ -34,18 +36,32 @@ pub struct Gatekeeper {
     pub mongo: Mongo,
     /// Knows whether the token has expired.
     pub clock: Clock,
+    /// How often something may be done.
+    pub limits: Limits,
+    /// Decides which reads are counted.
+    pub random: Random,
 }
 
 impl Bearer {
-    /// The outcome of a read, if the session has not ended; both are looked at at once.
-    pub async fn read<T>(&self, mongo: &Mongo, read: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-        let (is_ended, outcome) = tokio::join!(mongo.gates().is_ended(self.id, &self.session), read);
-        if is_ended? { Err(Code::Unauthenticated.into()) } else { outcome }
+    /// The outcome of a read, if their gate lets them pass; both are looked at at once.
+    pub async fn read<T>(&self, gate: &Gatekeeper, read: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let (passed, outcome) = tokio::join!(self.pass_read(gate), read);
+        passed.and(outcome)
+    }
+
+    /// Whether the session has not ended, whatever their limits: nobody is kept from logging out.
+    pub async fn check(&self, gate: &Gatekeeper) -> Result<(), Fault> {
+        let is_ended = gate.mongo.gates().is_ended(self.id, &self.session).await?;
+        if is_ended { Err(Code::Unauthenticated.into()) } else { Ok(()) }
     }
 
     /// Takes a token from a bucket of theirs, if the session has not ended, in one step.
     pub async fn spend(&self, mongo: &Mongo, bucket: Bucket, limit: Limit) -> Result<(), Fault> {
         mongo.gates().pass(self.id, &self.session, bucket, limit).await?.admit()
+    }
+
+    async fn pass_read(&self, gate: &Gatekeeper) -> Result<(), Fault> {
+        gate.mongo.gates().pass_read(self.id, &self.session, gate.limits.reads, gate.random).await?.admit()
     }
 }
 
@@ -74,7 +90,12 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let bearer = Bearer::from_request_parts(parts, state).await?;
-        bearer.read(&Gatekeeper::from_ref(state).mongo, async { Ok(()) }).await?;
+        let gate = Gatekeeper::from_ref(state);
+        if parts.method.is_safe() {
+            bearer.pass_read(&gate).await?;
+        } else {
+            bearer.spend(&gate.mongo, Bucket::Changes, gate.limits.changes).await?;
+        }
         Ok(Self { id: bearer.id, session: bearer.session })
     }
 }

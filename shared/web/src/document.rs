@@ -78,8 +78,8 @@ problems!(
     pub QueryProblems: InvalidFields
 );
 problems!(
-    /// For an operation with a caller: 401.
-    pub CallerProblems: Unauthenticated, TokenExpired
+    /// For an operation with a caller: 401, 429.
+    pub CallerProblems: Unauthenticated, TokenExpired, RateLimited
 );
 problems!(
     /// For an operation with a rate limit: 429.
@@ -99,7 +99,7 @@ mod tests {
     fn codes_of_a_status_share_one_response() {
         let responses = CallerProblems::responses();
         let RefOr::T(response) = &responses["401"] else { unreachable!() };
-        assert_eq!(responses.len(), 1);
+        assert_eq!(responses.keys().collect::<Vec<_>>(), ["401", "429"]);
         assert_eq!(
             response.description,
             "`unauthenticated`: Please sign in.\n\n`token_expired`: The access token has expired."

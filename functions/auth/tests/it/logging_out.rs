@@ -1,4 +1,6 @@
 use crate::logins::{Logins, MINJI};
+use axum::http::Method;
+use serde_json::Value;
 
 #[tokio::test]
 async fn logout_revokes_its_tokens_at_once() {
@@ -62,4 +64,20 @@ async fn logout_not_projected_answers_503_and_is_relayed() {
     logins.execute("ALTER TABLE sessions CHANGE away rotated_at DATETIME(3) NOT NULL").await;
     assert_eq!(logins.log_out(&tokens.access).await.status, 204);
     assert!(!logins.knows(&tokens.access).await);
+}
+
+#[tokio::test]
+async fn logout_is_never_limited() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let tokens = logins.tokens(MINJI).await;
+    let logins = logins.limited_to(1);
+    let end_nothing = async || {
+        let path = format!("/auth/sessions/{}", "0".repeat(32));
+        logins.call(Method::DELETE, &path, &tokens.access, &Value::Null).await.refusal()
+    };
+    assert_eq!(end_nothing().await, (404, "session_not_found".to_owned()));
+    assert_eq!(end_nothing().await, (429, "rate_limited".to_owned()));
+
+    assert_eq!(logins.log_out(&tokens.access).await.status, 204);
 }

@@ -120,3 +120,26 @@ async fn bad_queries_are_refused() {
         assert_eq!(sync(&room, MINJI, query).await.refusal(), refused(422, "invalid_fields"), "{query}");
     }
 }
+
+#[tokio::test]
+async fn reads_and_read_cursors_are_limited_per_user() {
+    let room = Room::new().await;
+    room.send(JUNHO, "안녕").await;
+    let room = room.limited_to(2);
+
+    for _ in 0..2 {
+        assert_eq!(sync(&room, MINJI, "after_rev=0").await.status, 200);
+        assert_eq!(read(&room, MINJI, 1).await.status, 200);
+    }
+
+    for answer in [
+        sync(&room, MINJI, "after_rev=0").await,
+        list(&room, MINJI, "").await,
+        room.get(MINJI, "/messages/unread").await,
+        read(&room, MINJI, 1).await,
+    ] {
+        assert_eq!(answer.refusal(), refused(429, "rate_limited"));
+        assert!(answer.retry_after() > 0);
+    }
+    assert_eq!(list(&room, JUNHO, "").await.status, 200, "another one's limit is their own");
+}

@@ -171,7 +171,7 @@ async fn a_withdrawn_message_can_be_sent_again() {
 async fn retry(mongo: Mongo, url: &str) {
     let session = domain::SessionId("s".to_owned());
     let plenty = domain::Limit { burst: 1_000, per_minute: 1_000 };
-    let limits = MessageLimits { sends: plenty, retries: plenty };
+    let limits = MessageLimits { sends: plenty, retries: plenty, changes: plenty };
     let fingerprints = &credentials::Fingerprints::new("a key of tests", None);
     let author = Author { user: ANNA, session: &session, connection: None, limits, fingerprints };
     let (pushes, clock) = (Arc::<Recorder>::default(), Clock(now));

@@ -159,3 +159,18 @@ async fn twenty_retries_at_once_cost_one_token() {
 
     assert_eq!(refusal(scene.send(ANNA, "more", "hi").await), Code::RateLimited);
 }
+
+#[tokio::test]
+async fn deletions_have_a_limit_of_their_own() {
+    let few = Limit { burst: 1, per_minute: 1 };
+    let mut scene = Scene::new().await;
+    scene.limits = MessageLimits { changes: few, ..scene.limits };
+    let (one, two) =
+        (scene.send(ANNA, "a", "hi").await.unwrap().message, scene.send(ANNA, "b", "hi").await.unwrap().message);
+    let theirs = scene.send(BORA, "c", "hi").await.unwrap().message;
+    scene.delete(ANNA, one.id).await.unwrap();
+
+    assert_eq!(refusal(scene.delete(ANNA, two.id).await), Code::RateLimited);
+    assert_eq!(refusal(scene.delete(ANNA, theirs.id).await), Code::NotAuthor);
+    scene.send(ANNA, "d", "new messages go on").await.unwrap();
+}

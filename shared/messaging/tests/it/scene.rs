@@ -63,7 +63,7 @@ pub(crate) fn draft(user: UserId, client_id: &str, content: &str) -> MessageDraf
 
 impl Scene {
     pub(crate) async fn new() -> Self {
-        let limits = MessageLimits { sends: PLENTY, retries: PLENTY };
+        let limits = MessageLimits { sends: PLENTY, retries: PLENTY, changes: PLENTY };
         let (database, session) = (Database::new().await, SessionId("s".to_owned()));
         let fingerprints = Fingerprints::new("a key of tests", None);
         let scene = Self { database, pushed: Arc::default(), limits, session, fingerprints };
@@ -72,7 +72,7 @@ impl Scene {
     }
 
     pub(crate) async fn with_send_limit(burst: u32, per_minute: u32) -> Self {
-        let limits = MessageLimits { sends: Limit { burst, per_minute }, retries: PLENTY };
+        let limits = MessageLimits { sends: Limit { burst, per_minute }, retries: PLENTY, changes: PLENTY };
         Self { limits, ..Self::new().await }
     }
 

@@ -1,8 +1,11 @@
 use crate::scene::{ANNA, AT, BORA, collection, environments, scene};
-use domain::{Limit, SessionId, Timestamp, UserId};
+use domain::{Limit, Random, SessionId, Timestamp, UserId};
 use mongo::{Bucket, Mongo, Passage};
 use mongodb::bson::{DateTime, Document, doc};
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    time::Duration,
+};
 use testkit::mongo::{Database, Profile};
 use tokio::task::JoinSet;
 
@@ -143,7 +146,15 @@ async fn one_bucket_takes_nothing_from_another() {
     let (mongo, live) = (&database.mongo, session("live"));
     count_tokens(mongo).await;
 
-    for bucket in [Bucket::Retries, Bucket::FriendRequests, Bucket::Searches, Bucket::Tickets] {
+    for bucket in [
+        Bucket::Retries,
+        Bucket::FriendRequests,
+        Bucket::Searches,
+        Bucket::Tickets,
+        Bucket::Changes,
+        Bucket::Reads,
+        Bucket::NewRooms,
+    ] {
         assert_eq!(mongo.gates().pass(ANNA, &live, bucket, THREE).await.unwrap(), Passage::Open, "{bucket:?}");
     }
     assert_eq!(mongo.gates().pass(BORA, &live, Bucket::Sends, THREE).await.unwrap(), Passage::Open);
@@ -386,4 +397,89 @@ async fn sessions_end_in_one_write_however_many_and_a_pass_is_one_too() {
     assert_eq!(profile.count().await, 1);
     gates.end_sessions(ANNA, &[], AT).await.unwrap();
     assert_eq!(profile.count().await, 0);
+}
+
+/// As many as the product lets people read at once; nothing comes back while a test runs.
+const MANY: Limit = Limit { burst: 600, per_minute: 1 };
+
+/// Throws a number that lets every read be counted.
+const COUNTED: Random = Random(|bytes| bytes.fill(0));
+
+/// Throws a number that lets no read be counted.
+const UNCOUNTED: Random = Random(|bytes| bytes.fill(1));
+
+async fn read(mongo: &Mongo, by: &str, limit: Limit, random: Random) -> Passage {
+    mongo.gates().pass_read(ANNA, &session(by), limit, random).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_small_bucket_counts_every_read() {
+    let database = scene().await;
+
+    for _ in 0..3 {
+        assert_eq!(read(&database.mongo, "live", THREE, UNCOUNTED).await, Passage::Open);
+    }
+
+    let wait = wait_of(read(&database.mongo, "live", THREE, UNCOUNTED).await);
+    assert!((Duration::from_secs(30)..=Duration::from_mins(1)).contains(&wait), "{wait:?}");
+}
+
+#[tokio::test]
+async fn of_a_large_bucket_a_read_in_ten_counts_for_ten() {
+    let database = scene().await;
+    for _ in 0..60 {
+        assert_eq!(read(&database.mongo, "live", MANY, COUNTED).await, Passage::Open);
+    }
+
+    for random in [COUNTED, UNCOUNTED] {
+        let wait = wait_of(read(&database.mongo, "live", MANY, random).await);
+        assert!((Duration::from_mins(9)..=Duration::from_mins(10)).contains(&wait), "{wait:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_is_not_counted_writes_nothing() {
+    let database = scene().await;
+
+    assert_eq!(read(&database.mongo, "live", MANY, UNCOUNTED).await, Passage::Open);
+
+    assert_eq!(collection(&database, "gates").await.count_documents(doc! {}).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_large_bucket_lets_as_many_reads_pass_as_it_holds() {
+    static THROWN: AtomicU32 = AtomicU32::new(0);
+    let by_turns = Random(|bytes| bytes.copy_from_slice(&THROWN.fetch_add(1, Relaxed).to_be_bytes()));
+    let (database, mut open) = (scene().await, 0);
+
+    for _ in 0..700 {
+        open += i32::from(read(&database.mongo, "live", MANY, by_turns).await == Passage::Open);
+    }
+
+    assert!((590..=601).contains(&open), "{open}");
+}
+
+#[tokio::test]
+async fn an_ended_session_reads_nothing() {
+    let database = scene().await;
+    end(&database.mongo, &["over"], AT).await;
+
+    for random in [COUNTED, UNCOUNTED] {
+        assert_eq!(read(&database.mongo, "over", MANY, random).await, Passage::SessionEnded);
+        assert_eq!(read(&database.mongo, "live", MANY, random).await, Passage::Open);
+    }
+}
+
+#[tokio::test]
+async fn new_rooms_come_back_by_the_hour() {
+    let database = scene().await;
+    let gates = database.mongo.gates();
+    let open = async || gates.pass(ANNA, &session("live"), Bucket::NewRooms, THREE).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(open().await, Passage::Open);
+    }
+
+    let wait = wait_of(open().await);
+
+    assert!((Duration::from_mins(59)..=Duration::from_hours(1)).contains(&wait), "{wait:?}");
 }

@@ -1,10 +1,12 @@
 //! What the store looks at to answer; a list that reads what it does not show grows slow where nobody looks.
 
 use crate::scene::{
-    ANNA, AT, BORA, EVE, ROOM, access_as_of, draft, fill, group, insert, open, private, reserve, say, scene, set_room,
+    ANNA, AT, BORA, EVE, ROOM, access_as_of, collection, draft, fill, group, insert, open, private, reserve, say,
+    scene, set_room,
 };
 use domain::{
-    ClientId, ConnectionId, Content, Fault, Limit, Locale, PageSize, Person, Rev, RoomKind, Seq, SessionId, UserId,
+    ClientId, ConnectionId, Content, Fault, Limit, Locale, PageSize, Person, Random, Rev, RoomKind, Seq, SessionId,
+    UserId,
 };
 use mongo::{Anchor, Arrival, Bucket, Connection, Fanout, Messages, Placement};
 use mongodb::bson::{Bson, DateTime, Document, doc};
@@ -184,6 +186,11 @@ async fn no_command_on_people_walks_a_collection() {
     watch.watch("burn", 1, mongo.tickets().burn("t", AT)).await;
     watch.watch("first end_sessions", 1, gates.end_sessions(ANNA, &[session(1), session(2)], AT)).await;
     watch.watch("end_sessions", 1, gates.end_sessions(UserId(107), &[session(1), session(2)], AT)).await;
+    let dice = |byte: fn(&mut [u8])| Random(byte);
+    for random in [dice(|bytes| bytes.fill(0)), dice(|bytes| bytes.fill(1))] {
+        watch.watch("pass_read", 1, gates.pass_read(UserId(107), &seven, LIMIT, random)).await;
+    }
+    watch.watch("is_inactive", 1, mongo.people().is_inactive(UserId(107))).await;
     watch.watch("is_ended", 1, gates.is_ended(UserId(107), &seven)).await;
     watch.watch("first pass", 1, gates.pass(EVE, &nine, Bucket::Sends, LIMIT)).await;
     watch.watch("pass", 1, gates.pass(UserId(108), &nine, Bucket::Sends, LIMIT)).await;
@@ -242,7 +249,7 @@ async fn a_room_list_looks_at_what_it_shows() {
     // The room, its cursor and its last message; what is unread is counted by another command.
     watch.watch("find", 10, rooms.find(ROOM, ANNA)).await.unwrap();
     watch.watch("find a group", 50, rooms.find(group(1), ANNA)).await.unwrap();
-    // All of Anna's 20 rooms, and of six of them the cursor and the last message, or what is unread.
+    // Six of Anna's 20 rooms, and of each the cursor and the last message, or what is unread.
     watch.watch("list", 6 * 10, rooms.list(ANNA, RoomKind::Private, None, five)).await;
     watch.watch("list", 6 * 10, rooms.list(ANNA, RoomKind::Private, Some(&after), five)).await;
     // Unread rooms may be the last ones: all of Anna's are looked at, each with its cursor; then what is unread in six.
@@ -254,6 +261,29 @@ async fn a_room_list_looks_at_what_it_shows() {
     watch.watch("find beside a dead writer", 10, rooms.find(private(3), ANNA)).await.unwrap();
 
     assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
+}
+
+#[tokio::test]
+async fn a_page_of_ten_thousand_rooms_looks_at_its_rooms() {
+    let database = scene().await;
+    let rooms = database.mongo.rooms();
+    let row = collection(&database, "rooms").await.find_one(doc! { "_id": ROOM.to_string() }).await.unwrap().unwrap();
+    let many = (2..=10_000).map(|id| {
+        let mut copy = row.clone();
+        let at = DateTime::from_millis(AT.millis() + i64::from(id));
+        copy.extend(doc! { "_id": private(id).to_string(), "members": [ANNA.0, id + 10], "last_at": at });
+        copy
+    });
+    collection(&database, "rooms").await.insert_many(many).await.unwrap();
+    let mut watch = Watch::over(&database).await;
+    let one = PageSize::parse(Some(1)).unwrap();
+    let middle = (AT.millis() + 5_000, private(5_000));
+
+    watch.watch("first page", 2, rooms.list(ANNA, RoomKind::Private, None, one)).await;
+    let page = watch.watch("page in the middle", 3, rooms.list(ANNA, RoomKind::Private, Some(&middle), one)).await;
+
+    assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
+    assert_eq!(page.rooms.items[0].room, private(4_999));
 }
 
 #[tokio::test]
