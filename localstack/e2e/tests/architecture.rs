@@ -262,7 +262,7 @@ fn answering_socket_routes_have_a_route_response() -> Result<()> {
     Ok(())
 }
 
-/// The routes that each function declares: `METHOD /path` from its `OpenAPI`, or route keys of the WebSocket API.
+/// The routes that each function declares: `METHOD /path` from its `OpenAPI`, with HEAD beside each GET, or route keys of the WebSocket API.
 fn declared_routes() -> Result<BTreeMap<String, BTreeSet<String>>> {
     let socket =
         [("ws-connect", ws_connect::ROUTES), ("ws-disconnect", ws_disconnect::ROUTES), ("ws-send", ws_send::ROUTES)];
@@ -273,8 +273,13 @@ fn declared_routes() -> Result<BTreeMap<String, BTreeSet<String>>> {
         let document = serde_json::to_value(openapi)?;
         let mut routes = BTreeSet::new();
         for (path, item) in document["paths"].as_object().context("no paths")? {
-            let methods = item.as_object().context("no methods")?.keys();
-            routes.extend(methods.map(|method| format!("{} {path}", method.to_uppercase())));
+            for method in item.as_object().context("no methods")?.keys() {
+                routes.insert(format!("{} {path}", method.to_uppercase()));
+                if method == "get" {
+                    // A handler of GET answers HEAD as well; API Gateway wants a route of its own for it.
+                    routes.insert(format!("HEAD {path}"));
+                }
+            }
         }
         declared.insert(name.to_owned(), routes);
     }

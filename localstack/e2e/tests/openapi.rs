@@ -36,7 +36,7 @@ fn info() -> Info {
     license.identifier = Some("MIT".to_owned());
     info.description = Some(
         "A real-time chat. A refused request is answered with a problem document (RFC 9457): its `code` is stable, its \
-         `detail` follows `Accept-Language` (ko, en)."
+         `detail` follows `Accept-Language` (ko, en). Each GET route answers HEAD too: the same status and headers, no body."
             .to_owned(),
     );
     info.license = Some(license);

@@ -1,8 +1,9 @@
 use crate::{ApiError, ApiResult, Language, problem::render};
 use axum::{
     Router,
+    body::Body,
     extract::{MatchedPath, Request},
-    http::{Extensions, HeaderName, HeaderValue, header},
+    http::{Extensions, HeaderName, HeaderValue, Method, header},
     middleware::{Next, from_fn},
     response::{IntoResponse as _, Response},
 };
@@ -24,7 +25,7 @@ pub fn layers(router: Router) -> Router {
 }
 
 async fn manners(request: Request, next: Next) -> Response {
-    let request_id = request_id(request.extensions());
+    let (request_id, is_head) = (request_id(request.extensions()), request.method() == Method::HEAD);
     let Language(locale) = Language::of(request.headers());
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
     let span = tracing::info_span!("request", request.id = &*request_id, method = %request.method(), route);
@@ -35,6 +36,9 @@ async fn manners(request: Request, next: Next) -> Response {
     let late = |_| ApiError::from(Fault::unavailable("the deadline passed")).into_response();
     let mut response = span.in_scope(|| render(answer.unwrap_or_else(late), locale, &request_id));
 
+    if is_head {
+        *response.body_mut() = Body::empty();
+    }
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Ok(id) = HeaderValue::from_str(&request_id) {

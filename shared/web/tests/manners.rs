@@ -11,7 +11,7 @@ use axum::{
 use domain::{Clock, Code, Fault, Invalid, RoomId, SessionId, Timestamp, UserId};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use tower::ServiceExt as _;
 use web::{ApiResult, Caller, ClientIp, Created, Gatekeeper, Json, Path};
 
@@ -77,7 +77,9 @@ fn tokens() -> credentials::AccessTokens {
 /// A router whose MongoDB is away.
 async fn router() -> Router {
     let mongo = mongo::Mongo::connect("mongodb://127.0.0.1:1/none?serverSelectionTimeoutMS=50").await.unwrap();
-    let app = App(Gatekeeper { tokens: tokens(), mongo, clock: Clock(|| NOON) });
+    let limits = boot::Settings::without_secrets(BTreeMap::new()).limits().unwrap();
+    let (clock, random) = (Clock(|| NOON), domain::Random(|bytes| bytes.fill(0)));
+    let app = App(Gatekeeper { tokens: tokens(), mongo, clock, limits, random });
     let router = Router::new()
         .route("/notes", post(create_note))
         .route("/rooms/{id}", get(get_room))
@@ -136,6 +138,20 @@ fn from_gateway(path: &str, headers: &serde_json::Value) -> Request<Body> {
 
 async fn post_note(media_type: &str, body: impl Into<Body>) -> Answer {
     ask(Request::post("/notes").header("content-type", media_type).body(body.into()).unwrap()).await
+}
+
+#[tokio::test]
+async fn head_answers_like_get_without_a_body() {
+    for path in ["/rooms/1", "/rooms/2", "/who", "/nowhere", "/panic"] {
+        let get = read(path, &[]).await;
+        let head = ask(Request::head(path).body(Body::empty()).unwrap()).await;
+
+        let (mut expected, mut found) = (get.headers, head.headers);
+        for headers in [&mut expected, &mut found] {
+            headers.remove("content-length");
+        }
+        assert_eq!((head.status, head.body.as_str(), found), (get.status, "", expected), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -146,7 +146,7 @@ pub(crate) fn routes(aim: &Aim) -> Vec<Row> {
         row("GET", &sync, "/messages/sync", None, guarded([NO_ROOM, OK, OK, OK])),
         row("GET", "", "/messages/unread", None, guarded([OK; 4])),
         row("POST", "", "/messages/read", Some(read), guarded([NO_ROOM, OK, OK, OK])),
-        row("DELETE", &message, "/messages/{id}", None, guarded([NO_MESSAGE, OK, NOT_YOURS, CLOSED])),
+        row("DELETE", &message, "/messages/{id}", None, guarded([NO_MESSAGE, OK, NOT_YOURS, OK])),
         row("GET", "", "/health", None, open(OK)),
         row("GET", "", "/health/ready", None, open(OK)),
         row("GET", "", "/openapi.json", None, open(OK)),
@@ -172,7 +172,7 @@ fn actions(aim: &Aim) -> Vec<(&'static str, Value, [&'static str; 4])> {
         ("edit", json!({"id": id, "content": "new"}), [hidden, "ack", "not_author", "recipient_unavailable"]),
         ("read", json!({"room": room, "seq": 1}), ["room_not_found", "ack", "ack", "ack"]),
         ("sync", json!({"room": room, "after_rev": 0}), ["room_not_found", "sync", "sync", "sync"]),
-        ("delete", json!({"id": id}), [hidden, "ack", "not_author", "recipient_unavailable"]),
+        ("delete", json!({"id": id}), [hidden, "ack", "not_author", "ack"]),
         ("ping", json!({}), ["pong"; 4]),
         ("$default", json!({}), ["unknown_action"; 4]),
     ]
@@ -191,6 +191,29 @@ fn http_routes_follow_the_authorization_table() {
                 let found = api.call(method, path, body.as_ref()).await.refusal();
                 if (found.0, found.1.as_str()) != expected {
                     wrong.push(format!("{who}: {method} {}: {found:?}, not {expected:?}", row.route));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    });
+}
+
+#[test]
+fn head_answers_like_get_without_a_body() {
+    journey(async |stack| {
+        let scene = Scene::set(stack).await;
+        let own = |name: &str| ["date", "x-request-id", "content-length", "x-amzn-trace-id"].contains(&name);
+        let mut wrong = Vec::new();
+        for (who, (api, aim)) in PERSONAS.iter().zip(scene.everyone(stack)).take(3) {
+            for Row { path, .. } in routes(&aim).into_iter().filter(|row| row.method == "GET") {
+                let (get, head) = (api.get(&path).await, api.call("HEAD", &path, None).await);
+                let headers = |answer: &e2e::Answer| {
+                    let mut headers = answer.headers.clone();
+                    answer.headers.keys().filter(|name| own(name.as_str())).for_each(|name| drop(headers.remove(name)));
+                    headers
+                };
+                if (head.status, headers(&head), head.text.as_str()) != (get.status, headers(&get), "") {
+                    wrong.push(format!("{who}: HEAD {path}: {head:?} for {get:?}"));
                 }
             }
         }
@@ -265,6 +288,7 @@ fn the_table_has_every_route_and_no_other() {
                 .functions
                 .iter()
                 .flat_map(|function| &function.http_routes)
+                .filter(|route| route.method != "HEAD")
                 .map(|route| { format!("{} {}", route.method, route.path) })
                 .collect()
         );
