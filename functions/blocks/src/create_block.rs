@@ -1,13 +1,15 @@
 use crate::App;
 use axum::extract::State;
 use contract::{BlockView, NewBlock};
-use domain::{Aggregate, Code, Fault, Friendship, FriendshipStatus, Invalid, News, Notice, Timestamp, Turn, UserId};
+use domain::{
+    Aggregate, Code, Fault, Friendship, FriendshipStatus, Invalid, MOST_BLOCKS, News, Notice, Timestamp, Turn, UserId,
+};
 use mysql::{Blocked, Tx};
 use projection::Changed;
 use tracing::instrument;
 use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, MadeOrFound, StoreProblems};
 
-web::problems!(BlockProblems: UserNotFound);
+web::problems!(BlockProblems: UserNotFound, TooManyBlocks);
 
 /// Blocks a person.
 ///
@@ -32,7 +34,11 @@ pub(crate) async fn create_block(
         return Err(Fault::field("user_id", Invalid::Unsupported).into());
     }
     let command = Block { by: caller.id, blocked: block.user_id, at: app.clock.now() };
-    Ok(app.projector.change(command, insert_block).await?.map(view))
+    let block = match command.find(&app).await? {
+        Some(block) => MadeOrFound::Found(block),
+        None => app.projector.change(command, insert_block).await?,
+    };
+    Ok(block.map(view))
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -42,21 +48,37 @@ struct Block {
     at: Timestamp,
 }
 
+impl Block {
+    /// The block that there is already, or a refusal: neither locks anybody.
+    async fn find(self, app: &App) -> Result<Option<Blocked>, Fault> {
+        let mysql = &app.projector.mysql;
+        let relation = mysql.relations().find(self.by, self.blocked).await?.ok_or(Code::UserNotFound)?;
+        if !relation.is_blocked {
+            return Ok(None);
+        }
+        let mut touched = vec![Aggregate::Person(self.by), Aggregate::Person(self.blocked)];
+        touched.extend(relation.room.map(Aggregate::PrivateRoom));
+        app.projector.catch_up(&touched).await?;
+        mysql.blocks().find(self.by, self.blocked).await
+    }
+}
+
 async fn insert_block(tx: &mut Tx, command: Block) -> Result<Changed<MadeOrFound<Blocked>>, Fault> {
     let Block { by, blocked, at } = command;
     let pair = [by, blocked];
     // Accounts that are gone, or seem so, may be blocked as well: whoever is blocked learns nothing from trying.
     tx.users().lock_pair(pair).await?;
     let room = tx.private_rooms().find_by_pair(pair).await?;
+    let (mut touched, mut raised) = (vec![Aggregate::Person(by)], vec![by]);
+    touched.extend(room.map(Aggregate::PrivateRoom));
     if let Some(block) = tx.blocks().find(by, blocked).await? {
-        let mut touched = pair.map(Aggregate::Person).to_vec();
-        touched.extend(room.map(Aggregate::PrivateRoom));
         return Ok(Changed::quietly(touched, MadeOrFound::Found(block)));
     }
-    let (mut touched, mut raised) = (vec![Aggregate::Person(by)], vec![by]);
+    if tx.blocks().count(by).await? >= MOST_BLOCKS {
+        return Err(Code::TooManyBlocks.into());
+    }
     if let Some(room) = room {
-        tx.private_rooms().lock(room, at).await?;
-        touched.push(Aggregate::PrivateRoom(room));
+        tx.private_rooms().lock(room).await?;
     }
     tx.blocks().insert(by, blocked, at).await?;
     let notices = end_friendship(tx, command).await?;
@@ -78,9 +100,9 @@ async fn end_friendship(tx: &mut Tx, command: Block) -> Result<Option<Vec<Notice
     if friendship.end(by)? == Turn::Done {
         return Ok(None);
     }
-    tx.friendships().update(friendship.id, FriendshipStatus::Rejected, at).await?;
+    let over = friendship.changed_to(FriendshipStatus::Rejected, by, at);
+    tx.friendships().update(&over).await?;
     let profiles = tx.users().list_profiles(&[by, blocked]).await?;
-    let over = Friendship { status: FriendshipStatus::Rejected, updated_at: at, ..friendship };
     Ok(Some(over.notices(profiles, News::Removed, by)))
 }
 

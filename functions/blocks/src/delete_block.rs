@@ -1,6 +1,6 @@
 use crate::App;
 use axum::extract::State;
-use domain::{Aggregate, Code, Fault, Timestamp, UserId};
+use domain::{Aggregate, Fault, Timestamp, UserId};
 use mysql::Tx;
 use projection::Changed;
 use tracing::instrument;
@@ -29,11 +29,10 @@ pub(crate) async fn delete_block(
     Path(blocked): Path<UserId>,
 ) -> ApiResult<NoContent> {
     let command = Unblock { by: caller.id, blocked, at: app.clock.now() };
-    match app.projector.change(command, remove_block).await {
-        // A number that nobody has is answered as someone who is not blocked.
-        Err(fault) if fault.code == Code::UserNotFound => Ok(NoContent),
-        outcome => Ok(outcome.map(|()| NoContent)?),
+    if command.is_blocked(&app).await? {
+        app.projector.change(command, remove_block).await?;
     }
+    Ok(NoContent)
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,12 +42,23 @@ struct Unblock {
     at: Timestamp,
 }
 
+impl Unblock {
+    /// Whether there is a block to remove: otherwise nobody is locked. A number that nobody has is one who is not blocked.
+    async fn is_blocked(self, app: &App) -> Result<bool, Fault> {
+        let relation = app.projector.mysql.relations().find(self.by, self.blocked).await?;
+        let Some(relation) = relation.filter(|_| self.by != self.blocked) else { return Ok(false) };
+        if !relation.is_blocked {
+            let mut touched = vec![Aggregate::Person(self.by)];
+            touched.extend(relation.room.map(Aggregate::PrivateRoom));
+            app.projector.catch_up(&touched).await?;
+        }
+        Ok(relation.is_blocked)
+    }
+}
+
 async fn remove_block(tx: &mut Tx, command: Unblock) -> Result<Changed<()>, Fault> {
     let Unblock { by, blocked, at } = command;
     let pair = [by, blocked];
-    if by == blocked {
-        return Ok(Changed::quietly(Vec::new(), ()));
-    }
     tx.users().lock_pair(pair).await?;
     let room = tx.private_rooms().find_by_pair(pair).await?;
     let mut touched = vec![Aggregate::Person(by)];
@@ -57,7 +67,7 @@ async fn remove_block(tx: &mut Tx, command: Unblock) -> Result<Changed<()>, Faul
         return Ok(Changed::quietly(touched, ()));
     }
     if let Some(room) = room {
-        tx.private_rooms().lock(room, at).await?;
+        tx.private_rooms().lock(room).await?;
     }
     tx.blocks().remove(by, blocked).await?;
     tx.users().raise_versions(&[by]).await?;

@@ -2,8 +2,9 @@ use crate::{App, get_chat_room::show};
 use axum::extract::State;
 use contract::{ChatRoomView, NewChatRoom};
 use domain::{Aggregate, Code, Fault, PrivateRoom, Timestamp, UserId};
+use mongo::Bucket;
 use mysql::Tx;
-use projection::Changed;
+use projection::{Changed, Projector};
 use tracing::instrument;
 use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, MadeOrFound, StoreProblems};
 
@@ -11,7 +12,7 @@ web::problems!(CreateProblems: UserNotFound, UserBlocked);
 
 /// Opens a room with another person.
 ///
-/// Two people have at most one room: if it exists, it is answered with 200.
+/// Two people have at most one room: if it exists, it is answered with 200. Rooms with people who are no friends are limited.
 #[utoipa::path(
     post, path = "/chat-rooms", operation_id = "create_chat_room", tag = "chat-rooms", security(("bearer" = [])),
     request_body = NewChatRoom,
@@ -28,7 +29,11 @@ pub(crate) async fn create_chat_room(
     Json(request): Json<NewChatRoom>,
 ) -> ApiResult<MadeOrFound<ChatRoomView>> {
     let command = OpenRoom { by: caller.id, pair: request.pair_with(caller.id)?, at: app.clock.now() };
-    Ok(match app.projector.change(command, open_room).await? {
+    let opened = match command.find(&app, &caller).await? {
+        Some(room) => MadeOrFound::Found(room),
+        None => app.projector.change(command, open_room).await?,
+    };
+    Ok(match opened {
         MadeOrFound::Made(room) => MadeOrFound::Made(room.into()),
         MadeOrFound::Found(room) => MadeOrFound::Found(show(&app, room, caller.id).await?),
     })
@@ -39,6 +44,28 @@ struct OpenRoom {
     by: UserId,
     pair: [UserId; 2],
     at: Timestamp,
+}
+
+impl OpenRoom {
+    /// The room that there is already, or a refusal: neither locks anybody.
+    async fn find(self, app: &App, caller: &Caller) -> Result<Option<PrivateRoom>, Fault> {
+        let Projector { mysql, mongo, .. } = &app.projector;
+        let [by, other] = self.pair;
+        let relation = mysql.relations().find(by, other).await?;
+        let relation = relation.filter(|relation| relation.is_available).ok_or(Code::UserNotFound)?;
+        if let Some(room) = relation.room {
+            app.projector.catch_up(&[Aggregate::PrivateRoom(room)]).await?;
+            return mysql.private_rooms().find(room, by).await?.ok_or(Code::UserNotFound.into()).map(Some);
+        }
+        if relation.is_blocked {
+            return Err(Code::UserBlocked.into());
+        }
+        if !relation.is_friend {
+            let passage = mongo.gates().pass(by, &caller.session, Bucket::NewRooms, app.limits.new_rooms).await?;
+            passage.admit()?;
+        }
+        Ok(None)
+    }
 }
 
 async fn open_room(tx: &mut Tx, command: OpenRoom) -> Result<Changed<MadeOrFound<PrivateRoom>>, Fault> {

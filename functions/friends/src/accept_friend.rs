@@ -5,7 +5,7 @@ use domain::{Friendship, FriendshipId};
 use tracing::instrument;
 use web::{ApiResult, Caller, CallerProblems, Json, Path, StoreProblems};
 
-web::problems!(AnswerProblems: FriendshipNotFound, NotAddressee);
+web::problems!(AnswerProblems: FriendshipNotFound, NotAddressee, TooManyFriends);
 
 /// Accepts a friend request that the caller received.
 ///

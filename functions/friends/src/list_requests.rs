@@ -23,7 +23,7 @@ pub(crate) async fn list_friend_requests(
 ) -> ApiResult<Json<Listed<FriendView>>> {
     let (size, before) = contract::page::<FriendshipId>(query.limit, query.cursor.as_deref())?;
     let direction = match query.direction {
-        None | Some(FriendRequestDirection::Received) => Direction::Received,
+        None | Some(FriendRequestDirection::Received) => Direction::Received(app.clock.now()),
         Some(FriendRequestDirection::Sent) => Direction::Sent,
     };
     let page = app.projector.mysql.friendships().list_requests(caller.id, direction, before, size).await?;

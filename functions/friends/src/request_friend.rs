@@ -1,4 +1,7 @@
-use crate::{App, turn::notices};
+use crate::{
+    App,
+    turn::{admit_friend, notices},
+};
 use axum::extract::State;
 use contract::{FriendRequest, FriendshipView};
 use domain::{Aggregate, Asking, Code, Fault, Friendship, FriendshipStatus, Invalid, News, Timestamp, UserId};
@@ -6,13 +9,14 @@ use mongo::Bucket;
 use mysql::Tx;
 use projection::Changed;
 use tracing::instrument;
-use web::{ApiResult, Bearer, BodyProblems, CallerProblems, Json, LimitProblems, MadeOrFound, StoreProblems};
+use web::{ApiResult, Bearer, BodyProblems, CallerProblems, Json, MadeOrFound, StoreProblems};
 
-web::problems!(RequestProblems: UserNotFound, UserBlocked);
+web::problems!(RequestProblems: UserNotFound, UserBlocked, TooManyFriends);
 
 /// Sends a friend request.
 ///
-/// If the other person has sent one to the caller, it is accepted instead.
+/// If the other person has sent one to the caller, it is accepted instead. Whoever has rejected a request is left in peace for a
+/// day: a new one is answered as usual and shown to them when the day is over, without a push.
 #[utoipa::path(
     post, path = "/friends/request", operation_id = "request_friend", tag = "friends", security(("bearer" = [])),
     request_body = FriendRequest,
@@ -20,7 +24,7 @@ web::problems!(RequestProblems: UserNotFound, UserBlocked);
         (status = 201, description = "The new request.", body = FriendshipView),
         (status = 200, description = "The existing friendship or request; accepted if the other person had sent it.",
             body = FriendshipView),
-        RequestProblems, LimitProblems, BodyProblems, CallerProblems, StoreProblems,
+        RequestProblems, BodyProblems, CallerProblems, StoreProblems,
     )
 )]
 #[instrument(skip_all, fields(user.id = %caller.id))]
@@ -34,7 +38,11 @@ pub(crate) async fn request_friend(
         return Err(Fault::field("user_id", Invalid::Unsupported).into());
     }
     let command = Ask { requester: caller.id, addressee: request.user_id, at: app.clock.now() };
-    Ok(app.projector.change(command, ask).await?.map(FriendshipView::from))
+    let asked = match command.find(&app).await? {
+        Some(friendship) => MadeOrFound::Found(friendship),
+        None => app.projector.change(command, ask).await?,
+    };
+    Ok(asked.map(FriendshipView::from))
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -44,9 +52,31 @@ struct Ask {
     at: Timestamp,
 }
 
+impl Ask {
+    const fn pair(self) -> [UserId; 2] {
+        [self.requester, self.addressee]
+    }
+
+    /// What stands between the two already, or a refusal: neither locks anybody.
+    async fn find(self, app: &App) -> Result<Option<Friendship>, Fault> {
+        let mysql = &app.projector.mysql;
+        let relation = mysql.relations().find(self.requester, self.addressee).await?;
+        let relation = relation.filter(|relation| relation.is_available).ok_or(Code::UserNotFound)?;
+        if relation.is_blocked {
+            return Err(Code::UserBlocked.into());
+        }
+        let between = mysql.friendships().find_between(self.pair()).await?;
+        if Friendship::ask(between.as_ref(), self.requester, self.at) != Asking::Stands {
+            return Ok(None);
+        }
+        app.projector.catch_up(&self.pair().map(Aggregate::Person)).await?;
+        Ok(between)
+    }
+}
+
 async fn ask(tx: &mut Tx, command: Ask) -> Result<Changed<MadeOrFound<Friendship>>, Fault> {
     let Ask { requester, addressee, at } = command;
-    let pair = [requester, addressee];
+    let pair = command.pair();
     tx.users().lock_active_pair(pair).await?;
     let blocks = tx.blocks().list_between(pair).await?;
     if blocks.contains(&addressee) {
@@ -56,26 +86,35 @@ async fn ask(tx: &mut Tx, command: Ask) -> Result<Changed<MadeOrFound<Friendship
         return Err(Code::UserBlocked.into());
     }
     let between = tx.friendships().find_between(pair).await?;
-    let touched = pair.map(Aggregate::Person).to_vec();
-    let (news, friendship) = match (Friendship::ask(between.as_ref(), requester), between) {
+    let (concerned, news, friendship) = match (Friendship::ask(between.as_ref(), requester, at), between) {
         (Asking::Stands, Some(friendship)) => {
+            let touched = pair.map(Aggregate::Person).to_vec();
             return Ok(Changed::quietly(touched, MadeOrFound::Found(friendship)));
         }
         (Asking::Accepts, Some(friendship)) => {
-            tx.friendships().update(friendship.id, FriendshipStatus::Accepted, at).await?;
-            let accepted = Friendship { status: FriendshipStatus::Accepted, updated_at: at, ..friendship };
-            (News::Accepted, MadeOrFound::Found(accepted))
+            admit_friend(tx, pair).await?;
+            let accepted = friendship.changed_to(FriendshipStatus::Accepted, requester, at);
+            tx.friendships().update(&accepted).await?;
+            (pair.to_vec(), News::Accepted, MadeOrFound::Found(accepted))
+        }
+        (Asking::Quiet, Some(friendship)) => {
+            let again = friendship.asked_again(at);
+            tx.friendships().update(&again).await?;
+            (vec![requester], News::Requested, MadeOrFound::Made(again))
         }
         (_, over) => {
             if let Some(over) = over {
                 tx.friendships().remove(over.id).await?;
             }
-            (News::Requested, MadeOrFound::Made(tx.friendships().insert(requester, addressee, at).await?))
+            let new = tx.friendships().insert(requester, addressee, at).await?;
+            (pair.to_vec(), News::Requested, MadeOrFound::Made(new))
         }
     };
-    tx.users().raise_versions(&pair).await?;
+    let touched: Vec<_> = concerned.iter().copied().map(Aggregate::Person).collect();
+    tx.users().raise_versions(&concerned).await?;
     tx.outbox().insert(&touched, at).await?;
     let (MadeOrFound::Made(told) | MadeOrFound::Found(told)) = &friendship;
-    let notices = notices(tx, told, news, requester).await?;
+    let mut notices = notices(tx, told, news, requester).await?;
+    notices.retain(|notice| concerned.contains(&notice.to));
     Ok(Changed { touched, notices, answer: friendship })
 }

@@ -1,6 +1,7 @@
 use crate::App;
 use domain::{
-    Aggregate, Code, Fault, Friendship, FriendshipId, FriendshipStatus, News, Notice, Timestamp, Turn, UserId,
+    Aggregate, Code, Fault, Friendship, FriendshipId, FriendshipStatus, MOST_FRIENDS, News, Notice, Timestamp, Turn,
+    UserId,
 };
 use mysql::Tx;
 use projection::Changed;
@@ -16,33 +17,52 @@ pub(crate) struct TakeTurn {
 }
 
 impl TakeTurn {
-    /// Finds the two people, locks them, and applies the decision.
+    /// Finds the two people, locks them, and applies the decision. Whoever is refused, and whoever repeats a request, locks nobody.
     pub(crate) async fn run(self, app: &App) -> Result<Friendship, Fault> {
-        let found = app.projector.mysql.friendships().find(self.id).await?;
-        let pair =
-            found.map(|friendship| [friendship.requester, friendship.addressee]).ok_or(Code::FriendshipNotFound)?;
+        let found = app.projector.mysql.friendships().find_of(self.id, self.by).await?;
+        let (friendship, is_active) = found.ok_or(Code::FriendshipNotFound)?;
+        let pair = [friendship.requester, friendship.addressee];
+        if self.status(&friendship, is_active)?.is_none() {
+            app.projector.catch_up(&pair.map(Aggregate::Person)).await?;
+            return Ok(friendship);
+        }
         app.projector.change((self, pair), take_turn).await
+    }
+
+    /// What it becomes; `None` where it is so already.
+    fn status(&self, friendship: &Friendship, is_active: bool) -> Result<Option<FriendshipStatus>, Code> {
+        match (self.decide)(friendship, self.by)? {
+            Turn::Done => Ok(None),
+            // Nobody becomes a friend of an account that is gone.
+            Turn::To(FriendshipStatus::Accepted) if !is_active => Err(Code::FriendshipNotFound),
+            Turn::To(status) => Ok(Some(status)),
+        }
     }
 }
 
 async fn take_turn(tx: &mut Tx, (turn, pair): (TakeTurn, [UserId; 2])) -> Result<Changed<Friendship>, Fault> {
-    let TakeTurn { id, by, decide, at } = turn;
     let active = tx.users().lock_pair(pair).await?;
-    let friendship = tx.friendships().lock(id).await?.ok_or(Code::FriendshipNotFound)?;
+    let friendship = tx.friendships().lock(turn.id).await?.ok_or(Code::FriendshipNotFound)?;
     let touched = pair.map(Aggregate::Person).to_vec();
-    let status = match decide(&friendship, by)? {
-        Turn::Done => return Ok(Changed::quietly(touched, friendship)),
-        // Nobody becomes a friend of an account that is gone.
-        Turn::To(FriendshipStatus::Accepted) if active.len() < 2 => return Err(Code::FriendshipNotFound.into()),
-        Turn::To(status) => status,
+    let Some(status) = turn.status(&friendship, active.len() == 2)? else {
+        return Ok(Changed::quietly(touched, friendship));
     };
-    tx.friendships().update(id, status, at).await?;
+    if status == FriendshipStatus::Accepted {
+        admit_friend(tx, pair).await?;
+    }
+    let changed = friendship.changed_to(status, turn.by, turn.at);
+    tx.friendships().update(&changed).await?;
     tx.users().raise_versions(&pair).await?;
-    tx.outbox().insert(&touched, at).await?;
-    let changed = Friendship { status, updated_at: at, ..friendship };
+    tx.outbox().insert(&touched, turn.at).await?;
     let news = if status == FriendshipStatus::Accepted { News::Accepted } else { News::Removed };
-    let notices = notices(tx, &changed, news, by).await?;
+    let notices = notices(tx, &changed, news, turn.by).await?;
     Ok(Changed { touched, notices, answer: changed })
+}
+
+/// Refuses two people, whose rows the transaction has locked, of whom one has as many friends as possible.
+pub(crate) async fn admit_friend(tx: &mut Tx, pair: [UserId; 2]) -> Result<(), Fault> {
+    let most = tx.friendships().count_most(pair).await?;
+    if most < MOST_FRIENDS { Ok(()) } else { Err(Code::TooManyFriends.into()) }
 }
 
 /// The notices for both people, each with the profile of the other one.

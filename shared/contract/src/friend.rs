@@ -67,7 +67,7 @@ pub enum FriendRequestDirection {
 
 impl From<Friendship> for FriendshipView {
     fn from(friendship: Friendship) -> Self {
-        let Friendship { id, requester, addressee, status, created_at, updated_at } = friendship;
+        let Friendship { id, requester, addressee, status, created_at, updated_at, quiet_until: _ } = friendship;
         Self { id, user_id_1: requester, user_id_2: addressee, status, created_at, updated_at }
     }
 }

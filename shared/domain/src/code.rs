@@ -57,6 +57,10 @@ pub enum Code {
     UsernameTaken,
     /// The caller has blocked this person.
     UserBlocked,
+    /// The caller or the other person has as many friends as possible.
+    TooManyFriends,
+    /// The caller has blocked as many people as possible.
+    TooManyBlocks,
     /// The `client_id` was used for another message.
     ClientIdReused,
     /// The frame is not of the form `{action, id?, d?}`.
@@ -108,6 +112,8 @@ impl Code {
             Self::EmailTaken
             | Self::UsernameTaken
             | Self::UserBlocked
+            | Self::TooManyFriends
+            | Self::TooManyBlocks
             | Self::ClientIdReused
             | Self::TooManyConnections => 409,
             Self::BodyTooLarge => 413,
@@ -160,6 +166,14 @@ impl Code {
             Self::UserBlocked => locale.pick(
                 "You have blocked this person. Unblock them first.",
                 "차단한 사용자입니다. 먼저 차단을 해제해 주세요.",
+            ),
+            Self::TooManyFriends => locale.pick(
+                "One of you has 5,000 friends, which is the most.",
+                "두 사람 중 한 명의 친구가 최대 인원(5,000명)입니다.",
+            ),
+            Self::TooManyBlocks => locale.pick(
+                "You have blocked 1,000 people, which is the most.",
+                "차단할 수 있는 최대 인원(1,000명)에 도달했습니다.",
             ),
             Self::ClientIdReused => {
                 locale.pick("This client_id belongs to another message.", "다른 메시지에 이미 사용된 client_id입니다.")

@@ -1,6 +1,13 @@
 use crate::{Code, FriendshipId, Profile, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use strum::{EnumString, IntoStaticStr};
+
+/// The most friends of a person.
+pub const MOST_FRIENDS: i64 = 5_000;
+
+/// How long after a rejection nobody is told of another request.
+const QUIET: Duration = Duration::from_hours(24);
 
 /// The status of a friendship or friend request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
@@ -38,6 +45,8 @@ pub struct Friendship {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// Until when the person asked is not shown another request: they rejected one.
+    pub quiet_until: Option<Timestamp>,
 }
 
 /// What becomes of someone's wish to be friends.
@@ -45,6 +54,9 @@ pub struct Friendship {
 pub enum Asking {
     /// A new request.
     New,
+    /// The other one has just rejected them: the same request is open again, and shown to the other one only when the rejection
+    /// is a day old.
+    Quiet,
     /// The other one has asked as well: they are friends.
     Accepts,
     /// They are friends, or the request is there: nothing changes.
@@ -62,10 +74,11 @@ pub enum Turn {
 
 impl Friendship {
     /// What it means that `requester` asks, given what there is between the two.
-    pub fn ask(between: Option<&Self>, requester: UserId) -> Asking {
+    pub fn ask(between: Option<&Self>, requester: UserId, at: Timestamp) -> Asking {
         match between {
             None => Asking::New,
             Some(friendship) => match friendship.status {
+                FriendshipStatus::Rejected if friendship.is_quiet_for(requester, at) => Asking::Quiet,
                 FriendshipStatus::Rejected => Asking::New,
                 FriendshipStatus::Pending if friendship.addressee == requester => Asking::Accepts,
                 FriendshipStatus::Pending | FriendshipStatus::Accepted => Asking::Stands,
@@ -100,6 +113,28 @@ impl Friendship {
             FriendshipStatus::Pending | FriendshipStatus::Accepted => Ok(Turn::To(FriendshipStatus::Rejected)),
             FriendshipStatus::Rejected => Ok(Turn::Done),
         }
+    }
+
+    /// The same request, open again.
+    #[must_use]
+    pub fn asked_again(&self, at: Timestamp) -> Self {
+        Self { status: FriendshipStatus::Pending, created_at: at, updated_at: at, ..self.clone() }
+    }
+
+    /// What there is between the two once one of them has changed it. Whoever rejects a request is left in peace for a while.
+    #[must_use]
+    pub fn changed_to(&self, status: FriendshipStatus, by: UserId, at: Timestamp) -> Self {
+        let is_rejected = self.status == FriendshipStatus::Pending && by == self.addressee;
+        let quiet_until = match status {
+            FriendshipStatus::Rejected if is_rejected => Some(at.plus(QUIET)),
+            FriendshipStatus::Rejected => self.quiet_until,
+            FriendshipStatus::Accepted | FriendshipStatus::Pending => None,
+        };
+        Self { status, updated_at: at, quiet_until, ..self.clone() }
+    }
+
+    fn is_quiet_for(&self, requester: UserId, at: Timestamp) -> bool {
+        self.requester == requester && self.quiet_until.is_some_and(|until| until > at)
     }
 
     /// The other one of the two; whoever is neither learns nothing of it.
@@ -170,28 +205,62 @@ mod tests {
     const MINJI: UserId = UserId(1);
     const JUNHO: UserId = UserId(2);
     const STRANGER: UserId = UserId(3);
+    const NOON: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
     /// Minji asked Junho.
     fn between(status: FriendshipStatus) -> Friendship {
-        let noon = Timestamp::from_millis(1_790_000_000_000);
         Friendship {
             id: FriendshipId(7),
             requester: MINJI,
             addressee: JUNHO,
             status,
-            created_at: noon,
-            updated_at: noon,
+            created_at: NOON,
+            updated_at: NOON,
+            quiet_until: None,
         }
     }
 
     #[test]
     fn whoever_is_asked_and_asks_is_a_friend() {
-        assert_eq!(Friendship::ask(None, MINJI), Asking::New);
-        assert_eq!(Friendship::ask(Some(&between(Pending)), JUNHO), Asking::Accepts);
-        assert_eq!(Friendship::ask(Some(&between(Pending)), MINJI), Asking::Stands);
+        assert_eq!(Friendship::ask(None, MINJI, NOON), Asking::New);
+        assert_eq!(Friendship::ask(Some(&between(Pending)), JUNHO, NOON), Asking::Accepts);
+        assert_eq!(Friendship::ask(Some(&between(Pending)), MINJI, NOON), Asking::Stands);
         for who in [MINJI, JUNHO] {
-            assert_eq!(Friendship::ask(Some(&between(Accepted)), who), Asking::Stands);
-            assert_eq!(Friendship::ask(Some(&between(Rejected)), who), Asking::New);
+            assert_eq!(Friendship::ask(Some(&between(Accepted)), who, NOON), Asking::Stands);
+            assert_eq!(Friendship::ask(Some(&between(Rejected)), who, NOON), Asking::New);
+        }
+    }
+
+    #[test]
+    fn whoever_was_rejected_asks_quietly_for_a_day() {
+        let rejected = between(Pending).changed_to(Rejected, JUNHO, NOON);
+        let day = Duration::from_hours(24);
+
+        assert_eq!(Friendship::ask(Some(&rejected), MINJI, NOON), Asking::Quiet);
+        assert_eq!(
+            Friendship::ask(Some(&rejected), MINJI, NOON.plus(day).minus(Duration::from_millis(1))),
+            Asking::Quiet
+        );
+        assert_eq!(Friendship::ask(Some(&rejected), MINJI, NOON.plus(day)), Asking::New);
+        assert_eq!(Friendship::ask(Some(&rejected), JUNHO, NOON), Asking::New, "who rejected may ask at once");
+    }
+
+    #[test]
+    fn withdrawing_a_quiet_request_does_not_end_the_quiet() {
+        let quiet = between(Pending).changed_to(Rejected, JUNHO, NOON).asked_again(NOON);
+
+        let withdrawn = quiet.changed_to(Rejected, MINJI, NOON);
+
+        assert_eq!(Friendship::ask(Some(&withdrawn), MINJI, NOON), Asking::Quiet);
+    }
+
+    #[test]
+    fn an_end_that_is_no_rejection_is_not_quiet() {
+        let withdrawn = between(Pending).changed_to(Rejected, MINJI, NOON);
+        let unfriended = between(Accepted).changed_to(Rejected, JUNHO, NOON);
+
+        for over in [withdrawn, unfriended] {
+            assert_eq!(Friendship::ask(Some(&over), MINJI, NOON), Asking::New);
         }
     }
 

@@ -25,7 +25,7 @@ mod username;
 
 pub use code::{Code, Fault, FieldFault};
 pub use fields::{Fields, fields};
-pub use friendship::{Asking, Friendship, FriendshipStatus, FriendshipWith, News, Notice, Turn};
+pub use friendship::{Asking, Friendship, FriendshipStatus, FriendshipWith, MOST_FRIENDS, News, Notice, Turn};
 pub use ids::{
     Aggregate, ConnectionId, FriendshipId, IdError, MessageId, Rev, RoomId, RoomKey, RoomKind, Seq, SessionId, UserId,
 };
@@ -38,7 +38,7 @@ pub use page::{Page, PageSize};
 pub use patch::Patch;
 pub use people::{DisplayName, Email, Password, Person, Profile, StatusMessage, User};
 pub use reason::{parse_json, parse_json_seed, refused};
-pub use room::{Access, Member, Participant, PrivateRoom, Rights, Role};
+pub use room::{Access, Act, MOST_BLOCKS, Member, Participant, PrivateRoom, Rights, Role};
 pub use search::{NameKeyKind, NameQuery, name_keys};
 pub use session::{Family, Refresh, Session};
 pub use source::{Clock, Random};

@@ -50,6 +50,13 @@ impl People<'_> {
         Ok(())
     }
 
+    /// Whether a person is known as one whose account is not active, as a majority knows it.
+    pub async fn is_inactive(self, id: UserId) -> Result<bool, Fault> {
+        let gone = doc! { "_id": id.0, "is_active": false };
+        let found = self.0.documents(PEOPLE).find_one(gone).projection(doc! { "_id": 1 }).await.map_err(store_fault)?;
+        Ok(found.is_some())
+    }
+
     /// A person, as a majority knows them.
     pub async fn find(self, id: UserId) -> Result<Option<Person>, Fault> {
         let found = self.0.collection::<PersonDocument>(PEOPLE).find_one(doc! { "_id": id.0 }).await;

@@ -77,6 +77,19 @@ impl<'e, E: MySqlExecutor<'e>> Blocks<E> {
         Ok(Page::cut(rows.into_iter().map(Blocked::from).collect(), size, |blocked: &Blocked| blocked.user.profile.id))
     }
 
+    /// How many people someone has blocked.
+    pub async fn count(self, by: UserId) -> Result<i64, Fault> {
+        sqlx::query_scalar(
+            "SELECT COUNT(*)
+             FROM block_users
+             WHERE user_id = ?",
+        )
+        .bind(by.0)
+        .fetch_one(self.0)
+        .await
+        .map_err(fault)
+    }
+
     /// Adds a block between two people whose rows the transaction has locked.
     pub async fn insert(self, by: UserId, blocked: UserId, at: Timestamp) -> Result<(), Fault> {
         sqlx::query(

@@ -10,31 +10,54 @@ pub struct Friendships<E>(pub(crate) E);
 /// Which requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// Those that somebody else made.
-    Received,
+    /// Those that somebody else made, without those that are quiet at a time.
+    Received(Timestamp),
     /// Those that the person made.
     Sent,
 }
 
 impl<'e, E: MySqlExecutor<'e>> Friendships<E> {
-    /// A friendship or request, as it may have changed by now: `lock` it before a decision.
-    pub async fn find(self, id: FriendshipId) -> Result<Option<Friendship>, Fault> {
-        let row: Option<Row> = sqlx::query_as(
-            "SELECT id, user_id_1, user_id_2, status, created_at, updated_at
-             FROM friendships
-             WHERE id = ?",
+    /// A friendship or request of one of its two people, and whether both accounts are active, as it may have changed by now:
+    /// `lock` it before a decision. Another one's is read with as much work as one that is not there.
+    pub async fn find_of(self, id: FriendshipId, user: UserId) -> Result<Option<(Friendship, bool)>, Fault> {
+        let row: Option<FoundRow> = sqlx::query_as(
+            "SELECT f.id, f.user_id_1, f.user_id_2, f.status, f.created_at, f.updated_at, f.quiet_until,
+                    a.is_active AND b.is_active AS is_active
+             FROM friendships f
+             JOIN users a ON a.id = f.user_id_1
+             JOIN users b ON b.id = f.user_id_2
+             WHERE f.id = ? AND ? IN (f.user_id_1, f.user_id_2)",
         )
         .bind(id.0)
+        .bind(user.0)
         .fetch_optional(self.0)
         .await
         .map_err(fault)?;
-        row.map(Friendship::try_from).transpose()
+        row.map(|row| Ok((row.friendship.try_into()?, row.is_active))).transpose()
+    }
+
+    /// How many friends the one of two people has who has more of them.
+    pub async fn count_most(self, pair: [UserId; 2]) -> Result<i64, Fault> {
+        sqlx::query_scalar(
+            "SELECT GREATEST(
+                 (SELECT COUNT(*) FROM friendships a WHERE a.user_id_1 = ? AND a.status = 'accepted')
+                     + (SELECT COUNT(*) FROM friendships b WHERE b.user_id_2 = ? AND b.status = 'accepted'),
+                 (SELECT COUNT(*) FROM friendships c WHERE c.user_id_1 = ? AND c.status = 'accepted')
+                     + (SELECT COUNT(*) FROM friendships d WHERE d.user_id_2 = ? AND d.status = 'accepted'))",
+        )
+        .bind(pair[0].0)
+        .bind(pair[0].0)
+        .bind(pair[1].0)
+        .bind(pair[1].0)
+        .fetch_one(self.0)
+        .await
+        .map_err(fault)
     }
 
     /// What there is between two people, whoever asked.
     pub async fn find_between(self, pair: [UserId; 2]) -> Result<Option<Friendship>, Fault> {
         let row: Option<Row> = sqlx::query_as(
-            "SELECT id, user_id_1, user_id_2, status, created_at, updated_at
+            "SELECT id, user_id_1, user_id_2, status, created_at, updated_at, quiet_until
              FROM friendships
              WHERE user_low = ? AND user_high = ?",
         )
@@ -92,12 +115,13 @@ impl<'e, E: MySqlExecutor<'e>> Friendships<E> {
         before: Option<FriendshipId>,
         size: PageSize,
     ) -> Result<Page<FriendshipWith, FriendshipId>, Fault> {
-        let rows: Vec<FriendRow> = sqlx::query_as(match direction {
-            Direction::Received => {
+        let query = sqlx::query_as(match direction {
+            Direction::Received(_) => {
                 "SELECT f.id AS friendship_id, f.created_at AS since, u.id, u.username, u.display_name, u.status_message
                  FROM friendships f
                  JOIN users u ON u.id = f.user_id_1
                  WHERE f.user_id_2 = ? AND f.status = 'pending' AND f.id < ? AND u.is_active
+                     AND (f.quiet_until IS NULL OR f.quiet_until <= ?)
                  ORDER BY f.id DESC
                  LIMIT ?"
             }
@@ -111,11 +135,12 @@ impl<'e, E: MySqlExecutor<'e>> Friendships<E> {
             }
         })
         .bind(user.0)
-        .bind(before.map_or(i32::MAX, |id| id.0))
-        .bind(size.and_one())
-        .fetch_all(self.0)
-        .await
-        .map_err(fault)?;
+        .bind(before.map_or(i32::MAX, |id| id.0));
+        let query = match direction {
+            Direction::Received(at) => query.bind(at.to_utc()),
+            Direction::Sent => query,
+        };
+        let rows: Vec<FriendRow> = query.bind(size.and_one()).fetch_all(self.0).await.map_err(fault)?;
         Ok(page(rows, size))
     }
 
@@ -133,19 +158,22 @@ impl<'e, E: MySqlExecutor<'e>> Friendships<E> {
         .await
         .map_err(fault)?;
         let id = FriendshipId(i32::try_from(outcome.last_insert_id()).map_err(Fault::internal)?);
-        Ok(Friendship { id, requester, addressee, status: FriendshipStatus::Pending, created_at: at, updated_at: at })
+        let (status, quiet_until) = (FriendshipStatus::Pending, None);
+        Ok(Friendship { id, requester, addressee, status, created_at: at, updated_at: at, quiet_until })
     }
 
     /// Changes where two people stand.
-    pub async fn update(self, id: FriendshipId, status: FriendshipStatus, at: Timestamp) -> Result<(), Fault> {
+    pub async fn update(self, changed: &Friendship) -> Result<(), Fault> {
         sqlx::query(
             "UPDATE friendships
-             SET status = ?, updated_at = ?
+             SET status = ?, created_at = ?, updated_at = ?, quiet_until = ?
              WHERE id = ?",
         )
-        .bind(status.as_str())
-        .bind(at.to_utc())
-        .bind(id.0)
+        .bind(changed.status.as_str())
+        .bind(changed.created_at.to_utc())
+        .bind(changed.updated_at.to_utc())
+        .bind(changed.quiet_until.map(Timestamp::to_utc))
+        .bind(changed.id.0)
         .execute(self.0)
         .await
         .map_err(fault)?;
@@ -170,7 +198,7 @@ impl Friendships<&mut MySqlConnection> {
     /// A friendship or request, locked until the transaction ends; comes after the rows of both people.
     pub async fn lock(self, id: FriendshipId) -> Result<Option<Friendship>, Fault> {
         let row: Option<Row> = sqlx::query_as(
-            "SELECT id, user_id_1, user_id_2, status, created_at, updated_at
+            "SELECT id, user_id_1, user_id_2, status, created_at, updated_at, quiet_until
              FROM friendships
              WHERE id = ?
              FOR UPDATE",
@@ -195,6 +223,14 @@ struct Row {
     status: String,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
+    quiet_until: Option<OffsetDateTime>,
+}
+
+#[derive(FromRow)]
+struct FoundRow {
+    #[sqlx(flatten)]
+    friendship: Row,
+    is_active: bool,
 }
 
 impl TryFrom<Row> for Friendship {
@@ -208,6 +244,7 @@ impl TryFrom<Row> for Friendship {
             status: row.status.parse().map_err(Fault::internal)?,
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
+            quiet_until: row.quiet_until.map(Timestamp::from),
         })
     }
 }

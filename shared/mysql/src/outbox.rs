@@ -45,6 +45,23 @@ impl<'e, E: MySqlExecutor<'e>> Outbox<E> {
         rows.iter().map(|(kind, number)| Aggregate::of(kind, *number).map_err(Fault::internal)).collect()
     }
 
+    /// Those of some aggregates with changes that may not be projected yet; no round trip for none.
+    pub async fn list_waiting(self, of: &[Aggregate]) -> Result<Vec<Aggregate>, Fault> {
+        if of.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Not as a list of pairs, for which the whole index is read.
+        let mut query = QueryBuilder::new("SELECT DISTINCT aggregate, aggregate_id FROM outbox WHERE ");
+        let mut any = query.separated(" OR ");
+        for aggregate in of {
+            any.push("(aggregate = ").push_bind_unseparated(aggregate.kind());
+            any.push_unseparated(" AND aggregate_id = ").push_bind_unseparated(aggregate.number());
+            any.push_unseparated(")");
+        }
+        let rows: Vec<(String, i32)> = query.build_query_as().fetch_all(self.0).await.map_err(fault)?;
+        rows.iter().map(|(kind, number)| Aggregate::of(kind, *number).map_err(Fault::internal)).collect()
+    }
+
     /// Notes every person as changed, so that MongoDB learns of all of them again.
     pub async fn insert_everybody(self, at: Timestamp) -> Result<(), Fault> {
         sqlx::query(

@@ -1,4 +1,4 @@
-use crate::{Blocks, Friendships, Outbox, PrivateRooms, Schema, Sessions, Users, fault::fault};
+use crate::{Blocks, Friendships, Outbox, PrivateRooms, Relations, Schema, Sessions, Users, fault::fault};
 use domain::Fault;
 use sqlx::{
     Connection as _, Executor as _, MySqlPool,
@@ -94,6 +94,11 @@ impl Mysql {
     /// What MongoDB has yet to learn.
     pub fn outbox(&self) -> Outbox<&MySqlPool> {
         Outbox(&self.pool)
+    }
+
+    /// What there is between two people.
+    pub fn relations(&self) -> Relations<&MySqlPool> {
+        Relations(&self.pool)
     }
 
     /// The tables themselves.

@@ -1,7 +1,7 @@
 use crate::Projector;
-use domain::{Aggregate, Fault, OrLog as _, RoomId, UserId};
-use futures_util::future::try_join_all;
-use mysql::{Ended, OutboxId, PersonSnapshot, Snapshot};
+use domain::{Aggregate, Fault, OrLog as _, RoomId, Timestamp, UserId};
+use futures_util::future::{try_join, try_join_all};
+use mysql::{Ended, OutboxId, PersonSnapshot, Snapshot, Tx};
 use std::{collections::HashMap, time::Duration};
 
 /// How long a session that ended is still looked for: its sockets live for two hours, and `relay` may come late.
@@ -18,6 +18,13 @@ impl Projector {
     pub(crate) async fn project_all(&self, touched: &[Aggregate]) -> Result<Versions, Fault> {
         let versions = try_join_all(touched.iter().map(|aggregate| self.project_version(*aggregate))).await?;
         Ok(versions.into_iter().flatten().collect())
+    }
+
+    /// Brings MongoDB to the newest state of those of some aggregates that a request found unchanged and whose change may not be
+    /// projected yet: whoever repeats a request is answered when it has taken effect.
+    pub async fn catch_up(&self, found: &[Aggregate]) -> Result<(), Fault> {
+        let waiting = self.mysql.outbox().list_waiting(found).await?;
+        self.project_all(&waiting).await.map(drop)
     }
 
     /// Brings MongoDB to the newest committed state of an aggregate. Safe to repeat, and for two at once.
@@ -43,12 +50,17 @@ impl Projector {
         Ok(())
     }
 
-    /// An account that is not active takes its sessions with it.
+    /// An account that is not active takes its sessions with it, and closes its rooms; one that is active again opens them.
     async fn project_person(&self, user: UserId) -> Result<Option<i64>, Fault> {
-        let snapshot = self.mysql.users().find_snapshot(user).await?;
+        let (snapshot, was_inactive) =
+            try_join(self.mysql.users().find_snapshot(user), self.mongo.people().is_inactive(user)).await?;
         let Some(PersonSnapshot { person, outbox }) = snapshot else {
             return self.mysql.outbox().remove_all(Aggregate::Person(user)).await.map(|()| None);
         };
+        if person.is_active == was_inactive {
+            // Before MongoDB learns of it, so that whoever dies here is followed by one who does it again; `relay` projects them.
+            Box::pin(self.mysql.transact((user, self.clock.now()), raise_rooms)).await?;
+        }
         self.mongo.people().project(&person).await?;
         if !person.is_active {
             self.project_sessions(user).await?;
@@ -73,4 +85,8 @@ impl Projector {
         // What stays is projected once more, which changes nothing.
         self.mysql.outbox().remove(outbox).await.or_log("forget outbox rows");
     }
+}
+
+async fn raise_rooms(tx: &mut Tx, (user, at): (UserId, Timestamp)) -> Result<(), Fault> {
+    tx.private_rooms().lock_of(user, at).await
 }

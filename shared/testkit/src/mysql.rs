@@ -6,6 +6,7 @@
 )]
 
 use crate::{drop_later, random_name};
+use domain::UserId;
 use mysql::{Mysql, create_database, drop_database};
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection};
 
@@ -39,6 +40,21 @@ impl Database {
 pub async fn execute(url: &str, statement: &str) {
     let mut connection = MySqlConnection::connect(url).await.expect("a URL of a running server");
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.expect("a statement that the server takes");
+}
+
+/// Rows that another connection has locked, until this is dropped.
+#[derive(Debug)]
+pub struct Held(#[expect(dead_code, reason = "the locks end with it")] MySqlConnection);
+
+/// Locks people's rows.
+pub async fn hold(url: &str, people: &[UserId]) -> Held {
+    let mut connection = MySqlConnection::connect(url).await.expect("a URL of a running server");
+    let ids: Vec<_> = people.iter().map(ToString::to_string).collect();
+    let lock = format!("SELECT id FROM users WHERE id IN ({}) FOR UPDATE", ids.join(", "));
+    sqlx::raw_sql("START TRANSACTION").execute(&mut connection).await.expect("a running server");
+    let locked = sqlx::raw_sql(AssertSqlSafe(lock)).fetch_all(&mut connection).await.expect("a running server");
+    assert_eq!(locked.len(), people.len(), "everyone is there");
+    Held(connection)
 }
 
 impl Drop for Database {

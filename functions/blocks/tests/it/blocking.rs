@@ -1,5 +1,7 @@
+use crate::unblocking::unblock;
 use axum::http::Method;
-use domain::{Code, FriendshipStatus, UserId};
+use domain::{Aggregate, Code, Fault, Friendship, FriendshipStatus, MOST_BLOCKS, RoomKey, UserId};
+use mysql::Tx;
 use serde_json::{Value, json};
 use testkit::{Answer, Door, NOON};
 
@@ -13,8 +15,8 @@ pub(crate) async fn two(door: &Door) -> [UserId; 2] {
 }
 
 /// Minji's request to Junho.
-async fn asked(door: &Door, [minji, junho]: [UserId; 2]) -> domain::FriendshipId {
-    door.mysql().friendships().insert(minji, junho, NOON).await.unwrap().id
+async fn asked(door: &Door, [minji, junho]: [UserId; 2]) -> Friendship {
+    door.mysql().friendships().insert(minji, junho, NOON).await.unwrap()
 }
 
 async fn status(door: &Door, pair: [UserId; 2]) -> FriendshipStatus {
@@ -60,8 +62,8 @@ async fn block_ends_friendship() {
     for blocker in [0, 1] {
         let door = Door::new(blocks::routes).await;
         let pair = two(&door).await;
-        let id = asked(&door, pair).await;
-        door.mysql().friendships().update(id, FriendshipStatus::Accepted, NOON).await.unwrap();
+        let friends = asked(&door, pair).await.changed_to(FriendshipStatus::Accepted, pair[1], NOON);
+        door.mysql().friendships().update(&friends).await.unwrap();
 
         block(&door, pair[blocker], pair[1 - blocker]).await;
 
@@ -181,6 +183,91 @@ async fn bad_block_fields_are_named() {
         let error = &answer.json()["errors"][0];
         assert_eq!((answer.status, &error["field"], &error["code"]), (422, &json!(field), &json!(reason)), "{body}");
     }
+}
+
+#[tokio::test]
+async fn refused_and_repeated_blocks_wait_for_nobody() {
+    let door = Door::new(blocks::routes).await;
+    let [minji, junho] = two(&door).await;
+    let first = block(&door, minji, junho).await;
+    let held = door.hold(&[minji, junho]).await;
+
+    let again = block(&door, minji, junho).await;
+
+    assert_eq!((again.status, again.text), (200, first.text));
+    assert_eq!(unblock(&door, junho, minji).await.status, 204);
+    assert_eq!(block(&door, minji, 999_999).await.refusal(), (404, "user_not_found".to_owned()));
+    drop(held);
+}
+
+/// Blocks everyone from an id on.
+pub(crate) async fn block_all(door: &Door, by: UserId, from: UserId) {
+    let columns = "user_id, blocked_user_id, created_at";
+    let everyone = format!("SELECT {by}, id, NOW(3) FROM users WHERE id >= {from}");
+    door.execute(&format!("INSERT INTO block_users ({columns}) {everyone}")).await;
+}
+
+/// A block whose request ended between its commit and its projection.
+async fn commit_block(tx: &mut Tx, (by, blocked, room): (UserId, UserId, RoomKey)) -> Result<(), Fault> {
+    tx.users().lock_pair([by, blocked]).await?;
+    tx.private_rooms().lock(room.id).await?;
+    tx.blocks().insert(by, blocked, NOON).await?;
+    tx.users().raise_versions(&[by]).await?;
+    tx.outbox().insert(&[Aggregate::Person(by), Aggregate::PrivateRoom(room.id)], NOON).await
+}
+
+#[tokio::test]
+async fn repeated_block_whose_projection_was_lost_is_projected() {
+    let door = Door::new(blocks::routes).await;
+    let [minji, junho] = two(&door).await;
+    let room = door.open_room([minji, junho]).await;
+    door.mysql().transact((minji, junho, room), commit_block).await.unwrap();
+    assert!(!door.rights(room, minji).await.unwrap().blocked);
+
+    assert_eq!(block(&door, minji, junho).await.status, 200);
+
+    assert!(door.rights(room, minji).await.unwrap().blocked);
+    assert_eq!((door.known(minji).await.blocked, door.mysql().outbox().count().await.unwrap()), (vec![junho], 0));
+}
+
+#[tokio::test]
+async fn repeated_block_projects_nothing_anew() {
+    let door = Door::new(blocks::routes).await;
+    let [minji, junho] = two(&door).await;
+    block(&door, minji, junho).await;
+    testkit::mongo::refuse(door.mongo_url(), "people", minji.0).await;
+
+    assert_eq!(block(&door, minji, junho).await.status, 200);
+}
+
+#[tokio::test]
+async fn nobody_blocks_more_than_a_thousand() {
+    let door = Door::new(blocks::routes).await;
+    let [minji, junho] = two(&door).await;
+    let crowd = door.join_crowd(i32::try_from(MOST_BLOCKS).unwrap()).await;
+    block_all(&door, minji, crowd[1]).await;
+    assert_eq!(block(&door, minji, junho).await.status, 201);
+
+    let answer = block(&door, minji, crowd[0]).await;
+
+    assert_eq!(answer.refusal(), (409, "too_many_blocks".to_owned()));
+    unblock(&door, minji, junho).await;
+    assert_eq!(block(&door, minji, crowd[0]).await.status, 201);
+}
+
+#[tokio::test]
+async fn changes_are_limited_per_user() {
+    let door = Door::new(blocks::routes).await.limited_to(2);
+    let [minji, junho] = two(&door).await;
+    assert_eq!(block(&door, minji, junho).await.status, 201);
+    assert_eq!(unblock(&door, minji, junho).await.status, 204);
+
+    let refused = block(&door, minji, junho).await;
+
+    assert_eq!(refused.refusal(), (429, "rate_limited".to_owned()));
+    assert!(refused.retry_after() > 0);
+    assert_eq!(door.get(minji, "/blocks").await.status, 200, "reads have a limit of their own");
+    assert_eq!(block(&door, junho, minji).await.status, 201, "and so has everyone else");
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 use crate::{
-    blocking::{block, two},
+    blocking::{block, block_all, two},
     unblocking::unblock,
 };
+use domain::MOST_BLOCKS;
 use testkit::{Answer, Door};
 
 /// How many were told that they made the block; a slow machine may have kept that answer back. All have one.
@@ -53,4 +54,22 @@ async fn concurrent_blocks_and_unblocks_keep_stores_equal() {
     let is_blocked = door.mysql().blocks().find(minji, junho).await.unwrap().is_some();
     let known = door.known(minji).await.blocked.contains(&junho);
     assert_eq!((known, door.rights(room, minji).await.unwrap().blocked), (is_blocked, is_blocked));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_most_blocks_hold_when_many_come_at_once() {
+    let door = Door::new(blocks::routes).await;
+    let minji = door.join("minji").await;
+    let crowd = door.join_crowd(i32::try_from(MOST_BLOCKS).unwrap() + 9).await;
+    block_all(&door, minji, crowd[10]).await;
+
+    let answers = door
+        .at_once(10, move |door, n| {
+            let other = crowd[n];
+            async move { block(&door, minji, other).await }
+        })
+        .await;
+
+    assert!(answers.iter().all(|(_, answer)| [200, 201, 409].contains(&answer.status)), "{answers:?}");
+    assert_eq!(door.mysql().blocks().count(minji).await.unwrap(), MOST_BLOCKS);
 }

@@ -1,6 +1,10 @@
 use crate::rooms::Rooms;
-use axum::{body::Body, http::Request};
-use domain::{RoomId, RoomKey, SessionId, UserId};
+use axum::{
+    body::Body,
+    http::{Method, Request},
+};
+use domain::{Aggregate, Fault, FriendshipStatus, Limit, RoomId, RoomKey, SessionId, UserId};
+use mysql::Tx;
 use serde_json::json;
 use std::collections::HashSet;
 use testkit::NOON;
@@ -161,4 +165,64 @@ async fn found_room_shows_last_message_and_unread_count() {
     let (status, found) = chats.open(a, b).await;
 
     assert_eq!((status, &found["last_message"]["content"], &found["unread_count"]), (200, &json!("안녕"), &json!(1)));
+}
+
+#[tokio::test]
+async fn refused_and_repeated_openings_wait_for_nobody() {
+    let chats = Rooms::new().await;
+    let (a, b, blocker) = (chats.join("aa").await, chats.join("bb").await, chats.join("blocker").await);
+    let (_, room) = chats.open(a, b).await;
+    chats.block(blocker, a).await;
+    let _held = chats.hold(&[a, b, blocker]).await;
+
+    assert_eq!(chats.open(b, a).await, (200, room));
+    for other in [blocker, UserId(999_999)] {
+        assert_eq!(chats.open(a, other).await.1["code"], json!("user_not_found"), "{other}");
+    }
+    assert_eq!(chats.open(blocker, a).await.1["code"], json!("user_blocked"));
+}
+
+#[tokio::test]
+async fn rooms_with_strangers_are_limited_and_rooms_with_friends_are_not() {
+    let chats = Rooms::new().await;
+    let door = chats.with(|backend| backend.limits.new_rooms = Limit { burst: 2, per_minute: 1 });
+    let mut people = Vec::new();
+    for n in 0..4 {
+        people.push(chats.join(&format!("person{n}")).await);
+    }
+    let (caller, friend) = (people[0], chats.join("friend").await);
+    let asked = chats.mysql().friendships().insert(friend, caller, NOON).await.unwrap();
+    chats.mysql().friendships().update(&asked.changed_to(FriendshipStatus::Accepted, caller, NOON)).await.unwrap();
+    let open =
+        async |other: UserId| door.call(caller, Method::POST, "/chat-rooms", &json!({ "participant_id": other })).await;
+    for other in &people[1..3] {
+        assert_eq!(open(*other).await.status, 201);
+    }
+
+    let refused = open(people[3]).await;
+
+    assert_eq!(refused.refusal(), (429, "rate_limited".to_owned()));
+    assert!((1..=3_600).contains(&refused.retry_after()), "one an hour");
+    assert!(refused.retry_after() > 3_500, "{}", refused.retry_after());
+    assert_eq!(open(friend).await.status, 201);
+    assert_eq!(open(people[1]).await.status, 200, "a room that is there costs nothing");
+}
+
+#[tokio::test]
+async fn room_whose_projection_was_lost_is_projected_when_found() {
+    let chats = Rooms::new().await;
+    let (a, b) = (chats.join("aa").await, chats.join("bb").await);
+    let room = chats.mysql().transact([a, b], commit_room).await.unwrap();
+
+    let (status, found) = chats.open(a, b).await;
+
+    assert_eq!((status, &found["id"]), (200, &json!(room)));
+    assert!(chats.rights(RoomKey::private(room), a).await.is_some());
+}
+
+/// A room whose request ended between its commit and its projection.
+async fn commit_room(tx: &mut Tx, pair: [UserId; 2]) -> Result<RoomId, Fault> {
+    let room = tx.private_rooms().insert(pair, NOON).await?;
+    tx.outbox().insert(&[Aggregate::PrivateRoom(room)], NOON).await?;
+    Ok(room)
 }

@@ -1,8 +1,9 @@
 use crate::requests::{ask, asked, two};
 use axum::http::Method;
-use domain::UserId;
+use domain::{Clock, SessionId, Timestamp, UserId};
 use serde_json::{Value, json};
-use testkit::{Answer, Door};
+use std::time::Duration;
+use testkit::{Answer, Door, NOON};
 
 pub(crate) async fn accept(door: &Door, by: UserId, id: &Value) -> Answer {
     door.call(by, Method::PUT, format!("/friends/{id}/accept"), &Value::Null).await
@@ -96,7 +97,7 @@ async fn second_contrary_answer_finds_no_request() {
     let door = Door::new(friends::routes).await;
     let [minji, junho] = two(&door).await;
     let rejected = asked(&door, minji, junho).await;
-    reject(&door, junho, &rejected).await;
+    end(&door, minji, &rejected).await;
     assert_eq!(accept(&door, junho, &rejected).await.refusal(), gone());
 
     let accepted = asked(&door, minji, junho).await;
@@ -152,7 +153,7 @@ async fn new_request_gets_a_new_id() {
     let door = Door::new(friends::routes).await;
     let [minji, junho] = two(&door).await;
     let old = asked(&door, minji, junho).await;
-    reject(&door, junho, &old).await;
+    end(&door, minji, &old).await;
 
     let new = ask(&door, minji, junho).await;
 
@@ -165,7 +166,7 @@ async fn late_answer_to_old_request_keeps_the_new_one() {
     let door = Door::new(friends::routes).await;
     let [minji, junho] = two(&door).await;
     let old = asked(&door, minji, junho).await;
-    reject(&door, junho, &old).await;
+    end(&door, minji, &old).await;
     let new = asked(&door, minji, junho).await;
 
     for late in [accept(&door, junho, &old).await, reject(&door, junho, &old).await, end(&door, minji, &old).await] {
@@ -195,4 +196,96 @@ async fn request_of_deleted_account_cannot_be_accepted() {
     door.deactivate(minji).await;
 
     assert_eq!(accept(&door, junho, &id).await.refusal(), gone());
+}
+
+fn a_day_later() -> Timestamp {
+    NOON.plus(Duration::from_hours(24))
+}
+
+/// What Junho was told on his socket, by the word for it.
+fn told(door: &Door) -> Vec<String> {
+    door.pushes.frames("junho").iter().map(|frame| frame["t"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn request_after_a_rejection_is_quiet_for_a_day() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
+    let id = asked(&door, minji, junho).await;
+    reject(&door, junho, &id).await;
+    for (user, name) in [(minji, "minji"), (junho, "junho")] {
+        door.connect(user, SessionId::from_bytes([1; 16]), name).await;
+    }
+    let version = door.known(junho).await.version;
+
+    let again = ask(&door, minji, junho).await;
+
+    assert_eq!((again.status, &again.json()["id"], &again.json()["status"]), (201, &id, &json!("pending")));
+    assert_eq!(ask(&door, minji, junho).await.status, 200, "it stands");
+    assert_eq!((told(&door), door.pushes.frames("minji").len()), (vec![], 1));
+    assert_eq!(door.known(junho).await.version, version);
+    assert_eq!(door.get(minji, "/friends/requests?direction=sent").await.json()["items"][0]["id"], id);
+    assert_eq!(door.get(junho, "/friends/requests").await.json()["items"], json!([]));
+    let later = door.with(|backend| backend.clock = Clock(a_day_later));
+    let token = door.tokens().issue(junho, &SessionId::from_bytes([1; 16]), a_day_later()).unwrap();
+    let requests = later.ask(Method::GET, "/friends/requests", Some(&token), &Value::Null).await.json();
+    assert_eq!(requests["items"][0]["id"], id);
+}
+
+#[tokio::test]
+async fn withdrawing_and_asking_again_stays_quiet() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
+    let id = asked(&door, minji, junho).await;
+    reject(&door, junho, &id).await;
+
+    for _ in 0..3 {
+        assert_eq!(asked(&door, minji, junho).await, id);
+        assert_eq!(end(&door, minji, &id).await.status, 204);
+    }
+    asked(&door, minji, junho).await;
+
+    assert_eq!(door.get(junho, "/friends/requests").await.json()["items"], json!([]));
+}
+
+#[tokio::test]
+async fn who_rejected_may_still_become_a_friend() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
+    let id = asked(&door, minji, junho).await;
+    reject(&door, junho, &id).await;
+    asked(&door, minji, junho).await;
+
+    let answer = ask(&door, junho, minji).await;
+
+    assert_eq!((answer.status, &answer.json()["status"]), (200, &json!("accepted")));
+}
+
+#[tokio::test]
+async fn refused_and_repeated_answers_wait_for_nobody() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
+    let stranger = door.join("stranger").await;
+    let id = asked(&door, minji, junho).await;
+    let _held = door.hold(&[minji, junho]).await;
+
+    for answer in
+        [accept(&door, stranger, &id).await, reject(&door, stranger, &id).await, end(&door, stranger, &id).await]
+    {
+        assert_eq!(answer.refusal(), gone());
+    }
+    assert_eq!(accept(&door, minji, &id).await.refusal(), (403, "not_addressee".to_owned()));
+    assert_eq!(ask(&door, minji, junho).await.status, 200);
+    assert_eq!(ask(&door, minji, 999_999).await.status, 404);
+}
+
+#[tokio::test]
+async fn repeated_end_waits_for_nobody() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
+    let id = asked(&door, minji, junho).await;
+    end(&door, minji, &id).await;
+    let _held = door.hold(&[minji, junho]).await;
+
+    assert_eq!(end(&door, minji, &id).await.status, 204);
 }

@@ -2,7 +2,7 @@ use crate::{
     answers::{accept, end, reject},
     requests::{ask, asked, two},
 };
-use domain::{FriendshipStatus, UserId};
+use domain::{FriendshipStatus, MOST_FRIENDS, UserId};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use testkit::{Answer, Door};
@@ -151,4 +151,37 @@ async fn concurrent_requests_and_ends_keep_stores_equal() {
     assert!(answers.iter().all(|(_, answer)| [200, 201, 204, 404].contains(&answer.status)), "{answers:?}");
     let is_accepted = status(&door, pair).await == FriendshipStatus::Accepted;
     are_friends(&door, pair, is_accepted).await;
+}
+
+/// A person's friends and requests: of a crowd, from an id on.
+async fn know_all(door: &Door, user: UserId, from: UserId, status: &str) {
+    let columns = "user_id_1, user_id_2, status, created_at, updated_at";
+    let everyone = format!("SELECT id, {user}, '{status}', NOW(3), NOW(3) FROM users WHERE id >= {from}");
+    door.execute(&format!("INSERT INTO friendships ({columns}) {everyone}")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_most_friends_hold_when_many_accept_at_once() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
+    let crowd = door.join_crowd(i32::try_from(MOST_FRIENDS).unwrap() + 9).await;
+    know_all(&door, minji, crowd[10], "accepted").await;
+    let mut requests = Vec::new();
+    for other in &crowd[..10] {
+        requests.push(asked(&door, *other, minji).await);
+    }
+
+    let answers = door
+        .at_once(10, move |door, n| {
+            let id = requests[n].clone();
+            async move { accept(&door, minji, &id).await }
+        })
+        .await;
+
+    for (_, answer) in &answers {
+        assert!(answer.status == 200 || answer.refusal() == (409, "too_many_friends".to_owned()), "{}", answer.text);
+    }
+    assert_eq!(door.mysql().friendships().count_most([minji, junho]).await.unwrap(), MOST_FRIENDS);
+    let mutual = asked(&door, junho, minji).await;
+    assert_eq!(ask(&door, minji, junho).await.refusal(), (409, "too_many_friends".to_owned()), "{mutual}");
 }

@@ -125,7 +125,7 @@ async fn set_friendship(tx: &mut Tx, (pair, status): ([UserId; 2], FriendshipSta
         Some(friendship) => friendship,
         None => tx.friendships().insert(pair[0], pair[1], NOON).await?,
     };
-    tx.friendships().update(friendship.id, status, NOON).await?;
+    tx.friendships().update(&friendship.changed_to(status, pair[1], NOON)).await?;
     tx.users().raise_versions(&pair).await?;
     tx.outbox().insert(&pair.map(Aggregate::Person), NOON).await
 }

@@ -1,6 +1,9 @@
 //! Blocks.
 
-use crate::keep_sending::{Sent, keep_sending};
+use crate::{
+    keep_sending::{Sent, keep_sending},
+    scene::deactivate,
+};
 use e2e::{Person, journey};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -41,6 +44,41 @@ fn blocker_looks_like_an_unknown_person_to_the_blocked() {
         }
         // A retry after the block still gets its lost answer.
         assert_eq!(junho.say_as(room, "before", "hi").await.with(200), before);
+    });
+}
+
+/// What somebody finds of another person with whom they have a room: statuses, codes, and how the room shows the other one.
+async fn find(person: &Person, other: &Person, room: i64) -> Vec<Value> {
+    let (them, message) =
+        (json!({"user_id": other.id}), json!({"room_id": room, "room_type": "private", "content": "hi"}));
+    let participant = json!({"participant_id": other.id});
+    let mut found = Vec::new();
+    for (path, body) in [("/friends/request", them), ("/chat-rooms", participant), ("/messages", message)] {
+        found.push(json!(person.api.post(path, &body).await.refusal()));
+    }
+    found.push(json!(person.api.get(&format!("/users/{}", other.id)).await.refusal()));
+    found.push(person.api.get("/friends").await.with(200));
+    let seen = person.api.get(&format!("/chat-rooms/{room}")).await.with(200);
+    assert_eq!(seen["updated_at"], seen["created_at"]);
+    let mut both = seen["participants"].as_array().into_iter().flatten();
+    let mut shown = both.find(|one| one["id"] == other.id).cloned().unwrap_or_default();
+    shown["id"].take();
+    found.push(shown);
+    found
+}
+
+#[test]
+fn a_blocker_and_a_closed_account_look_alike() {
+    journey(async |stack| {
+        let ((blocker, junho, room), (gone, minji, closed)) = tokio::join!(stack.pair(), stack.pair());
+        let own = junho.say(room, "hello").await;
+
+        blocker.block(&junho).await;
+        deactivate(stack, &gone).await;
+
+        assert_eq!(find(&junho, &blocker, room).await, find(&minji, &gone, closed).await);
+        let deleted = junho.api.delete(&format!("/messages/{}", own["id"].as_str().unwrap())).await.with(200);
+        assert_eq!(deleted["is_deleted"], true);
     });
 }
 

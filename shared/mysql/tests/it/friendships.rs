@@ -16,9 +16,9 @@ async fn ask(mysql: &Mysql, requester: UserId, addressee: UserId) -> Friendship 
 }
 
 async fn settle(mysql: &Mysql, requester: UserId, addressee: UserId, status: FriendshipStatus) -> FriendshipId {
-    let id = ask(mysql, requester, addressee).await.id;
-    mysql.friendships().update(id, status, LATER).await.unwrap();
-    id
+    let asked = ask(mysql, requester, addressee).await;
+    mysql.friendships().update(&asked.changed_to(status, requester, LATER)).await.unwrap();
+    asked.id
 }
 
 /// A person and what there is with each of `others`: who asked alternates, and `status` says how it went.
@@ -75,7 +75,51 @@ async fn between_strangers_there_is_nothing() {
     ask(&database.mysql, a, b).await;
 
     assert_eq!(database.mysql.friendships().find_between([a, c]).await.unwrap(), None);
-    assert_eq!(database.mysql.friendships().find(FriendshipId(9999)).await.unwrap(), None);
+    assert_eq!(database.mysql.friendships().find_of(FriendshipId(9999), a).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_friendship_is_found_by_its_two_people_and_nobody_else() {
+    let database = Database::new().await;
+    let (a, b, c) =
+        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
+    let asked = ask(&database.mysql, a, b).await;
+
+    for (user, found) in [(a, Some((asked.clone(), true))), (b, Some((asked.clone(), true))), (c, None)] {
+        assert_eq!(database.mysql.friendships().find_of(asked.id, user).await.unwrap(), found, "{user}");
+    }
+    deactivate(&database, b).await;
+    assert_eq!(database.mysql.friendships().find_of(asked.id, a).await.unwrap(), Some((asked, false)));
+}
+
+#[tokio::test]
+async fn a_quiet_request_is_received_when_the_quiet_is_over() {
+    let database = Database::new().await;
+    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let rejected = ask(&database.mysql, a, b).await.changed_to(Rejected, b, NOON);
+    let again = rejected.asked_again(LATER);
+    database.mysql.friendships().update(&again).await.unwrap();
+    let requests = async |of, direction| {
+        let page = database.mysql.friendships().list_requests(of, direction, None, size(9)).await.unwrap();
+        page.items.into_iter().map(|request| (request.id, request.since)).collect::<Vec<_>>()
+    };
+
+    assert_eq!(database.mysql.friendships().find_between([a, b]).await.unwrap(), Some(again.clone()));
+    assert_eq!(requests(a, Direction::Sent).await, [(again.id, LATER)]);
+    assert_eq!(requests(b, Direction::Received(LATER)).await, []);
+    assert_eq!(requests(b, Direction::Received(again.quiet_until.unwrap())).await, [(again.id, LATER)]);
+}
+
+#[tokio::test]
+async fn friends_are_counted_of_the_one_who_has_more() {
+    let circle = Circle::new(7, Accepted).await;
+    let friend = circle.ids[0].1;
+    let requester = join(&circle.database.mysql, "requester").await;
+    ask(&circle.database.mysql, requester, circle.me).await;
+
+    for pair in [[circle.me, friend], [friend, circle.me], [circle.me, requester]] {
+        assert_eq!(circle.database.mysql.friendships().count_most(pair).await.unwrap(), 7, "{pair:?}");
+    }
 }
 
 #[tokio::test]
@@ -84,10 +128,10 @@ async fn a_change_keeps_who_asked_and_when() {
     let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
     let asked = ask(&database.mysql, a, b).await;
 
-    database.mysql.friendships().update(asked.id, Accepted, LATER).await.unwrap();
+    database.mysql.friendships().update(&asked.changed_to(Accepted, b, LATER)).await.unwrap();
 
-    let found = database.mysql.friendships().find(asked.id).await.unwrap();
-    assert_eq!(found, Some(Friendship { status: Accepted, updated_at: LATER, ..asked }));
+    let found = database.mysql.friendships().find_of(asked.id, a).await.unwrap();
+    assert_eq!(found, Some((Friendship { status: Accepted, updated_at: LATER, ..asked }, true)));
 }
 
 #[tokio::test]
@@ -100,7 +144,7 @@ async fn whoever_begins_anew_does_so_under_another_id() {
     let second = ask(&database.mysql, b, a).await;
 
     assert_ne!(second.id, first);
-    assert_eq!(database.mysql.friendships().find(first).await.unwrap(), None);
+    assert_eq!(database.mysql.friendships().find_of(first, a).await.unwrap(), None);
     assert_eq!(database.mysql.friendships().find_between([a, b]).await.unwrap(), Some(second));
 }
 
@@ -162,7 +206,7 @@ async fn requests_come_the_newest_first_by_who_made_them() {
     let sent = |n: &usize| (19 - n) % 5 < 3;
     let (made, got): (Vec<usize>, Vec<usize>) = (0..20).partition(sent);
 
-    for (direction, places) in [(Direction::Sent, made), (Direction::Received, got)] {
+    for (direction, places) in [(Direction::Sent, made), (Direction::Received(LATER), got)] {
         let expected: Vec<_> = places.into_iter().map(|place| circle.ids[place]).collect();
         for page in [1, 3, 100] {
             assert_eq!(circle.requests(direction, page).await, expected, "{direction:?} in pages of {page}");
@@ -178,7 +222,7 @@ async fn a_request_of_someone_who_left_is_no_request() {
     }
 
     assert_eq!(circle.requests(Direction::Sent, 3).await, []);
-    assert_eq!(circle.requests(Direction::Received, 3).await, []);
+    assert_eq!(circle.requests(Direction::Received(LATER), 3).await, []);
 }
 
 #[tokio::test]
@@ -186,7 +230,7 @@ async fn what_was_answered_is_no_request() {
     for status in [Accepted, Rejected] {
         let circle = Circle::new(5, status).await;
         assert_eq!(circle.requests(Direction::Sent, 3).await, [], "{status:?}");
-        assert_eq!(circle.requests(Direction::Received, 3).await, [], "{status:?}");
+        assert_eq!(circle.requests(Direction::Received(LATER), 3).await, [], "{status:?}");
     }
 }
 
@@ -225,11 +269,11 @@ async fn twenty_requests_at_once_from_both_sides_are_one() {
 
 async fn accept_once(tx: &mut Tx, (id, pair, at): (FriendshipId, [UserId; 2], Timestamp)) -> Result<bool, Fault> {
     tx.users().lock_pair(pair).await?;
-    let is_open = tx.friendships().lock(id).await?.is_some_and(|friendship| friendship.status == Pending);
-    if is_open {
-        tx.friendships().update(id, Accepted, at).await?;
-    }
-    Ok(is_open)
+    let Some(open) = tx.friendships().lock(id).await?.filter(|friendship| friendship.status == Pending) else {
+        return Ok(false);
+    };
+    tx.friendships().update(&open.changed_to(Accepted, pair[1], at)).await?;
+    Ok(true)
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod pages;
 mod people;
 mod plans;
 mod private_rooms;
+mod relations;
 mod schema;
 mod search;
 mod search_pages;

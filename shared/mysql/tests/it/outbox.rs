@@ -174,3 +174,15 @@ async fn everybody_is_noted_once() {
 
     assert_eq!(database.mysql.outbox().list(10, &[]).await.unwrap(), people.map(Aggregate::Person));
 }
+
+#[tokio::test]
+async fn only_what_was_asked_for_and_waits_is_listed_as_waiting() {
+    let database = Database::new().await;
+    let id = join(&database.mysql, "tom").await;
+    let (person, sessions, room) =
+        (Aggregate::Person(id), Aggregate::Sessions(id), Aggregate::PrivateRoom(RoomId(id.0)));
+    database.mysql.transact(vec![person, person, room], note).await.unwrap();
+
+    assert_eq!(database.mysql.outbox().list_waiting(&[person, sessions]).await.unwrap(), [person]);
+    assert_eq!(database.mysql.outbox().list_waiting(&[]).await.unwrap(), []);
+}

@@ -20,7 +20,7 @@ async fn open(tx: &mut Tx, pair: [UserId; 2]) -> Result<RoomId, Fault> {
 }
 
 async fn change(tx: &mut Tx, id: RoomId) -> Result<bool, Fault> {
-    tx.private_rooms().lock(id, NOON).await
+    tx.private_rooms().lock(id).await
 }
 
 #[tokio::test]
@@ -115,6 +115,55 @@ async fn a_snapshot_says_whether_one_blocked_the_other_whoever_it_was() {
         let snapshot = database.mysql.private_rooms().find_snapshot(room).await.unwrap().unwrap();
         assert_eq!(snapshot.access.blocked, blocked, "{pair:?}");
     }
+}
+
+#[tokio::test]
+async fn a_room_with_someone_inactive_is_blocked_like_one_with_a_blocker() {
+    let database = Database::new().await;
+    let (a, gone) = (join(&database.mysql, "aa").await, join(&database.mysql, "gone").await);
+    let room = database.mysql.transact([a, gone], find_or_open).await.unwrap();
+    deactivate(&database, gone).await;
+
+    let snapshot = database.mysql.private_rooms().find_snapshot(room).await.unwrap().unwrap();
+
+    assert!(snapshot.access.blocked);
+}
+
+async fn change_all(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
+    tx.private_rooms().lock_of(user, NOON).await
+}
+
+#[tokio::test]
+async fn every_room_of_a_person_is_raised_and_noted_and_no_other() {
+    let database = Database::new().await;
+    let (a, b, c) =
+        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
+    let mut rooms = Vec::new();
+    for pair in [[a, b], [b, c], [a, c]] {
+        rooms.push(database.mysql.transact(pair, open).await.unwrap());
+    }
+
+    database.mysql.transact(b, change_all).await.unwrap();
+
+    let mut versions = Vec::new();
+    for room in &rooms {
+        versions.push(database.mysql.private_rooms().find_snapshot(*room).await.unwrap().unwrap().access.version);
+    }
+    assert_eq!(versions, [2, 2, 1]);
+    let mut noted = database.mysql.outbox().list(10, &[]).await.unwrap();
+    noted.sort_unstable_by_key(|aggregate| aggregate.number());
+    assert_eq!(noted, [Aggregate::PrivateRoom(rooms[0]), Aggregate::PrivateRoom(rooms[1])]);
+}
+
+#[tokio::test]
+async fn a_block_leaves_no_time_in_the_room() {
+    let database = Database::new().await;
+    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let id = database.mysql.transact([a, b], find_or_open).await.unwrap();
+
+    database.mysql.transact(id, change).await.unwrap();
+
+    assert_eq!(database.mysql.private_rooms().find(id, b).await.unwrap().unwrap().updated_at, NOON);
 }
 
 #[tokio::test]

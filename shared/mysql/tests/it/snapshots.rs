@@ -56,12 +56,12 @@ async fn friends_of_both_directions_come_by_id_and_requests_are_none() {
         (2, me, FriendshipStatus::Rejected),
     ];
     for (other, me, status) in statuses {
-        let id = database.mysql.friendships().insert(people[other], me, NOON).await.unwrap().id;
-        database.mysql.friendships().update(id, status, NOON).await.unwrap();
+        let asked = database.mysql.friendships().insert(people[other], me, NOON).await.unwrap();
+        database.mysql.friendships().update(&asked.changed_to(status, me, NOON)).await.unwrap();
     }
     for other in [6, 4] {
-        let id = database.mysql.friendships().insert(me, people[other], NOON).await.unwrap().id;
-        database.mysql.friendships().update(id, FriendshipStatus::Accepted, NOON).await.unwrap();
+        let asked = database.mysql.friendships().insert(me, people[other], NOON).await.unwrap();
+        database.mysql.friendships().update(&asked.changed_to(FriendshipStatus::Accepted, me, NOON)).await.unwrap();
     }
 
     let person = database.mysql.users().find_snapshot(me).await.unwrap().unwrap().person;

@@ -18,11 +18,11 @@ struct LockBoth {
 /// Locks one room, meets the other transaction, then wants the room that the other has.
 async fn lock_both(tx: &mut Tx, command: LockBoth) -> Result<(), Fault> {
     let attempt = command.attempts.fetch_add(1, SeqCst);
-    tx.private_rooms().lock(command.rooms[0], NOON).await?;
+    tx.private_rooms().lock(command.rooms[0]).await?;
     if attempt < 2 {
         command.both_hold_one.wait().await;
     }
-    tx.private_rooms().lock(command.rooms[1], NOON).await?;
+    tx.private_rooms().lock(command.rooms[1]).await?;
     Ok(())
 }
 

@@ -15,7 +15,7 @@ async fn block(tx: &mut Tx, command: Block) -> Result<Changed<()>, Fault> {
     let Block { by, blocked, room } = command;
     let touched = vec![Aggregate::Person(by), Aggregate::PrivateRoom(room)];
     tx.users().lock_pair([by, blocked]).await?;
-    tx.private_rooms().lock(room, NOON).await?;
+    tx.private_rooms().lock(room).await?;
     if tx.blocks().find(by, blocked).await?.is_none() {
         tx.blocks().insert(by, blocked, NOON).await?;
     }
@@ -28,7 +28,7 @@ async fn unblock(tx: &mut Tx, command: Block) -> Result<Changed<()>, Fault> {
     let Block { by, blocked, room } = command;
     let touched = vec![Aggregate::Person(by), Aggregate::PrivateRoom(room)];
     tx.users().lock_pair([by, blocked]).await?;
-    tx.private_rooms().lock(room, NOON).await?;
+    tx.private_rooms().lock(room).await?;
     tx.blocks().remove(by, blocked).await?;
     tx.users().raise_versions(&[by]).await?;
     tx.outbox().insert(&touched, NOON).await?;

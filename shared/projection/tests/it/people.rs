@@ -1,15 +1,17 @@
-use crate::stores::{NOON, Stores, join, note, touch_people};
+use crate::stores::{NOON, Stores, join, note, open_room, touch_people};
 use domain::{
-    Aggregate, Code, ConnectionId, Fault, FriendshipStatus, FriendshipWith, Locale, News, Notice, Person, UserId,
+    Aggregate, Code, ConnectionId, Fault, FriendshipStatus, FriendshipWith, Locale, News, Notice, Person, RoomId,
+    UserId,
 };
 use mongo::Connection;
 use mysql::Tx;
 use projection::Changed;
+use std::time::Duration;
 use tokio::task::JoinSet;
 
 async fn befriend(tx: &mut Tx, pair: [UserId; 2]) -> Result<Changed<()>, Fault> {
-    let id = tx.friendships().insert(pair[0], pair[1], NOON).await?.id;
-    tx.friendships().update(id, FriendshipStatus::Accepted, NOON).await?;
+    let asked = tx.friendships().insert(pair[0], pair[1], NOON).await?;
+    tx.friendships().update(&asked.changed_to(FriendshipStatus::Accepted, pair[1], NOON)).await?;
     touch_people(tx, pair).await
 }
 
@@ -130,4 +132,63 @@ async fn a_change_succeeds_though_nobody_could_be_told() {
     stores.projector.change(stores.pair, befriend_aloud).await.unwrap();
 
     assert_eq!(stores.projector.mongo.connections().list_of_people(&[told], NOON).await.unwrap(), [connection]);
+}
+
+async fn is_blocked(stores: &Stores, room: RoomId) -> bool {
+    stores.room(room).await.unwrap().blocked
+}
+
+#[tokio::test]
+async fn a_closed_account_closes_its_rooms_like_a_block() {
+    let stores = Stores::new().await;
+    let [a, b] = stores.pair;
+    let other = join(stores.mysql(), "cc").await;
+    let room = stores.projector.change(stores.pair, open_room).await.unwrap();
+    let untouched = stores.projector.change([b, other], open_room).await.unwrap();
+    stores.deactivate(a).await;
+
+    stores.projector.relay(NOON.plus(Duration::from_secs(1))).await.unwrap();
+
+    assert_eq!((is_blocked(&stores, room).await, is_blocked(&stores, untouched).await), (true, false));
+    assert_eq!(stores.waiting().await, 0);
+}
+
+#[tokio::test]
+async fn an_account_that_is_active_again_opens_its_rooms() {
+    let stores = Stores::new().await;
+    let a = stores.pair[0];
+    let room = stores.projector.change(stores.pair, open_room).await.unwrap();
+    stores.deactivate(a).await;
+    stores.projector.relay(NOON.plus(Duration::from_secs(1))).await.unwrap();
+    stores.activate(a).await;
+
+    stores.projector.relay(NOON.plus(Duration::from_secs(1))).await.unwrap();
+
+    assert!(!is_blocked(&stores, room).await);
+}
+
+#[tokio::test]
+async fn a_closed_account_that_is_projected_again_touches_no_room() {
+    let stores = Stores::new().await;
+    let a = stores.pair[0];
+    let room = stores.projector.change(stores.pair, open_room).await.unwrap();
+    stores.deactivate(a).await;
+    stores.projector.relay(NOON.plus(Duration::from_secs(1))).await.unwrap();
+    let version = stores.room(room).await.unwrap().version;
+
+    stores.projector.project(Aggregate::Person(a)).await.unwrap();
+    stores.projector.relay(NOON.plus(Duration::from_secs(1))).await.unwrap();
+
+    assert_eq!(stores.room(room).await.unwrap().version, version);
+}
+
+#[tokio::test]
+async fn what_waits_is_caught_up_with_and_nothing_else() {
+    let stores = Stores::new().await;
+    let [a, b] = stores.pair;
+    stores.mysql().transact(stores.pair, touch_people).await.unwrap();
+
+    stores.projector.catch_up(&[Aggregate::Person(a), Aggregate::PrivateRoom(RoomId(1))]).await.unwrap();
+
+    assert_eq!((stores.person(a).await.unwrap().version, stores.person(b).await), (2, None));
 }

@@ -83,8 +83,17 @@ impl Stores {
 
     /// What an operator does: the account is closed, and noted as changed.
     pub(crate) async fn deactivate(&self, user: UserId) {
-        let close = format!("UPDATE users SET is_active = FALSE, version = version + 1 WHERE id = {user}");
-        testkit::mysql::execute(&self.mysql.url, &close).await;
+        self.set_active(user, false).await;
+    }
+
+    /// The account is opened again.
+    pub(crate) async fn activate(&self, user: UserId) {
+        self.set_active(user, true).await;
+    }
+
+    async fn set_active(&self, user: UserId, is_active: bool) {
+        let change = format!("UPDATE users SET is_active = {is_active}, version = version + 1 WHERE id = {user}");
+        testkit::mysql::execute(&self.mysql.url, &change).await;
         self.mysql().transact(vec![Aggregate::Person(user)], note).await.unwrap();
     }
 
@@ -136,7 +145,7 @@ pub(crate) async fn open_room(tx: &mut Tx, pair: [UserId; 2]) -> Result<Changed<
 
 pub(crate) async fn touch_room(tx: &mut Tx, room: RoomId) -> Result<Changed<()>, Fault> {
     let touched = vec![Aggregate::PrivateRoom(room)];
-    tx.private_rooms().lock(room, NOON).await?;
+    tx.private_rooms().lock(room).await?;
     tx.outbox().insert(&touched, NOON).await?;
     Ok(Changed::quietly(touched, ()))
 }

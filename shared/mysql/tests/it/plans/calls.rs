@@ -55,21 +55,24 @@ async fn users(mysql: &Mysql) {
 
 async fn friendships(mysql: &Mysql) {
     let friendships = || mysql.friendships();
-    let id = friendships().insert(ME, STRANGER, NOON).await.unwrap().id;
-    friendships().find(id).await.unwrap();
+    let asked = friendships().insert(ME, STRANGER, NOON).await.unwrap();
+    friendships().find_of(asked.id, ME).await.unwrap();
+    friendships().count_most([ME, OTHER]).await.unwrap();
     friendships().find_between([ME, OTHER]).await.unwrap();
     friendships().list_friends(ME, Some(FriendshipId(5_000)), size(30)).await.unwrap();
-    for direction in [Direction::Received, Direction::Sent] {
+    for direction in [Direction::Received(NOON), Direction::Sent] {
         friendships().list_requests(ME, direction, None, size(30)).await.unwrap();
     }
-    friendships().update(id, FriendshipStatus::Accepted, NOON).await.unwrap();
-    friendships().remove(id).await.unwrap();
+    friendships().update(&asked.changed_to(FriendshipStatus::Accepted, STRANGER, NOON)).await.unwrap();
+    friendships().remove(asked.id).await.unwrap();
+    mysql.relations().find(ME, OTHER).await.unwrap();
 }
 
 async fn blocks(mysql: &Mysql) {
     let blocks = || mysql.blocks();
     blocks().insert(ME, STRANGER, NOON).await.unwrap();
     blocks().find(ME, STRANGER).await.unwrap();
+    blocks().count(ME).await.unwrap();
     blocks().list_between([ME, OTHER]).await.unwrap();
     blocks().list(ME, None, size(30)).await.unwrap();
     blocks().remove(ME, STRANGER).await.unwrap();
@@ -96,6 +99,7 @@ async fn rooms(mysql: &Mysql) {
 
 async fn outbox(mysql: &Mysql) {
     mysql.outbox().list(10, &[]).await.unwrap();
+    mysql.outbox().list_waiting(&[Aggregate::Person(ME), Aggregate::PrivateRoom(RoomId(1))]).await.unwrap();
     mysql.outbox().list(10, &[Aggregate::Person(ME), Aggregate::Sessions(ME)]).await.unwrap();
     let rows = mysql.users().find_snapshot(ME).await.unwrap().unwrap().outbox;
     mysql.outbox().remove(&rows).await.unwrap();
@@ -118,6 +122,7 @@ async fn within(tx: &mut Tx, (): ()) -> Result<(), Fault> {
     tx.friendships().lock(FriendshipId(1)).await?;
     tx.sessions().lock(&SessionId(format!("{:032x}", 1))).await?;
     let room = tx.private_rooms().insert([ME, STRANGER], NOON).await?;
-    tx.private_rooms().lock(room, NOON).await?;
+    tx.private_rooms().lock(room).await?;
+    tx.private_rooms().lock_of(OTHER, NOON).await?;
     tx.outbox().insert(&[Aggregate::PrivateRoom(room)], NOON).await
 }

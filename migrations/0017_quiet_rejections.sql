@@ -1,0 +1,3 @@
+-- Until when the person asked is not shown another request.
+ALTER TABLE friendships
+    ADD COLUMN quiet_until DATETIME(3) NULL
