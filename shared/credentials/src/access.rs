@@ -231,8 +231,7 @@ mod properties {
             let token = issue(&tokens);
             let at = at % token.len();
             let changed = format!("{}{to}{}", &token[..at], &token[at + 1..]);
-            prop_assume!(changed != token);
-            prop_assert_eq!(tokens.verify(&changed, NOON), Err(TokenError::Invalid));
+            if changed != token { prop_assert_eq!(tokens.verify(&changed, NOON), Err(TokenError::Invalid)); }
         }
     }
 }

@@ -88,8 +88,7 @@ mod properties {
             let token = tokens.issue(&SessionId::from_bytes([9; 16]), 41);
             let at = at % token.len();
             let changed = format!("{}{to}{}", &token[..at], &token[at + 1..]);
-            prop_assume!(changed != token);
-            prop_assert_eq!(tokens.verify(&changed), None);
+            if changed != token { prop_assert_eq!(tokens.verify(&changed), None); }
         }
     }
 }

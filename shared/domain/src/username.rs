@@ -105,8 +105,9 @@ struct Marks {
 }
 
 impl Marks {
-    /// A letter of any script may have two shared accents besides those composed with it, as Yoruba needs. A script's own vowel signs, tone
-    /// marks and stacked consonants go up to four, the bound of UTS 39 (5.4): Burmese spells every day with three.
+    /// A letter of any script may have two shared accents besides those composed with it, as Yoruba needs. A script's own
+    /// vowel signs, tone marks and stacked consonants go up to four, the bound of UTS 39 (5.4): everyday words of Burmese have
+    /// three.
     const MAX_ACCENTS: usize = 2;
     const MAX_STACKED: usize = 4;
 
