@@ -54,7 +54,7 @@ impl Breaker<'_> {
             rules.stopped_for = Span { from: Duration::from_millis(50), to: LONGEST_STOP };
         }
         if self.plan.has(Fault::CutFrozen) {
-            rules.cut_frozen = 0.1;
+            rules.cut_frozen = Delay::sometimes(0.1, Span::millis(0..=2000));
         }
         if self.plan.has(Fault::Events) {
             rules.delay = Delay::sometimes(0.1, Span::millis(1..=400));

@@ -54,9 +54,9 @@ pub struct Rules {
     pub stop_after_response: Delay,
     /// How long an environment stays stopped; zero by default.
     pub stopped_for: Span,
-    /// Cuts every connection of an environment as it is frozen, that to the Runtime API aside: they age between
-    /// invocations, and the next invocation finds them dead.
-    pub cut_frozen: f64,
+    /// Cuts every connection of an environment that has been frozen for this long, that to the Runtime API aside: connections age
+    /// between invocations, and the next invocation finds them dead.
+    pub cut_frozen: Delay,
 }
 
 /// Faults of what is posted to connections. Chances are from 0.0 (never, the default) to 1.0 (always).
@@ -283,10 +283,18 @@ impl Faults {
         });
     }
 
-    /// Applies the rules to a process that was frozen.
-    pub(crate) fn strike_frozen(&self, process: &Process) {
-        if self.roll(process.function(), |rules, dice| dice.strikes(rules.cut_frozen)) {
-            self.cut.fetch_add(process.cut_connections(), Ordering::Relaxed);
+    /// Applies the rules to a process that was frozen for the nth time.
+    pub(crate) fn strike_frozen(&self, process: &Arc<Process>, freeze: usize) {
+        let Some(after) = self.roll(process.function(), |rules, dice| dice.wait(&rules.cut_frozen)) else { return };
+        let (process, count) = (Arc::clone(process), Arc::clone(&self.cut));
+        let cut = move || count.fetch_add(process.cut_connections(freeze), Ordering::Relaxed);
+        if after.is_zero() {
+            cut();
+        } else {
+            tokio::spawn(async move {
+                tokio::time::sleep(after).await;
+                cut();
+            });
         }
     }
 

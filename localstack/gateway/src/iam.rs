@@ -13,7 +13,7 @@ use aws_sigv4::{
     sign::v4,
 };
 use http::{HeaderMap, HeaderName, header, request::Parts};
-use template::{ACCOUNT, Policy, REGION, Template};
+use template::{ACCOUNT, Function, Policy, REGION, Template};
 use time::{PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -74,17 +74,17 @@ impl Iam {
                 secret: secret(),
                 token: Some(format!("{}{}", secret(), secret())),
             },
-            name: format!("arn:aws:sts::{ACCOUNT}:assumed-role/{}Role/{}", function.logical_id, function.name),
+            name: identity(function),
             policy: Some(function.policy.clone()),
         });
         let callers = OWNERS.into_iter().map(owner).chain(functions);
         Self(callers.map(|caller| (caller.keys.id.clone(), caller)).collect())
     }
 
-    /// The key pairs of the functions, in the order of the template.
-    pub(crate) fn keys_of(&self, function: &template::Function) -> Option<&Keys> {
-        let end = format!("/{}Role/{}", function.logical_id, function.name);
-        self.0.values().find(|caller| caller.name.ends_with(&end)).map(|caller| &caller.keys)
+    /// The key pair of a function.
+    pub(crate) fn keys_of(&self, function: &Function) -> Option<&Keys> {
+        let name = identity(function);
+        self.0.values().find(|caller| caller.name == name).map(|caller| &caller.keys)
     }
 
     /// Who has signed a request to a service.
@@ -134,6 +134,11 @@ impl Caller {
         let message = format!("User: {} is not authorized to perform: {action} on resource: {resource}", self.name);
         Err(Denied::new("AccessDeniedException", message))
     }
+}
+
+/// What a function is to other services: a session of its role.
+fn identity(function: &Function) -> String {
+    format!("arn:aws:sts::{ACCOUNT}:assumed-role/{}Role/{}", function.logical_id, function.name)
 }
 
 /// The parts of an `Authorization` header.

@@ -36,6 +36,8 @@ struct State {
     phase: Phase,
     /// Between invocations, as on AWS.
     frozen: bool,
+    /// How often it was frozen.
+    freezes: usize,
     /// How many faults hold it stopped.
     stops: usize,
 }
@@ -76,19 +78,21 @@ impl Process {
         lock(&self.state).phase = Phase::Waiting;
     }
 
-    /// Stops the process until the next [`Process::begin`].
-    pub(crate) fn freeze(&self) {
+    /// Stops the process until the next [`Process::begin`]. Answers how often that has happened.
+    pub(crate) fn freeze(&self) -> usize {
         let mut state = lock(&self.state);
         state.frozen = true;
+        state.freezes += 1;
         if state.stops == 0 {
             self.send(&state, Signal::SIGSTOP);
         }
+        state.freezes
     }
 
-    /// Cuts the connections of a frozen process, but those to its Runtime API. Answers how many.
-    pub(crate) fn cut_connections(&self) -> usize {
+    /// Cuts the connections of a process that is still frozen for the nth time, but those to its Runtime API. Answers how many.
+    pub(crate) fn cut_connections(&self, freeze: usize) -> usize {
         let state = lock(&self.state);
-        let is_frozen = state.frozen && state.alive;
+        let is_frozen = state.frozen && state.freezes == freeze && state.alive;
         // An error is a process that is ending.
         if is_frozen { sockets::cut(self.pid, self.runtime_api).unwrap_or_default() } else { 0 }
     }
@@ -159,7 +163,7 @@ pub(crate) struct Processes(Arc<Mutex<Vec<Arc<Process>>>>);
 
 impl Processes {
     pub(crate) fn add(&self, function: &str, pid: u32, runtime_api: u16) -> Arc<Process> {
-        let state = State { alive: true, phase: Phase::Waiting, frozen: false, stops: 0 };
+        let state = State { alive: true, phase: Phase::Waiting, frozen: false, freezes: 0, stops: 0 };
         let process = Arc::new(Process { function: function.to_owned(), pid, runtime_api, state: Mutex::new(state) });
         lock(&self.0).push(Arc::clone(&process));
         process

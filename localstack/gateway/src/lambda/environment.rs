@@ -215,10 +215,11 @@ impl Environment {
         self.settle(&mut invocation, Err(unanswered));
         self.process.finished();
         let reservation = self.conclude(invocation, Outcome::Success);
-        match self.pool.put_back(self, reservation, || self.process.freeze()) {
+        let mut freeze = 0;
+        match self.pool.put_back(self, reservation, || freeze = self.process.freeze()) {
             Some((work, reservation)) => self.hand_over(&mut state, work, reservation),
             // The next event waits for the lock, so that it finds the process as the fault leaves it.
-            None => self.shared.faults.strike_frozen(&self.process),
+            None => self.shared.faults.strike_frozen(&self.process, freeze),
         }
     }
 

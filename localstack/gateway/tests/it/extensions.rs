@@ -160,7 +160,7 @@ async fn fault_cuts_the_connections_of_a_frozen_environment() {
     assert_eq!(hold().await, "opened");
     let pid = local.gateway.pids()[0];
     eventually("the freeze", || is_frozen(pid).then_some(())).await;
-    faults.function("frames", Rules { cut_frozen: 1.0, ..Rules::default() });
+    faults.function("frames", Rules { cut_frozen: Delay::always(Span::default()), ..Rules::default() });
     assert_eq!(hold().await, "open");
     eventually("the cut", || (faults.connections_cut() > 0).then_some(())).await;
 
