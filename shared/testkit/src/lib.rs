@@ -8,6 +8,7 @@ mod door;
 pub mod events;
 pub mod mongo;
 pub mod mysql;
+pub mod proxy;
 pub mod pushing;
 mod scratch;
 #[cfg(feature = "door")]

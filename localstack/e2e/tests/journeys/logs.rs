@@ -1,12 +1,10 @@
 //! Logs hold no secrets and no message texts.
 
-use crate::{
-    proxied_stack::{journey_with_proxies_in, recovered, relayed},
-    proxy::Proxy,
-};
+use crate::proxied_stack::{journey_with_proxies_in, recovered, relayed};
 use e2e::{Api, Socket, room_name, with_ticket};
 use serde_json::{Value, json};
 use stack::Options;
+use testkit::proxy::Proxy;
 
 #[test]
 fn no_secret_and_no_text_is_ever_logged() {

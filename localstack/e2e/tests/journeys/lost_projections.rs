@@ -1,11 +1,9 @@
 //! Changes that were committed in MySQL and not projected to MongoDB: the client gets an error, and they are repaired.
 
-use crate::{
-    proxied_stack::{LIMIT, journey_with_proxies, recovered, relayed},
-    proxy::Proxy,
-};
+use crate::proxied_stack::{LIMIT, journey_with_proxies, recovered, relayed};
 use e2e::{Answer, Person, Socket, TestStack, with_ticket};
 use serde_json::json;
+use testkit::proxy::Proxy;
 use tokio::time::timeout;
 
 /// The change.

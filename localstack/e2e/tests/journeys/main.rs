@@ -16,7 +16,6 @@ mod logs;
 mod lost_projections;
 mod once_only;
 mod proxied_stack;
-mod proxy;
 mod reading;
 mod rights;
 mod rounds;

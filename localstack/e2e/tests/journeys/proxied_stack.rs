@@ -1,9 +1,9 @@
 //! Stacks whose stores are behind proxies.
 
-use crate::proxy::Proxy;
 use e2e::{Answer, TestStack, journey_in};
 use stack::{Options, Source};
 use std::time::Duration;
+use testkit::proxy::Proxy;
 use tokio::time::timeout;
 use url::Url;
 

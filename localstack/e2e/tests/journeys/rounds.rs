@@ -1,9 +1,10 @@
 //! The number of round trips to the stores of each list.
 
-use crate::{proxied_stack::journey_with_proxies, proxy::Proxy};
+use crate::proxied_stack::journey_with_proxies;
 use e2e::{Person, TestStack};
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
+use testkit::proxy::Proxy;
 
 /// The largest page.
 const MANY: usize = 100;

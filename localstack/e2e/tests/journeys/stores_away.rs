@@ -2,7 +2,6 @@
 
 use crate::{
     proxied_stack::{LIMIT, journey_with_proxies, recovered},
-    proxy::Proxy,
     rights,
     scene::Scene,
 };
@@ -10,6 +9,7 @@ use e2e::{Answer, Person, Socket, TestStack, room_name, with_ticket};
 use futures_util::future::join_all;
 use serde_json::json;
 use std::time::Instant;
+use testkit::proxy::Proxy;
 use tokio::time::timeout;
 
 #[test]
