@@ -2,6 +2,7 @@ use crate::{
     Causal, Mongo,
     fault::{is_duplicate_key, store_fault},
     limits::{refilled, wait_for_tokens},
+    one_batch,
     schema::SOCKETS,
     w1,
 };
@@ -196,7 +197,7 @@ impl Connections<'_> {
 
     /// The live connections of people, as a majority knows them.
     pub async fn list_of_people(self, users: &[UserId], now: Timestamp) -> Result<Vec<Connection>, Fault> {
-        Ok(live(self.list(of_people(users)).await?, now))
+        Ok(live(self.list(of_people(users), users.len()).await?, now))
     }
 
     /// The same, including what was written in the session.
@@ -208,7 +209,7 @@ impl Connections<'_> {
     ) -> Result<Vec<Connection>, Fault> {
         let rows: Vec<_> = async {
             let people = self.collection();
-            let open = people.find(of_people(users)).projection(doc! { "open": 1 });
+            let open = people.find(of_people(users)).projection(doc! { "open": 1 }).batch_size(one_batch(users.len()));
             let mut cursor = open.session(&mut *session).await?;
             cursor.stream(session).try_collect().await
         }
@@ -222,7 +223,7 @@ impl Connections<'_> {
         if sessions.is_empty() {
             return Ok(Vec::new());
         }
-        let people = self.list(of_sessions(sessions)).await?;
+        let people = self.list(of_sessions(sessions), sessions.len()).await?;
         let mut all = live(people, Timestamp::from_millis(0));
         all.retain(|connection| sessions.contains(&connection.session));
         Ok(all)
@@ -237,16 +238,15 @@ impl Connections<'_> {
     ) -> Result<Vec<Connection>, Fault> {
         let mut filter = of_people(users);
         filter.insert("open.id", doc! { "$in": names(ids) });
-        let mut all = live(self.list(filter).await?, now);
+        let mut all = live(self.list(filter, users.len()).await?, now);
         all.retain(|connection| ids.contains(&connection.id));
         Ok(all)
     }
 
-    async fn list(self, filter: Document) -> Result<Vec<PersonRow>, Fault> {
+    async fn list(self, filter: Document, most: usize) -> Result<Vec<PersonRow>, Fault> {
         let people = self.collection();
-        async { people.find(filter).projection(doc! { "open": 1 }).await?.try_collect().await }
-            .await
-            .map_err(store_fault)
+        let open = people.find(filter).projection(doc! { "open": 1 }).batch_size(one_batch(most));
+        async { open.await?.try_collect().await }.await.map_err(store_fault)
     }
 
     /// Removes the connections of some sessions.

@@ -34,21 +34,25 @@ fn by_code(what: &str, code: i32, name: &str, labels: &str) -> Fault {
     if is_passing(code) { Fault::unavailable(cause) } else { Fault::internal(cause) }
 }
 
-/// Whether a server error code is of a kind that passes: elections, shutdowns, time limits, snapshots that are not there yet or no more.
+/// Whether a server error is temporary: elections, shutdowns, time limits, cursors that were killed, snapshots that are not
+/// available.
 fn is_passing(code: i32) -> bool {
     // https://github.com/mongodb/mongo/blob/v6.0/src/mongo/base/error_codes.yml
     matches!(
         code,
         6 | 7
             | 24
+            | 43
             | 50
             | 64
             | 89
             | 91
             | 112
             | 134
+            | 175
             | 189
             | 202
+            | 237
             | 239
             | 246
             | 262
@@ -66,9 +70,9 @@ fn is_passing(code: i32) -> bool {
     )
 }
 
-/// Whether a snapshot was not available or too old: the next one may be.
-pub(crate) fn is_snapshot_lost(error: &Error) -> bool {
-    matches!(error.kind.as_ref(), ErrorKind::Command(command) if matches!(command.code, 239 | 246))
+/// Whether the server lost the cursor or snapshot of a read, which works again at once.
+pub(crate) fn is_read_lost(error: &Error) -> bool {
+    matches!(error.kind.as_ref(), ErrorKind::Command(command) if matches!(command.code, 43 | 175 | 237 | 239 | 246))
 }
 
 /// Whether a unique key refused a write.
@@ -93,8 +97,10 @@ mod tests {
     }
 
     #[test]
-    fn an_election_passes_and_a_refusal_does_not() {
-        assert_eq!(by_code("command", 10107, "NotWritablePrimary", "").code, Code::Unavailable);
+    fn temporary_errors_are_unavailable_and_others_internal() {
+        for passing in [43, 175, 237, 239, 246, 10107] {
+            assert_eq!(by_code("command", passing, "", "").code, Code::Unavailable, "{passing}");
+        }
         assert_eq!(by_code("write", 121, "DocumentValidationFailure", "").code, Code::Internal);
     }
 }

@@ -1,6 +1,6 @@
 use crate::{
     Rooms, Stored,
-    fault::{is_snapshot_lost, store_fault},
+    fault::{is_read_lost, store_fault},
     messages::{MessageDocument, QuoteDocument, lookup_quotes},
     order::young_entries,
     schema::{MESSAGES, ROOMS},
@@ -182,7 +182,7 @@ impl Rooms<'_> {
             aggregate.with_type::<SnapshotRow>().await?.try_next().await
         };
         match read().await {
-            Err(error) if is_snapshot_lost(&error) => read().await.map_err(store_fault),
+            Err(error) if is_read_lost(&error) => read().await.map_err(store_fault),
             outcome => outcome.map_err(store_fault),
         }
     }

@@ -1,9 +1,9 @@
 use crate::{
     Mongo,
-    fault::{is_duplicate_key, store_fault},
+    fault::store_fault,
     limits::{from_now, refilled, wait_for_tokens},
     schema::GATES,
-    w1,
+    upsert, w1,
 };
 use domain::{Code, Fault, Limit, Random, SessionId, Timestamp, UserId};
 use mongodb::{
@@ -186,12 +186,8 @@ impl Gates<'_> {
                 .write_concern(w1())
                 .await
         };
-        let changed = match change().await {
-            // Another request has just made the document.
-            Err(error) if is_duplicate_key(&error) => change().await,
-            outcome => outcome,
-        };
-        let gate = changed.map_err(store_fault)?.ok_or_else(|| Fault::internal("an upsert answered no document"))?;
+        let gate = upsert(change).await.map_err(store_fault)?;
+        let gate = gate.ok_or_else(|| Fault::internal("an upsert answered no document"))?;
         Ok(rate.passage(gate.alive, gate.allowed, gate.left))
     }
 
@@ -231,11 +227,7 @@ impl Gates<'_> {
         } }];
         let gates = self.0.documents(GATES);
         let write = || async { gates.update_one(doc! { "_id": user.0 }, update.clone()).upsert(true).await };
-        let written = match write().await {
-            Err(error) if is_duplicate_key(&error) => write().await,
-            outcome => outcome,
-        };
-        written.map_err(store_fault)?;
+        upsert(write).await.map_err(store_fault)?;
         Ok(())
     }
 }

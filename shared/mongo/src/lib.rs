@@ -14,6 +14,7 @@ mod room_lists;
 mod rooms;
 mod schema;
 mod tickets;
+mod tls;
 
 pub use connections::{Arrival, Connection, Connections, MOST_CONNECTIONS, Touched};
 pub use feed::{Anchor, Feed, FeedSize, Window};
@@ -29,12 +30,13 @@ pub use schema::{Schema, SchemaVersion};
 pub use tickets::Tickets;
 
 use domain::Fault;
-use fault::store_fault;
+use fault::{is_duplicate_key, store_fault};
 use mongodb::{
     Client, ClientSession, Collection, Database,
-    bson::{Document, doc},
+    bson::{Bson, Document, doc},
     options::{Acknowledgment, ClientOptions, ReadConcern, ReadPreference, WriteConcern},
 };
+use serde::Deserialize;
 use std::time::Duration;
 
 /// How many connections an environment opens: an operation has at most two commands under way at once.
@@ -60,6 +62,7 @@ impl Mongo {
         // The driver's words would quote parts of the URL, which may be parts of the password.
         let parsed = ClientOptions::parse(url).await;
         let mut options = parsed.map_err(|_| Fault::internal("MONGO_URL is no connection string of MongoDB"))?;
+        tls::require_tls(&options)?;
         let majority = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(W_TIMEOUT).build();
         options.app_name = Some("bigtech-chat".to_owned());
         options.write_concern = Some(majority);
@@ -140,6 +143,28 @@ impl Mongo {
         Tickets(self)
     }
 
+    /// Changes the document of an aggregate in MySQL, unless it has a newer version, and returns the version that is there.
+    async fn project(&self, name: &str, id: impl Into<Bson>, version: i64, change: Document) -> Result<i64, Fault> {
+        #[derive(Deserialize)]
+        struct Row {
+            version: i64,
+        }
+        let (documents, id) = (self.documents(name), id.into());
+        // The upsert collides with any document that the filter passes over: at first perhaps with an older one that another
+        // request has just inserted, the second time only with a newer one.
+        let older = doc! { "_id": &id, "version": { "$lte": version } };
+        let write = || async { documents.update_one(older.clone(), change.clone()).upsert(true).await };
+        match upsert(write).await {
+            Ok(_) => Ok(version),
+            Err(error) if is_duplicate_key(&error) => {
+                let rows = self.collection::<Row>(name);
+                let newer = rows.find_one(doc! { "_id": id }).projection(doc! { "version": 1 }).await;
+                Ok(newer.map_err(store_fault)?.map_or(version, |row| row.version.max(version)))
+            }
+            Err(error) => Err(store_fault(error)),
+        }
+    }
+
     fn collection<T: Send + Sync>(&self, name: &str) -> Collection<T> {
         self.database.collection(name)
     }
@@ -149,7 +174,21 @@ impl Mongo {
     }
 }
 
-/// For writes whose loss in a failover is noticed and mended, or does not matter.
+/// The batch size with which a read of at most so many documents is one command; the server's own first batch has 101.
+fn one_batch(most: usize) -> u32 {
+    // One more than there can be, or the server keeps the cursor open.
+    u32::try_from(most).unwrap_or(u32::MAX - 1).saturating_add(1)
+}
+
+/// Runs an upsert, and once more if it collided with another one that inserted the document.
+async fn upsert<T, W: Future<Output = mongodb::error::Result<T>>>(write: impl Fn() -> W) -> mongodb::error::Result<T> {
+    match write().await {
+        Err(error) if is_duplicate_key(&error) => write().await,
+        outcome => outcome,
+    }
+}
+
+/// For writes whose loss in a failover is noticed and repaired, or does not matter.
 fn w1() -> WriteConcern {
     WriteConcern::builder().w(Acknowledgment::Nodes(1)).build()
 }

@@ -1,9 +1,4 @@
-use crate::{
-    Mongo,
-    fault::{is_duplicate_key, store_fault},
-    schema::LIMITS,
-    w1,
-};
+use crate::{Mongo, fault::store_fault, schema::LIMITS, upsert, w1};
 use domain::{Fault, Limit, pause_after_failures};
 use mongodb::{
     bson::{Bson, Document, deserialize_from_document, doc},
@@ -88,12 +83,7 @@ impl Limits<'_> {
                 .write_concern(w1())
                 .await
         };
-        let changed = match change().await {
-            // Another one has just made the document.
-            Err(error) if is_duplicate_key(&error) => change().await,
-            outcome => outcome,
-        };
-        let found = changed.map_err(store_fault)?.unwrap_or_default();
+        let found = upsert(change).await.map_err(store_fault)?.unwrap_or_default();
         deserialize_from_document(found).map_err(Fault::internal)
     }
 }

@@ -2,6 +2,7 @@ use crate::{
     Causal, Mongo, Reservation,
     fault::{is_duplicate_key, store_fault},
     feed::{by_id, in_room},
+    one_batch,
     schema::MESSAGES,
     w1,
 };
@@ -354,6 +355,14 @@ impl Messages<'_> {
         Ok(())
     }
 
+    /// Puts a message whose delivery failed behind all others that are owed, unless it changed since. `w: 1`.
+    pub async fn postpone(self, id: MessageId, rev: Rev, at: Timestamp) -> Result<(), Fault> {
+        let owed = doc! { "_id": object_id(id), "rev": rev.0, "fanout.pending": true };
+        let later = doc! { "$set": { "fanout.at": date(at) } };
+        self.0.documents(MESSAGES).update_one(owed, later).write_concern(w1()).await.map_err(store_fault)?;
+        Ok(())
+    }
+
     /// A message, as a majority has it.
     pub async fn find(self, id: MessageId) -> Result<Option<Stored>, Fault> {
         self.find_one(doc! { "_id": object_id(id) }).await
@@ -381,20 +390,17 @@ impl Messages<'_> {
             return Ok(HashMap::new());
         }
         let ids: Vec<ObjectId> = ids.iter().copied().map(object_id).collect();
-        let rows: Vec<QuoteDocument> = async {
-            let messages = self.0.collection::<QuoteDocument>(MESSAGES);
-            messages.find(doc! { "_id": { "$in": ids } }).projection(quote_fields()).await?.try_collect().await
-        }
-        .await
-        .map_err(store_fault)?;
+        let (messages, batch) = (self.0.collection::<QuoteDocument>(MESSAGES), one_batch(ids.len()));
+        let quotes = messages.find(doc! { "_id": { "$in": ids } }).projection(quote_fields()).batch_size(batch);
+        let rows: Vec<_> = async { quotes.await?.try_collect().await }.await.map_err(store_fault)?;
         Ok(by_id(rows))
     }
 
     /// Messages whose delivery is owed for so long that their writers must have died or failed, the longest waiting first.
     pub async fn list_owed(self, now: Timestamp, limit: i64) -> Result<Vec<Stored>, Fault> {
         let owed = doc! { "fanout.pending": true, "fanout.at": { "$lt": date(now.minus(WRITER_HAS)) } };
-        let messages = self.collection();
-        let owed = messages.find(owed).sort(doc! { "fanout.at": 1 }).limit(limit);
+        let (messages, batch) = (self.collection(), one_batch(usize::try_from(limit).unwrap_or_default()));
+        let owed = messages.find(owed).sort(doc! { "fanout.at": 1 }).limit(limit).batch_size(batch);
         let rows: Vec<_> = async { owed.await?.try_collect().await }.await.map_err(store_fault)?;
         Ok(rows.into_iter().map(Stored::from).collect())
     }

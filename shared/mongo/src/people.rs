@@ -1,4 +1,4 @@
-use crate::{Mongo, fault::store_fault, rooms::collided, schema::PEOPLE};
+use crate::{Mongo, fault::store_fault, schema::PEOPLE};
 use domain::{Fault, Locale, Person, UserId};
 use mongodb::bson::doc;
 use serde::{Deserialize, Serialize};
@@ -28,10 +28,10 @@ impl From<PersonDocument> for Person {
 pub struct People<'a>(pub(crate) &'a Mongo);
 
 impl People<'_> {
-    /// Writes a person as of their version, unless a newer one is there.
+    /// Writes a person as of their version, and returns the version that is there: a newer one stays.
     ///
-    /// Repeating it is harmless, and so is any order of two versions.
-    pub async fn project(self, person: &Person) -> Result<(), Fault> {
+    /// Idempotent, and independent of the order of two versions.
+    pub async fn project(self, person: &Person) -> Result<i64, Fault> {
         let ids = |users: &[UserId]| users.iter().map(|user| user.0).collect::<Vec<_>>();
         let whole = doc! { "$set": {
             "version": person.version,
@@ -41,13 +41,7 @@ impl People<'_> {
             "friends": ids(&person.friends),
             "blocked": ids(&person.blocked),
         } };
-        let older = doc! { "_id": person.id.0, "version": { "$lt": person.version } };
-        let people = self.0.documents(PEOPLE);
-        let write = || async { people.update_one(older.clone(), whole.clone()).upsert(true).await };
-        if collided(write().await)? {
-            collided(write().await)?;
-        }
-        Ok(())
+        self.0.project(PEOPLE, person.id.0, person.version, whole).await
     }
 
     /// Whether a person is known as one whose account is not active, as a majority knows it.

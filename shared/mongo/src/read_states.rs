@@ -1,9 +1,10 @@
 use crate::{
     Mongo,
-    fault::{is_duplicate_key, store_fault},
+    fault::store_fault,
     order::young_entries,
     room_lists::unread,
     schema::{MESSAGES, READ_STATES, ROOMS},
+    upsert,
 };
 use domain::{Code, Fault, RoomKey, Seq, UserId};
 use futures_util::TryStreamExt as _;
@@ -57,12 +58,7 @@ impl ReadStates<'_> {
         let this = doc! { "_id": { "room": room.to_string(), "user": user.0 } };
         let states = self.0.collection::<Cursor>(READ_STATES);
         let write = || async { states.find_one_and_update(this.clone(), forward.clone()).upsert(true).await };
-        let before = match write().await {
-            // Another request has just made the document.
-            Err(error) if is_duplicate_key(&error) => write().await,
-            outcome => outcome,
-        };
-        let before = before.map_err(store_fault)?.map_or(Seq(0), |cursor| cursor.read_seq);
+        let before = upsert(write).await.map_err(store_fault)?.map_or(Seq(0), |cursor| cursor.read_seq);
         Ok(Marked { read: read.max(before), has_moved: read > before, newest, members, blocked })
     }
 

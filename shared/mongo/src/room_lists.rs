@@ -3,6 +3,7 @@ use crate::{
     fault::store_fault,
     feed::by_id,
     messages::{MessageDocument, QuoteDocument, lookup_quotes},
+    one_batch,
     schema::{MESSAGES, READ_STATES, ROOMS},
 };
 use domain::{Fault, Message, MessageId, Page, PageSize, Quote, RoomId, RoomKey, RoomKind, Seq, Timestamp, UserId};
@@ -273,8 +274,9 @@ impl Rooms<'_> {
         documents: &[Document],
         stages: Vec<Document>,
     ) -> Result<Vec<T>, Fault> {
+        let (database, batch) = (&self.0.database, one_batch(documents.len()));
         let pipeline = std::iter::once(doc! { "$documents": documents }).chain(stages);
-        async { self.0.database.aggregate(pipeline).with_type::<T>().await?.try_collect().await }
+        async { database.aggregate(pipeline).batch_size(batch).with_type::<T>().await?.try_collect().await }
             .await
             .map_err(store_fault)
     }

@@ -1,14 +1,9 @@
-use crate::{
-    Mongo,
-    fault::{is_duplicate_key, store_fault},
-    schema::ROOMS,
-};
+use crate::{Mongo, fault::store_fault, one_batch, schema::ROOMS};
 use domain::{Access, Fault, Rev, Rights, Role, RoomKey, Timestamp, UserId};
 use futures_util::TryStreamExt as _;
 use mongodb::{
     bson::{DateTime, Document, doc},
     options::ReadConcern,
-    results::UpdateResult,
 };
 use serde::Deserialize;
 
@@ -33,12 +28,12 @@ struct StaffRow {
 }
 
 impl Rooms<'_> {
-    /// Writes who may do what in a room as of its version, unless a newer one is there. A room in which nothing has happened yet
-    /// stands in lists as of when it was made.
+    /// Writes who may do what in a room as of its version, and returns the version that is there: a newer one stays. A room in which
+    /// nothing has happened yet stands in lists as of when it was made.
     ///
-    /// Never a replacement: the room's numbers stay. Repeating it is harmless, and so is any order of two versions. After it
-    /// nobody reserves a position by rights of an older version.
-    pub async fn project(self, access: &Access, created_at: Timestamp) -> Result<(), Fault> {
+    /// Never a replacement: the room's numbers stay. Idempotent, and independent of the order of two versions. After it nobody
+    /// reserves a position by rights of an older version.
+    pub async fn project(self, access: &Access, created_at: Timestamp) -> Result<i64, Fault> {
         let members: Vec<i32> = access.members.iter().map(|member| member.user.0).collect();
         let staff = access.members.iter().filter(|member| member.role > Role::Member);
         let staff: Vec<Document> =
@@ -50,15 +45,7 @@ impl Rooms<'_> {
                 "inflight": [],
             },
         };
-        let older = doc! { "_id": access.room.to_string(), "version": { "$lt": access.version } };
-        let rooms = self.0.documents(ROOMS);
-        let write = || async { rooms.update_one(older.clone(), change.clone()).upsert(true).await };
-        // The upsert collides with any document that the filter passes over: with one that another inserted this moment,
-        // which may be older, and then with none but the same or a newer version.
-        if collided(write().await)? {
-            collided(write().await)?;
-        }
-        Ok(())
+        self.0.project(ROOMS, access.room.to_string(), access.version, change).await
     }
 
     /// What one person may do in a room, as a majority knows it; `None` for who is not in it.
@@ -112,21 +99,10 @@ impl Rooms<'_> {
             return Ok(Vec::new());
         }
         let names: Vec<String> = rooms.iter().map(ToString::to_string).collect();
-        let theirs = doc! { "_id": { "$in": names }, "members": user.0 };
-        let rows: Vec<Row> = async {
-            self.0.collection::<Row>(ROOMS).find(theirs).projection(doc! { "rev": 1 }).await?.try_collect().await
-        }
-        .await
-        .map_err(store_fault)?;
+        let (collection, batch) = (self.0.collection::<Row>(ROOMS), one_batch(names.len()));
+        let theirs = collection.find(doc! { "_id": { "$in": names }, "members": user.0 });
+        let theirs = theirs.projection(doc! { "rev": 1 }).batch_size(batch);
+        let rows: Vec<_> = async { theirs.await?.try_collect().await }.await.map_err(store_fault)?;
         Ok(rows.into_iter().map(|row| (row.room, row.rev)).collect())
-    }
-}
-
-/// Whether an upsert found a document that another one had inserted.
-pub(crate) fn collided(written: mongodb::error::Result<UpdateResult>) -> Result<bool, Fault> {
-    match written {
-        Ok(_) => Ok(false),
-        Err(error) if is_duplicate_key(&error) => Ok(true),
-        Err(error) => Err(store_fault(error)),
     }
 }

@@ -1,6 +1,7 @@
 //! What the message path relies on, on a real MongoDB.
 #![expect(clippy::unwrap_used, reason = "a failed arrangement ends the test")]
 
+mod batches;
 mod feed;
 mod gates;
 mod limits;

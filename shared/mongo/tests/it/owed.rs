@@ -152,3 +152,14 @@ async fn a_change_forgets_which_pushes_failed_before_it() {
     assert_eq!((stored.message.rev, stored.message.seq), (rev, Seq(1)));
     assert_eq!(stored.fanout, Some(Fanout::new(AT, 0)));
 }
+
+#[tokio::test]
+async fn postponed_delivery_is_owed_last() {
+    let database = scene().await;
+    let (first, second) = (owed(&database, "a", 20).await, owed(&database, "b", 10).await);
+    let message = database.mongo.messages().find(first).await.unwrap().unwrap().message;
+
+    database.mongo.messages().postpone(first, message.rev, AT.minus(Duration::from_secs(6))).await.unwrap();
+
+    eventually(async || list(&database, 10).await == [second, first]).await;
+}

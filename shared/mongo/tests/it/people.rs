@@ -65,7 +65,9 @@ async fn of_twenty_first_projections_at_once_the_newest_stays() {
         projecting.spawn(async move { mongo.people().project(&person(1, version)).await });
     }
 
-    projecting.join_all().await.into_iter().for_each(Result::unwrap);
+    for projected in projecting.join_all().await {
+        projected.unwrap();
+    }
 
     assert_eq!(database.mongo.people().find(UserId(1)).await.unwrap(), Some(person(1, 20)));
 }

@@ -93,7 +93,9 @@ async fn of_twenty_first_projections_at_once_the_newest_stays() {
         projecting.spawn(async move { mongo.rooms().project(&access_as_of(version, private(7), &[ANNA]), AT).await });
     }
 
-    projecting.join_all().await.into_iter().for_each(Result::unwrap);
+    for projected in projecting.join_all().await {
+        projected.unwrap();
+    }
 
     assert_eq!(rights(&database.mongo, private(7), ANNA).await.unwrap().version, 20);
 }
