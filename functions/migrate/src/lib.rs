@@ -47,7 +47,7 @@ struct MongoReport {
     version: i32,
 }
 
-/// A store that could not be migrated, and why; there is no client to hide it from.
+/// A store that could not be migrated, and why. No client sees it.
 #[derive(Debug, thiserror::Error)]
 #[error("{store}: {why}")]
 pub struct MigrateError {
@@ -72,7 +72,7 @@ impl App {
         let confusable = self.fill_skeletons().await.map_err(|why| failed("MySQL", &why))?;
         let found = self.mongo.schema().version().await.map_err(|why| failed("MongoDB", &why))?;
         if found.found < PEOPLE_SINCE {
-            // Before the version says that it was done. `relay` brings them over.
+            // Before the version says that it was done. `relay` projects them.
             let everybody = self.mysql.outbox().insert_everybody(self.clock.now()).await;
             everybody.map_err(|why| failed("MySQL", &why))?;
         }
@@ -86,8 +86,7 @@ impl App {
 }
 
 impl App {
-    /// Brings sessions that ended, as versions before gates noted them, to the gates of their people; does nothing from the
-    /// second time on.
+    /// Moves ended sessions from the collection of earlier versions to the gates of their people. Idempotent.
     async fn move_revocations(&self) -> Result<(), Fault> {
         let revoked = self.mongo.schema().list_revoked_sessions().await?;
         let mut ended: BTreeMap<UserId, Vec<SessionId>> = BTreeMap::new();
@@ -103,7 +102,7 @@ impl App {
         Ok(())
     }
 
-    /// Lets people be searched who signed up before there was a search; does nothing from the second time on.
+    /// Adds name keys for people who signed up before there was a search. Idempotent.
     async fn name_everybody(&self) -> Result<usize, Fault> {
         let (mut after, mut named) = (UserId(0), 0);
         loop {

@@ -29,6 +29,16 @@ async fn both_stores_are_migrated_and_reported() {
     assert_eq!(second, report(0));
 }
 
+#[tokio::test]
+async fn user_for_migrations_can_migrate() {
+    let (mysql, mongo) = tokio::join!(mysql::Database::empty(), mongo::Database::empty());
+    let app = App::connect(&mysql.url_of("chat_migrate").await, &mongo.url, NOON).await.unwrap();
+
+    app.migrate().await.unwrap();
+
+    assert!(mysql.mysql.schema().status().await.unwrap().is_current());
+}
+
 /// Someone of a version that knew neither searches nor people in MongoDB.
 async fn join_the_old_way(url: &str) {
     let row = "INSERT INTO users (email, email_fold, password_hash, username, username_fold, display_name, created_at, updated_at)
@@ -48,7 +58,7 @@ async fn existing_people_are_indexed_and_queued() {
     let query = NameQuery::parse("ㅎㄱㄷ").unwrap();
     let page = mysql.mysql.users().search(&query, UserId(0), None, PageSize::LARGEST).await.unwrap();
     assert_eq!(page.items.len(), 1);
-    let waiting = mysql.mysql.outbox().list(10, &[]).await.unwrap();
+    let waiting = mysql.mysql.outbox().list(10, NOON.now()).await.unwrap();
     assert_eq!(waiting, [Aggregate::Person(page.items[0].id)]);
 }
 

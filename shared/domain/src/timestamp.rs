@@ -37,6 +37,11 @@ impl Timestamp {
         Self(self.0.saturating_sub(i64::try_from(while_.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    /// The time from this moment to another; none if that has passed.
+    pub fn until(self, other: Self) -> Duration {
+        Duration::from_millis(u64::try_from(other.0.saturating_sub(self.0)).unwrap_or(0))
+    }
+
     /// The same moment for the stores' drivers; moments outside the years 1 to 9999 become the epoch.
     pub fn to_utc(self) -> OffsetDateTime {
         let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).ok();

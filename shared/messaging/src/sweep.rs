@@ -1,36 +1,49 @@
 use crate::{Messenger, order::stamp_freely};
 use contract::MessageView;
-use domain::{Code, Fault, Message, MessageId, Quote, Timestamp};
+use domain::{Code, Fault, Message, MessageId, OrLog as _, Quote, Timestamp};
 use mongo::{Fanout, Stored};
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
+use tokio::time::timeout;
+
+/// How long one message may take.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
+
+/// How many messages in a sweep may find the store unavailable before the sweep ends: one alone may be contended.
+const MOST_UNAVAILABLE: usize = 2;
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Swept {
     /// Messages that were pushed.
     pub delivered: usize,
-    /// Messages that wait for the next sweep.
+    /// Messages left to the next sweep.
     pub failed: usize,
 }
 
-/// Delivers messages whose delivery is owed: of writers that must have died, stamped first, and of pushes that failed.
+/// Delivers messages whose delivery is owed: those of writers that died, which are stamped first, and those of failed pushes.
 ///
-/// What is left when the time is over waits for the next sweep.
+/// Each message is tried once, the least recently tried first, so that one that always fails does not delay others. What is left
+/// when the time is over waits for the next sweep. A store that is unavailable ends the sweep.
 pub async fn sweep(messenger: &Messenger, limit: i64, until: Timestamp) -> Result<Swept, Fault> {
-    let mut swept = Swept::default();
-    for owed in messenger.mongo.messages().list_owed(messenger.clock.now(), limit).await? {
-        if messenger.clock.now() >= until {
+    let (messages, mut swept, mut unavailable) = (messenger.mongo.messages(), Swept::default(), 0);
+    for owed in messages.list_owed(messenger.clock.now(), limit).await? {
+        let left = messenger.clock.now().until(until);
+        if left.is_zero() {
             break;
         }
-        match deliver_late(messenger, owed).await {
-            Ok(()) => swept.delivered += 1,
-            // What holds for one holds for all: the store is away.
-            Err(fault) if fault.code == Code::Unavailable => return Err(fault),
-            Err(fault) => {
-                swept.failed += 1;
-                fault.log("deliver a message late");
-            }
+        let (id, rev) = (owed.message.id, owed.message.rev);
+        let late = timeout(left.min(TIME_LIMIT), deliver_late(messenger, owed)).await;
+        let Err(fault) = late.unwrap_or_else(|late| Err(Fault::internal(late))) else {
+            swept.delivered += 1;
+            continue;
+        };
+        swept.failed += 1;
+        fault.log("deliver a message late");
+        unavailable += usize::from(fault.code == Code::Unavailable);
+        if unavailable == MOST_UNAVAILABLE {
+            return Err(fault);
         }
+        messages.postpone(id, rev, messenger.clock.now()).await.or_log("postpone a message");
     }
     Ok(swept)
 }

@@ -9,33 +9,41 @@ pub(crate) fn fault(error: Error) -> Fault {
     if is_away(&error) || is_contended(&error) { Fault::unavailable(error) } else { Fault::internal(error) }
 }
 
-/// Whether the same transaction may well succeed when it is run again.
+/// Whether the same transaction is likely to succeed when it is run again.
 pub(crate) fn is_worth_repeating(fault: &Fault) -> bool {
     fault.source.as_ref().and_then(|source| source.downcast_ref()).is_some_and(is_contended)
 }
 
-/// Whether the server knows no such table.
+/// Whether the table does not exist.
 pub(crate) fn is_missing_table(error: &Error) -> bool {
     number(error) == Some(1146)
 }
 
-/// Whether a statement would have added a column, a key or a constraint that the table has.
+/// Whether the column, key or constraint that a statement adds exists already.
 pub(crate) fn is_there_already(error: &Error) -> bool {
     matches!(number(error), Some(1060 | 1061 | 1826 | 3822))
 }
 
-/// A deadlock, or a lock that was not free in time.
-fn is_contended(error: &Error) -> bool {
-    matches!(number(error), Some(1205 | 1213))
+/// Whether the connection on which a statement failed may be in the middle of an answer, or leads to a server that can't serve.
+pub(crate) fn is_broken(error: &Error) -> bool {
+    !matches!(error, Error::Database(_)) || is_away(error)
 }
 
-/// The server is out of reach, full, going down, read-only after a failover, or does not let us in.
+/// A deadlock, a lock that was not free in time, or (`MariaDB` 11.6.2 and newer) a row that changed since the transaction's first
+/// read.
+fn is_contended(error: &Error) -> bool {
+    matches!(number(error), Some(1020 | 1205 | 1213))
+}
+
+/// The server is out of reach, full (of connections or of prepared statements), going down, read-only after a failover, or
+/// refuses the login.
 fn is_away(error: &Error) -> bool {
     match error {
         Error::Io(_) | Error::Tls(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => true,
-        Error::Database(_) => {
-            matches!(number(error), Some(1040 | 1044 | 1045 | 1053 | 1152 | 1158..=1161 | 1203 | 1290 | 1317 | 1836))
-        }
+        Error::Database(_) => matches!(
+            number(error),
+            Some(1040 | 1044 | 1045 | 1053 | 1152 | 1158..=1161 | 1203 | 1290 | 1317 | 1461 | 1836 | 1927 | 4031)
+        ),
         _ => false,
     }
 }
@@ -44,7 +52,7 @@ fn number(error: &Error) -> Option<u16> {
     Some(error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?.number())
 }
 
-/// The refusal that a violated unique key stands for, where clients can run into it.
+/// The code of a unique violation that a client can cause.
 fn taken(error: &(dyn DatabaseError + 'static)) -> Option<Code> {
     if !error.is_unique_violation() {
         return None;

@@ -3,7 +3,10 @@
 mod blocks;
 mod fault;
 mod friendships;
+mod lists;
+mod mysql;
 mod names;
+mod options;
 mod outbox;
 mod pool;
 mod private_rooms;
@@ -16,9 +19,10 @@ mod users;
 
 pub use blocks::{Blocked, Blocks};
 pub use friendships::{Direction, Friendships};
+pub use mysql::Mysql;
 pub use names::{NameKey, Names};
 pub use outbox::{Outbox, OutboxId};
-pub use pool::Mysql;
+pub use pool::Pool;
 pub use private_rooms::{PrivateRooms, Snapshot};
 pub use relations::{Relation, Relations};
 pub use schema::{Migrated, Schema, SchemaError, SchemaStatus, create_database, drop_database};

@@ -2,7 +2,7 @@ use crate::fault::fault;
 use domain::{Aggregate, Fault, Timestamp};
 use sqlx::{MySqlConnection, MySqlExecutor, QueryBuilder};
 
-/// Which aggregates MongoDB has yet to learn about, on the pool or in a transaction.
+/// Changes that may not be projected to MongoDB yet, on the pool or in a transaction.
 #[derive(Debug)]
 pub struct Outbox<E>(pub(crate) E);
 
@@ -11,7 +11,7 @@ pub struct Outbox<E>(pub(crate) E);
 pub struct OutboxId(pub(crate) i64);
 
 impl Outbox<&mut MySqlConnection> {
-    /// Notes that aggregates changed in this transaction; no round trip if none did.
+    /// Notes that aggregates changed in this transaction. Sends nothing if none did.
     pub async fn insert(self, changed: &[Aggregate], at: Timestamp) -> Result<(), Fault> {
         if changed.is_empty() {
             return Ok(());
@@ -26,26 +26,30 @@ impl Outbox<&mut MySqlConnection> {
 }
 
 impl<'e, E: MySqlExecutor<'e>> Outbox<E> {
-    /// Aggregates with changes that may not be projected yet, the longest waiting first, without those in `tried`.
+    /// Aggregates with changes that may not be projected yet and that were not tried since `before`; those first that were noted or
+    /// tried the longest ago.
     ///
     /// Never by a cursor over ids: transactions commit in another order than they begin.
-    pub async fn list(self, limit: u32, tried: &[Aggregate]) -> Result<Vec<Aggregate>, Fault> {
-        // Rows of another kind are a newer version's, and left for it.
-        let mut query = QueryBuilder::new(
-            "SELECT aggregate, aggregate_id FROM outbox WHERE aggregate IN ('private', 'user', 'sessions')",
-        );
-        if !tried.is_empty() {
-            query.push(" AND (aggregate, aggregate_id) NOT IN ");
-            query.push_tuples(tried, |mut row, aggregate| {
-                row.push_bind(aggregate.kind()).push_bind(aggregate.number());
-            });
-        }
-        query.push(" GROUP BY aggregate, aggregate_id ORDER BY MIN(id) LIMIT ").push_bind(limit);
-        let rows: Vec<(String, i32)> = query.build_query_as().fetch_all(self.0).await.map_err(fault)?;
+    pub async fn list(self, limit: u32, before: Timestamp) -> Result<Vec<Aggregate>, Fault> {
+        // Rows of other kinds are left to the newer version that wrote them.
+        let rows: Vec<(String, i32)> = sqlx::query_as(
+            "SELECT aggregate, aggregate_id
+             FROM outbox
+             WHERE aggregate IN ('private', 'user', 'sessions')
+             GROUP BY aggregate, aggregate_id
+             HAVING MAX(tried_at) IS NULL OR MAX(tried_at) < ?
+             ORDER BY COALESCE(MAX(tried_at), MIN(created_at)), MIN(id)
+             LIMIT ?",
+        )
+        .bind(before.to_utc())
+        .bind(limit)
+        .fetch_all(self.0)
+        .await
+        .map_err(fault)?;
         rows.iter().map(|(kind, number)| Aggregate::of(kind, *number).map_err(Fault::internal)).collect()
     }
 
-    /// Those of some aggregates with changes that may not be projected yet; no round trip for none.
+    /// Those of some aggregates with changes that may not be projected yet. Sends nothing if there are none.
     pub async fn list_waiting(self, of: &[Aggregate]) -> Result<Vec<Aggregate>, Fault> {
         if of.is_empty() {
             return Ok(Vec::new());
@@ -62,7 +66,23 @@ impl<'e, E: MySqlExecutor<'e>> Outbox<E> {
         rows.iter().map(|(kind, number)| Aggregate::of(kind, *number).map_err(Fault::internal)).collect()
     }
 
-    /// Notes every person as changed, so that MongoDB learns of all of them again.
+    /// Notes that an aggregate is about to be projected by `relay`.
+    pub async fn note_try(self, aggregate: Aggregate, at: Timestamp) -> Result<(), Fault> {
+        sqlx::query(
+            "UPDATE outbox
+             SET tried_at = ?
+             WHERE aggregate = ? AND aggregate_id = ?",
+        )
+        .bind(at.to_utc())
+        .bind(aggregate.kind())
+        .bind(aggregate.number())
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(())
+    }
+
+    /// Notes every person as changed, so that all are projected again.
     pub async fn insert_everybody(self, at: Timestamp) -> Result<(), Fault> {
         sqlx::query(
             "INSERT INTO outbox (aggregate, aggregate_id, created_at)
@@ -76,7 +96,7 @@ impl<'e, E: MySqlExecutor<'e>> Outbox<E> {
         Ok(())
     }
 
-    /// Forgets changes that MongoDB knows; no round trip if there are none.
+    /// Removes changes that were projected. Sends nothing if there are none.
     pub async fn remove(self, ids: &[OutboxId]) -> Result<(), Fault> {
         if ids.is_empty() {
             return Ok(());
@@ -86,11 +106,12 @@ impl<'e, E: MySqlExecutor<'e>> Outbox<E> {
         for id in ids {
             list.push_bind(id.0);
         }
-        query.push(")").build().execute(self.0).await.map_err(fault)?;
+        // Not padded: for a long list the server scans a small table and locks all of it.
+        query.push(")").build().persistent(ids.len() == 1).execute(self.0).await.map_err(fault)?;
         Ok(())
     }
 
-    /// Forgets all changes of what is not there.
+    /// Removes all changes of an aggregate that does not exist.
     pub async fn remove_all(self, aggregate: Aggregate) -> Result<(), Fault> {
         sqlx::query(
             "DELETE FROM outbox

@@ -1,203 +1,202 @@
-use crate::{Blocks, Friendships, Outbox, PrivateRooms, Relations, Schema, Sessions, Users, fault::fault};
-use domain::Fault;
-use sqlx::{
-    Connection as _, Executor as _, MySqlPool,
-    mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode},
+use crate::fault::is_broken;
+use futures_util::{
+    FutureExt as _, StreamExt as _, TryFutureExt as _, TryStreamExt as _,
+    future::BoxFuture,
+    stream::{self, BoxStream},
 };
-use std::{net::IpAddr, str::FromStr as _, time::Duration};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Describe, Either, Error, Execute, Executor, MySql, MySqlConnection, SqlStr,
+    mysql::{MySqlConnectOptions, MySqlQueryResult, MySqlRow, MySqlStatement, MySqlTypeInfo},
+};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout},
+};
 
 /// How long a request waits for a connection, opening one included.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+const ACQUIRE_TIME: Duration = Duration::from_secs(3);
 
-/// A connection that rested no longer than this is trusted to be alive.
-const REST: Duration = Duration::from_secs(1);
+/// How long a connection may take to show that it is alive; opening a new one takes less.
+const PING_TIME: Duration = Duration::from_millis(500);
 
-/// What every statement relies on, whatever the server's own settings are.
+/// A connection that was idle no longer than this is trusted to be alive.
+const TRUSTED: Duration = Duration::from_secs(1);
+
+/// What every statement relies on, whatever the server's own settings are. A connection of an environment that Lambda discarded
+/// is closed by the server after two minutes.
 const SESSION: &str = "SET time_zone = '+00:00', \
     sql_mode = 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', \
     innodb_lock_wait_timeout = 2, \
+    wait_timeout = 120, \
+    interactive_timeout = 120, \
     NAMES utf8mb4 COLLATE utf8mb4_unicode_ci";
 
-/// The certificate authorities of RDS; the README says where they come from.
-const RDS_CA: &[u8] = include_bytes!("../rds-global-bundle.pem");
+/// Connections for an environment that is frozen between requests: nothing runs in the background, a connection that was cut off
+/// in the middle of a statement is closed, and one that does not answer costs half a second.
+#[derive(Clone)]
+pub struct Pool(Arc<Shared>);
 
-/// A pool of connections that opens them when they are first needed.
-#[derive(Debug, Clone)]
-pub struct Mysql {
-    pub(crate) pool: MySqlPool,
+struct Shared {
+    options: MySqlConnectOptions,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Idle>>,
 }
 
-impl Mysql {
-    /// As many connections as a Lambda can use: it serves one request at a time.
-    pub const LAMBDA_CONNECTIONS: u32 = 2;
+struct Idle {
+    connection: MySqlConnection,
+    since: Instant,
+}
 
-    /// Reads the URL, `mysql://user:password@host/database`, without connecting; must be called within a runtime.
-    pub fn connect(url: &str, connections: u32) -> Result<Self, Fault> {
-        let pool = MySqlPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            // No reaper: it would not run while its environment is frozen.
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .before_acquire(|connection, rested| {
-                Box::pin(async move {
-                    if rested.idle_for > REST {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .after_connect(|connection, _| {
-                Box::pin(async move {
-                    // The isolation is stated apart: the servers disagree on its variable's name.
-                    connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
-                    connection.execute(SESSION).await?;
-                    Ok(())
-                })
-            })
-            .connect_lazy_with(options(url).map_err(Fault::internal)?);
-        Ok(Self { pool })
+/// A connection in use. Dropping it closes it; `give_back` keeps it for the next user.
+pub(crate) struct Lease {
+    pub(crate) connection: MySqlConnection,
+    pool: Pool,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Pool {
+    /// A pool that opens connections when they are first needed.
+    pub(crate) fn new(options: MySqlConnectOptions, connections: u32) -> Self {
+        let permits = Arc::new(Semaphore::new(usize::try_from(connections).unwrap_or(usize::MAX)));
+        Self(Arc::new(Shared { options, permits, idle: Mutex::default() }))
     }
 
-    /// Asks the server for an answer. One round trip.
-    pub async fn ping(&self) -> Result<(), Fault> {
-        self.pool.execute("SELECT 1").await.map_err(fault)?;
-        Ok(())
+    /// A connection that is alive, waiting for its turn.
+    pub(crate) async fn lease(&self) -> Result<Lease, Error> {
+        let lease = async {
+            let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| Error::PoolClosed)?;
+            let connection = match self.take_idle().await {
+                Some(connection) => connection,
+                None => self.open().await?,
+            };
+            Ok(Lease { connection, pool: self.clone(), _permit: permit })
+        };
+        timeout(ACQUIRE_TIME, lease).await.unwrap_or(Err(Error::PoolTimedOut))
     }
 
-    /// People.
-    pub fn users(&self) -> Users<&MySqlPool> {
-        Users(&self.pool)
+    async fn take_idle(&self) -> Option<MySqlConnection> {
+        let Idle { mut connection, since } = self.idle().pop()?;
+        if since.elapsed() <= TRUSTED || matches!(timeout(PING_TIME, connection.ping()).await, Ok(Ok(()))) {
+            return Some(connection);
+        }
+        // The others were idle for longer.
+        self.idle().clear();
+        None
     }
 
-    /// Logins.
-    pub fn sessions(&self) -> Sessions<&MySqlPool> {
-        Sessions(&self.pool)
+    async fn open(&self) -> Result<MySqlConnection, Error> {
+        let mut connection = self.0.options.connect().await?;
+        // The isolation is stated apart: the servers disagree on its variable's name.
+        connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
+        connection.execute(SESSION).await?;
+        Ok(connection)
     }
 
-    /// Friends and requests.
-    pub fn friendships(&self) -> Friendships<&MySqlPool> {
-        Friendships(&self.pool)
-    }
-
-    /// Who blocked whom.
-    pub fn blocks(&self) -> Blocks<&MySqlPool> {
-        Blocks(&self.pool)
-    }
-
-    /// Rooms of two people.
-    pub fn private_rooms(&self) -> PrivateRooms<&MySqlPool> {
-        PrivateRooms(&self.pool)
-    }
-
-    /// What MongoDB has yet to learn.
-    pub fn outbox(&self) -> Outbox<&MySqlPool> {
-        Outbox(&self.pool)
-    }
-
-    /// What there is between two people.
-    pub fn relations(&self) -> Relations<&MySqlPool> {
-        Relations(&self.pool)
-    }
-
-    /// The tables themselves.
-    pub fn schema(&self) -> Schema<'_> {
-        Schema(&self.pool)
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The connection that a URL asks for, with TLS that verifies where the URL does not speak of it.
-pub(crate) fn options(url: &str) -> Result<MySqlConnectOptions, sqlx::Error> {
-    let options = MySqlConnectOptions::from_str(url)?
-        .pipes_as_concat(false)
-        .no_engine_substitution(false)
-        .timezone(None)
-        .set_names(false);
-    let says_ssl_mode =
-        url.split_once('?').is_some_and(|(_, query)| query.contains("ssl-mode=") || query.contains("sslmode="));
-    if is_this_machine(options.get_host()) {
-        return Ok(options);
-    }
-    if says_ssl_mode {
-        let may_be_plain = matches!(options.get_ssl_mode(), MySqlSslMode::Disabled | MySqlSslMode::Preferred);
-        return if may_be_plain && !is_private(options.get_host()) { Err(plain_text(&options)) } else { Ok(options) };
-    }
-    let options = options.ssl_mode(MySqlSslMode::VerifyIdentity);
-    let says_ca = url.split_once('?').is_some_and(|(_, query)| query.contains("ssl-ca=") || query.contains("sslca="));
-    Ok(if says_ca { options } else { options.ssl_ca_from_pem(RDS_CA.to_vec()) })
-}
-
-fn is_this_machine(host: &str) -> bool {
-    host == "localhost" || address(host).is_some_and(|address| address.is_loopback())
-}
-
-/// Whether a host is an address of a private network, or the machine of a container that asks. The servers of RDS have public names.
-fn is_private(host: &str) -> bool {
-    let is_private = |address| match address {
-        IpAddr::V4(address) => address.is_private() || address.is_link_local(),
-        IpAddr::V6(address) => address.is_unique_local() || address.is_unicast_link_local(),
-    };
-    host == "host.docker.internal" || address(host).is_some_and(is_private)
-}
-
-fn address(host: &str) -> Option<IpAddr> {
-    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
-}
-
-fn plain_text(options: &MySqlConnectOptions) -> sqlx::Error {
-    let host = options.get_host();
-    sqlx::Error::Configuration(format!("MYSQL_URL may not ask {host} for a connection without TLS").into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn mode(url: &str) -> MySqlSslMode {
-        options(url).unwrap().get_ssl_mode()
+impl Lease {
+    /// Keeps the connection for the next user. Its last statement must have ended.
+    pub(crate) fn give_back(self) {
+        self.pool.idle().push(Idle { connection: self.connection, since: Instant::now() });
     }
 
-    #[test]
-    fn a_server_elsewhere_must_prove_its_identity() {
-        for url in [
-            "mysql://u:p@db.example.com/chat",
-            "mysql://u@10.0.0.1:3306/chat?charset=utf8mb4",
-            "mysql://u@localhost.example/x",
-        ] {
-            assert!(matches!(mode(url), MySqlSslMode::VerifyIdentity), "{url}");
+    /// Ends what a transaction did, and keeps the connection if it answers in time.
+    pub(crate) async fn roll_back(mut self) {
+        if matches!(timeout(PING_TIME, self.connection.execute("ROLLBACK")).await, Ok(Ok(_))) {
+            self.give_back();
         }
     }
 
-    #[test]
-    fn this_machine_and_an_explicit_mode_are_taken_as_they_are() {
-        for url in ["mysql://root@127.0.0.1:3306/chat", "mysql://root@localhost/chat", "mysql://root@[::1]/chat"] {
-            assert!(matches!(mode(url), MySqlSslMode::Preferred), "{url}");
-        }
-        assert!(matches!(mode("mysql://u@db.example.com/chat?ssl-mode=REQUIRED"), MySqlSslMode::Required));
+    /// Says goodbye to the server.
+    pub(crate) async fn close(self) -> Result<(), Error> {
+        self.connection.close().await
     }
 
-    #[test]
-    fn plain_text_needs_a_private_address_and_an_explicit_mode() {
-        for host in ["172.17.0.1:3306", "192.168.1.2", "[fd00::1]", "host.docker.internal"] {
-            assert!(
-                matches!(mode(&format!("mysql://u@{host}/chat?ssl-mode=DISABLED")), MySqlSslMode::Disabled),
-                "{host}"
-            );
-            assert!(matches!(mode(&format!("mysql://u@{host}/chat")), MySqlSslMode::VerifyIdentity), "{host}");
+    fn end<T>(self, outcome: Result<T, Error>) -> Result<T, Error> {
+        if !outcome.as_ref().is_err_and(is_broken) {
+            self.give_back();
         }
-        for host in ["db.example.com", "203.0.113.7", "[2001:db8::1]", "localhost.example", "x.docker.internal"] {
-            for plain in ["DISABLED", "PREFERRED", "disabled"] {
-                let refused = options(&format!("mysql://u:hush@{host}/chat?ssl-mode={plain}")).unwrap_err().to_string();
-                assert!(refused.contains("without TLS") && !refused.contains("hush"), "{refused}");
-            }
-        }
+        outcome
+    }
+}
+
+/// Each statement on a connection of its own. A statement whose future is dropped takes its connection along.
+impl<'p> Executor<'p> for &'p Pool {
+    type Database = MySql;
+
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Either<MySqlQueryResult, MySqlRow>, Error>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, MySql>,
+    {
+        let rows = async move {
+            let mut lease = self.lease().await?;
+            // No caller reads a part of its rows.
+            let rows: Result<Vec<_>, _> = lease.connection.fetch_many(query).try_collect().await;
+            lease.end(rows)
+        };
+        rows.map_ok(|rows| stream::iter(rows.into_iter().map(Ok))).try_flatten_stream().boxed()
     }
 
-    #[test]
-    fn the_bundle_holds_certificates_and_nothing_else() {
-        let text = std::str::from_utf8(RDS_CA).unwrap();
-        assert_eq!(text.matches("-----BEGIN CERTIFICATE-----").count(), 81);
-        assert_eq!(text.matches("-----END CERTIFICATE-----").count(), 81);
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<MySqlRow>, Error>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, MySql>,
+    {
+        let row = async move {
+            let mut lease = self.lease().await?;
+            let row = lease.connection.fetch_optional(query).await;
+            lease.end(row)
+        };
+        row.boxed()
+    }
+
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [MySqlTypeInfo],
+    ) -> BoxFuture<'e, Result<MySqlStatement, Error>>
+    where
+        'p: 'e,
+    {
+        let statement = async move {
+            let mut lease = self.lease().await?;
+            let statement = lease.connection.prepare_with(sql, parameters).await;
+            lease.end(statement)
+        };
+        statement.boxed()
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<MySql>, Error>>
+    where
+        'p: 'e,
+    {
+        let description = async move {
+            let mut lease = self.lease().await?;
+            let description = lease.connection.describe(sql).await;
+            lease.end(description)
+        };
+        description.boxed()
+    }
+}
+
+// The options hold the password.
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").finish_non_exhaustive()
     }
 }

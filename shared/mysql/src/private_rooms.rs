@@ -1,4 +1,4 @@
-use crate::{OutboxId, fault::fault};
+use crate::{OutboxId, fault::fault, lists::push_list};
 use domain::{Access, Fault, Member, Participant, PrivateRoom, Profile, Role, RoomId, RoomKey, Timestamp, UserId};
 use sqlx::{FromRow, MySqlConnection, MySqlExecutor, QueryBuilder};
 use time::OffsetDateTime;
@@ -14,7 +14,7 @@ pub struct Snapshot {
     pub access: Access,
     /// When the room was made.
     pub created_at: Timestamp,
-    /// What need not be projected any more once `access` is.
+    /// Done once `access` is projected.
     pub outbox: Vec<OutboxId>,
 }
 
@@ -42,12 +42,9 @@ impl<'e, E: MySqlExecutor<'e>> PrivateRooms<E> {
              JOIN users b ON b.id = r.user_id_2
              JOIN users v ON v.id = ",
         );
-        query.push_bind(viewer.0).push(" AND v.id IN (a.id, b.id) WHERE r.is_active AND r.id IN (");
-        let mut list = query.separated(", ");
-        for id in ids {
-            list.push_bind(id.0);
-        }
-        query.push(") ORDER BY r.id");
+        query.push_bind(viewer.0).push(" AND v.id IN (a.id, b.id) WHERE r.is_active AND r.id IN ");
+        push_list(&mut query, ids.iter().map(|id| id.0));
+        query.push(" ORDER BY r.id");
         let rows: Vec<RoomRow> = query.build_query_as().fetch_all(self.0).await.map_err(fault)?;
         Ok(rows.into_iter().map(PrivateRoom::from).collect())
     }

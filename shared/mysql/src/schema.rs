@@ -1,10 +1,11 @@
 use crate::{
+    Pool,
     fault::{fault, is_missing_table, is_there_already},
-    pool,
+    options::options,
 };
 use domain::Fault;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Executor as _, MySqlConnection, MySqlPool,
+    AssertSqlSafe, ConnectOptions as _, Executor as _, MySqlConnection,
     migrate::{Migrate as _, MigrateError, Migration, Migrator},
 };
 use std::{borrow::Cow, collections::HashMap};
@@ -17,7 +18,7 @@ const LOCK_SECONDS: i32 = 10;
 
 /// The tables and their version.
 #[derive(Debug)]
-pub struct Schema<'a>(pub(crate) &'a MySqlPool);
+pub struct Schema<'a>(pub(crate) &'a Pool);
 
 /// What a migration did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,16 +85,15 @@ impl From<SchemaError> for Fault {
 impl Schema<'_> {
     /// Applies what the database lacks. Safe to repeat, and for two at once: the second waits, then finds nothing to do.
     pub async fn migrate(self) -> Result<Migrated, SchemaError> {
-        let mut connection = self.0.acquire().await?;
-        // Closing the connection also gives back the lock, whatever happens in between.
-        connection.close_on_drop();
-        lock(&mut connection).await?;
-        let outcome = apply(&mut connection).await;
-        connection.close().await?;
+        // Closing the connection also releases the lock, whatever happens in between.
+        let mut lease = self.0.lease().await?;
+        lock(&mut lease.connection).await?;
+        let outcome = apply(&mut lease.connection).await;
+        lease.close().await?;
         outcome
     }
 
-    /// The version of the database and of this build. One round trip.
+    /// The version of the database and of this build.
     pub async fn status(self) -> Result<SchemaStatus, Fault> {
         let current = sqlx::query_scalar::<_, Option<i64>>("SELECT MAX(version) FROM _sqlx_migrations WHERE success")
             .fetch_one(self.0)
@@ -118,7 +118,7 @@ pub async fn drop_database(url: &str) -> Result<(), Fault> {
 }
 
 async fn change_database(url: &str, verb: &str) -> Result<(), Fault> {
-    let options = pool::options(url).map_err(Fault::internal)?;
+    let options = options(url).map_err(Fault::internal)?;
     let name = options.get_database().ok_or_else(|| Fault::internal("the URL names no database"))?.replace('`', "``");
     let mut connection = options.database("").connect().await.map_err(fault)?;
     // A transaction left open must not hold us up for MySQL's default, a year.

@@ -1,22 +1,22 @@
 use crate::{
     Blocks, Friendships, Mysql, Outbox, PrivateRooms, Sessions, Users,
     fault::{fault, is_worth_repeating},
+    pool::Lease,
 };
 use domain::Fault;
-use sqlx::{MySql, MySqlConnection, Transaction};
+use sqlx::{Executor as _, MySqlConnection};
 
-/// How often an operation is run before its deadlock becomes the caller's.
+/// How often an operation is run before its caller gets the deadlock.
 const ATTEMPTS: u32 = 4;
 
-/// An open transaction (repeatable read); what it wrote is gone unless `Mysql::transact` commits it.
+/// An open transaction (repeatable read), which `Mysql::transact` commits. Dropping it closes its connection, which rolls it back.
 #[derive(Debug)]
-pub struct Tx(Transaction<'static, MySql>);
+pub struct Tx(Lease);
 
 impl Mysql {
     /// Runs `operation` in a transaction and commits it, from the start again after a deadlock.
     ///
-    /// Nothing is kept when the operation fails. `Unavailable` may also mean that the commit's outcome is unknown.
-    /// Round trips: begin, commit, and the operation's own.
+    /// Nothing is kept when the operation fails. `Unavailable` may also mean that the outcome of the commit is unknown.
     pub async fn transact<C: Clone, T>(
         &self,
         command: C,
@@ -36,42 +36,54 @@ impl Mysql {
         command: C,
         operation: &impl AsyncFn(&mut Tx, C) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        let mut tx = Tx(self.pool.begin().await.map_err(fault)?);
-        // An early return drops the transaction, which rolls it back before its connection is used again.
-        let answer = operation(&mut tx, command).await?;
-        tx.0.commit().await.map_err(fault)?;
-        Ok(answer)
+        let mut tx = Tx(self.pool.lease().await.map_err(fault)?);
+        tx.execute("BEGIN").await?;
+        match operation(&mut tx, command).await {
+            Ok(answer) => {
+                tx.execute("COMMIT").await?;
+                tx.0.give_back();
+                Ok(answer)
+            }
+            Err(refusal) => {
+                tx.0.roll_back().await;
+                Err(refusal)
+            }
+        }
     }
 }
 
 impl Tx {
+    async fn execute(&mut self, statement: &'static str) -> Result<(), Fault> {
+        self.0.connection.execute(statement).await.map(drop).map_err(fault)
+    }
+
     /// People.
     pub fn users(&mut self) -> Users<&mut MySqlConnection> {
-        Users(&mut self.0)
+        Users(&mut self.0.connection)
     }
 
     /// Logins.
     pub fn sessions(&mut self) -> Sessions<&mut MySqlConnection> {
-        Sessions(&mut self.0)
+        Sessions(&mut self.0.connection)
     }
 
     /// Friends and requests.
     pub fn friendships(&mut self) -> Friendships<&mut MySqlConnection> {
-        Friendships(&mut self.0)
+        Friendships(&mut self.0.connection)
     }
 
     /// Who blocked whom.
     pub fn blocks(&mut self) -> Blocks<&mut MySqlConnection> {
-        Blocks(&mut self.0)
+        Blocks(&mut self.0.connection)
     }
 
     /// Rooms of two people.
     pub fn private_rooms(&mut self) -> PrivateRooms<&mut MySqlConnection> {
-        PrivateRooms(&mut self.0)
+        PrivateRooms(&mut self.0.connection)
     }
 
     /// What MongoDB has yet to learn.
     pub fn outbox(&mut self) -> Outbox<&mut MySqlConnection> {
-        Outbox(&mut self.0)
+        Outbox(&mut self.0.connection)
     }
 }

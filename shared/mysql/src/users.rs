@@ -1,4 +1,4 @@
-use crate::{OutboxId, fault::fault};
+use crate::{OutboxId, fault::fault, lists::push_list};
 use domain::{
     Code, DisplayName, Email, Fault, Locale, Patch, Person, Profile, StatusMessage, Timestamp, User, UserId, Username,
 };
@@ -203,13 +203,10 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
             return Ok(Vec::new());
         }
         let mut query = QueryBuilder::new(
-            "SELECT id, username, display_name, status_message FROM users WHERE is_active AND id IN (",
+            "SELECT id, username, display_name, status_message FROM users WHERE is_active AND id IN ",
         );
-        let mut list = query.separated(", ");
-        for id in ids {
-            list.push_bind(id.0);
-        }
-        query.push(") ORDER BY id");
+        push_list(&mut query, ids.iter().map(|id| id.0));
+        query.push(" ORDER BY id");
         let rows: Vec<ProfileRow> = query.build_query_as().fetch_all(self.0).await.map_err(fault)?;
         Ok(rows.into_iter().map(Profile::from).collect())
     }

@@ -3,6 +3,7 @@ use domain::{Aggregate, Fault, OrLog as _, RoomId, Timestamp, UserId};
 use futures_util::future::{try_join, try_join_all};
 use mysql::{Ended, OutboxId, PersonSnapshot, Snapshot, Tx};
 use std::{collections::HashMap, time::Duration};
+use tracing::error;
 
 /// How long a session that ended is still looked for: its sockets live for two hours, and `relay` may come late.
 const ENDED_LATELY: Duration = Duration::from_hours(24);
@@ -45,7 +46,13 @@ impl Projector {
         let Some(Snapshot { access, created_at, outbox }) = snapshot else {
             return self.mysql.outbox().remove_all(Aggregate::PrivateRoom(room)).await;
         };
-        self.mongo.rooms().project(&access, created_at).await?;
+        let projected = self.mongo.rooms().project(&access, created_at).await?;
+        if projected > access.version {
+            let newest = self.mysql.private_rooms().find_snapshot(room).await?;
+            if is_restored(Aggregate::PrivateRoom(room), projected, newest.map(|it| it.access.version)) {
+                return Ok(());
+            }
+        }
         self.forget(&outbox).await;
         Ok(())
     }
@@ -61,9 +68,15 @@ impl Projector {
             // Before MongoDB learns of it, so that whoever dies here is followed by one who does it again; `relay` projects them.
             Box::pin(self.mysql.transact((user, self.clock.now()), raise_rooms)).await?;
         }
-        self.mongo.people().project(&person).await?;
+        let projected = self.mongo.people().project(&person).await?;
         if !person.is_active {
             self.project_sessions(user).await?;
+        }
+        if projected > person.version {
+            let newest = self.mysql.users().find_snapshot(user).await?;
+            if is_restored(Aggregate::Person(user), projected, newest.map(|it| it.person.version)) {
+                return Ok(Some(person.version));
+            }
         }
         self.forget(&outbox).await;
         Ok(Some(person.version))
@@ -89,4 +102,19 @@ impl Projector {
 
 async fn raise_rooms(tx: &mut Tx, (user, at): (UserId, Timestamp)) -> Result<(), Fault> {
     tx.private_rooms().lock_of(user, at).await
+}
+
+/// Whether MySQL lost a version that MongoDB has. MySQL must be read after MongoDB: a version is committed before it is projected.
+/// The outbox rows then stay, so that `relay` logs it again.
+fn is_restored(aggregate: Aggregate, projected: i64, newest: Option<i64>) -> bool {
+    let is_restored = newest.is_some_and(|newest| newest < projected);
+    if is_restored {
+        error!(
+            ?aggregate,
+            projected,
+            ?newest,
+            "MongoDB has a newer version than MySQL, whose changes are not enforced: was MySQL restored from a backup?"
+        );
+    }
+    is_restored
 }

@@ -1,41 +1,60 @@
 use crate::Projector;
-use domain::{Code, Fault, Timestamp};
+use domain::{Aggregate, Code, Fault, Timestamp};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// How many aggregates are read at once.
 const BATCH: u32 = 100;
 
+/// How long one aggregate may take.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
+
+/// How many aggregates in a run may find a store unavailable before the run ends: one alone may be contended.
+const MOST_UNAVAILABLE: usize = 2;
+
 /// What a run over the outbox did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Relayed {
-    /// Aggregates that MongoDB knows now.
+    /// Aggregates that were projected.
     pub projected: usize,
-    /// Aggregates that wait for the next run.
+    /// Aggregates left to the next run.
     pub failed: usize,
 }
 
 impl Projector {
     /// Projects whatever was committed and not projected, until nothing is left or the time is over.
     ///
-    /// Each aggregate is tried once: what can't be projected keeps nothing else back. A store that is away ends the run.
+    /// Each aggregate is tried once in a run, the least recently tried first, so that one that always fails does not delay others.
+    /// A store that is unavailable ends the run.
     pub async fn relay(&self, until: Timestamp) -> Result<Relayed, Fault> {
-        let (mut relayed, mut tried) = (Relayed::default(), Vec::new());
-        while self.clock.now() < until {
-            let batch = self.mysql.outbox().list(BATCH, &tried).await?;
+        let (begun, mut relayed, mut unavailable) = (self.clock.now(), Relayed::default(), 0);
+        loop {
+            let batch = self.mysql.outbox().list(BATCH, begun).await?;
             if batch.is_empty() {
-                break;
+                return Ok(relayed);
             }
             for aggregate in batch {
-                tried.push(aggregate);
-                match self.project(aggregate).await {
-                    Ok(()) => relayed.projected += 1,
-                    Err(fault) if fault.code == Code::Unavailable => return Err(fault),
-                    Err(fault) => {
-                        relayed.failed += 1;
-                        fault.log(&format!("project {aggregate:?}"));
-                    }
+                let left = self.clock.now().until(until);
+                if left.is_zero() {
+                    return Ok(relayed);
+                }
+                let Err(fault) = self.try_once(aggregate, left.min(TIME_LIMIT)).await else {
+                    relayed.projected += 1;
+                    continue;
+                };
+                relayed.failed += 1;
+                fault.log(&format!("project {aggregate:?}"));
+                unavailable += usize::from(fault.code == Code::Unavailable);
+                if unavailable == MOST_UNAVAILABLE {
+                    return Err(fault);
                 }
             }
         }
-        Ok(relayed)
+    }
+
+    /// The try is noted first, so that an aggregate that ends a run is the last of the next one.
+    async fn try_once(&self, aggregate: Aggregate, within: Duration) -> Result<(), Fault> {
+        self.mysql.outbox().note_try(aggregate, self.clock.now()).await?;
+        timeout(within, self.project(aggregate)).await.unwrap_or_else(|late| Err(Fault::internal(late)))
     }
 }

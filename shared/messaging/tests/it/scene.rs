@@ -12,8 +12,8 @@ use messaging::{
 };
 use mongo::{Anchor, Connection, Fanout, Mongo, Placement, Reservation, Stored};
 use mongodb::{
-    Client, Collection,
-    bson::{Document, doc},
+    Client, ClientSession, Collection,
+    bson::{Document, doc, oid::ObjectId},
 };
 use std::{sync::Arc, time::Duration};
 use testkit::{mongo::Database, pushing::Recorder};
@@ -115,6 +115,17 @@ impl Scene {
     /// A collection as it lies in the store.
     pub(crate) async fn collection(&self, name: &str) -> Collection<Document> {
         Client::with_uri_str(&self.database.url).await.unwrap().default_database().unwrap().collection(name)
+    }
+
+    /// Lets every other write of a message wait, until the session is dropped.
+    pub(crate) async fn hold(&self, id: MessageId) -> ClientSession {
+        let messages = self.collection("messages").await;
+        let mut session = messages.client().start_session().await.unwrap();
+        session.start_transaction().await.unwrap();
+        let touch = doc! { "$set": { "held": true } };
+        let this = doc! { "_id": ObjectId::from_bytes(id.0) };
+        messages.update_one(this, touch).session(&mut session).await.unwrap();
+        session
     }
 
     /// Ends everybody's session.

@@ -1,10 +1,13 @@
 use crate::scene::{ANNA, BORA, Scene, access, eventually, long_ago, now, texts};
 use contract::MessageView;
-use domain::{ConnectionId, MessageId, Rev, Timestamp};
+use domain::{Clock, ConnectionId, MessageId, Rev, Timestamp};
 use messaging::{Swept, sweep};
 use mongo::{Anchor, Fanout};
+use mongodb::bson::{doc, oid::ObjectId};
+use std::time::Duration;
 
 const END_OF_TIME: Timestamp = Timestamp::from_millis(i64::MAX);
+const LATER: Timestamp = Timestamp::from_millis(4_000_000_000_000);
 
 /// A message that was written, and of which nobody was told since.
 async fn left_behind(scene: &Scene, client_id: &str, since: Timestamp) -> (MessageId, Rev) {
@@ -238,4 +241,33 @@ async fn a_missed_message_that_was_edited_since_is_not_pushed_as_it_was() {
         (frames.len(), &frames[0]["rev"], &frames[0]["d"]["content"]),
         (1, &edited.rev.0.into(), &"edited".into())
     );
+}
+
+#[tokio::test]
+async fn message_that_always_fails_does_not_starve_others() {
+    let scene = Scene::new().await;
+    let (lost, _) = left_behind(&scene, "lost", long_ago().minus(Duration::from_mins(1))).await;
+    let messages = scene.collection("messages").await;
+    let no_room = doc! { "$set": { "room_id": 99 } };
+    messages.update_one(doc! { "_id": ObjectId::from_bytes(lost.0) }, no_room).await.unwrap();
+    left_behind(&scene, "a", long_ago()).await;
+
+    assert_eq!(sweep_up(&scene, 1).await, Swept { delivered: 0, failed: 1 });
+    // What the first sweep noted is read once a majority has it.
+    eventually(async || sweep_up(&scene, 1).await.delivered == 1).await;
+}
+
+#[tokio::test]
+async fn message_that_takes_too_long_does_not_end_the_sweep() {
+    let scene = Scene::new().await;
+    let (slow, _) = left_behind(&scene, "slow", long_ago().minus(Duration::from_mins(1))).await;
+    let (other, _) = left_behind(&scene, "other", long_ago()).await;
+    let _held = scene.hold(slow).await;
+    // The clock stands still: only the limit of one message passes.
+    let messenger = scene.messenger_at(scene.mongo(), Clock(|| LATER));
+
+    let swept = sweep(&messenger, 10, LATER.plus(Duration::from_millis(500))).await.unwrap();
+
+    assert_eq!(swept, Swept { delivered: 1, failed: 1 });
+    scene.is_delivered(other).await;
 }

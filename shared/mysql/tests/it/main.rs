@@ -9,6 +9,7 @@ mod outbox;
 mod pages;
 mod people;
 mod plans;
+mod pool;
 mod private_rooms;
 mod relations;
 mod schema;

@@ -1,6 +1,7 @@
 use crate::people::{NOON, join};
 use domain::{Aggregate, Fault, RoomId, UserId};
 use mysql::{Mysql, OutboxId, Tx};
+use std::time::Duration;
 use testkit::mysql::{Database, execute};
 use tokio::task::JoinSet;
 
@@ -25,7 +26,7 @@ async fn rows_of(mysql: &Mysql, user: UserId) -> Vec<OutboxId> {
 }
 
 #[tokio::test]
-async fn a_snapshot_names_the_changes_that_it_holds() {
+async fn snapshot_names_the_changes_that_it_holds() {
     let database = Database::new().await;
     let mysql = &database.mysql;
     let pair = [join(mysql, "aa").await, join(mysql, "bb").await];
@@ -42,7 +43,7 @@ async fn a_snapshot_names_the_changes_that_it_holds() {
 }
 
 #[tokio::test]
-async fn what_waits_longest_comes_first_and_once() {
+async fn longest_waiting_aggregate_is_listed_first_and_once() {
     let database = Database::new().await;
     let (person, room, sessions) =
         (Aggregate::Person(UserId(9)), Aggregate::PrivateRoom(RoomId(9)), Aggregate::Sessions(UserId(1)));
@@ -50,55 +51,68 @@ async fn what_waits_longest_comes_first_and_once() {
         database.mysql.transact(changed, note).await.unwrap();
     }
 
-    assert_eq!(database.mysql.outbox().list(10, &[]).await.unwrap(), [room, person, sessions]);
+    assert_eq!(database.mysql.outbox().list(10, NOON).await.unwrap(), [room, person, sessions]);
 }
 
 #[tokio::test]
-async fn what_was_tried_is_left_out_and_keeps_nothing_else_back() {
+async fn aggregates_tried_in_this_run_are_not_listed() {
     let database = Database::new().await;
-    let changed: Vec<_> =
-        (1..=5).flat_map(|n| [Aggregate::Person(UserId(n)), Aggregate::Sessions(UserId(n))]).collect();
-    database.mysql.transact(changed.clone(), note).await.unwrap();
-    let tried = [changed[0], changed[1], changed[5]];
+    let outbox = || database.mysql.outbox();
+    let changed: Vec<_> = (1..=3).map(|n| Aggregate::Person(UserId(n))).collect();
+    database.mysql.transact([&changed[..], &changed[..1]].concat(), note).await.unwrap();
 
-    let listed = database.mysql.outbox().list(3, &tried).await.unwrap();
+    outbox().note_try(changed[0], NOON).await.unwrap();
 
-    assert_eq!(listed, changed[2..5]);
+    assert_eq!(outbox().list(10, NOON).await.unwrap(), changed[1..]);
 }
 
 #[tokio::test]
-async fn every_kind_of_aggregate_is_listed_as_it_was_noted() {
+async fn least_recently_tried_aggregate_comes_first() {
+    let database = Database::new().await;
+    let outbox = || database.mysql.outbox();
+    let [failing, older, newer] = [1, 2, 3].map(|n| Aggregate::Person(UserId(n)));
+    let at = |minutes| NOON.plus(Duration::from_mins(minutes));
+    database.mysql.transact(vec![failing, older], note).await.unwrap();
+    outbox().note_try(failing, at(2)).await.unwrap();
+    outbox().note_try(older, at(1)).await.unwrap();
+    database.mysql.transact(vec![newer], note).await.unwrap();
+
+    assert_eq!(outbox().list(10, at(3)).await.unwrap(), [newer, older, failing]);
+}
+
+#[tokio::test]
+async fn every_kind_of_aggregate_is_listed() {
     let database = Database::new().await;
     let changed = vec![Aggregate::PrivateRoom(RoomId(1)), Aggregate::Person(UserId(1)), Aggregate::Sessions(UserId(1))];
     database.mysql.transact(changed.clone(), note).await.unwrap();
 
-    assert_eq!(database.mysql.outbox().list(10, &[]).await.unwrap(), changed);
+    assert_eq!(database.mysql.outbox().list(10, NOON).await.unwrap(), changed);
 }
 
 #[tokio::test]
-async fn rows_of_a_newer_version_are_left_for_it_and_keep_nothing_back() {
+async fn rows_of_unknown_kinds_are_left_alone() {
     let database = Database::new().await;
     let group = "INSERT INTO outbox (aggregate, aggregate_id, created_at) VALUES ('group', 1, NOW(3))";
     execute(&database.url, group).await;
     database.mysql.transact(vec![Aggregate::Person(UserId(1))], note).await.unwrap();
 
-    let listed = database.mysql.outbox().list(1, &[]).await.unwrap();
+    let listed = database.mysql.outbox().list(1, NOON).await.unwrap();
 
     assert_eq!(listed, [Aggregate::Person(UserId(1))]);
     assert_eq!(database.mysql.outbox().count().await.unwrap(), 2);
 }
 
 #[tokio::test]
-async fn what_was_not_committed_is_nowhere() {
+async fn uncommitted_change_is_not_listed() {
     let database = Database::new().await;
 
     database.mysql.transact(vec![Aggregate::Person(UserId(1))], note_and_fail).await.unwrap_err();
 
-    assert_eq!(database.mysql.outbox().list(10, &[]).await.unwrap(), []);
+    assert_eq!(database.mysql.outbox().list(10, NOON).await.unwrap(), []);
 }
 
 #[tokio::test]
-async fn a_change_of_nothing_notes_nothing() {
+async fn change_of_nothing_adds_no_row() {
     let database = Database::new().await;
 
     database.mysql.transact(Vec::new(), note).await.unwrap();
@@ -107,7 +121,7 @@ async fn a_change_of_nothing_notes_nothing() {
 }
 
 #[tokio::test]
-async fn removing_takes_the_rows_named_and_no_later_one() {
+async fn later_row_of_the_same_aggregate_is_not_removed() {
     let database = Database::new().await;
     let user = join(&database.mysql, "tom").await;
     database.mysql.transact(vec![Aggregate::Person(user)], note).await.unwrap();
@@ -122,7 +136,7 @@ async fn removing_takes_the_rows_named_and_no_later_one() {
 }
 
 #[tokio::test]
-async fn removing_twice_or_nothing_is_no_fault() {
+async fn removing_is_idempotent() {
     let database = Database::new().await;
     let user = join(&database.mysql, "tom").await;
     database.mysql.transact(vec![Aggregate::Person(user)], note).await.unwrap();
@@ -136,7 +150,7 @@ async fn removing_twice_or_nothing_is_no_fault() {
 }
 
 #[tokio::test]
-async fn all_changes_of_what_is_not_there_are_forgotten_and_of_nothing_else() {
+async fn all_rows_of_one_aggregate_are_removed() {
     let database = Database::new().await;
     let ghost = Aggregate::Person(UserId(9));
     let others = [Aggregate::Sessions(UserId(9)), Aggregate::Person(UserId(8)), Aggregate::PrivateRoom(RoomId(9))];
@@ -144,12 +158,12 @@ async fn all_changes_of_what_is_not_there_are_forgotten_and_of_nothing_else() {
 
     database.mysql.outbox().remove_all(ghost).await.unwrap();
 
-    assert_eq!(database.mysql.outbox().list(10, &[]).await.unwrap(), others);
+    assert_eq!(database.mysql.outbox().list(10, NOON).await.unwrap(), others);
     assert_eq!(database.mysql.outbox().count().await.unwrap(), 3);
 }
 
 #[tokio::test]
-async fn notes_and_removals_at_once_lose_nothing() {
+async fn concurrent_inserts_and_removals_lose_nothing() {
     let database = Database::new().await;
     let user = join(&database.mysql, "tom").await;
     database.mysql.transact(vec![Aggregate::Person(user); 20], note).await.unwrap();
@@ -166,13 +180,13 @@ async fn notes_and_removals_at_once_lose_nothing() {
 }
 
 #[tokio::test]
-async fn everybody_is_noted_once() {
+async fn every_person_is_added_once() {
     let database = Database::new().await;
     let people = [join(&database.mysql, "aa").await, join(&database.mysql, "bb").await];
 
     database.mysql.outbox().insert_everybody(NOON).await.unwrap();
 
-    assert_eq!(database.mysql.outbox().list(10, &[]).await.unwrap(), people.map(Aggregate::Person));
+    assert_eq!(database.mysql.outbox().list(10, NOON).await.unwrap(), people.map(Aggregate::Person));
 }
 
 #[tokio::test]

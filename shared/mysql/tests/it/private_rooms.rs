@@ -24,7 +24,7 @@ async fn change(tx: &mut Tx, id: RoomId) -> Result<bool, Fault> {
 }
 
 #[tokio::test]
-async fn twenty_openings_at_once_from_both_sides_are_one_room() {
+async fn twenty_concurrent_openings_make_one_room() {
     let database = Database::new().await;
     let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
     let mut attempts = JoinSet::new();
@@ -41,7 +41,7 @@ async fn twenty_openings_at_once_from_both_sides_are_one_room() {
 }
 
 #[tokio::test]
-async fn a_second_room_of_a_pair_is_refused_even_without_the_locks() {
+async fn second_room_of_a_pair_is_refused_without_locks() {
     let database = Database::new().await;
     let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
     database.mysql.transact([a, b], open).await.unwrap();
@@ -50,7 +50,7 @@ async fn a_second_room_of_a_pair_is_refused_even_without_the_locks() {
 }
 
 #[tokio::test]
-async fn a_room_shows_both_people() {
+async fn room_shows_both_people() {
     let database = Database::new().await;
     let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
     let id = database.mysql.transact([b, a], find_or_open).await.unwrap();
@@ -64,7 +64,7 @@ async fn a_room_shows_both_people() {
 }
 
 #[tokio::test]
-async fn a_room_is_hidden_from_everybody_else() {
+async fn room_is_hidden_from_strangers() {
     let database = Database::new().await;
     let (a, b, stranger) =
         (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
@@ -74,7 +74,7 @@ async fn a_room_is_hidden_from_everybody_else() {
 }
 
 #[tokio::test]
-async fn whoever_blocked_the_viewer_looks_deleted_and_nobody_else() {
+async fn blocker_looks_deleted_to_the_blocked_only() {
     let database = Database::new().await;
     let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
     let id = database.mysql.transact([a, b], find_or_open).await.unwrap();
@@ -87,7 +87,7 @@ async fn whoever_blocked_the_viewer_looks_deleted_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn rooms_come_by_id_and_only_those_of_the_viewer() {
+async fn viewers_own_rooms_are_listed_by_id() {
     let database = Database::new().await;
     let (a, b, c) =
         (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
@@ -103,7 +103,7 @@ async fn rooms_come_by_id_and_only_those_of_the_viewer() {
 }
 
 #[tokio::test]
-async fn a_snapshot_says_whether_one_blocked_the_other_whoever_it_was() {
+async fn snapshot_shows_a_block_in_either_direction() {
     let database = Database::new().await;
     let (a, b, c) =
         (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
@@ -150,7 +150,7 @@ async fn every_room_of_a_person_is_raised_and_noted_and_no_other() {
         versions.push(database.mysql.private_rooms().find_snapshot(*room).await.unwrap().unwrap().access.version);
     }
     assert_eq!(versions, [2, 2, 1]);
-    let mut noted = database.mysql.outbox().list(10, &[]).await.unwrap();
+    let mut noted = database.mysql.outbox().list(10, NOON).await.unwrap();
     noted.sort_unstable_by_key(|aggregate| aggregate.number());
     assert_eq!(noted, [Aggregate::PrivateRoom(rooms[0]), Aggregate::PrivateRoom(rooms[1])]);
 }
@@ -167,7 +167,7 @@ async fn a_block_leaves_no_time_in_the_room() {
 }
 
 #[tokio::test]
-async fn nobody_opens_a_room_with_someone_missing_or_inactive() {
+async fn room_with_missing_or_inactive_person_is_refused() {
     let database = Database::new().await;
     let (a, gone) = (join(&database.mysql, "aa").await, join(&database.mysql, "gone").await);
     deactivate(&database, gone).await;
@@ -179,7 +179,7 @@ async fn nobody_opens_a_room_with_someone_missing_or_inactive() {
 }
 
 #[tokio::test]
-async fn locking_raises_the_version_that_the_snapshot_shows() {
+async fn locking_raises_the_version() {
     let database = Database::new().await;
     let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
     let id = database.mysql.transact([a, b], find_or_open).await.unwrap();

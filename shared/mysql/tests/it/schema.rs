@@ -21,7 +21,7 @@ async fn sql(database: &Database, statement: &str) {
 }
 
 #[tokio::test]
-async fn migrating_twice_at_once_applies_every_step_once() {
+async fn concurrent_migrations_apply_every_step_once() {
     let database = Database::empty().await;
     let mysql = &database.mysql;
     assert_eq!(mysql.schema().status().await.unwrap(), SchemaStatus { current: 0, expected: newest() });
@@ -36,7 +36,7 @@ async fn migrating_twice_at_once_applies_every_step_once() {
 }
 
 #[tokio::test]
-async fn a_schema_that_is_newer_is_left_alone() {
+async fn newer_schema_is_left_alone() {
     let database = Database::new().await;
     sql(
         &database,
@@ -53,7 +53,7 @@ async fn a_schema_that_is_newer_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_migration_that_was_killed_half_way_is_run_again() {
+async fn interrupted_migration_is_repeated() {
     let database = Database::new().await;
     sql(&database, &format!("UPDATE _sqlx_migrations SET success = FALSE WHERE version = {}", newest())).await;
     assert!(!database.mysql.schema().status().await.unwrap().is_current());
@@ -62,7 +62,7 @@ async fn a_migration_that_was_killed_half_way_is_run_again() {
 }
 
 #[tokio::test]
-async fn a_migration_that_was_killed_before_its_note_does_no_harm_when_it_is_run_again() {
+async fn migration_interrupted_before_its_record_is_idempotent() {
     let database = Database::new().await;
     let whole = shape(&database).await;
     for version in versions() {
@@ -76,7 +76,7 @@ async fn a_migration_that_was_killed_before_its_note_does_no_harm_when_it_is_run
 }
 
 #[tokio::test]
-async fn migrations_that_were_all_killed_before_their_notes_are_all_run_again() {
+async fn all_migrations_without_records_are_repeated() {
     let database = Database::new().await;
     let whole = shape(&database).await;
     sql(&database, "UPDATE _sqlx_migrations SET success = FALSE").await;
@@ -107,7 +107,7 @@ async fn shape(database: &Database) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_landed_migration_never_changes() {
+async fn changed_migration_is_refused() {
     let database = Database::new().await;
     sql(&database, "UPDATE _sqlx_migrations SET checksum = 'x' WHERE version = 2").await;
 
@@ -115,7 +115,7 @@ async fn a_landed_migration_never_changes() {
 }
 
 #[tokio::test]
-async fn uniqueness_and_references_are_the_databases_own() {
+async fn constraints_are_enforced_by_the_database() {
     let database = Database::new().await;
     let pool = MySqlPool::connect(&database.url).await.unwrap();
     for (n, name) in ["a", "b", "c"].into_iter().enumerate() {

@@ -29,7 +29,7 @@ async fn found(database: &Database, text: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn people_are_found_by_how_either_name_begins_in_the_order_of_the_names() {
+async fn search_finds_prefixes_of_both_names_in_order() {
     let database = Database::new().await;
     for (username, shown) in [("minsu", None), ("zoe", Some("Mina K")), ("adam", Some("Kim Min")), ("mi", Some("Xu"))] {
         sign_up(&database.mysql, username, shown).await;
@@ -42,7 +42,7 @@ async fn people_are_found_by_how_either_name_begins_in_the_order_of_the_names() 
 }
 
 #[tokio::test]
-async fn a_korean_name_is_found_while_it_is_typed() {
+async fn korean_name_is_found_while_it_is_typed() {
     let database = Database::new().await;
     sign_up(&database.mysql, "hong", Some("홍길동")).await;
     sign_up(&database.mysql, "kang", Some("강산")).await;
@@ -56,7 +56,7 @@ async fn a_korean_name_is_found_while_it_is_typed() {
 }
 
 #[tokio::test]
-async fn a_korean_name_is_found_by_its_initials() {
+async fn korean_name_is_found_by_its_initials() {
     let database = Database::new().await;
     sign_up(&database.mysql, "hong", Some("홍 길동")).await;
     sign_up(&database.mysql, "강산", None).await;
@@ -69,7 +69,7 @@ async fn a_korean_name_is_found_by_its_initials() {
 }
 
 #[tokio::test]
-async fn case_width_and_composition_make_no_difference() {
+async fn search_ignores_case_width_and_composition() {
     let database = Database::new().await;
     sign_up(&database.mysql, "Minji", None).await;
     sign_up(&database.mysql, "ｊｕｎｈｏ", Some("\u{1112}\u{1169}\u{11bc}")).await;
@@ -87,7 +87,7 @@ async fn case_width_and_composition_make_no_difference() {
 }
 
 #[tokio::test]
-async fn whoever_is_found_by_both_names_comes_once() {
+async fn person_found_by_both_names_is_listed_once() {
     let database = Database::new().await;
     sign_up(&database.mysql, "minji", Some("Min Ji")).await;
     sign_up(&database.mysql, "minsu", Some("MINSU")).await;
@@ -100,7 +100,7 @@ async fn whoever_is_found_by_both_names_comes_once() {
 }
 
 #[tokio::test]
-async fn a_name_that_begins_otherwise_hides_nobody_from_the_other_one() {
+async fn person_is_found_though_the_other_name_differs() {
     let database = Database::new().await;
     sign_up(&database.mysql, "aaron", Some("Min")).await;
 
@@ -108,7 +108,7 @@ async fn a_name_that_begins_otherwise_hides_nobody_from_the_other_one() {
 }
 
 #[tokio::test]
-async fn signs_that_a_pattern_would_read_are_letters() {
+async fn pattern_characters_are_literal() {
     let database = Database::new().await;
     for (username, shown) in
         [("a_b", None), ("axb", None), ("per", Some("100% me")), ("num", Some("1000")), ("hi", Some("\\o/"))]
@@ -130,7 +130,7 @@ async fn signs_that_a_pattern_would_read_are_letters() {
 }
 
 #[tokio::test]
-async fn quotes_and_emoji_are_letters() {
+async fn quotes_and_emoji_are_literal() {
     let database = Database::new().await;
     sign_up(&database.mysql, "quote", Some("' OR 1=1 -- ")).await;
     sign_up(&database.mysql, "tiger", Some("🐯 tiger")).await;
@@ -140,7 +140,7 @@ async fn quotes_and_emoji_are_letters() {
 }
 
 #[tokio::test]
-async fn nobody_finds_who_blocked_them_and_everybody_else_does() {
+async fn search_hides_people_from_those_they_blocked() {
     let database = Database::new().await;
     let (viewer, other) = (join(&database.mysql, "viewer").await, join(&database.mysql, "other").await);
     let blocker = sign_up(&database.mysql, "minji", Some("Min")).await;
@@ -151,7 +151,7 @@ async fn nobody_finds_who_blocked_them_and_everybody_else_does() {
 }
 
 #[tokio::test]
-async fn whom_one_blocked_is_found() {
+async fn blocked_person_is_found_by_the_blocker() {
     let database = Database::new().await;
     let (viewer, blocked) = (join(&database.mysql, "viewer").await, sign_up(&database.mysql, "minji", None).await);
     block(&database.mysql, viewer, blocked).await;
@@ -160,7 +160,7 @@ async fn whom_one_blocked_is_found() {
 }
 
 #[tokio::test]
-async fn nobody_finds_themselves_or_an_inactive_account() {
+async fn search_hides_the_viewer_and_inactive_accounts() {
     let database = Database::new().await;
     let viewer = sign_up(&database.mysql, "minji", None).await;
     let gone = sign_up(&database.mysql, "minsu", None).await;
@@ -170,7 +170,7 @@ async fn nobody_finds_themselves_or_an_inactive_account() {
 }
 
 #[tokio::test]
-async fn a_shown_name_that_was_taken_away_finds_nobody() {
+async fn removed_display_name_is_not_found() {
     let database = Database::new().await;
     let user = sign_up(&database.mysql, "hong", Some("길동")).await;
 
@@ -181,7 +181,7 @@ async fn a_shown_name_that_was_taken_away_finds_nobody() {
 }
 
 #[tokio::test]
-async fn another_shown_name_takes_the_place_of_the_old_one() {
+async fn new_display_name_replaces_the_old_one() {
     let database = Database::new().await;
     let user = sign_up(&database.mysql, "hong", Some("길동")).await;
     database.mysql.users().remove_display_name(user).await.unwrap();
@@ -195,7 +195,7 @@ async fn another_shown_name_takes_the_place_of_the_old_one() {
 }
 
 #[tokio::test]
-async fn people_from_before_the_search_are_listed_by_id_until_they_are_named() {
+async fn people_without_name_keys_are_listed_by_id() {
     let database = Database::new().await;
     let users = || database.mysql.users();
     let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
@@ -215,14 +215,14 @@ async fn people_from_before_the_search_are_listed_by_id_until_they_are_named() {
 }
 
 #[tokio::test]
-async fn naming_nobody_is_no_fault() {
+async fn inserting_no_names_does_nothing() {
     let database = Database::new().await;
 
     database.mysql.users().insert_names(&[]).await.unwrap();
 }
 
 #[tokio::test]
-async fn naming_the_same_people_many_times_at_once_names_them_once() {
+async fn concurrent_inserts_of_names_are_idempotent() {
     let database = Database::new().await;
     let mut people = JoinSet::new();
     for n in 0..40 {

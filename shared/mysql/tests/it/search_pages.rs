@@ -65,7 +65,7 @@ async fn found(database: &Database, query: &NameQuery, viewer: UserId, page: i64
 }
 
 #[tokio::test]
-async fn pages_of_a_crowd_are_the_sorted_whole() {
+async fn pages_concatenate_to_the_sorted_result() {
     let database = Database::new().await;
     let people = database.mysql.transact((), crowd).await.unwrap();
 
@@ -76,7 +76,7 @@ async fn pages_of_a_crowd_are_the_sorted_whole() {
 }
 
 #[tokio::test]
-async fn pages_of_a_crowd_leave_out_who_left_who_blocked_the_viewer_and_the_viewer() {
+async fn pages_leave_out_hidden_people() {
     let database = Database::new().await;
     let mut people = database.mysql.transact((), crowd).await.unwrap();
     let viewer = people[8].0;
@@ -97,7 +97,7 @@ async fn pages_of_a_crowd_leave_out_who_left_who_blocked_the_viewer_and_the_view
 }
 
 #[tokio::test]
-async fn whoever_is_found_by_both_names_comes_once_though_a_page_ends_between_them() {
+async fn person_found_by_both_names_is_on_one_page() {
     let database = Database::new().await;
     let mut ids = Vec::new();
     for (username, shown) in [("ma", Some("Mz")), ("mb", Some("Mb")), ("mc", Some("MA")), ("md", None)] {
@@ -112,7 +112,7 @@ async fn whoever_is_found_by_both_names_comes_once_though_a_page_ends_between_th
 }
 
 #[tokio::test]
-async fn people_of_one_name_come_by_id_though_a_page_ends_between_them() {
+async fn people_with_one_name_are_ordered_by_id_across_pages() {
     let database = Database::new().await;
     let mut ids = Vec::new();
     for n in 0..9 {
@@ -126,7 +126,7 @@ async fn people_of_one_name_come_by_id_though_a_page_ends_between_them() {
 }
 
 #[tokio::test]
-async fn a_page_goes_on_though_the_last_one_on_it_left() {
+async fn next_page_works_after_its_key_left() {
     let database = Database::new().await;
     let mut ids = Vec::new();
     for name in ["ma", "mb", "mc", "md"] {

@@ -289,7 +289,7 @@ async fn what_ended_is_told_with_the_changes_that_say_so() {
     mysql.outbox().remove(&ended.outbox).await.unwrap();
 
     assert_eq!((ended.sessions, ended.outbox.len()), (vec![], 1));
-    assert_eq!(mysql.outbox().list(10, &[]).await.unwrap(), changed[1..]);
+    assert_eq!(mysql.outbox().list(10, NOON).await.unwrap(), changed[1..]);
 }
 
 #[tokio::test]

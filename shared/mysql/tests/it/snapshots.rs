@@ -30,7 +30,7 @@ async fn version(database: &Database, user: UserId) -> i64 {
 }
 
 #[tokio::test]
-async fn a_newcomer_knows_nobody() {
+async fn new_person_has_no_friends_and_blocks() {
     let database = Database::new().await;
     let id = join(&database.mysql, "tom").await;
 
@@ -42,7 +42,7 @@ async fn a_newcomer_knows_nobody() {
 }
 
 #[tokio::test]
-async fn friends_of_both_directions_come_by_id_and_requests_are_none() {
+async fn friends_of_both_directions_are_listed_by_id() {
     let database = Database::new().await;
     let mut people = Vec::new();
     for n in 0..7 {
@@ -70,7 +70,7 @@ async fn friends_of_both_directions_come_by_id_and_requests_are_none() {
 }
 
 #[tokio::test]
-async fn whom_someone_blocked_comes_by_id_and_who_blocked_them_does_not() {
+async fn only_own_blocks_are_listed_by_id() {
     let database = Database::new().await;
     let (a, me, b, c) = (
         join(&database.mysql, "aa").await,
@@ -86,7 +86,7 @@ async fn whom_someone_blocked_comes_by_id_and_who_blocked_them_does_not() {
 }
 
 #[tokio::test]
-async fn a_person_names_their_own_changes_and_no_other_ones() {
+async fn snapshot_names_the_persons_own_changes() {
     let database = Database::new().await;
     let (me, other) = (join(&database.mysql, "me").await, join(&database.mysql, "other").await);
     let changed = [Aggregate::Person(me), Aggregate::Sessions(me), Aggregate::Person(other), Aggregate::Person(me)];
@@ -96,12 +96,12 @@ async fn a_person_names_their_own_changes_and_no_other_ones() {
     database.mysql.outbox().remove(&snapshot.outbox).await.unwrap();
 
     assert_eq!(snapshot.outbox.len(), 2);
-    let left = database.mysql.outbox().list(10, &[]).await.unwrap();
+    let left = database.mysql.outbox().list(10, NOON).await.unwrap();
     assert_eq!(left, [Aggregate::Sessions(me), Aggregate::Person(other)]);
 }
 
 #[tokio::test]
-async fn an_inactive_account_has_a_snapshot_that_says_so_and_an_unknown_one_has_none() {
+async fn inactive_account_has_a_snapshot_and_unknown_has_none() {
     let database = Database::new().await;
     let gone = join(&database.mysql, "gone").await;
     deactivate(&database, gone).await;
@@ -111,7 +111,7 @@ async fn an_inactive_account_has_a_snapshot_that_says_so_and_an_unknown_one_has_
 }
 
 #[tokio::test]
-async fn locking_two_people_tells_whose_account_is_active() {
+async fn locking_a_pair_returns_the_active_accounts() {
     let database = Database::new().await;
     let (a, gone) = (join(&database.mysql, "aa").await, join(&database.mysql, "gone").await);
     assert_eq!(database.mysql.transact([gone, a], lock).await.unwrap(), [a, gone]);
@@ -122,7 +122,7 @@ async fn locking_two_people_tells_whose_account_is_active() {
 }
 
 #[tokio::test]
-async fn nobody_is_locked_together_with_someone_missing_or_with_themselves() {
+async fn pair_needs_two_existing_people() {
     let database = Database::new().await;
     let a = join(&database.mysql, "aa").await;
 
@@ -132,7 +132,7 @@ async fn nobody_is_locked_together_with_someone_missing_or_with_themselves() {
 }
 
 #[tokio::test]
-async fn an_active_pair_is_two_active_people() {
+async fn active_pair_needs_two_active_accounts() {
     let database = Database::new().await;
     let (a, b, gone) =
         (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "gone").await);
@@ -144,7 +144,7 @@ async fn an_active_pair_is_two_active_people() {
 }
 
 #[tokio::test]
-async fn versions_are_raised_of_those_named_and_of_nobody_else() {
+async fn only_given_versions_are_raised() {
     let database = Database::new().await;
     let (a, b, c) =
         (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
@@ -157,7 +157,7 @@ async fn versions_are_raised_of_those_named_and_of_nobody_else() {
 }
 
 #[tokio::test]
-async fn changes_of_pairs_that_overlap_all_happen() {
+async fn changes_of_overlapping_pairs_all_commit() {
     let database = Database::new().await;
     let (a, b, c) =
         (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);

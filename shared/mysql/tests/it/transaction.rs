@@ -36,7 +36,7 @@ async fn join_and_fail(tx: &mut Tx, name: &'static str) -> Result<(), Fault> {
 }
 
 #[tokio::test]
-async fn a_deadlock_is_run_again() {
+async fn deadlocked_transaction_is_repeated() {
     let database = Database::new().await;
     let mysql = &database.mysql;
     let (a, b, c) = (join(mysql, "aa").await, join(mysql, "bb").await, join(mysql, "cc").await);
@@ -56,7 +56,7 @@ async fn a_deadlock_is_run_again() {
 }
 
 #[tokio::test]
-async fn nothing_stays_of_an_operation_that_failed() {
+async fn failed_operation_is_rolled_back() {
     let database = Database::new().await;
 
     let fault = database.mysql.transact("tom", join_and_fail).await.unwrap_err();
@@ -66,7 +66,7 @@ async fn nothing_stays_of_an_operation_that_failed() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_is_unavailable() {
+async fn unreachable_server_is_unavailable() {
     let mysql = Mysql::connect("mysql://root@127.0.0.1:1/chat", 2).unwrap();
 
     assert_eq!(mysql.transact([UserId(1), UserId(2)], open).await.unwrap_err().code, Code::Unavailable);

@@ -4,6 +4,7 @@
 mod blocks;
 mod people;
 mod relay;
+mod restored;
 mod rooms;
 mod sessions;
 mod stores;

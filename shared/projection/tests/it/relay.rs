@@ -1,5 +1,6 @@
 use crate::stores::{NOON, Stores, join, note, open_room, touch_people, touch_room};
 use domain::{Aggregate, Clock, Code, Fault, RoomId, Timestamp, UserId};
+use mysql::{Mysql, Tx};
 use projection::{Projector, Relayed};
 use std::{cell::Cell, time::Duration};
 use tokio::task::JoinSet;
@@ -16,7 +17,7 @@ fn ticking() -> Timestamp {
 
 async fn relay(projector: &Projector) -> Result<Relayed, Fault> {
     let projector = Projector { clock: Clock(ticking), ..projector.clone() };
-    projector.relay(NOON.plus(Duration::from_secs(1))).await
+    projector.relay(NOON.plus(Duration::from_mins(1))).await
 }
 
 #[tokio::test]
@@ -121,7 +122,8 @@ async fn what_mongodb_refuses_waits_and_keeps_nothing_back() {
 
     assert_eq!(relayed, Relayed { projected: 1, failed: 1 });
     assert!(stores.person(other).await.is_some());
-    assert_eq!(stores.mysql().outbox().list(10, &[]).await.unwrap(), [Aggregate::Person(refused)]);
+    let waiting = stores.mysql().outbox().list(10, NOON.plus(Duration::from_mins(1))).await.unwrap();
+    assert_eq!(waiting, [Aggregate::Person(refused)]);
 }
 
 #[tokio::test]
@@ -133,6 +135,77 @@ async fn a_store_that_is_away_ends_the_run_and_nothing_is_forgotten() {
 
     assert_eq!(fault.code, Code::Unavailable);
     assert_eq!(stores.waiting().await, 2);
+}
+
+/// Holds the outbox rows of people until it is dropped.
+async fn hold_rows(tx: &mut Tx, people: Vec<UserId>) -> Result<(), Fault> {
+    for user in people {
+        let snapshot = tx.users().find_snapshot(user).await?;
+        tx.outbox().remove(&snapshot.unwrap().outbox).await?;
+    }
+    std::future::pending().await
+}
+
+#[tokio::test]
+async fn one_unavailable_aggregate_does_not_end_the_run_but_two_do() {
+    let stores = Stores::new().await;
+    let third = join(stores.mysql(), "cc").await;
+    let [one, two] = stores.pair;
+    stores.mysql().transact([one, two, third].map(Aggregate::Person).to_vec(), note).await.unwrap();
+    let locked = async |rows: Vec<UserId>| {
+        let later = async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            relay(&stores.projector).await
+        };
+        tokio::select! {
+            _ = stores.mysql().transact(rows, hold_rows) => unreachable!("it waits"),
+            relayed = later => relayed,
+        }
+    };
+
+    assert_eq!(locked(vec![one, two]).await.unwrap_err().code, Code::Unavailable);
+    assert_eq!(locked(vec![one]).await.unwrap(), Relayed { projected: 2, failed: 1 });
+}
+
+#[tokio::test]
+async fn slow_aggregate_does_not_end_the_run() {
+    let stores = Stores::new().await;
+    let [slow, other] = stores.pair;
+    stores.mysql().transact(stores.pair, touch_people).await.unwrap();
+    stores.projector.project(Aggregate::Person(slow)).await.unwrap();
+    stores.mysql().transact(stores.pair, touch_people).await.unwrap();
+    let _held = stores.hold(slow).await;
+
+    // The clock stands still: only the limit of one aggregate passes.
+    let relayed = stores.projector.relay(NOON.plus(Duration::from_millis(500))).await.unwrap();
+
+    assert_eq!(relayed, Relayed { projected: 1, failed: 1 });
+    assert_eq!(stores.person(other).await.unwrap().version, 3);
+}
+
+#[tokio::test]
+async fn aggregate_that_fails_is_last_in_the_next_run() {
+    let stores = Stores::new().await;
+    let [refused, other] = stores.pair;
+    testkit::mongo::refuse(&stores.mongo.url, "people", refused.0).await;
+    stores.mysql().transact(vec![Aggregate::Person(refused)], note).await.unwrap();
+    relay(&stores.projector).await.unwrap();
+
+    stores.mysql().transact(vec![Aggregate::Person(other)], note).await.unwrap();
+
+    let waiting = stores.mysql().outbox().list(10, NOON.plus(Duration::from_mins(1))).await.unwrap();
+    assert_eq!(waiting, [Aggregate::Person(other), Aggregate::Person(refused)]);
+}
+
+#[tokio::test]
+async fn change_needs_one_connection_to_mysql() {
+    let stores = Stores::new().await;
+    let mysql = Mysql::connect(&stores.mysql.url, Mysql::LAMBDA_CONNECTIONS).unwrap();
+    let projector = Projector { mysql, ..stores.projector.clone() };
+
+    projector.change(stores.pair, touch_people).await.unwrap();
+
+    assert_eq!(stores.waiting().await, 0);
 }
 
 #[tokio::test]

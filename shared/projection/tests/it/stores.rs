@@ -6,7 +6,7 @@ use domain::{
 };
 use mongo::Mongo;
 use mongodb::{
-    Client,
+    Client, ClientSession,
     bson::{Document, doc},
     options::ReadConcern,
 };
@@ -79,6 +79,17 @@ impl Stores {
     /// How many changes MongoDB may not know.
     pub(crate) async fn waiting(&self) -> i64 {
         self.mysql().outbox().count().await.unwrap()
+    }
+
+    /// Lets every other write of a person wait, until the session is dropped.
+    pub(crate) async fn hold(&self, user: UserId) -> ClientSession {
+        let client = Client::with_uri_str(&self.mongo.url).await.unwrap();
+        let people = client.default_database().unwrap().collection::<Document>("people");
+        let mut session = client.start_session().await.unwrap();
+        session.start_transaction().await.unwrap();
+        let touch = doc! { "$set": { "held": true } };
+        people.update_one(doc! { "_id": user.0 }, touch).session(&mut session).await.unwrap();
+        session
     }
 
     /// What an operator does: the account is closed, and noted as changed.

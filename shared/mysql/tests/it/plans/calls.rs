@@ -98,9 +98,9 @@ async fn rooms(mysql: &Mysql) {
 }
 
 async fn outbox(mysql: &Mysql) {
-    mysql.outbox().list(10, &[]).await.unwrap();
     mysql.outbox().list_waiting(&[Aggregate::Person(ME), Aggregate::PrivateRoom(RoomId(1))]).await.unwrap();
-    mysql.outbox().list(10, &[Aggregate::Person(ME), Aggregate::Sessions(ME)]).await.unwrap();
+    mysql.outbox().list(10, NOON).await.unwrap();
+    mysql.outbox().note_try(Aggregate::Person(ME), NOON).await.unwrap();
     let rows = mysql.users().find_snapshot(ME).await.unwrap().unwrap().outbox;
     mysql.outbox().remove(&rows).await.unwrap();
     mysql.outbox().remove(&[rows[0], rows[0]]).await.unwrap();

@@ -70,7 +70,7 @@ fn table<'a>(statement: &'a str, alias: &'a str) -> &'a str {
 }
 
 #[tokio::test]
-async fn every_query_on_a_table_that_grows_uses_an_index() {
+async fn queries_on_growing_tables_use_an_index() {
     let database = Database::new().await;
     crowd::gather(&database.url).await;
     let statements = Statements::of(async || calls::make(&database.mysql).await).await;
@@ -93,7 +93,7 @@ async fn every_query_on_a_table_that_grows_uses_an_index() {
 }
 
 #[tokio::test]
-async fn a_statement_that_locks_goes_by_an_index_even_where_few_rows_are() {
+async fn locking_statements_use_an_index_on_small_tables() {
     let database = Database::new().await;
     crowd::gather_few(&database.url).await;
     let statements = Statements::of(async || calls::make(&database.mysql).await).await;
@@ -110,7 +110,7 @@ async fn a_statement_that_locks_goes_by_an_index_even_where_few_rows_are() {
 }
 
 #[tokio::test]
-async fn a_search_reads_its_index_in_order() {
+async fn search_reads_its_index_in_order() {
     let database = Database::new().await;
     crowd::gather(&database.url).await;
     let statements = Statements::of(async || calls::search(&database.mysql).await).await;

@@ -1,0 +1,2 @@
+ALTER TABLE outbox
+    ADD COLUMN tried_at DATETIME(3) NULL

@@ -1,0 +1,64 @@
+use crate::{Blocks, Friendships, Outbox, Pool, PrivateRooms, Relations, Schema, Sessions, Users, fault::fault, options::options};
+use domain::Fault;
+use sqlx::Executor as _;
+
+/// The server, through connections that are opened when they are first needed.
+#[derive(Debug, Clone)]
+pub struct Mysql {
+    pub(crate) pool: Pool,
+}
+
+impl Mysql {
+    /// As many connections as a Lambda uses: it serves one request at a time, whose statements take turns.
+    pub const LAMBDA_CONNECTIONS: u32 = 1;
+
+    /// Reads the URL, `mysql://user:password@host/database`, without connecting.
+    pub fn connect(url: &str, connections: u32) -> Result<Self, Fault> {
+        Ok(Self { pool: Pool::new(options(url).map_err(Fault::internal)?, connections) })
+    }
+
+    /// Whether the server answers.
+    pub async fn ping(&self) -> Result<(), Fault> {
+        (&self.pool).execute("SELECT 1").await.map(drop).map_err(fault)
+    }
+
+    /// People.
+    pub fn users(&self) -> Users<&Pool> {
+        Users(&self.pool)
+    }
+
+    /// Logins.
+    pub fn sessions(&self) -> Sessions<&Pool> {
+        Sessions(&self.pool)
+    }
+
+    /// Friends and requests.
+    pub fn friendships(&self) -> Friendships<&Pool> {
+        Friendships(&self.pool)
+    }
+
+    /// Who blocked whom.
+    pub fn blocks(&self) -> Blocks<&Pool> {
+        Blocks(&self.pool)
+    }
+
+    /// Rooms of two people.
+    pub fn private_rooms(&self) -> PrivateRooms<&Pool> {
+        PrivateRooms(&self.pool)
+    }
+
+    /// What MongoDB has yet to learn.
+    pub fn outbox(&self) -> Outbox<&Pool> {
+        Outbox(&self.pool)
+    }
+
+    /// What there is between two people.
+    pub fn relations(&self) -> Relations<&Pool> {
+        Relations(&self.pool)
+    }
+
+    /// The tables themselves.
+    pub fn schema(&self) -> Schema<'_> {
+        Schema(&self.pool)
+    }
+}
