@@ -13,7 +13,7 @@ pub struct HealthView {
 }
 
 /// Whether the API can serve requests, and why not.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct ReadinessView {
     /// The result.
     pub status: ReadinessStatus,
@@ -22,7 +22,7 @@ pub struct ReadinessView {
 }
 
 /// The checks of readiness.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct ReadinessChecks {
     /// The database of people and rooms.
     pub mysql: Reachability,
