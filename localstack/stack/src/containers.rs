@@ -42,7 +42,7 @@ impl Bridge {
             // The address is a private one, so that a connection without TLS may be asked for.
             ("MYSQL_URL", Some("ssl-mode=DISABLED")),
             // The member of the replica set is 127.0.0.1, which is another machine inside a container.
-            ("MONGO_URL", Some("directConnection=true")),
+            ("MONGO_URL", Some("directConnection=true&tls=false")),
             ("CONNECTIONS_URL", None),
         ] {
             if let Some(url) = environment.get_mut(name) {
@@ -125,7 +125,7 @@ mod tests {
         let there = bridge.environment(&here.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
 
         assert_eq!(there["MYSQL_URL"], "mysql://root@127.0.0.7:3306/chat?ssl-mode=DISABLED");
-        assert_eq!(there["MONGO_URL"], "mongodb://127.0.0.7:27017/chat?directConnection=true");
+        assert_eq!(there["MONGO_URL"], "mongodb://127.0.0.7:27017/chat?directConnection=true&tls=false");
         assert_eq!(there["CONNECTIONS_URL"], "http://127.0.0.7:8001/local");
         assert_eq!(there["WEBSOCKET_URL"], "ws://127.0.0.1:8001/local");
     }

@@ -55,7 +55,7 @@ pub struct Options {
     pub environment: BTreeMap<String, String>,
     /// Whether nobody is limited, but by limits in `environment`.
     pub unlimited: bool,
-    /// Template parameters; `Stage` is `local` by default.
+    /// Template parameters, over those of a local stack.
     pub parameters: BTreeMap<String, String>,
     /// The gateway's limits.
     pub limits: Limits,
@@ -203,9 +203,15 @@ impl Stack {
         let mut given = environment.clone();
         let secrets: BTreeMap<_, _> =
             given.remove("SECRET_KEY").map(|key| (KEY_SECRET.to_owned(), key)).into_iter().collect();
+        // A page under development, and a server of one's own without a limit.
         let mut parameters = BTreeMap::from(
-            [("Stage", "local".to_owned()), ("SecretKeySecretArn", gateway::secret_arn(KEY_SECRET))]
-                .map(|(name, value)| (name.to_owned(), value)),
+            [
+                ("Stage", "local".to_owned()),
+                ("SecretKeySecretArn", gateway::secret_arn(KEY_SECRET)),
+                ("AllowedOrigins", "http://localhost:3000".to_owned()),
+                ("MysqlConcurrency", "0".to_owned()),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
         );
         parameters.extend(options.parameters);
         let step = options.progress.step("starting the gateway");

@@ -48,6 +48,33 @@ fn deployed_template_is_supported() {
     assert!(template.functions.len() >= 9);
 }
 
+/// The template with one parameter.
+fn deployed(parameter: &str, value: &str) -> Template {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    Template::load(&path, &BTreeMap::from([(parameter.to_owned(), value.to_owned())])).unwrap()
+}
+
+#[test]
+fn functions_with_mysql_reserve_their_concurrency() {
+    let limited = deployed("MysqlConcurrency", "7");
+    let unlimited = deployed("MysqlConcurrency", "0");
+
+    let with_mysql: Vec<_> =
+        limited.functions.iter().filter(|it| it.environment.contains_key("MYSQL_URL_SECRET_ARN")).collect();
+    let reserved: Vec<_> = with_mysql.iter().map(|it| (it.name.as_str(), it.reserved.unwrap())).collect();
+    let expected = ["auth", "blocks", "chat-rooms", "friends", "health", "migrate", "relay", "users"];
+    assert_eq!(reserved, expected.into_iter().zip([7, 7, 7, 7, 2, 1, 1, 7]).collect::<Vec<_>>());
+    assert!(unlimited.functions.iter().all(|it| it.reserved.is_none()));
+}
+
+#[test]
+fn no_web_page_is_allowed_by_default() {
+    let origins = |template: Template| template.http.unwrap().cors.unwrap().origins;
+
+    assert_eq!(origins(deployed("Debug", "true")), [""; 0]);
+    assert_eq!(origins(deployed("AllowedOrigins", "https://chat.example")), ["https://chat.example"]);
+}
+
 #[test]
 fn unsupported_part_is_named() {
     let queue = "Resources: {Queue: {Type: AWS::SQS::Queue}}";

@@ -9,6 +9,7 @@ use crate::{drop_later, random_name};
 use domain::UserId;
 use mysql::{Mysql, create_database, drop_database};
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection};
+use std::sync::Mutex;
 
 /// A migrated database with a random name; dropped with this value, as far as the server lets it.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub struct Database {
     pub mysql: Mysql,
     /// Its URL.
     pub url: String,
+    users: Mutex<Vec<String>>,
 }
 
 impl Database {
@@ -32,7 +34,23 @@ impl Database {
         let url = format!("{}/{}", server(), random_name());
         create_database(&url).await.expect("TEST_MYSQL_URL names a server that lets us create databases");
         let mysql = Mysql::connect(&url, 40).expect("TEST_MYSQL_URL is a URL");
-        Self { mysql, url }
+        Self { mysql, url, users: Mutex::default() }
+    }
+}
+
+impl Database {
+    /// The URL for a user like one whom the README creates, with the rights that it grants.
+    pub async fn url_of(&self, user: &str) -> String {
+        let (name, quoted) = (random_name(), format!("'{user}'@'%'"));
+        let (server, database) = self.url.rsplit_once('/').expect("the URL names a database");
+        for line in include_str!("../../../README.md").lines().filter(|line| line.contains(&quoted)) {
+            let statement = line.replace(user, &name).replace("bigtech_chat", database);
+            execute(&self.url, &statement).await;
+        }
+        self.users.lock().expect("no test panics here").push(name.clone());
+        let (scheme, host) = server.split_once("://").expect("a URL");
+        let host = host.rsplit('@').next().unwrap_or(host);
+        format!("{scheme}://{name}:...@{host}/{database}")
     }
 }
 
@@ -59,8 +77,13 @@ pub async fn hold(url: &str, people: &[UserId]) -> Held {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let url = self.url.clone();
-        drop_later(async move { Ok(drop_database(&url).await?) });
+        let (url, users) = (self.url.clone(), self.users.get_mut().map(std::mem::take).unwrap_or_default());
+        drop_later(async move {
+            for user in users {
+                execute(&url, &format!("DROP USER '{user}'@'%'")).await;
+            }
+            Ok(drop_database(&url).await?)
+        });
     }
 }
 

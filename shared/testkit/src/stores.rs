@@ -118,6 +118,12 @@ impl Stores {
         &self.mysql_database().mysql
     }
 
+    /// The same for a user like one whom the README creates.
+    pub async fn mysql_as(&self, user: &str) -> Mysql {
+        let url = self.mysql_database().url_of(user).await;
+        Mysql::connect(&url, Mysql::LAMBDA_CONNECTIONS).expect("a URL")
+    }
+
     /// The record of messages.
     pub fn mongo(&self) -> &Mongo {
         &self.mongo.mongo

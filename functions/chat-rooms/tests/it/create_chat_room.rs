@@ -226,3 +226,15 @@ async fn commit_room(tx: &mut Tx, pair: [UserId; 2]) -> Result<RoomId, Fault> {
     tx.outbox().insert(&[Aggregate::PrivateRoom(room)], NOON).await?;
     Ok(room)
 }
+
+#[tokio::test]
+async fn user_without_rights_on_the_schema_can_open_rooms() {
+    let chats = Rooms::new().await;
+    let (a, b) = (chats.join("aa").await, chats.join("bb").await);
+    let mysql = chats.mysql_as("chat_app").await;
+    let door = chats.with(|backend| backend.projector.mysql = mysql);
+
+    let answer = door.call(a, Method::POST, "/chat-rooms", &json!({ "participant_id": b })).await;
+
+    assert_eq!(answer.status, 201);
+}
