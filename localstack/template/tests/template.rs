@@ -68,6 +68,28 @@ fn functions_with_mysql_reserve_their_concurrency() {
 }
 
 #[test]
+fn reserved_concurrency_of_the_readme_leaves_mysql_connections() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
+    let number = |cell: &str| cell.chars().filter(char::is_ascii_digit).collect::<String>().parse::<usize>().unwrap();
+    let rows: Vec<Vec<&str>> = readme
+        .lines()
+        .filter(|line| line.contains("`db.t4g"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+
+    for row in &rows {
+        let (connections, concurrency) = (number(row[1]), number(row[2]));
+        let template = deployed("MysqlConcurrency", &concurrency.to_string());
+        // During a deployment old and new environments exist, each with a connection.
+        let opened = 2 * template.functions.iter().filter_map(|it| it.reserved).sum::<usize>();
+        assert!(opened < connections - 10, "{row:?}: {opened}");
+    }
+    let default = rows.iter().find(|row| row[2].contains("default")).unwrap();
+    assert_eq!(deployed("Debug", "true").function("auth").unwrap().reserved, Some(number(default[2])));
+    assert_eq!(rows.len(), 4);
+}
+
+#[test]
 fn no_web_page_is_allowed_by_default() {
     let origins = |template: Template| template.http.unwrap().cors.unwrap().origins;
 

@@ -5,7 +5,7 @@ use mongo::{Fanout, Stored};
 use std::{collections::HashMap, time::Duration};
 use tokio::time::timeout;
 
-/// How long one message may take.
+/// How long one message may take, and the reading of all.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 /// How many messages in a sweep may find the store unavailable before the sweep ends: one alone may be contended.
@@ -26,7 +26,8 @@ pub struct Swept {
 /// when the time is over waits for the next sweep. A store that is unavailable ends the sweep.
 pub async fn sweep(messenger: &Messenger, limit: i64, until: Timestamp) -> Result<Swept, Fault> {
     let (messages, mut swept, mut unavailable) = (messenger.mongo.messages(), Swept::default(), 0);
-    for owed in messages.list_owed(messenger.clock.now(), limit).await? {
+    let listing = timeout(TIME_LIMIT, messages.list_owed(messenger.clock.now(), limit)).await;
+    for owed in listing.map_err(Fault::unavailable)?? {
         let left = messenger.clock.now().until(until);
         if left.is_zero() {
             break;

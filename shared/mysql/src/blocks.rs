@@ -105,7 +105,7 @@ impl<'e, E: MySqlExecutor<'e>> Blocks<E> {
         Ok(())
     }
 
-    /// Takes a block away; false if there was none.
+    /// Removes a block; false if there was none.
     pub async fn remove(self, by: UserId, blocked: UserId) -> Result<bool, Fault> {
         let outcome = sqlx::query(
             "DELETE FROM block_users

@@ -54,7 +54,7 @@ impl<'e, E: MySqlExecutor<'e>> Friendships<E> {
         .map_err(fault)
     }
 
-    /// What there is between two people, whoever asked.
+    /// The friendship or request between two people, in either direction.
     pub async fn find_between(self, pair: [UserId; 2]) -> Result<Option<Friendship>, Fault> {
         let row: Option<Row> = sqlx::query_as(
             "SELECT id, user_id_1, user_id_2, status, created_at, updated_at, quiet_until
@@ -180,7 +180,7 @@ impl<'e, E: MySqlExecutor<'e>> Friendships<E> {
         Ok(())
     }
 
-    /// Forgets what was between two people, so that they may begin anew under another id.
+    /// Removes a friendship, so that a new one gets another id.
     pub async fn remove(self, id: FriendshipId) -> Result<(), Fault> {
         sqlx::query(
             "DELETE FROM friendships

@@ -17,8 +17,8 @@ pub struct Names {
 pub type NameKey = (String, UserId);
 
 impl<'e, E: MySqlExecutor<'e>> Users<E> {
-    /// People other than the viewer whose username or shown name begins so, if they are active and have not blocked the
-    /// viewer. In the order of the names; who is found by both names comes once.
+    /// Active people other than the viewer whose username or display name has this prefix and who have not blocked the viewer, by
+    /// name. Someone who is found by both names comes once.
     pub async fn search(
         self,
         query: &NameQuery,
@@ -62,7 +62,7 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
         Ok(page.map(|row| row.profile.into()))
     }
 
-    /// People after an id whose names nobody can search yet, by id.
+    /// People after an id who have no name keys yet, by id.
     pub async fn list_unnamed(self, after: UserId, limit: u32) -> Result<Vec<Names>, Fault> {
         let rows: Vec<(i32, String, Option<String>)> = sqlx::query_as(
             "SELECT u.id, u.username, u.display_name
@@ -81,7 +81,7 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
         Ok(rows.into_iter().map(names).collect())
     }
 
-    /// Lets people be found by these names. No round trip if there are none.
+    /// Adds name keys for people. Sends nothing if there are none.
     pub async fn insert_names(self, names: &[Names]) -> Result<(), Fault> {
         let mut rows = Vec::new();
         for Names { user, username, display_name } in names {
@@ -98,13 +98,13 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
         query.push_values(rows, |mut row, (user, source, kind, key)| {
             row.push_bind(user).push_bind(source).push_bind(kind.as_str()).push_bind(key);
         });
-        // Two who do this at once for the same people write the same.
+        // Concurrent inserts for the same people write the same keys.
         query.push(" ON DUPLICATE KEY UPDATE name_key = VALUES(name_key)");
         query.build().execute(self.0).await.map_err(fault)?;
         Ok(())
     }
 
-    /// Lets someone no longer be found by a shown name.
+    /// Removes the name keys of a display name.
     pub async fn remove_display_name(self, user: UserId) -> Result<(), Fault> {
         sqlx::query(
             "DELETE FROM user_names

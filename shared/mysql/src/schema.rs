@@ -61,13 +61,13 @@ pub enum SchemaError {
     /// An applied migration is not the one in this build.
     #[error("migration {0} was applied in another form than this build has: landed migrations never change")]
     Changed(i64),
-    /// Someone else has been migrating for a while.
+    /// Another migration holds the lock.
     #[error("another migration is running")]
     Busy,
     /// A statement failed.
     #[error("migration failed: {0}")]
     Failed(#[from] MigrateError),
-    /// The server is away or refused.
+    /// The server is unreachable or refused.
     #[error("{0}")]
     Server(#[from] sqlx::Error),
 }
@@ -121,7 +121,7 @@ async fn change_database(url: &str, verb: &str) -> Result<(), Fault> {
     let options = options(url).map_err(Fault::internal)?;
     let name = options.get_database().ok_or_else(|| Fault::internal("the URL names no database"))?.replace('`', "``");
     let mut connection = options.database("").connect().await.map_err(fault)?;
-    // A transaction left open must not hold us up for MySQL's default, a year.
+    // By default MySQL waits a year for a transaction that is left open.
     connection.execute("SET lock_wait_timeout = 5").await.map_err(fault)?;
     // A name can't be bound; it is quoted.
     connection.execute(AssertSqlSafe(format!("{verb} `{name}`"))).await.map_err(fault)?;
@@ -139,7 +139,7 @@ async fn lock(connection: &mut MySqlConnection) -> Result<(), SchemaError> {
 
 async fn apply(connection: &mut MySqlConnection) -> Result<Migrated, SchemaError> {
     connection.ensure_migrations_table(TABLE).await?;
-    // A migration that was killed half way is run again.
+    // A migration that was interrupted is repeated.
     connection.execute("DELETE FROM _sqlx_migrations WHERE NOT success").await?;
     let done: HashMap<i64, Cow<'_, [u8]>> = connection
         .list_applied_migrations(TABLE)
@@ -158,7 +158,7 @@ async fn apply(connection: &mut MySqlConnection) -> Result<Migrated, SchemaError
             Some(_) => return Err(SchemaError::Changed(migration.version)),
             None => {
                 match connection.apply(TABLE, migration).await {
-                    // It was killed after its statement and before its note: there is nothing like `IF NOT EXISTS` for columns.
+                    // It was interrupted between its statement and its record: `ADD COLUMN` has no `IF NOT EXISTS`.
                     Err(MigrateError::ExecuteMigration(error, _)) if is_there_already(&error) => {
                         note(connection, migration).await?;
                     }
@@ -172,7 +172,7 @@ async fn apply(connection: &mut MySqlConnection) -> Result<Migrated, SchemaError
     Ok(Migrated { version: expected, applied })
 }
 
-/// Notes a migration whose statement had run before.
+/// Records a migration whose statement ran before.
 async fn note(connection: &mut MySqlConnection, migration: &Migration) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)

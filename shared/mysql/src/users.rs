@@ -241,7 +241,7 @@ impl Users<&mut MySqlConnection> {
         if active.len() == 2 { Ok(()) } else { Err(Code::UserNotFound.into()) }
     }
 
-    /// Raises the version of people whose rows the transaction has locked; no round trip if there are none.
+    /// Raises the version of people whose rows the transaction has locked. Sends nothing if there are none.
     pub async fn raise_versions(self, ids: &[UserId]) -> Result<(), Fault> {
         if ids.is_empty() {
             return Ok(());

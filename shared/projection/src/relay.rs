@@ -6,7 +6,7 @@ use tokio::time::timeout;
 /// How many aggregates are read at once.
 const BATCH: u32 = 100;
 
-/// How long one aggregate may take.
+/// How long one aggregate may take, and one reading of the outbox.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 /// How many aggregates in a run may find a store unavailable before the run ends: one alone may be contended.
@@ -29,7 +29,8 @@ impl Projector {
     pub async fn relay(&self, until: Timestamp) -> Result<Relayed, Fault> {
         let (begun, mut relayed, mut unavailable) = (self.clock.now(), Relayed::default(), 0);
         loop {
-            let batch = self.mysql.outbox().list(BATCH, begun).await?;
+            let listing = timeout(TIME_LIMIT, self.mysql.outbox().list(BATCH, begun)).await;
+            let batch = listing.map_err(Fault::unavailable)??;
             if batch.is_empty() {
                 return Ok(relayed);
             }
@@ -54,7 +55,10 @@ impl Projector {
 
     /// The try is noted first, so that an aggregate that ends a run is the last of the next one.
     async fn try_once(&self, aggregate: Aggregate, within: Duration) -> Result<(), Fault> {
-        self.mysql.outbox().note_try(aggregate, self.clock.now()).await?;
-        timeout(within, self.project(aggregate)).await.unwrap_or_else(|late| Err(Fault::internal(late)))
+        let trying = async {
+            self.mysql.outbox().note_try(aggregate, self.clock.now()).await?;
+            self.project(aggregate).await
+        };
+        timeout(within, trying).await.unwrap_or_else(|late| Err(Fault::internal(late)))
     }
 }

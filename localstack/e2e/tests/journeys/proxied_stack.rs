@@ -58,7 +58,9 @@ pub(crate) async fn recovered(request: impl AsyncFn() -> Answer) -> Answer {
 pub(crate) async fn relayed(stack: &TestStack) -> serde_json::Value {
     let asking = async {
         loop {
-            if let Ok(report) = stack.relay().await {
+            if let Ok(report) = stack.relay().await
+                && report["failed"] == 0
+            {
                 break report;
             }
         }
