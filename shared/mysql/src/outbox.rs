@@ -68,8 +68,9 @@ impl<'e, E: MySqlExecutor<'e>> Outbox<E> {
 
     /// Notes that an aggregate is about to be projected by `relay`.
     pub async fn note_try(self, aggregate: Aggregate, at: Timestamp) -> Result<(), Fault> {
+        // Without the hint a small table is scanned, and all of it locked.
         sqlx::query(
-            "UPDATE outbox
+            "UPDATE outbox FORCE INDEX (outbox_aggregate_idx)
              SET tried_at = ?
              WHERE aggregate = ? AND aggregate_id = ?",
         )
