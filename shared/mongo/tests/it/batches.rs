@@ -22,9 +22,10 @@ async fn list_of_150_documents_is_one_command() {
     for (room, n) in rooms.iter().zip(0..) {
         open(mongo, *room, &[EVE, UserId(1_000 + n)], AT).await;
         let (id, session) = (ConnectionId(n.to_string()), SessionId("s".to_owned()));
-        let connection = Connection { id, user: EVE, session, locale: Locale::En, connected_at: AT };
+        let connection = Connection { id, user: UserId(1_000 + n), session, locale: Locale::En, connected_at: AT };
         mongo.connections().insert(&connection).await.unwrap();
     }
+    let people: Vec<_> = (1_000..1_150).map(UserId).collect();
     fill(&database, ROOM, BORA, MANY).await;
     let page = mongo.rooms().list_messages(ROOM, ANNA, Anchor::Newest, MANY).await.unwrap().unwrap();
     let ids: Vec<_> = page.rows.iter().map(|row| row.message.id).collect();
@@ -32,8 +33,8 @@ async fn list_of_150_documents_is_one_command() {
     let mut profile = Profile::of(&database).await;
 
     let (revs, found) = commands(&mut profile, mongo.rooms().list_revs(EVE, &rooms)).await;
-    let (connections, open) = commands(&mut profile, mongo.connections().list_of_people(&[EVE], AT)).await;
-    let in_session = mongo.connections().list_of_people_in(&mut causal, &[EVE], AT);
+    let (connections, open) = commands(&mut profile, mongo.connections().list_of_people(&people, AT)).await;
+    let in_session = mongo.connections().list_of_people_in(&mut causal, &people, AT);
     let (connections_in, open_in) = commands(&mut profile, in_session).await;
     let (quotes, texts) = commands(&mut profile, messages.list_quotes(&ids)).await;
     let (owed, late) = commands(&mut profile, messages.list_owed(AT.plus(Duration::from_mins(1)), MANY)).await;
