@@ -274,7 +274,7 @@ impl Rooms<'_> {
         documents: &[Document],
         stages: Vec<Document>,
     ) -> Result<Vec<T>, Fault> {
-        let (database, batch) = (&self.0.database, one_batch(documents.len()));
+        let (database, batch) = (&self.0.database, one_batch(documents.len().max(stages.len())));
         let pipeline = std::iter::once(doc! { "$documents": documents }).chain(stages);
         async { database.aggregate(pipeline).batch_size(batch).with_type::<T>().await?.try_collect().await }
             .await
