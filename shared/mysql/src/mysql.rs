@@ -1,4 +1,6 @@
-use crate::{Blocks, Friendships, Outbox, Pool, PrivateRooms, Relations, Schema, Sessions, Users, fault::fault, options::options};
+use crate::{
+    Blocks, Friendships, Outbox, Pool, PrivateRooms, Relations, Schema, Sessions, Users, fault::fault, options::options,
+};
 use domain::Fault;
 use sqlx::Executor as _;
 
