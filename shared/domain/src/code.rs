@@ -206,25 +206,25 @@ pub struct FieldFault {
     pub reason: Invalid,
 }
 
-/// A refusal or a failure on its way to the door, which makes a problem or an error frame of it.
+/// A refusal or a failure. The door answers it with a problem or an error frame.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.code.as_str())]
 pub struct Fault {
-    /// What clients learn.
+    /// The code that clients see.
     pub code: Code,
-    /// Which fields were refused, with `Code::InvalidFields`.
+    /// The refused fields, with `Code::InvalidFields`.
     pub fields: Vec<FieldFault>,
-    /// What the log learns, never the client.
+    /// The cause, for the log only.
     pub source: Option<Box<dyn Error + Send + Sync>>,
-    /// After how long the same request may succeed, where waiting helps.
+    /// The time after which the same request may succeed, if waiting helps.
     pub retry_after: Option<Duration>,
 }
 
-/// How long clients wait for a store that is away.
+/// The `Retry-After` while a store is away.
 const AWAY: Duration = Duration::from_secs(2);
 
 impl Fault {
-    /// One field was refused.
+    /// A refusal of one field.
     pub fn field(field: impl Into<Cow<'static, str>>, reason: Invalid) -> Self {
         let fields = vec![FieldFault { field: field.into(), reason }];
         Self { fields, ..Code::InvalidFields.into() }
@@ -235,12 +235,12 @@ impl Fault {
         Self { source: Some(cause.into()), ..Code::Unavailable.into() }
     }
 
-    /// A fault of ours; the cause goes to the log.
+    /// An internal fault; the cause goes to the log.
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { source: Some(cause.into()), ..Code::Internal.into() }
     }
 
-    /// Too many requests of a kind; the next one is welcome after a while.
+    /// Too many requests; the next one is accepted after `retry_after`.
     pub fn rate_limited(retry_after: Duration) -> Self {
         Self { retry_after: Some(retry_after), ..Code::RateLimited.into() }
     }
@@ -259,14 +259,14 @@ mod tests {
     use strum::IntoEnumIterator as _;
 
     #[test]
-    fn a_code_serializes_as_its_word() {
+    fn code_serializes_as_its_word() {
         for code in Code::iter() {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }
     }
 
     #[test]
-    fn every_code_speaks_both_languages() {
+    fn every_code_has_a_text_in_both_languages() {
         for code in Code::iter() {
             assert!(code.text(Locale::Ko).chars().any(|c| ('가'..='힣').contains(&c)), "{code:?}");
             assert!(code.text(Locale::En).is_ascii(), "{code:?}");

@@ -3,10 +3,10 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use strum::{EnumString, IntoStaticStr};
 
-/// The most friends of a person.
+/// How many friends a person may have.
 pub const MOST_FRIENDS: i64 = 5_000;
 
-/// How long after a rejection nobody is told of another request.
+/// How long after a rejection another request is not shown to the person who rejected.
 const QUIET: Duration = Duration::from_hours(24);
 
 /// The status of a friendship or friend request.
@@ -15,11 +15,11 @@ const QUIET: Duration = Duration::from_hours(24);
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum FriendshipStatus {
-    /// One has asked, the other has not answered.
+    /// Requested and not answered.
     Pending,
     /// They are friends.
     Accepted,
-    /// It is over: refused, withdrawn, or no longer wanted. Kept so that a repeated request finds what it did.
+    /// Rejected, withdrawn or ended. The row is kept so that a repeated request is idempotent.
     Rejected,
 }
 
@@ -30,50 +30,49 @@ impl FriendshipStatus {
     }
 }
 
-/// Two people of whom one asked the other.
+/// A friendship or a friend request between two people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Friendship {
-    /// Which.
+    /// The friendship's id.
     pub id: FriendshipId,
-    /// Who asked.
+    /// The person who sent the request.
     pub requester: UserId,
-    /// Who was asked.
+    /// The person who received the request.
     pub addressee: UserId,
-    /// Where they stand.
+    /// The status.
     pub status: FriendshipStatus,
-    /// When it was asked.
+    /// The time of the request.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The time of the latest change.
     pub updated_at: Timestamp,
-    /// Until when the person asked is not shown another request: they rejected one.
+    /// The time until which the addressee, who rejected a request, is not shown another one.
     pub quiet_until: Option<Timestamp>,
 }
 
-/// What becomes of someone's wish to be friends.
+/// The effect of a friend request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asking {
     /// A new request.
     New,
-    /// The other one has just rejected them: the same request is open again, and shown to the other one only when the rejection
-    /// is a day old.
+    /// The addressee rejected a request less than a day ago: it is pending again, but hidden from the addressee until then.
     Quiet,
-    /// The other one has asked as well: they are friends.
+    /// The other person has a pending request to the requester: they become friends.
     Accepts,
-    /// They are friends, or the request is there: nothing changes.
+    /// They are friends or the request is pending: nothing changes.
     Stands,
 }
 
-/// What becomes of an answer or a withdrawal.
+/// The effect of an answer, a withdrawal or an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// It takes effect.
+    /// The status changes.
     To(FriendshipStatus),
-    /// It had taken effect before: a repeated request.
+    /// Nothing changes: the request is a repetition.
     Done,
 }
 
 impl Friendship {
-    /// What it means that `requester` asks, given what there is between the two.
+    /// The effect of a request of `requester`, given the latest friendship between the two.
     pub fn ask(between: Option<&Self>, requester: UserId, at: Timestamp) -> Asking {
         match between {
             None => Asking::New,
@@ -86,7 +85,7 @@ impl Friendship {
         }
     }
 
-    /// The person asked says yes.
+    /// Accepts a request. Only the addressee may.
     pub fn accept(&self, by: UserId) -> Result<Turn, Code> {
         self.addressed_to(by)?;
         match self.status {
@@ -96,7 +95,7 @@ impl Friendship {
         }
     }
 
-    /// The person asked says no; friends they already are stay friends.
+    /// Rejects a request. Only the addressee may, and a friendship is not rejected.
     pub fn reject(&self, by: UserId) -> Result<Turn, Code> {
         self.addressed_to(by)?;
         match self.status {
@@ -106,7 +105,7 @@ impl Friendship {
         }
     }
 
-    /// Either of the two ends the friendship, or takes the request back.
+    /// Ends the friendship or the request. Either person may.
     pub fn end(&self, by: UserId) -> Result<Turn, Code> {
         self.other_than(by)?;
         match self.status {
@@ -115,13 +114,13 @@ impl Friendship {
         }
     }
 
-    /// The same request, open again.
+    /// The same request, pending again.
     #[must_use]
     pub fn asked_again(&self, at: Timestamp) -> Self {
         Self { status: FriendshipStatus::Pending, created_at: at, updated_at: at, ..self.clone() }
     }
 
-    /// What there is between the two once one of them has changed it. Whoever rejects a request is left in peace for a while.
+    /// The friendship after a change by one of the two. A rejection starts the time in which new requests are hidden.
     #[must_use]
     pub fn changed_to(&self, status: FriendshipStatus, by: UserId, at: Timestamp) -> Self {
         let is_rejected = self.status == FriendshipStatus::Pending && by == self.addressee;
@@ -137,7 +136,7 @@ impl Friendship {
         self.requester == requester && self.quiet_until.is_some_and(|until| until > at)
     }
 
-    /// The other one of the two; whoever is neither learns nothing of it.
+    /// The other person of the two; `FriendshipNotFound` for anybody else.
     pub fn other_than(&self, user: UserId) -> Result<UserId, Code> {
         match user {
             user if user == self.requester => Ok(self.addressee),
@@ -146,7 +145,7 @@ impl Friendship {
         }
     }
 
-    /// What each of the two is told, with the other one's profile; who has no profile any more is not told of.
+    /// The notices to both people, each with the other one's profile. A person without a profile is left out.
     pub fn notices(&self, profiles: Vec<Profile>, news: News, by: UserId) -> Vec<Notice> {
         let notice = |profile: Profile| {
             let to = self.other_than(profile.id).ok()?;
@@ -162,38 +161,38 @@ impl Friendship {
     }
 }
 
-/// A friend or a request, with the other one's profile.
+/// A friendship or request with the other person's profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FriendshipWith {
-    /// Which.
+    /// The friendship's id.
     pub id: FriendshipId,
-    /// The other one.
+    /// The other person.
     pub user: Profile,
-    /// Since when it is what it is: when it was asked, or accepted.
+    /// The time of the request, or of its acceptance.
     pub since: Timestamp,
 }
 
-/// What is told to one of two people about the two.
+/// A notice to one person of a friendship.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// To whom.
+    /// The person to notify.
     pub to: UserId,
-    /// What happened.
+    /// The change.
     pub news: News,
-    /// Whose act it was.
+    /// The person who made the change.
     pub by: UserId,
-    /// Between whom.
+    /// The friendship with the other person's profile.
     pub with: FriendshipWith,
 }
 
-/// What happened between two people.
+/// A change between two people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum News {
     /// A request was made.
     Requested,
-    /// They are friends.
+    /// A request was accepted.
     Accepted,
-    /// The request or the friendship is over.
+    /// The request or the friendship was ended.
     Removed,
 }
 
@@ -221,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_asked_and_asks_is_a_friend() {
+    fn request_to_a_requester_makes_friends() {
         assert_eq!(Friendship::ask(None, MINJI, NOON), Asking::New);
         assert_eq!(Friendship::ask(Some(&between(Pending)), JUNHO, NOON), Asking::Accepts);
         assert_eq!(Friendship::ask(Some(&between(Pending)), MINJI, NOON), Asking::Stands);
@@ -232,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_was_rejected_asks_quietly_for_a_day() {
+    fn request_after_a_rejection_is_hidden_for_a_day() {
         let rejected = between(Pending).changed_to(Rejected, JUNHO, NOON);
         let day = Duration::from_hours(24);
 
@@ -246,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn withdrawing_a_quiet_request_does_not_end_the_quiet() {
+    fn withdrawing_a_hidden_request_keeps_later_ones_hidden() {
         let quiet = between(Pending).changed_to(Rejected, JUNHO, NOON).asked_again(NOON);
 
         let withdrawn = quiet.changed_to(Rejected, MINJI, NOON);
@@ -255,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_is_no_rejection_is_not_quiet() {
+    fn request_after_a_withdrawal_or_end_is_shown() {
         let withdrawn = between(Pending).changed_to(Rejected, MINJI, NOON);
         let unfriended = between(Accepted).changed_to(Rejected, JUNHO, NOON);
 
@@ -265,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_person_asked_answers() {
+    fn only_the_addressee_answers() {
         for answer in [Friendship::accept, Friendship::reject] {
             assert!(matches!(answer(&between(Pending), JUNHO), Ok(Turn::To(_))));
             assert_eq!(answer(&between(Pending), MINJI), Err(Code::NotAddressee));
@@ -274,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_given_twice_is_given_and_one_that_comes_too_late_finds_nothing() {
+    fn repeated_answer_is_idempotent_and_a_late_one_is_not_found() {
         assert_eq!(between(Accepted).accept(JUNHO), Ok(Turn::Done));
         assert_eq!(between(Rejected).reject(JUNHO), Ok(Turn::Done));
         assert_eq!(between(Rejected).accept(JUNHO), Err(Code::FriendshipNotFound));
@@ -282,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn either_of_the_two_ends_it_and_nobody_else() {
+    fn only_the_two_people_end_a_friendship() {
         for who in [MINJI, JUNHO] {
             assert_eq!(between(Pending).end(who), Ok(Turn::To(Rejected)));
             assert_eq!(between(Accepted).end(who), Ok(Turn::To(Rejected)));
@@ -292,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_reads_back() {
+    fn status_reads_back() {
         for status in [Pending, Accepted, Rejected] {
             assert_eq!(status.as_str().parse(), Ok(status));
         }

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_is_two_numbers() {
+    fn limit_is_two_numbers() {
         assert_eq!("20:120".parse(), Ok(Limit { burst: 20, per_minute: 120 }));
         assert_eq!(Limit { burst: 20, per_minute: 120 }.pause(), Duration::from_millis(500));
         for wrong in ["", "20", "0:1", "1:0", "-1:5", "1:2:3", "a:b", "1000001:1"] {
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pause_doubles_up_to_a_minute() {
+    fn pause_doubles_up_to_a_minute() {
         let seconds: Vec<u64> = (0..14).map(|failures| pause_after_failures(failures).as_secs()).collect();
         assert_eq!(seconds, [0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
         assert_eq!(pause_after_failures(u32::MAX).as_secs(), 60);

@@ -2,7 +2,7 @@ use crate::{Code, Profile, RoomId, RoomKey, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
-/// The most people whom a person may block.
+/// How many people a person may block.
 pub const MOST_BLOCKS: i64 = 1_000;
 
 /// What a member may do in a room.
@@ -10,11 +10,11 @@ pub const MOST_BLOCKS: i64 = 1_000;
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Role {
-    /// Reads and writes.
+    /// Reads and writes messages.
     Member,
-    /// Also looks after the room.
+    /// Also edits the room and manages its members.
     Admin,
-    /// Also names admins; one per group.
+    /// Also appoints admins; a group has one owner.
     Owner,
 }
 
@@ -25,37 +25,37 @@ impl Role {
     }
 }
 
-/// Someone in a room.
+/// A member of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Member {
-    /// Who.
+    /// The person's id.
     pub user: UserId,
-    /// As what.
+    /// The role.
     pub role: Role,
 }
 
-/// Who may do what in a room, as of a version of it.
+/// The members of a room and their rights, as of one version of the room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
-    /// Which room.
+    /// The room.
     pub room: RoomKey,
-    /// Counts the changes of the room; a higher one replaces a lower one.
+    /// Counts the changes of the room. A higher version replaces a lower one.
     pub version: i64,
-    /// The people in it; empty once the room is gone.
+    /// The members; empty if the room is deleted.
     pub members: Vec<Member>,
-    /// Whether one of two people has blocked the other or has no active account, which looks alike: both read on and may delete
-    /// what they wrote, and neither writes.
+    /// Whether one of two people has blocked the other or has no active account; the two cases look the same. Both may read and
+    /// delete their own messages, and neither may write.
     pub blocked: bool,
 }
 
-/// What one person may do in a room that they are in, as of a version of it.
+/// The rights of one member in a room, as of one version of the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rights {
-    /// Which room.
+    /// The room.
     pub room: RoomKey,
     /// Counts the changes of the room.
     pub version: i64,
-    /// As what they are in it.
+    /// The member's role.
     pub role: Role,
     /// Whether one of two people has blocked the other or has no active account.
     pub blocked: bool,
@@ -71,43 +71,43 @@ pub enum Act {
 }
 
 impl Act {
-    /// Whether it takes a room that is not blocked: whoever has blocked the other one may still take back what they said.
+    /// Whether it needs a room that is not blocked. Deleting one's own message does not.
     pub const fn needs_open_room(self) -> bool {
         matches!(self, Self::Write)
     }
 }
 
 impl Rights {
-    /// Lets those pass who may write. Which of two people blocked the other is told to neither.
+    /// `RecipientUnavailable` if the room is blocked. The code does not say who blocked whom.
     pub fn admit_writer(&self) -> Result<(), Code> {
         self.admit(Act::Write)
     }
 
-    /// Lets those pass who may do something.
+    /// Whether the member may do something.
     pub fn admit(&self, act: Act) -> Result<(), Code> {
         if self.blocked && act.needs_open_room() { Err(Code::RecipientUnavailable) } else { Ok(()) }
     }
 }
 
-/// A room of two people.
+/// A 1:1 room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrivateRoom {
-    /// Which.
+    /// The room's id.
     pub id: RoomId,
-    /// Both people, by id.
+    /// Both people, ordered by id.
     pub participants: [Participant; 2],
-    /// When it was made.
+    /// The time of creation.
     pub created_at: Timestamp,
-    /// When the row last changed.
+    /// The time of the latest change.
     pub updated_at: Timestamp,
 }
 
-/// Someone in a room of two, as the other one sees them.
+/// A person in a 1:1 room, as the other one sees them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Participant {
-    /// Who.
+    /// The profile.
     pub profile: Profile,
-    /// Whether the account is active and has not blocked whoever looks: otherwise it looks deleted.
+    /// Whether the account is active and has not blocked the viewer. Otherwise it looks deleted.
     pub is_available: bool,
 }
 
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn in_a_blocked_room_one_deletes_and_does_not_write() {
+    fn blocked_room_allows_deleting_but_not_writing() {
         let room = RoomKey::private(RoomId(1));
         let blocked = Rights { room, version: 1, role: Role::Member, blocked: true };
 
