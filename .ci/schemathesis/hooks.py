@@ -70,9 +70,13 @@ class Person:
         case.headers["Authorization"] = f"Bearer {token}"
 
 
+# Letters and symbols that look like a space.
+BLANK = "\u115f\u1160\u2800\u3164\uffa0"
+
+
 def one_line(text):
     """Without control and invisible characters, and not blank."""
-    text = "".join(letter for letter in text if unicodedata.category(letter)[0] in "LNPS")
+    text = "".join(letter for letter in text if unicodedata.category(letter)[0] in "LNPS" and letter not in BLANK)
     return text or "a"
 
 
@@ -90,6 +94,7 @@ RULES = {
     "status_message": lambda text: one_line(text)[:255],
     "content": one_line,
     "q": lambda text: one_line(text)[:50],
+    "attempt": lambda text: name(text)[:64],
     "password": lambda text: f"{PASSWORD} {len(text)}",
     "new_password": lambda text: f"{PASSWORD} {len(text)}",
     # The others come from the server.
