@@ -1,6 +1,7 @@
 use crate::{
     Mongo,
     fault::store_fault,
+    feed::in_room,
     order::young_entries,
     room_lists::unread,
     schema::{MESSAGES, READ_STATES, ROOMS},
@@ -10,6 +11,9 @@ use domain::{Code, Fault, RoomKey, Seq, UserId};
 use futures_util::TryStreamExt as _;
 use mongodb::{bson::doc, options::ReadConcern};
 use serde::Deserialize;
+
+/// Among how many messages those are looked for whose positions are still held.
+const MOST_WRITTEN: i64 = 1_000;
 
 /// The repository of `read_states`: how far each member has read.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +38,8 @@ impl ReadStates<'_> {
     /// Moves a member's cursor forward to a message, at most to the newest below which no other is being written, and answers
     /// where it is. It never moves back.
     ///
-    /// Reads the room as the primary has it: a reservation may not be known to a majority yet, and neither its release.
+    /// Reads the room as the primary has it: a reservation may not be known to a majority yet, and neither its release. A message
+    /// that is there is waited for by nobody, whatever became of its writer.
     pub async fn mark(self, room: RoomKey, user: UserId, seq: Seq) -> Result<Marked, Fault> {
         #[derive(Deserialize)]
         struct Room {
@@ -46,13 +51,30 @@ impl ReadStates<'_> {
         struct Cursor {
             read_seq: Seq,
         }
-        let theirs = doc! { "_id": room.to_string(), "members": user.0 };
-        let rooms = self.0.collection::<Room>(ROOMS);
-        let lowest = doc! { "$min": { "$map": { "input": young_entries(), "as": "entry", "in": "$$entry.seq" } } };
-        let seq_written = doc! { "$min": ["$seq", { "$subtract": [lowest, 1_i64] }] };
-        let fields = doc! { "_id": 0, "seq": seq_written, "members": 1, "blocked": 1 };
-        let found = rooms.find_one(theirs).projection(fields).read_concern(ReadConcern::local()).await;
-        let Room { seq: newest, members, blocked } = found.map_err(store_fault)?.ok_or(Code::RoomNotFound)?;
+        let reserved = doc! { "$map": { "input": young_entries(), "as": "entry", "in": "$$entry.seq" } };
+        let reserved = doc! { "$filter": { "input": reserved, "as": "seq", "cond": { "$isNumber": "$$seq" } } };
+        let mut since = in_room(room);
+        since.insert("$expr", doc! { "$gte": ["$seq", "$$lowest"] });
+        let lowest = doc! { "$ifNull": [{ "$min": "$reserved" }, { "$add": ["$seq", 1_i64] }] };
+        let missing = doc! { "$min": { "$setDifference": ["$reserved", "$written.seq"] } };
+        let pipeline = [
+            doc! { "$match": { "_id": room.to_string(), "members": user.0 } },
+            doc! { "$project": { "_id": 0, "seq": 1, "members": 1, "blocked": 1, "reserved": reserved } },
+            doc! { "$lookup": {
+                "from": MESSAGES, "let": { "lowest": lowest }, "as": "written",
+                "pipeline": [{ "$match": since }, { "$limit": MOST_WRITTEN }, { "$project": { "_id": 0, "seq": 1 } }],
+            } },
+            doc! { "$set": { "seq": { "$min": ["$seq", { "$subtract": [missing, 1_i64] }] } } },
+            doc! { "$unset": ["reserved", "written"] },
+        ];
+        let rooms = self.0.documents(ROOMS);
+        let found: Option<Room> = async {
+            let aggregate = rooms.aggregate(pipeline).read_concern(ReadConcern::local());
+            aggregate.with_type::<Room>().await?.try_next().await
+        }
+        .await
+        .map_err(store_fault)?;
+        let Room { seq: newest, members, blocked } = found.ok_or(Code::RoomNotFound)?;
         let read = seq.clamp(Seq(0), newest);
         let forward = doc! { "$max": { "read_seq": read.0 } };
         let this = doc! { "_id": { "room": room.to_string(), "user": user.0 } };

@@ -80,6 +80,19 @@ async fn nobody_reads_a_message_that_is_still_being_written() {
 }
 
 #[tokio::test]
+async fn a_message_whose_writer_died_before_its_release_holds_no_reader_up() {
+    let database = scene().await;
+    let (mongo, six) = (&database.mongo, Messages::new_id());
+    fill(&database, ROOM, BORA, 5).await;
+    let position = reserve(mongo, ROOM, Placement::New(six)).await;
+    assert_eq!(mongo.read_states().mark(ROOM, ANNA, Seq(6)).await.unwrap().read, Seq(5));
+
+    write(mongo, &draft(ROOM, BORA, "six", "6"), six, &position).await;
+
+    assert_eq!(mongo.read_states().mark(ROOM, ANNA, Seq(6)).await.unwrap().read, Seq(6));
+}
+
+#[tokio::test]
 async fn changes_and_dead_writers_hold_no_reader_up() {
     let database = scene().await;
     fill(&database, ROOM, BORA, 5).await;
