@@ -365,11 +365,12 @@ mod tests {
             (r#"{"action":"read","d":["private:1",2]}"#, "$", Invalid::WrongType),
             (r#"{"action":"read","d":{"room":"dm:1","seq":2}}"#, "room", Invalid::WrongType),
             (r#"{"action":"read","d":{"room":"private:1","seq":"2"}}"#, "seq", Invalid::WrongType),
-            (r#"{"action":"read","d":{"room":"private:1","seq":2,"x":1}}"#, "x", Invalid::UnknownField),
+            (r#"{"action":"read","d":{"room":"private:1","seq":2,"x":1}}"#, "$", Invalid::UnknownField),
             (r#"{"action":"read","d":{"seq":2,"seq":2}}"#, "seq", Invalid::Contradiction),
             (r#"{"action":"ping","d":5}"#, "$", Invalid::WrongType),
-            (r#"{"action":"ping","d":{"x":1}}"#, "x", Invalid::UnknownField),
-            (r#"{"action":"hello","d":{"v":1,"cursors":{"private:1":"2"}}}"#, "cursors.private:1", Invalid::WrongType),
+            (r#"{"action":"ping","d":{"x":1}}"#, "$", Invalid::UnknownField),
+            (r#"{"action":"hello","d":{"v":1,"cursors":{"private:1":"2"}}}"#, "cursors", Invalid::WrongType),
+            (r#"{"action":"hello","d":{"v":1,"cursors":{"hunter2":2}}}"#, "cursors", Invalid::WrongType),
         ] {
             assert_eq!(refusal(text), Some((Code::InvalidFields, field.to_owned(), Some(reason))), "{text}");
         }

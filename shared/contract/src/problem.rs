@@ -31,7 +31,8 @@ pub struct Problem {
 /// A refused field.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FieldProblem {
-    /// The path of the field: in the request, or in `d` of a frame.
+    /// The path of the field: in the request, or in `d` of a frame. `$` is the whole; an unknown field is not named, only
+    /// the object that holds it.
     #[schema(example = "email")]
     pub field: String,
     /// Why it was refused.

@@ -200,7 +200,7 @@ impl Code {
 /// A field of the request that was refused, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldFault {
-    /// The path of the field, such as `email` or `cursors.group:7`.
+    /// The path of the field, such as `email` or `cursors`; `$` is the whole. It holds names of the contract and positions alone.
     pub field: Cow<'static, str>,
     /// Why.
     pub reason: Invalid,

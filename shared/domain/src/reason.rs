@@ -4,8 +4,8 @@ use serde_json::{Deserializer, Value};
 use serde_path_to_error::{Path, Segment, Track};
 use std::marker::PhantomData;
 
-/// The longest name of a field that is repeated to whoever sent it, in characters.
-const LONGEST: usize = 100;
+/// Fields whose keys the client chooses: a path ends with them, since it repeats nothing of the input.
+const MAPS: [&str; 1] = ["cursors"];
 
 /// Reads a JSON object into a type that has `#[serde(deny_unknown_fields)]`; text that is not JSON is `malformed`.
 pub fn parse_json<T: DeserializeOwned>(text: &[u8], malformed: Code) -> Result<T, Fault> {
@@ -41,7 +41,8 @@ fn refuse_json<'de, S: DeserializeSeed<'de>>(text: &'de [u8], malformed: Code, s
     }
 }
 
-/// What serde says of a value, in our words: its own never reach a client.
+/// What serde says of a value, in our words: its own never reach a client, nor does any part of the input. A client that sent
+/// its whole body as the name of a field may have a password in it. An unknown field is named by the object that holds it.
 pub fn refused(path: &Path, message: &str) -> Fault {
     let mut segments: Vec<String> = path.iter().filter_map(segment).collect();
     let reason = if let Some(name) = message.strip_prefix("missing field `") {
@@ -49,36 +50,34 @@ pub fn refused(path: &Path, message: &str) -> Fault {
         Invalid::Required
     } else if let Some(name) = message.strip_prefix("unknown field `") {
         // `name`, expected `a` or `b`; or `name`, there are no fields. The name may hold a backtick itself.
-        name_once(&mut segments, until(name, name.rfind("`, expected").or_else(|| name.rfind("`, there are"))));
+        let name = until(name, name.rfind("`, expected").or_else(|| name.rfind("`, there are")));
+        segments.pop_if(|last| *last == name);
         Invalid::UnknownField
     } else if let Some(name) = message.strip_prefix("duplicate field `") {
-        name_once(&mut segments, until(name, name.find('`')));
+        let name = until(name, name.find('`'));
+        segments.pop_if(|last| *last == name);
+        segments.push(name);
         Invalid::Contradiction
     } else if message.starts_with("invalid value: integer") || message.starts_with("number too ") {
         Invalid::OutOfRange
     } else {
         Invalid::WrongType
     };
-    let field: String = segments.join(".").chars().take(LONGEST).collect();
-    Fault::field(if field.is_empty() { "$".to_owned() } else { field }, reason)
+    if let Some(map) = segments.iter().position(|segment| MAPS.contains(&segment.as_str())) {
+        segments.truncate(map + 1);
+    }
+    Fault::field(if segments.is_empty() { "$".to_owned() } else { segments.join(".") }, reason)
 }
 
 fn segment(segment: &Segment) -> Option<String> {
     match segment {
         Segment::Seq { index } => Some(index.to_string()),
         Segment::Map { key } => Some(key.clone()),
-        Segment::Enum { variant } => Some(variant.clone()),
-        Segment::Unknown => None,
+        // The name of a variant is a value.
+        Segment::Enum { .. } | Segment::Unknown => None,
     }
 }
 
 fn until(name: &str, end: Option<usize>) -> String {
     name[..end.unwrap_or(name.len())].to_owned()
-}
-
-/// The path already ends with the name where serde had read it as a key.
-fn name_once(segments: &mut Vec<String>, name: String) {
-    if segments.last() != Some(&name) {
-        segments.push(name);
-    }
 }

@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(refusal("limit=300"), ("limit".to_owned(), Invalid::OutOfRange));
         assert_eq!(refusal("limit=1&limit=2"), ("limit".to_owned(), Invalid::Contradiction));
         assert_eq!(refusal("limit=1&room_type=dm"), ("room_type".to_owned(), Invalid::WrongType));
-        assert_eq!(refusal("limit=1&x=2"), ("x".to_owned(), Invalid::UnknownField));
+        assert_eq!(refusal("limit=1&x=2"), ("$".to_owned(), Invalid::UnknownField));
     }
 }
 

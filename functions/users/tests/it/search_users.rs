@@ -98,7 +98,7 @@ async fn bad_queries_are_named() {
         ("q=a&limit=0", "limit", "out_of_range"),
         ("q=a&limit=101", "limit", "out_of_range"),
         ("q=a&cursor=x", "cursor", "bad_format"),
-        ("q=a&page=2", "page", "unknown_field"),
+        ("q=a&page=2", "$", "unknown_field"),
     ] {
         let answer = search(&door, caller, query).await;
         let error = &answer.json()["errors"][0];

@@ -68,7 +68,7 @@ fn a_bad_field_of_a_frame_is_named() {
         let room = room_name(room);
         for (action, d, field, reason) in [
             ("send", json!({"room": room, "client_id": "1"}), "content", "required"),
-            ("send", json!({"room": room, "client_id": "1", "content": "hi", "to": 1}), "to", "unknown_field"),
+            ("send", json!({"room": room, "client_id": "1", "content": "hi", "to": 1}), "$", "unknown_field"),
             ("send", json!({"room": 12, "client_id": "1", "content": "hi"}), "room", "wrong_type"),
             ("send", json!({"room": "dm:12", "client_id": "1", "content": "hi"}), "room", "wrong_type"),
             ("edit", json!({"id": "12", "content": "hi"}), "id", "wrong_type"),
