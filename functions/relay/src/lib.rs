@@ -12,6 +12,9 @@ const TIME: Duration = Duration::from_secs(25);
 /// How many messages a run delivers at the most.
 const MOST_MESSAGES: i64 = 200;
 
+/// How long a run goes on forgetting old sessions.
+const PURGE_TIME: Duration = Duration::from_secs(5);
+
 /// What a run did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -29,6 +32,7 @@ pub async fn run(projector: &Projector) -> Result<Report, Fault> {
     let Projector { mongo, announcer, clock, .. } = projector.clone();
     let (messenger, until) = (Messenger { mongo, announcer, clock }, clock.now().plus(TIME));
     let (relayed, swept) = tokio::join!(projector.relay(until), messaging::sweep(&messenger, MOST_MESSAGES, until));
-    let (relayed, swept) = (relayed?, swept?);
+    let purged = projector.purge_sessions(clock.now().plus(PURGE_TIME)).await;
+    let (relayed, swept, _) = (relayed?, swept?, purged?);
     Ok(Report { projected: relayed.projected, delivered: swept.delivered, failed: relayed.failed + swept.failed })
 }

@@ -5,11 +5,11 @@ mod deliver;
 use background::Background;
 use contract::Frame;
 use deliver::{deliver, hang_up};
-use domain::{Clock, Code, ConnectionId, Fault, OrLog as _, SessionId, UserId};
+use domain::{Clock, Code, ConnectionId, Fault, OrLog as _, UserId};
 use futures_util::future::join_all;
 use mongo::{Connection, Mongo};
 use realtime::Pusher;
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 use tracing::info;
 
 /// How long the pushes of one event may take.
@@ -122,14 +122,15 @@ impl Announcer {
         Ok(Delivery { sent: outcome.sent, failed })
     }
 
-    /// Ends the connections of sessions that are over, each with a last frame.
-    pub async fn end_sessions(&self, sessions: &[SessionId]) -> Result<(), Fault> {
-        let connections = self.mongo.connections().list_of_sessions(sessions).await?;
+    /// Ends connections whose sessions are over, each with a last frame.
+    pub async fn end_sessions(&self, connections: &[Connection]) -> Result<(), Fault> {
         if connections.is_empty() {
             return Ok(());
         }
+        let sessions: HashSet<_> = connections.iter().map(|connection| connection.session.clone()).collect();
+        let sessions: Vec<_> = sessions.into_iter().collect();
         // Forgotten first: no frame is answered any more, and none is pushed to them, should the pushes here fail.
-        self.mongo.connections().remove_of_sessions(sessions).await?;
+        self.mongo.connections().remove_of_sessions(&sessions).await?;
         let last_words: Result<Vec<_>, Fault> = connections
             .iter()
             .map(|connection| Ok((&connection.id, Frame::of_revoked(connection.session.clone()).to_text()?)))

@@ -1,6 +1,6 @@
 use serde::{Serialize, Serializer};
 use std::{fmt, time::Duration};
-use time::{OffsetDateTime, UtcOffset, format_description::BorrowedFormatItem, macros::format_description};
+use time::{OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 const RFC_3339_MILLIS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
@@ -42,16 +42,21 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(other.0.saturating_sub(self.0)).unwrap_or(0))
     }
 
-    /// The same moment for the stores' drivers; moments outside the years 1 to 9999 become the epoch.
-    pub fn to_utc(self) -> OffsetDateTime {
+    /// The same moment as a date and a time in UTC; moments outside the years 1 to 9999 become the epoch.
+    ///
+    /// Without an offset, since `MySQL` binds one with an offset as TIMESTAMP, which ends in 2038.
+    pub fn to_utc(self) -> PrimitiveDateTime {
         let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).ok();
-        moment.filter(|moment| (1..=9_999).contains(&moment.year())).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+        let moment = moment.filter(|moment| (1..=9_999).contains(&moment.year()));
+        let moment = moment.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        PrimitiveDateTime::new(moment.date(), moment.time())
     }
 }
 
-impl From<OffsetDateTime> for Timestamp {
-    fn from(moment: OffsetDateTime) -> Self {
-        let millis = moment.to_offset(UtcOffset::UTC).unix_timestamp_nanos().div_euclid(1_000_000);
+impl From<PrimitiveDateTime> for Timestamp {
+    /// The moment of a date and a time in UTC.
+    fn from(moment: PrimitiveDateTime) -> Self {
+        let millis = moment.assume_utc().unix_timestamp_nanos().div_euclid(1_000_000);
         Self(i64::try_from(millis).unwrap_or_default())
     }
 }
@@ -75,7 +80,7 @@ mod tests {
     #[test]
     fn a_moment_that_no_store_knows_is_the_epoch() {
         for millis in [i64::MIN, -70_000_000_000_000, 300_000_000_000_000, i64::MAX] {
-            assert_eq!(Timestamp::from_millis(millis).to_utc(), OffsetDateTime::UNIX_EPOCH, "{millis}");
+            assert_eq!(Timestamp::from(Timestamp::from_millis(millis).to_utc()), Timestamp::from_millis(0), "{millis}");
         }
     }
 

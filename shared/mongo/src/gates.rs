@@ -1,6 +1,6 @@
 use crate::{
-    Mongo,
-    fault::store_fault,
+    Causal, Mongo,
+    fault::{is_duplicate_key, store_fault},
     limits::{from_now, refilled, wait_for_tokens},
     schema::GATES,
     upsert, w1,
@@ -203,13 +203,35 @@ impl Gates<'_> {
 
     /// Whether a session was ended before its tokens expire, as a majority knows it.
     pub async fn is_ended(self, user: UserId, session: &SessionId) -> Result<bool, Fault> {
-        let ended = doc! { "_id": user.0, "ended.session": &session.0 };
-        let found = self.0.documents(GATES).find_one(ended).projection(doc! { "_id": 1 }).await;
+        let found = self.0.documents(GATES).find_one(ended(user, session)).projection(doc! { "_id": 1 }).await;
+        Ok(found.map_err(store_fault)?.is_some())
+    }
+
+    /// The same, including what was written before what the causal session has written.
+    pub async fn is_ended_in(
+        self,
+        Causal(causal): &mut Causal,
+        user: UserId,
+        session: &SessionId,
+    ) -> Result<bool, Fault> {
+        let gates = self.0.documents(GATES);
+        let found = gates.find_one(ended(user, session)).projection(doc! { "_id": 1 }).session(causal).await;
         Ok(found.map_err(store_fault)?.is_some())
     }
 
     /// Refuses the access tokens of sessions from now on; `until` is when the last of them expires. One write, however many.
     pub async fn end_sessions(self, user: UserId, sessions: &[SessionId], until: Timestamp) -> Result<(), Fault> {
+        self.end_sessions_in(&mut self.0.causal().await?, user, sessions, until).await
+    }
+
+    /// The same; what is read in the causal session afterwards includes what was written before.
+    pub async fn end_sessions_in(
+        self,
+        Causal(causal): &mut Causal,
+        user: UserId,
+        sessions: &[SessionId],
+        until: Timestamp,
+    ) -> Result<(), Fault> {
         if sessions.is_empty() {
             return Ok(());
         }
@@ -225,11 +247,18 @@ impl Gates<'_> {
             "ended": { "$concatArrays": [others, ended] },
             "expires_at": { "$max": ["$expires_at", until] },
         } }];
-        let gates = self.0.documents(GATES);
-        let write = || async { gates.update_one(doc! { "_id": user.0 }, update.clone()).upsert(true).await };
-        upsert(write).await.map_err(store_fault)?;
+        let (gates, this) = (self.0.documents(GATES), doc! { "_id": user.0 });
+        let written = match gates.update_one(this.clone(), update.clone()).upsert(true).session(&mut *causal).await {
+            Err(error) if is_duplicate_key(&error) => gates.update_one(this, update).upsert(true).session(causal).await,
+            outcome => outcome,
+        };
+        written.map_err(store_fault)?;
         Ok(())
     }
+}
+
+fn ended(user: UserId, session: &SessionId) -> Document {
+    doc! { "_id": user.0, "ended.session": &session.0 }
 }
 
 fn refilled_bucket(field: &str, limit: Limit) -> Document {

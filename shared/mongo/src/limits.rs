@@ -1,5 +1,5 @@
 use crate::{Mongo, fault::store_fault, schema::LIMITS, upsert, w1};
-use domain::{Fault, Limit, pause_after_failures};
+use domain::{FREE_FAILURES, Fault, Limit, pause_after_failures};
 use mongodb::{
     bson::{Bson, Document, deserialize_from_document, doc},
     options::ReturnDocument,
@@ -70,6 +70,18 @@ impl Limits<'_> {
     pub async fn forget_failed_logins(self, name: &str) -> Result<(), Fault> {
         let these = doc! { "_id": failures_of(name) };
         self.0.documents(LIMITS).delete_one(these).write_concern(w1()).await.map_err(store_fault)?;
+        Ok(())
+    }
+
+    /// Makes the next login wait as if all failures that cost no time had happened. `w: 1`.
+    pub async fn use_up_free_tries(self, name: &str) -> Result<(), Fault> {
+        let pause = from_now(pause_after_failures(FREE_FAILURES));
+        let update = vec![doc! { "$set": {
+            "failures": { "$max": ["$failures", i64::from(FREE_FAILURES)] },
+            "until": { "$max": ["$until", pause] },
+        } }];
+        let these = doc! { "_id": failures_of(name) };
+        self.0.documents(LIMITS).update_one(these, update).write_concern(w1()).await.map_err(store_fault)?;
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 use crate::{fault::fault, users::ProfileRow};
 use domain::{Fault, Page, PageSize, Participant, Timestamp, UserId};
 use sqlx::{FromRow, MySqlExecutor};
-use time::OffsetDateTime;
+use time::PrimitiveDateTime;
 
 /// Who blocked whom, on the pool or in a transaction.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ impl<'e, E: MySqlExecutor<'e>> Blocks<E> {
 struct BlockRow {
     #[sqlx(flatten)]
     user: ProfileRow,
-    created_at: OffsetDateTime,
+    created_at: PrimitiveDateTime,
     is_available: bool,
 }
 

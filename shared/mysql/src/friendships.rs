@@ -1,7 +1,7 @@
 use crate::{fault::fault, users::ProfileRow};
 use domain::{Fault, Friendship, FriendshipId, FriendshipStatus, FriendshipWith, Page, PageSize, Timestamp, UserId};
 use sqlx::{FromRow, MySqlConnection, MySqlExecutor};
-use time::OffsetDateTime;
+use time::PrimitiveDateTime;
 
 /// Friends and requests, on the pool or in a transaction.
 #[derive(Debug)]
@@ -221,9 +221,9 @@ struct Row {
     user_id_1: i32,
     user_id_2: i32,
     status: String,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
-    quiet_until: Option<OffsetDateTime>,
+    created_at: PrimitiveDateTime,
+    updated_at: PrimitiveDateTime,
+    quiet_until: Option<PrimitiveDateTime>,
 }
 
 #[derive(FromRow)]
@@ -252,7 +252,7 @@ impl TryFrom<Row> for Friendship {
 #[derive(FromRow)]
 struct FriendRow {
     friendship_id: i32,
-    since: OffsetDateTime,
+    since: PrimitiveDateTime,
     #[sqlx(flatten)]
     user: ProfileRow,
 }

@@ -1,7 +1,7 @@
 use crate::{OutboxId, fault::fault, lists::push_list};
 use domain::{Access, Fault, Member, Participant, PrivateRoom, Profile, Role, RoomId, RoomKey, Timestamp, UserId};
 use sqlx::{FromRow, MySqlConnection, MySqlExecutor, QueryBuilder};
-use time::OffsetDateTime;
+use time::PrimitiveDateTime;
 
 /// Rooms of two people, on the pool or in a transaction.
 #[derive(Debug)]
@@ -171,7 +171,7 @@ struct SnapshotRow {
     is_active: bool,
     user_id_1: i32,
     user_id_2: i32,
-    created_at: OffsetDateTime,
+    created_at: PrimitiveDateTime,
     outbox_id: Option<i64>,
     is_blocked: bool,
 }
@@ -179,8 +179,8 @@ struct SnapshotRow {
 #[derive(FromRow)]
 struct RoomRow {
     id: i32,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
+    created_at: PrimitiveDateTime,
+    updated_at: PrimitiveDateTime,
     a_id: i32,
     a_username: String,
     a_display_name: Option<String>,

@@ -2,7 +2,7 @@ use crate::{OutboxId, fault::fault};
 use domain::{Family, Fault, Page, PageSize, Session, SessionId, Timestamp, UserId};
 use sqlx::{FromRow, MySqlConnection, MySqlExecutor, QueryBuilder};
 use std::time::Duration;
-use time::OffsetDateTime;
+use time::PrimitiveDateTime;
 
 /// Logins, on the pool or in a transaction.
 #[derive(Debug)]
@@ -73,18 +73,17 @@ impl<'e, E: MySqlExecutor<'e>> Sessions<E> {
         let (created, id) = before.unwrap_or(&newest);
         let rows: Vec<SessionRow> = sqlx::query_as(
             "SELECT id, user_agent, created_at, last_used_at
-             FROM sessions
-             WHERE user_id = ? AND created_at <= ? AND (created_at < ? OR id < ?)
-                 AND revoked_at IS NULL AND expires_at > ? AND rotated_at > ?
+             FROM sessions FORCE INDEX (sessions_user_over_idx)
+             WHERE user_id = ? AND over_at > ? AND revoked_at IS NULL
+                 AND created_at <= ? AND (created_at < ? OR id < ?)
              ORDER BY created_at DESC, id DESC
              LIMIT ?",
         )
         .bind(user.0)
+        .bind(now.to_utc())
         .bind(Timestamp::from_millis(*created).to_utc())
         .bind(Timestamp::from_millis(*created).to_utc())
         .bind(&id.0)
-        .bind(now.to_utc())
-        .bind(now.minus(Family::IDLE).to_utc())
         .bind(size.and_one())
         .fetch_all(self.0)
         .await
@@ -93,14 +92,61 @@ impl<'e, E: MySqlExecutor<'e>> Sessions<E> {
         Ok(Page::cut(rows.into_iter().map(Session::from).collect(), size, key))
     }
 
-    /// Notes that a login has a new generation of refresh tokens.
-    pub async fn rotate(self, id: &SessionId, generation: u32, at: Timestamp) -> Result<(), Fault> {
+    /// Which of a person's logins are not over.
+    pub async fn list_live(self, user: UserId, now: Timestamp) -> Result<Vec<SessionId>, Fault> {
+        let ids: Vec<String> = sqlx::query_scalar(
+            "SELECT id
+             FROM sessions FORCE INDEX (sessions_user_over_idx)
+             WHERE user_id = ? AND over_at > ? AND revoked_at IS NULL",
+        )
+        .bind(user.0)
+        .bind(now.to_utc())
+        .fetch_all(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(ids.into_iter().map(SessionId).collect())
+    }
+
+    /// The newest of a person's live logins beyond `most`, `newest` being one that counts and stays.
+    pub async fn find_excess(
+        self,
+        user: UserId,
+        newest: &SessionId,
+        most: u32,
+        now: Timestamp,
+    ) -> Result<Option<SessionKey>, Fault> {
+        let row: Option<(PrimitiveDateTime, String)> = sqlx::query_as(
+            "SELECT created_at, id
+             FROM sessions FORCE INDEX (sessions_user_over_idx)
+             WHERE user_id = ? AND over_at > ? AND revoked_at IS NULL AND id <> ?
+             ORDER BY created_at DESC, id DESC
+             LIMIT 1 OFFSET ?",
+        )
+        .bind(user.0)
+        .bind(now.to_utc())
+        .bind(&newest.0)
+        .bind(most.saturating_sub(1))
+        .fetch_optional(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(row.map(|(created_at, id)| (Timestamp::from(created_at).millis(), SessionId(id))))
+    }
+
+    /// Notes that a login has a new generation of refresh tokens, and the hash of the attempt that made it.
+    pub async fn rotate(
+        self,
+        id: &SessionId,
+        generation: u32,
+        attempt_hash: Option<&str>,
+        at: Timestamp,
+    ) -> Result<(), Fault> {
         sqlx::query(
             "UPDATE sessions
-             SET generation = ?, rotated_at = ?, last_used_at = ?
+             SET generation = ?, attempt_hash = ?, rotated_at = ?, last_used_at = ?
              WHERE id = ?",
         )
         .bind(generation)
+        .bind(attempt_hash)
         .bind(at.to_utc())
         .bind(at.to_utc())
         .bind(&id.0)
@@ -110,12 +156,12 @@ impl<'e, E: MySqlExecutor<'e>> Sessions<E> {
         Ok(())
     }
 
-    /// Ends a login of a person; one that has ended stays as it is.
-    pub async fn revoke(self, id: &SessionId, user: UserId, at: Timestamp) -> Result<(), Fault> {
-        sqlx::query(
+    /// Ends a login of a person; one that has ended stays as it is. False if they have no such login.
+    pub async fn revoke(self, id: &SessionId, user: UserId, at: Timestamp) -> Result<bool, Fault> {
+        let outcome = sqlx::query(
             "UPDATE sessions
-             SET revoked_at = ?
-             WHERE id = ? AND user_id = ? AND revoked_at IS NULL",
+             SET revoked_at = COALESCE(revoked_at, ?)
+             WHERE id = ? AND user_id = ?",
         )
         .bind(at.to_utc())
         .bind(&id.0)
@@ -123,35 +169,78 @@ impl<'e, E: MySqlExecutor<'e>> Sessions<E> {
         .execute(self.0)
         .await
         .map_err(fault)?;
-        Ok(())
+        Ok(outcome.rows_affected() == 1)
     }
 
     /// Ends every login of a person but one; those that are over by themselves stay as they are.
     pub async fn revoke_others(self, kept: &SessionId, user: UserId, at: Timestamp) -> Result<(), Fault> {
         sqlx::query(
-            "UPDATE sessions
+            "UPDATE sessions FORCE INDEX (sessions_user_over_idx)
              SET revoked_at = ?
-             WHERE user_id = ? AND id <> ? AND revoked_at IS NULL AND rotated_at > ?",
+             WHERE user_id = ? AND over_at > ? AND id <> ? AND revoked_at IS NULL",
         )
         .bind(at.to_utc())
         .bind(user.0)
+        .bind(at.to_utc())
         .bind(&kept.0)
-        .bind(at.minus(Family::IDLE).to_utc())
         .execute(self.0)
         .await
         .map_err(fault)?;
         Ok(())
     }
 
-    /// Logins of a person whose access tokens are to be refused: those that ended, and all of an inactive account. Only such as
-    /// were used after `since`, by when the tokens of others were over. Together with the outbox rows of these changes, in one
-    /// snapshot.
+    /// Ends a person's live logins from one on back to the oldest, but for `kept`.
+    pub async fn revoke_oldest(
+        self,
+        user: UserId,
+        (created, id): &SessionKey,
+        kept: &SessionId,
+        at: Timestamp,
+    ) -> Result<(), Fault> {
+        sqlx::query(
+            "UPDATE sessions FORCE INDEX (sessions_user_over_idx)
+             SET revoked_at = ?
+             WHERE user_id = ? AND over_at > ? AND id <> ? AND revoked_at IS NULL
+                 AND created_at <= ? AND (created_at < ? OR id <= ?)",
+        )
+        .bind(at.to_utc())
+        .bind(user.0)
+        .bind(at.to_utc())
+        .bind(&kept.0)
+        .bind(Timestamp::from_millis(*created).to_utc())
+        .bind(Timestamp::from_millis(*created).to_utc())
+        .bind(&id.0)
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(())
+    }
+
+    /// Ends every login of a person whose account is not active, so that none comes back with the account.
+    pub async fn revoke_of_inactive(self, user: UserId, at: Timestamp) -> Result<(), Fault> {
+        sqlx::query(
+            "UPDATE sessions FORCE INDEX (sessions_user_over_idx)
+             SET revoked_at = ?
+             WHERE user_id = ? AND over_at > ? AND revoked_at IS NULL
+                 AND NOT (SELECT is_active FROM users WHERE id = ?)",
+        )
+        .bind(at.to_utc())
+        .bind(user.0)
+        .bind(at.to_utc())
+        .bind(user.0)
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(())
+    }
+
+    /// Logins of a person that were ended after `since`, and so may have access tokens that live. Together with the outbox rows
+    /// of these changes, in one snapshot.
     pub async fn list_ended(self, user: UserId, since: Timestamp) -> Result<Ended, Fault> {
         let rows: Vec<(Option<String>, Option<i64>)> = sqlx::query_as(
             "SELECT s.id, NULL
-             FROM sessions s
-             JOIN users u ON u.id = s.user_id
-             WHERE s.user_id = ? AND s.rotated_at > ? AND (s.revoked_at IS NOT NULL OR NOT u.is_active)
+             FROM sessions s FORCE INDEX (sessions_user_over_idx)
+             WHERE s.user_id = ? AND s.over_at > ? AND s.revoked_at IS NOT NULL
              UNION ALL
              SELECT NULL, id
              FROM outbox
@@ -165,6 +254,22 @@ impl<'e, E: MySqlExecutor<'e>> Sessions<E> {
         .map_err(fault)?;
         let sessions = rows.iter().filter_map(|(session, _)| session.clone().map(SessionId)).collect();
         Ok(Ended { sessions, outbox: rows.iter().filter_map(|(_, id)| id.map(OutboxId)).collect() })
+    }
+
+    /// Forgets logins that were over before a moment, at most `limit`, the longest gone first; answers how many.
+    pub async fn remove_over(self, before: Timestamp, limit: u32) -> Result<u64, Fault> {
+        let outcome = sqlx::query(
+            "DELETE FROM sessions
+             WHERE over_at < ?
+             ORDER BY over_at
+             LIMIT ?",
+        )
+        .bind(before.to_utc())
+        .bind(limit)
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(outcome.rows_affected())
     }
 
     /// Whose some logins are.
@@ -181,28 +286,13 @@ impl<'e, E: MySqlExecutor<'e>> Sessions<E> {
         let rows: Vec<(i32, String)> = query.build_query_as().fetch_all(self.0).await.map_err(fault)?;
         Ok(rows.into_iter().map(|(user, session)| (UserId(user), SessionId(session))).collect())
     }
-
-    /// Whether a login is this person's, over or not.
-    pub async fn is_of(self, id: &SessionId, user: UserId) -> Result<bool, Fault> {
-        let found: Option<i32> = sqlx::query_scalar(
-            "SELECT user_id
-             FROM sessions
-             WHERE id = ? AND user_id = ?",
-        )
-        .bind(&id.0)
-        .bind(user.0)
-        .fetch_optional(self.0)
-        .await
-        .map_err(fault)?;
-        Ok(found.is_some())
-    }
 }
 
 impl Sessions<&mut MySqlConnection> {
     /// A login's refresh tokens, locked until the transaction ends.
     pub async fn lock(self, id: &SessionId) -> Result<Option<Family>, Fault> {
         let row: Option<FamilyRow> = sqlx::query_as(
-            "SELECT s.id, s.user_id, s.generation, s.rotated_at, s.expires_at,
+            "SELECT s.id, s.user_id, s.generation, s.attempt_hash, s.rotated_at, s.expires_at,
                     s.revoked_at IS NULL AND (SELECT u.is_active FROM users u WHERE u.id = s.user_id) AS is_live
              FROM sessions s
              WHERE s.id = ?
@@ -220,8 +310,8 @@ impl Sessions<&mut MySqlConnection> {
 struct SessionRow {
     id: String,
     user_agent: Option<String>,
-    created_at: OffsetDateTime,
-    last_used_at: OffsetDateTime,
+    created_at: PrimitiveDateTime,
+    last_used_at: PrimitiveDateTime,
 }
 
 impl From<SessionRow> for Session {
@@ -240,8 +330,9 @@ struct FamilyRow {
     id: String,
     user_id: i32,
     generation: i32,
-    rotated_at: OffsetDateTime,
-    expires_at: OffsetDateTime,
+    attempt_hash: Option<String>,
+    rotated_at: PrimitiveDateTime,
+    expires_at: PrimitiveDateTime,
     is_live: bool,
 }
 
@@ -253,6 +344,7 @@ impl TryFrom<FamilyRow> for Family {
             id: SessionId(row.id),
             user: UserId(row.user_id),
             generation: u32::try_from(row.generation).map_err(Fault::internal)?,
+            attempt_hash: row.attempt_hash,
             rotated_at: row.rotated_at.into(),
             expires_at: row.expires_at.into(),
             is_live: row.is_live,

@@ -3,7 +3,7 @@ use domain::{
     Code, DisplayName, Email, Fault, Locale, Patch, Person, Profile, StatusMessage, Timestamp, User, UserId, Username,
 };
 use sqlx::{FromRow, MySqlConnection, MySqlExecutor, QueryBuilder};
-use time::OffsetDateTime;
+use time::PrimitiveDateTime;
 
 /// People, on the pool or in a transaction.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub struct Credentials {
     pub password_hash: String,
     /// Whether they may log in.
     pub is_active: bool,
+    /// How many of their logins are live or ended lately.
+    pub sessions: i64,
 }
 
 /// What someone changes of their account; what is absent stays.
@@ -104,18 +106,27 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
         Ok(row.map(User::from))
     }
 
-    /// What a login is checked against, by the folded address.
-    pub async fn find_credentials(self, email_fold: &str) -> Result<Option<Credentials>, Fault> {
-        let row: Option<(i32, String, bool)> = sqlx::query_as(
-            "SELECT id, password_hash, is_active
+    /// What a login is checked against, by the folded address; counts sessions that are live or ended after `since`.
+    pub async fn find_credentials(self, email_fold: &str, since: Timestamp) -> Result<Option<Credentials>, Fault> {
+        let row: Option<(i32, String, bool, i64)> = sqlx::query_as(
+            "SELECT id, password_hash, is_active,
+                    (SELECT COUNT(*)
+                     FROM sessions s FORCE INDEX (sessions_user_over_idx)
+                     WHERE s.user_id = users.id AND s.over_at > ?)
              FROM users
              WHERE email_fold = ?",
         )
+        .bind(since.to_utc())
         .bind(email_fold)
         .fetch_optional(self.0)
         .await
         .map_err(fault)?;
-        Ok(row.map(|(id, password_hash, is_active)| Credentials { user: UserId(id), password_hash, is_active }))
+        Ok(row.map(|(id, password_hash, is_active, sessions)| Credentials {
+            user: UserId(id),
+            password_hash,
+            is_active,
+            sessions,
+        }))
     }
 
     /// The hash of someone's password, if the account is active.
@@ -300,8 +311,8 @@ struct UserRow {
     profile: ProfileRow,
     email: String,
     locale: String,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
+    created_at: PrimitiveDateTime,
+    updated_at: PrimitiveDateTime,
 }
 
 impl From<UserRow> for User {

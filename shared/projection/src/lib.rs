@@ -3,6 +3,7 @@
 mod change;
 mod notices;
 mod project;
+mod purge;
 mod relay;
 
 pub use change::Changed;

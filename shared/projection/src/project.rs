@@ -5,11 +5,8 @@ use mysql::{Ended, OutboxId, PersonSnapshot, Snapshot, Tx};
 use std::{collections::HashMap, time::Duration};
 use tracing::error;
 
-/// How long a session that ended is still looked for: its sockets live for two hours, and `relay` may come late.
-const ENDED_LATELY: Duration = Duration::from_hours(24);
-
 /// How far the clock that lets the end of sessions expire may be ahead of the one by which tokens do.
-const CLOCKS_DIFFER: Duration = Duration::from_mins(1);
+pub(crate) const CLOCKS_DIFFER: Duration = Duration::from_mins(1);
 
 /// The versions in which people are known to MongoDB.
 pub(crate) type Versions = HashMap<UserId, i64>;
@@ -30,7 +27,8 @@ impl Projector {
 
     /// Brings MongoDB to the newest committed state of an aggregate. Safe to repeat, and for two at once.
     pub async fn project(&self, aggregate: Aggregate) -> Result<(), Fault> {
-        self.project_version(aggregate).await.map(drop)
+        // Boxed, or the futures of functions that call it nest too deep for the compiler.
+        Box::pin(self.project_version(aggregate)).await.map(drop)
     }
 
     async fn project_version(&self, aggregate: Aggregate) -> Result<Option<(UserId, i64)>, Fault> {
@@ -57,7 +55,8 @@ impl Projector {
         Ok(())
     }
 
-    /// An account that is not active takes its sessions with it, and closes its rooms; one that is active again opens them.
+    /// An account that is not active closes its rooms and takes its sessions with it. When it is active again its rooms open; its
+    /// sessions stay ended, as their tokens are refused.
     async fn project_person(&self, user: UserId) -> Result<Option<i64>, Fault> {
         let (snapshot, was_inactive) =
             try_join(self.mysql.users().find_snapshot(user), self.mongo.people().is_inactive(user)).await?;
@@ -70,6 +69,7 @@ impl Projector {
         }
         let projected = self.mongo.people().project(&person).await?;
         if !person.is_active {
+            self.mysql.transact((user, self.clock.now()), end_all).await?;
             self.project_sessions(user).await?;
         }
         if projected > person.version {
@@ -82,14 +82,23 @@ impl Projector {
         Ok(Some(person.version))
     }
 
-    /// Refuses the access tokens of sessions that ended, *then* ends their connections; a connection that opens meanwhile
-    /// reads the person's gate after it is listed, so that one of the two sees the other.
+    /// Refuses the access tokens of sessions that ended and may have some that live, *then* ends the connections of all that are
+    /// over, in one causal session; a connection that opens meanwhile reads the person's gate after it is listed, so that one of
+    /// the two sees the other. One write of the gate, however many sessions there were.
     async fn project_sessions(&self, user: UserId) -> Result<(), Fault> {
         let now = self.clock.now();
-        let since = now.minus(self.token_lifetime + ENDED_LATELY);
-        let Ended { sessions, outbox } = self.mysql.sessions().list_ended(user, since).await?;
-        self.mongo.gates().end_sessions(user, &sessions, now.plus(self.token_lifetime + CLOCKS_DIFFER)).await?;
-        self.announcer.end_sessions(&sessions).await?;
+        let alive = self.token_lifetime + CLOCKS_DIFFER;
+        let Ended { sessions, outbox } = self.mysql.sessions().list_ended(user, now.minus(alive)).await?;
+        let mut causal = self.mongo.causal().await?;
+        self.mongo.gates().end_sessions_in(&mut causal, user, &sessions, now.plus(alive)).await?;
+        let ever = Timestamp::from_millis(0);
+        let mut over = self.mongo.connections().list_of_people_in(&mut causal, &[user], ever).await?;
+        if !over.is_empty() {
+            // Read after the connections: a session that began meanwhile is among these.
+            let live = self.mysql.sessions().list_live(user, now).await?;
+            over.retain(|connection| !live.contains(&connection.session));
+            self.announcer.end_sessions(&over).await?;
+        }
         self.forget(&outbox).await;
         Ok(())
     }
@@ -117,4 +126,8 @@ fn is_restored(aggregate: Aggregate, projected: i64, newest: Option<i64>) -> boo
         );
     }
     is_restored
+}
+
+async fn end_all(tx: &mut Tx, (user, at): (UserId, Timestamp)) -> Result<(), Fault> {
+    tx.sessions().revoke_of_inactive(user, at).await
 }

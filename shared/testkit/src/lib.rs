@@ -11,6 +11,7 @@ pub mod mysql;
 pub mod proxy;
 pub mod pushing;
 mod scratch;
+mod statements;
 #[cfg(feature = "door")]
 mod stores;
 
@@ -20,5 +21,7 @@ pub use answer::Answer;
 pub use door::Door;
 #[cfg(feature = "door")]
 pub use stores::{KEY, LIFETIME, NOON, Stores, limits_of};
+
+pub use statements::Statements;
 
 use scratch::{drop_later, random_name};

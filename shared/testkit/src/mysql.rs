@@ -6,7 +6,7 @@
 )]
 
 use crate::{drop_later, random_name};
-use domain::UserId;
+use domain::{SessionId, Timestamp, UserId};
 use mysql::{Mysql, create_database, drop_database};
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection};
 use std::sync::Mutex;
@@ -73,6 +73,30 @@ pub async fn hold(url: &str, people: &[UserId]) -> Held {
     let locked = sqlx::raw_sql(AssertSqlSafe(lock)).fetch_all(&mut connection).await.expect("a running server");
     assert_eq!(locked.len(), people.len(), "everyone is there");
     Held(connection)
+}
+
+/// Puts many sessions of somebody into the database that ended at a moment.
+pub async fn end_sessions(url: &str, user: UserId, count: u32, at: Timestamp) {
+    let digits = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4
+        UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)";
+    let number = "a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d";
+    let at = at.to_string().replace('T', " ").replace('Z', "");
+    let statement = format!(
+        "INSERT INTO sessions (id, user_id, created_at, rotated_at, last_used_at, expires_at, revoked_at)
+         SELECT MD5(CONCAT({user}, ' ', at, ' ', n)), {user}, at, at, at, at + INTERVAL 90 DAY, at
+         FROM (SELECT {number} AS n, CAST('{at}' AS DATETIME(3)) AS at
+               FROM {digits} a, {digits} b, {digits} c, {digits} e, {digits} f) numbers
+         WHERE n < {count}"
+    );
+    execute(url, &statement).await;
+}
+
+/// Every session of somebody, by id.
+pub async fn session_ids(url: &str, user: UserId) -> Vec<SessionId> {
+    let mut connection = MySqlConnection::connect(url).await.expect("a URL of a running server");
+    let ids = sqlx::query_scalar("SELECT id FROM sessions WHERE user_id = ? ORDER BY id").bind(user.0);
+    let ids: Vec<String> = ids.fetch_all(&mut connection).await.expect("the table is there");
+    ids.into_iter().map(SessionId).collect()
 }
 
 impl Drop for Database {

@@ -144,6 +144,11 @@ impl Stores {
         crate::mysql::execute(&self.mysql_database().url, statement).await;
     }
 
+    /// Puts many sessions of somebody into the database that ended at a moment.
+    pub async fn end_sessions(&self, user: UserId, count: u32, at: Timestamp) {
+        crate::mysql::end_sessions(&self.mysql_database().url, user, count, at).await;
+    }
+
     /// Someone with an account, who is found by their name; the shown name is the same in capitals.
     pub async fn join(&self, name: &str) -> UserId {
         let display_name = DisplayName::parse(&name.to_uppercase()).expect("a name");

@@ -37,7 +37,8 @@ pub(crate) struct Scene {
 
 #[expect(clippy::disallowed_methods, reason = "the store's own clock goes on while a test runs")]
 pub(crate) fn now() -> Timestamp {
-    time::OffsetDateTime::now_utc().into()
+    let now = time::OffsetDateTime::now_utc();
+    time::PrimitiveDateTime::new(now.date(), now.time()).into()
 }
 
 /// So long ago that whoever wrote then must have died.

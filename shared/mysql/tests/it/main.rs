@@ -5,6 +5,7 @@ mod accounts;
 mod blocks;
 mod erd;
 mod friendships;
+mod moments;
 mod outbox;
 mod pages;
 mod people;

@@ -142,10 +142,10 @@ async fn credentials_are_found_by_the_folded_address() {
     let database = Database::new().await;
     let id = join(&database.mysql, "tom").await;
 
-    let credentials = database.mysql.users().find_credentials("tom@example.com").await.unwrap().unwrap();
+    let credentials = database.mysql.users().find_credentials("tom@example.com", NOON).await.unwrap().unwrap();
 
     assert_eq!((credentials.user, credentials.password_hash.as_str(), credentials.is_active), (id, "$argon2id$", true));
-    assert!(database.mysql.users().find_credentials("tim@example.com").await.unwrap().is_none());
+    assert!(database.mysql.users().find_credentials("tim@example.com", NOON).await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ async fn is_live(mysql: &Mysql, id: &SessionId) -> bool {
 
 async fn rotate_once(tx: &mut Tx, id: SessionId) -> Result<u32, Fault> {
     let generation = tx.sessions().lock(&id).await?.unwrap().generation + 1;
-    tx.sessions().rotate(&id, generation, NOON).await?;
+    tx.sessions().rotate(&id, generation, None, NOON).await?;
     Ok(generation)
 }
 
@@ -92,10 +92,11 @@ async fn a_new_generation_is_newer_and_ends_no_later() {
     let (database, user, _) = stage().await;
     let id = log_in(&database.mysql, user, 1, NOON).await;
 
-    database.mysql.sessions().rotate(&id, 2, NOON.plus(HOUR)).await.unwrap();
+    database.mysql.sessions().rotate(&id, 2, None, NOON.plus(HOUR)).await.unwrap();
 
     let (rotated_at, expires_at) = (NOON.plus(HOUR), NOON.plus(Family::LIFE));
-    let expected = Family { id: id.clone(), user, generation: 2, rotated_at, expires_at, is_live: true };
+    let expected =
+        Family { id: id.clone(), user, generation: 2, attempt_hash: None, rotated_at, expires_at, is_live: true };
     assert_eq!(database.mysql.transact(id, family).await.unwrap(), Some(expected));
 }
 
@@ -184,7 +185,7 @@ async fn ending_all_others_leaves_alone_what_ended_before_or_was_given_up() {
     let [kept, ended, idle] =
         [log_in(mysql, user, 1, NOON).await, log_in(mysql, user, 2, NOON).await, log_in(mysql, user, 3, NOON).await];
     let later = NOON.plus(Family::IDLE);
-    mysql.sessions().rotate(&ended, 2, NOON.plus(HOUR)).await.unwrap();
+    mysql.sessions().rotate(&ended, 2, None, NOON.plus(HOUR)).await.unwrap();
     mysql.sessions().revoke(&ended, user, NOON.plus(HOUR)).await.unwrap();
 
     mysql.sessions().revoke_others(&kept, user, later).await.unwrap();
@@ -214,7 +215,7 @@ async fn logins_come_the_newest_first_also_those_of_one_millisecond() {
 async fn a_login_is_shown_with_its_device_and_its_times() {
     let (database, user, _) = stage().await;
     let id = log_in(&database.mysql, user, 1, NOON).await;
-    database.mysql.sessions().rotate(&id, 2, NOON.plus(HOUR)).await.unwrap();
+    database.mysql.sessions().rotate(&id, 2, None, NOON.plus(HOUR)).await.unwrap();
 
     let page = database.mysql.sessions().list(user, None, size(1), NOON.plus(HOUR)).await.unwrap();
 
@@ -228,7 +229,7 @@ async fn a_login_is_listed_for_ninety_days_and_thirty_unused() {
     let (database, user, _) = stage().await;
     let mysql = &database.mysql;
     let (busy, idle) = (log_in(mysql, user, 1, NOON).await, log_in(mysql, user, 2, NOON).await);
-    mysql.sessions().rotate(&busy, 2, NOON.plus(Family::LIFE).minus(HOUR)).await.unwrap();
+    mysql.sessions().rotate(&busy, 2, None, NOON.plus(Family::LIFE).minus(HOUR)).await.unwrap();
     let before = |moment: Timestamp| moment.minus(MILLISECOND);
 
     for (now, expected) in [
@@ -252,30 +253,93 @@ async fn a_login_that_was_ended_is_not_listed() {
 }
 
 #[tokio::test]
-async fn what_ended_is_told_where_it_was_used_lately() {
+async fn what_ended_lately_is_told() {
     let (database, user, other) = stage().await;
     let mysql = &database.mysql;
-    let (recent, older) = (log_in(mysql, user, 1, NOON.plus(MILLISECOND)).await, log_in(mysql, user, 2, NOON).await);
-    log_in(mysql, user, 3, NOON.plus(HOUR)).await;
-    let theirs = log_in(mysql, other, 4, NOON.plus(HOUR)).await;
-    for (id, of) in [(&recent, user), (&older, user), (&theirs, other)] {
-        mysql.sessions().revoke(id, of, NOON.plus(HOUR)).await.unwrap();
+    let (recent, older) = (log_in(mysql, user, 1, NOON).await, log_in(mysql, user, 2, NOON).await);
+    log_in(mysql, user, 3, NOON).await;
+    let theirs = log_in(mysql, other, 4, NOON).await;
+    for (id, of, at) in
+        [(&recent, user, NOON.plus(HOUR)), (&older, user, NOON.plus(MILLISECOND)), (&theirs, other, NOON.plus(HOUR))]
+    {
+        mysql.sessions().revoke(id, of, at).await.unwrap();
     }
 
-    assert_eq!(mysql.sessions().list_ended(user, NOON).await.unwrap().sessions, [recent]);
+    assert_eq!(mysql.sessions().list_ended(user, NOON.plus(MILLISECOND)).await.unwrap().sessions, [recent]);
 }
 
 #[tokio::test]
-async fn every_login_that_an_inactive_account_used_lately_has_ended() {
+async fn every_live_login_of_an_inactive_account_can_be_ended() {
     let (database, user, other) = stage().await;
     let mysql = &database.mysql;
-    let (busy, _idle) = (log_in(mysql, user, 1, NOON).await, log_in(mysql, user, 2, NOON).await);
-    log_in(mysql, other, 3, NOON.plus(HOUR)).await;
-    mysql.sessions().rotate(&busy, 2, NOON.plus(MILLISECOND)).await.unwrap();
+    let ids = [log_in(mysql, user, 1, NOON).await, log_in(mysql, user, 2, NOON).await];
+    let theirs = log_in(mysql, other, 3, NOON).await;
+    mysql.sessions().revoke_of_inactive(user, NOON.plus(HOUR)).await.unwrap();
+    assert!(is_live(mysql, &ids[0]).await, "the account is active");
 
     deactivate(&database, user).await;
+    mysql.sessions().revoke_of_inactive(user, NOON.plus(HOUR)).await.unwrap();
 
-    assert_eq!(mysql.sessions().list_ended(user, NOON).await.unwrap().sessions, [busy]);
+    assert_eq!(mysql.sessions().list_ended(user, NOON).await.unwrap().sessions, ids);
+    assert!(is_live(mysql, &theirs).await);
+}
+
+#[tokio::test]
+async fn a_new_generation_keeps_the_attempt_that_made_it() {
+    let (database, user, _) = stage().await;
+    let id = log_in(&database.mysql, user, 1, NOON).await;
+    let attempt = async || database.mysql.transact(id.clone(), family).await.unwrap().unwrap().attempt_hash;
+
+    database.mysql.sessions().rotate(&id, 2, Some("hash"), NOON).await.unwrap();
+    assert_eq!(attempt().await.as_deref(), Some("hash"));
+
+    database.mysql.sessions().rotate(&id, 3, None, NOON).await.unwrap();
+    assert_eq!(attempt().await, None);
+}
+
+#[tokio::test]
+async fn the_oldest_logins_beyond_a_number_end_and_never_the_new_one() {
+    let (database, user, other) = stage().await;
+    let mysql = &database.mysql;
+    let mut ids = Vec::new();
+    for byte in 1..=5 {
+        ids.push(log_in(mysql, user, byte, NOON.plus(MILLISECOND * u32::from(byte))).await);
+    }
+    mysql.sessions().revoke(&ids[3], user, NOON).await.unwrap();
+    let theirs = log_in(mysql, other, 9, NOON).await;
+    // Another clock was behind.
+    let newest = log_in(mysql, user, 6, NOON).await;
+    let now = NOON.plus(HOUR);
+    assert_eq!(mysql.sessions().find_excess(user, &newest, 5, now).await.unwrap(), None);
+
+    let from = mysql.sessions().find_excess(user, &newest, 3, now).await.unwrap().unwrap();
+    mysql.sessions().revoke_oldest(user, &from, &newest, now).await.unwrap();
+
+    let mut live = mysql.sessions().list_live(user, now).await.unwrap();
+    live.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(live, [ids[2].clone(), ids[4].clone(), newest]);
+    assert!(is_live(mysql, &theirs).await);
+}
+
+#[tokio::test]
+async fn a_login_is_forgotten_only_after_it_was_over() {
+    let (database, user, _) = stage().await;
+    let mysql = &database.mysql;
+    let [ended, idle, old] =
+        [log_in(mysql, user, 1, NOON).await, log_in(mysql, user, 2, NOON).await, log_in(mysql, user, 3, NOON).await];
+    mysql.sessions().revoke(&ended, user, NOON.plus(HOUR)).await.unwrap();
+    mysql.sessions().rotate(&old, 2, None, NOON.plus(Family::LIFE).minus(HOUR)).await.unwrap();
+    let left = async || testkit::mysql::session_ids(&database.url, user).await;
+
+    for (over, expected) in [
+        (NOON.plus(HOUR), vec![idle.clone(), old.clone()]),
+        (NOON.plus(Family::IDLE), vec![old]),
+        (NOON.plus(Family::LIFE), vec![]),
+    ] {
+        assert_eq!(mysql.sessions().remove_over(over, 10).await.unwrap(), 0, "at {over}");
+        assert_eq!(mysql.sessions().remove_over(over.plus(MILLISECOND), 10).await.unwrap(), 1, "after {over}");
+        assert_eq!(left().await, expected);
+    }
 }
 
 #[tokio::test]
@@ -297,11 +361,12 @@ async fn a_login_belongs_to_its_person_even_when_it_is_over() {
     let (database, user, other) = stage().await;
     let mysql = &database.mysql;
     let id = log_in(mysql, user, 1, NOON).await;
-    mysql.sessions().revoke(&id, user, NOON).await.unwrap();
 
-    assert!(mysql.sessions().is_of(&id, user).await.unwrap());
-    assert!(!mysql.sessions().is_of(&id, other).await.unwrap());
-    assert!(!mysql.sessions().is_of(&SessionId::from_bytes([9; 16]), user).await.unwrap());
+    for _ in 0..2 {
+        assert!(mysql.sessions().revoke(&id, user, NOON).await.unwrap());
+    }
+    assert!(!mysql.sessions().revoke(&id, other, NOON).await.unwrap());
+    assert!(!mysql.sessions().revoke(&SessionId::from_bytes([9; 16]), user, NOON).await.unwrap());
 }
 
 #[tokio::test]

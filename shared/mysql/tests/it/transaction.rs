@@ -62,7 +62,7 @@ async fn failed_operation_is_rolled_back() {
     let fault = database.mysql.transact("tom", join_and_fail).await.unwrap_err();
 
     assert_eq!(fault.code, Code::RoomNotFound);
-    assert!(database.mysql.users().find_credentials("tom@example.com").await.unwrap().is_none());
+    assert!(database.mysql.users().find_credentials("tom@example.com", NOON).await.unwrap().is_none());
 }
 
 #[tokio::test]

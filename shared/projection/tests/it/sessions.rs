@@ -1,9 +1,10 @@
-use crate::stores::{LIFETIME, NOON, Stores};
-use domain::{Aggregate, Code, ConnectionId, Fault, Locale, SessionId, UserId};
+use crate::stores::{LIFETIME, NOON, Stores, note};
+use domain::{Aggregate, Code, ConnectionId, Family, Fault, Locale, SessionId, UserId};
 use mongo::Connection;
 use mysql::Tx;
 use projection::Changed;
 use std::time::Duration;
+use testkit::{Statements, mongo::Profile};
 use tokio::task::JoinSet;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -13,6 +14,10 @@ async fn end(tx: &mut Tx, (id, user): (SessionId, UserId)) -> Result<Changed<()>
     tx.sessions().revoke(&id, user, NOON).await?;
     tx.outbox().insert(&touched, NOON).await?;
     Ok(Changed::quietly(touched, ()))
+}
+
+async fn family(tx: &mut Tx, id: SessionId) -> Result<Option<Family>, Fault> {
+    tx.sessions().lock(&id).await
 }
 
 impl Stores {
@@ -92,16 +97,119 @@ async fn every_session_of_an_account_that_was_closed_is_refused() {
 }
 
 #[tokio::test]
-async fn a_session_that_was_last_used_long_ago_is_not_looked_for_any_more() {
-    for (age, is_looked_for) in [(DAY, true), (DAY + LIFETIME, false)] {
+async fn a_session_that_ended_before_the_last_of_its_tokens_expired_is_refused_no_more() {
+    for (age, is_refused) in [(LIFETIME, true), (LIFETIME + Duration::from_mins(2), false)] {
         let stores = Stores::new().await;
         let session = stores.log_in_at(NOON.minus(age), stores.pair[0], 1).await;
-        stores.mysql().sessions().revoke(&session, stores.pair[0], NOON).await.unwrap();
+        stores.mysql().sessions().revoke(&session, stores.pair[0], NOON.minus(age)).await.unwrap();
 
         stores.projector.project(Aggregate::Sessions(stores.pair[0])).await.unwrap();
 
-        assert_eq!(stores.is_ended(stores.pair[0], &session).await, is_looked_for, "used {age:?} ago");
+        assert_eq!(stores.is_ended(stores.pair[0], &session).await, is_refused, "ended {age:?} ago");
     }
+}
+
+#[tokio::test]
+async fn sessions_of_an_account_stay_ended_when_it_comes_back() {
+    let stores = Stores::new().await;
+    let user = stores.pair[0];
+    let session = stores.log_in(user, 1).await;
+    stores.deactivate(user).await;
+    stores.projector.project(Aggregate::Person(user)).await.unwrap();
+
+    stores.activate(user).await;
+    stores.projector.project(Aggregate::Person(user)).await.unwrap();
+
+    assert_eq!(stores.mysql().sessions().list_live(user, NOON).await.unwrap(), []);
+    assert!(stores.is_ended(user, &session).await);
+}
+
+#[tokio::test]
+async fn an_account_that_comes_back_before_anybody_noticed_keeps_its_sessions() {
+    let stores = Stores::new().await;
+    let user = stores.pair[0];
+    let session = stores.log_in(user, 1).await;
+    stores.deactivate(user).await;
+    stores.activate(user).await;
+
+    stores.projector.project(Aggregate::Person(user)).await.unwrap();
+
+    assert_eq!(stores.mysql().sessions().list_live(user, NOON).await.unwrap(), std::slice::from_ref(&session));
+    assert!(!stores.is_ended(user, &session).await);
+}
+
+/// Somebody with 60,000 sessions that ended an hour ago, 500 that ended a minute ago, and one that lives; each kind has sockets.
+async fn long_history() -> (Stores, UserId, SessionId) {
+    let stores = Stores::new().await;
+    let user = stores.pair[0];
+    stores.end_many(user, 60_000, NOON.minus(Duration::from_hours(1))).await;
+    stores.end_many(user, 500, NOON.minus(Duration::from_mins(1))).await;
+    let session = stores.log_in(user, 1).await;
+    let old = stores.mysql_ids(user).await;
+    for (n, session) in old.iter().step_by(6_000).enumerate() {
+        stores.connect(user, session, &format!("old {n}")).await;
+    }
+    stores.connect(user, &session, "phone").await;
+    (stores, user, session)
+}
+
+#[tokio::test]
+async fn ending_a_session_costs_the_same_after_sixty_thousand_others() {
+    let (stores, user, session) = long_history().await;
+    let mut profile = Profile::of(&stores.mongo).await;
+
+    let statements = Statements::of(async || {
+        stores.projector.change((session.clone(), user), end).await.unwrap();
+    })
+    .await;
+
+    // The gate, its person's connections, and their removal.
+    assert_eq!(profile.count().await, 3);
+    // The end and its outbox row; what ended lately, what lives, and the outbox row again.
+    assert!(statements.len() <= 7, "{statements:#?}");
+    assert!(stores.is_ended(user, &session).await);
+    assert_eq!(stores.connections(user).await, [""; 0]);
+    assert_eq!(stores.waiting().await, 0);
+}
+
+#[tokio::test]
+async fn sixty_thousand_sessions_of_one_person_keep_nobody_else_back() {
+    let (stores, user, session) = long_history().await;
+    stores.mysql().sessions().revoke(&session, user, NOON).await.unwrap();
+    stores.mysql().transact(vec![Aggregate::Sessions(user), Aggregate::Person(stores.pair[1])], note).await.unwrap();
+
+    let relayed = stores.projector.relay(NOON.plus(Duration::from_secs(1))).await.unwrap();
+
+    assert_eq!((relayed.projected, relayed.failed), (2, 0));
+    assert!(stores.is_ended(user, &session).await);
+    assert_eq!(stores.connections(user).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn sessions_that_were_over_long_ago_are_forgotten() {
+    let stores = Stores::new().await;
+    let [user, other] = stores.pair;
+    let age = LIFETIME + DAY + Duration::from_mins(1);
+    stores.end_many(user, 2_500, NOON.minus(age + Duration::from_millis(1))).await;
+    stores.end_many(other, 3, NOON.minus(age)).await;
+    let idle = stores.log_in_at(NOON.minus(Family::IDLE + age + DAY), user, 1).await;
+    let live = stores.log_in(user, 2).await;
+
+    let forgotten = stores.projector.purge_sessions(NOON.plus(DAY)).await.unwrap();
+
+    assert_eq!(forgotten, 2_501);
+    assert_eq!(stores.mysql_ids(user).await, [live]);
+    assert_eq!(stores.mysql_ids(other).await.len(), 3);
+    assert_eq!(stores.mysql().transact(idle, family).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn forgetting_stops_when_the_time_is_over() {
+    let stores = Stores::new().await;
+    stores.end_many(stores.pair[0], 2_500, NOON.minus(10 * DAY)).await;
+
+    assert_eq!(stores.projector.purge_sessions(NOON).await.unwrap(), 1_000);
+    assert_eq!(stores.projector.purge_sessions(NOON.plus(DAY)).await.unwrap(), 1_500);
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 use announce::Announcer;
 use background::Background;
 use domain::{
-    Access, Aggregate, Clock, Email, Fault, Locale, Member, Person, Role, RoomId, RoomKey, SessionId, Timestamp,
-    UserId, Username,
+    Access, Aggregate, Clock, Email, Family, Fault, Locale, Member, Person, Role, RoomId, RoomKey, SessionId,
+    Timestamp, UserId, Username,
 };
 use mongo::Mongo;
 use mongodb::{
@@ -108,14 +108,30 @@ impl Stores {
         self.mysql().transact(vec![Aggregate::Person(user)], note).await.unwrap();
     }
 
+    /// The same the other way round.
+    pub(crate) async fn activate(&self, user: UserId) {
+        let open = format!("UPDATE users SET is_active = TRUE, version = version + 1 WHERE id = {user}");
+        testkit::mysql::execute(&self.mysql.url, &open).await;
+        self.mysql().transact(vec![Aggregate::Person(user)], note).await.unwrap();
+    }
+
+    /// Puts sessions of somebody into the database that ended at a moment.
+    pub(crate) async fn end_many(&self, user: UserId, count: u32, at: Timestamp) {
+        testkit::mysql::end_sessions(&self.mysql.url, user, count, at).await;
+    }
+
+    /// Every session of somebody, by id.
+    pub(crate) async fn mysql_ids(&self, user: UserId) -> Vec<SessionId> {
+        testkit::mysql::session_ids(&self.mysql.url, user).await
+    }
+
     pub(crate) async fn log_in(&self, user: UserId, byte: u8) -> SessionId {
         self.log_in_at(NOON, user, byte).await
     }
 
     pub(crate) async fn log_in_at(&self, at: Timestamp, user: UserId, byte: u8) -> SessionId {
         let id = SessionId::from_bytes([byte; 16]);
-        let expires_at = NOON.plus(Duration::from_hours(24));
-        let session = NewSession { id: id.clone(), user, user_agent: None, at, expires_at };
+        let session = NewSession { id: id.clone(), user, user_agent: None, at, expires_at: at.plus(Family::LIFE) };
         assert!(self.mysql().sessions().insert(session, HASH).await.unwrap());
         id
     }

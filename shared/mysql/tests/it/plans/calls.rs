@@ -39,7 +39,7 @@ async fn users(mysql: &Mysql) {
     let users = || mysql.users();
     let user = users().insert(someone("newcomer")).await.unwrap().profile;
     users().find(ME).await.unwrap();
-    users().find_credentials("p0@example.com").await.unwrap();
+    users().find_credentials("p0@example.com", NOON).await.unwrap();
     users().find_password_hash(ME).await.unwrap();
     users().update_password_hash(ME, "hash", "hash").await.unwrap();
     users().find_visible(ME, OTHER).await.unwrap();
@@ -82,11 +82,15 @@ async fn sessions(mysql: &Mysql) {
     let sessions = || mysql.sessions();
     let id = SessionId(format!("{:032x}", 1));
     sessions().list(ME, None, size(30), NOON).await.unwrap();
-    sessions().rotate(&id, 2, NOON).await.unwrap();
+    sessions().list_live(ME, NOON).await.unwrap();
+    sessions().find_excess(ME, &id, 50, NOON).await.unwrap();
+    sessions().rotate(&id, 2, Some("hash"), NOON).await.unwrap();
     sessions().revoke(&id, ME, NOON).await.unwrap();
     sessions().revoke_others(&id, ME, NOON).await.unwrap();
+    sessions().revoke_oldest(ME, &(NOON.millis(), id.clone()), &id, NOON).await.unwrap();
+    sessions().revoke_of_inactive(ME, NOON).await.unwrap();
     sessions().list_ended(ME, NOON).await.unwrap();
-    sessions().is_of(&id, ME).await.unwrap();
+    sessions().remove_over(NOON, 10).await.unwrap();
 }
 
 async fn rooms(mysql: &Mysql) {

@@ -11,7 +11,7 @@ pub(super) fn bound(statement: &str) -> String {
 
 /// The value that belongs at the end of a text; a number in most cases.
 fn value(statement: &str, text: &str, number: i32) -> String {
-    if text.ends_with("LIMIT ") {
+    if text.ends_with("LIMIT ") || text.ends_with("OFFSET ") {
         return "31".to_owned();
     }
     if text.ends_with("id < ") {

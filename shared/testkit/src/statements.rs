@@ -1,3 +1,5 @@
+#![expect(clippy::expect_used, reason = "a test ends where its set-up fails")]
+
 use std::{
     fmt::Debug,
     sync::{Arc, Mutex},
@@ -8,24 +10,24 @@ use tracing::{
     span::{Attributes, Id, Record},
 };
 
-/// Listens to what sqlx tells of the statements that it sends.
-#[derive(Clone, Default)]
-pub(super) struct Statements(Arc<Mutex<Vec<String>>>);
+/// The statements that `MySQL` was sent, as sqlx tells of them.
+#[derive(Debug, Clone, Default)]
+pub struct Statements(Arc<Mutex<Vec<String>>>);
 
 impl Statements {
-    /// The statements that some work sends and the server can explain, each once, on one line each.
-    pub(super) async fn of(work: impl AsyncFnOnce()) -> Vec<String> {
+    /// The statements that some work sends from the thread of a test, on one line each, in order.
+    pub async fn of(work: impl AsyncFnOnce()) -> Vec<String> {
         let heard = Self::default();
         {
             // The runtime of a test has one thread.
             let _listening = tracing::subscriber::set_default(heard.clone());
             work().await;
         }
-        let mut statements: Vec<String> = heard.0.lock().unwrap().clone();
-        statements.retain(|text| ["SELECT", "(SELECT", "UPDATE", "DELETE"].iter().any(|verb| text.starts_with(verb)));
-        statements.sort();
-        statements.dedup();
-        statements
+        heard.all()
+    }
+
+    fn all(&self) -> Vec<String> {
+        self.0.lock().expect("no test panics while it listens").clone()
     }
 }
 
@@ -57,7 +59,10 @@ impl Subscriber for Statements {
         let mut told = Told::default();
         event.record(&mut told);
         let text = if told.statement.is_empty() { told.summary } else { told.statement };
-        self.0.lock().unwrap().push(text.split_whitespace().collect::<Vec<_>>().join(" "));
+        self.0
+            .lock()
+            .expect("no test panics while it listens")
+            .push(text.split_whitespace().collect::<Vec<_>>().join(" "));
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
