@@ -1,7 +1,6 @@
 use crate::App;
 use axum::extract::State;
 use contract::TicketView;
-use credentials::Ticket;
 use mongo::Bucket;
 use std::time::Duration;
 use web::{ApiResult, Bearer, CallerProblems, Created, StoreProblems};
@@ -16,7 +15,8 @@ const LIFE: Duration = Duration::from_mins(1);
 pub(crate) async fn create_ticket(State(app): State<App>, caller: Bearer) -> ApiResult<Created<TicketView>> {
     let mongo = &app.backend.projector.mongo;
     caller.spend(mongo, Bucket::Tickets, app.backend.limits.tickets).await?;
-    let (ticket, expires_at) = (Ticket::issue(app.backend.random), app.backend.clock.now().plus(LIFE));
+    let expires_at = app.backend.clock.now().plus(LIFE);
+    let ticket = app.tickets.issue(app.backend.random, expires_at);
     mongo.tickets().insert(ticket.hash().as_str(), caller.id, &caller.session, expires_at).await?;
     Ok(Created(TicketView { ticket: ticket.reveal(), url: app.websocket_url.to_string(), expires_at }))
 }

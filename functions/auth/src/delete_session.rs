@@ -40,12 +40,12 @@ impl EndSession {
 
 async fn end_session(tx: &mut Tx, command: EndSession) -> Result<Changed<()>, Fault> {
     let EndSession { id, user, at } = command;
-    if !tx.sessions().is_of(&id, user).await? {
+    let touched = vec![Aggregate::Person(user), Aggregate::Sessions(user)];
+    // Locks come before what is decided by them.
+    tx.users().raise_versions(&[user]).await?;
+    if !tx.sessions().revoke(&id, user, at).await? {
         return Err(Code::SessionNotFound.into());
     }
-    let touched = vec![Aggregate::Person(user), Aggregate::Sessions(user)];
-    tx.users().raise_versions(&[user]).await?;
-    tx.sessions().revoke(&id, user, at).await?;
     tx.outbox().insert(&touched, at).await?;
     Ok(Changed::quietly(touched, ()))
 }

@@ -1,25 +1,51 @@
 use crate::App;
 use credentials::{Verdict, hash_hex, verify_password};
-use domain::{Fault, Password};
+use domain::{Code, Fault, Limit, TypedPassword, UserId};
 
-/// Somebody tries a password, from one address of the internet: whose account, and from where.
-///
-/// Whoever fails too often there waits, whether the account exists or not; the same account from elsewhere does not.
-pub(crate) struct Guess(String);
+/// How many logins of one account may fail, from everywhere together. Above that each address has one free try instead of five.
+const ACCOUNT_FAILURES: Limit = Limit { burst: 100, per_minute: 2 };
+
+/// Somebody tries a password. Whoever fails too often waits, whether the account exists or not.
+pub(crate) struct Guess {
+    /// Names who tries; of what they typed nothing is kept but a hash.
+    by: String,
+    /// Names the account that strangers try to get into, from many addresses.
+    account: Option<String>,
+}
 
 impl Guess {
-    /// `of` names the account, or what somebody takes for one. Nothing of it is kept but a hash.
-    pub(crate) fn of(of: &str, ip: &str) -> Self {
-        Self(hash_hex(format!("{of} {ip}").as_bytes()))
+    /// A login from an address of the internet. Somebody else's failures never keep an account's owner out elsewhere.
+    pub(crate) fn of_login(email_fold: &str, ip: &str) -> Self {
+        let by = hash_hex(format!("{email_fold} {ip}").as_bytes());
+        Self { by, account: Some(format!("account:{}", hash_hex(email_fold.as_bytes()))) }
+    }
+
+    /// Somebody who is logged in shows their password, from wherever.
+    pub(crate) fn of_person(user: UserId) -> Self {
+        Self { by: hash_hex(format!("user:{user}").as_bytes()), account: None }
     }
 
     /// Compares a password with the hash of an account, if there is one. The failure is counted before the comparison, so that
     /// concurrent tries are limited like sequential ones.
-    pub(crate) async fn check(&self, app: &App, password: &Password, hash: Option<&str>) -> Result<Verdict, Fault> {
-        app.backend.projector.mongo.limits().begin_login(&self.0).await?;
+    pub(crate) async fn check(
+        &self,
+        app: &App,
+        password: &TypedPassword,
+        hash: Option<&str>,
+    ) -> Result<Verdict, Fault> {
+        let limits = app.backend.projector.mongo.limits();
+        limits.begin_login(&self.by).await?;
         let verdict = verify_password(password, hash);
         if verdict != Verdict::Wrong {
-            app.backend.projector.mongo.limits().forget_failed_logins(&self.0).await?;
+            limits.forget_failed_logins(&self.by).await?;
+        } else if let Some(account) = &self.account {
+            match limits.spend(account, ACCOUNT_FAILURES).await {
+                Err(fault) if fault.code == Code::RateLimited => {
+                    tracing::warn!("Many logins of one account fail");
+                    limits.use_up_free_tries(&self.by).await?;
+                }
+                outcome => outcome?,
+            }
         }
         Ok(verdict)
     }

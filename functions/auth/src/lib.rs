@@ -15,7 +15,7 @@ use axum::extract::FromRef;
 use backend::Backend;
 use background::Background;
 use boot::BoxError;
-use credentials::RefreshTokens;
+use credentials::{RefreshTokens, Tickets};
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use web::Gatekeeper;
@@ -27,6 +27,8 @@ pub struct App {
     pub backend: Backend,
     /// Issues and checks refresh tokens.
     pub refresh_tokens: RefreshTokens,
+    /// Issues tickets.
+    pub tickets: Tickets,
     /// Where a ticket is used.
     pub websocket_url: Arc<str>,
 }
@@ -37,8 +39,10 @@ impl App {
         let (settings, websocket_url) =
             boot::read(|settings| (Backend::settings(settings), settings.websocket_url())).await?;
         let signing = settings.signing();
-        let refresh_tokens = RefreshTokens::new(&signing.key, signing.previous_key.as_deref());
-        Ok(Self { backend: settings.connect(background).await?, refresh_tokens, websocket_url: websocket_url.into() })
+        let (key, second) = (&signing.key, signing.previous_key.as_deref());
+        let (refresh_tokens, tickets) = (RefreshTokens::new(key, second), Tickets::new(key, second));
+        let backend = settings.connect(background).await?;
+        Ok(Self { backend, refresh_tokens, tickets, websocket_url: websocket_url.into() })
     }
 }
 

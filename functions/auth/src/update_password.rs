@@ -5,7 +5,7 @@ use credentials::{Verdict, hash_password};
 use domain::{Aggregate, Code, Fault, SessionId, Timestamp, UserId};
 use mysql::Tx;
 use projection::Changed;
-use web::{ApiResult, BodyProblems, Caller, CallerProblems, ClientIp, Json, NoContent, StoreProblems};
+use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, NoContent, StoreProblems};
 
 web::problems!(PasswordProblems: WrongPassword);
 
@@ -17,13 +17,12 @@ web::problems!(PasswordProblems: WrongPassword);
 pub(crate) async fn update_password(
     State(app): State<App>,
     caller: Caller,
-    ClientIp(ip): ClientIp,
     Json(change): Json<PasswordChange>,
 ) -> ApiResult<NoContent> {
     let (current, new) = change.parse()?;
     let old_hash =
         app.backend.projector.mysql.users().find_password_hash(caller.id).await?.ok_or(Code::Unauthenticated)?;
-    if Guess::of(&format!("user:{}", caller.id), &ip).check(&app, &current, Some(&old_hash)).await? == Verdict::Wrong {
+    if Guess::of_person(caller.id).check(&app, &current, Some(&old_hash)).await? == Verdict::Wrong {
         return Err(Code::WrongPassword.into());
     }
     let new_hash = hash_password(&new, app.backend.random)?;

@@ -3,7 +3,7 @@
 use announce::Announcer;
 use background::Background;
 use boot::{BoxError, warm_up};
-use credentials::Ticket;
+use credentials::Tickets;
 use domain::{Clock, Code, Fault, Locale, OrLog as _};
 use mongo::{Connection, Mongo};
 use realtime::ManagementApi;
@@ -24,6 +24,8 @@ pub struct App {
     pub mongo: Mongo,
     /// Ends connections that are too many.
     pub announcer: Announcer,
+    /// Checks tickets before any store is asked.
+    pub tickets: Tickets,
     /// The time.
     pub clock: Clock,
     /// The web pages that may connect.
@@ -33,8 +35,9 @@ pub struct App {
 impl App {
     /// Reads the settings and connects.
     pub async fn connect() -> Result<Self, BoxError> {
-        let (mongo_url, connections_url, aws, allowed_origins) = boot::read(|settings| {
-            (settings.mongo_url(), settings.connections_url(), settings.aws(), settings.allowed_origins())
+        let (mongo_url, keys, connections_url, aws, allowed_origins) = boot::read(|settings| {
+            let (mongo_url, keys) = (settings.mongo_url(), settings.secret_keys());
+            (mongo_url, keys, settings.connections_url(), settings.aws(), settings.allowed_origins())
         })
         .await?;
         let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
@@ -42,7 +45,8 @@ impl App {
         // Seldom needed, so its connection is not opened here.
         let announcer = Announcer::new(mongo.clone(), pusher, clock, Background::inline());
         warm_up("open connections to MongoDB", mongo.warm_up()).await;
-        Ok(Self { mongo, announcer, clock, allowed_origins })
+        let tickets = Tickets::new(&keys.0, keys.1.as_deref());
+        Ok(Self { mongo, announcer, tickets, clock, allowed_origins })
     }
 }
 
@@ -64,8 +68,8 @@ async fn connect(app: &App, event: &Event) -> Result<(), Fault> {
     if !is_allowed(app, event) {
         return Err(Code::OriginForbidden.into());
     }
-    let ticket = event.query("ticket").and_then(Ticket::parse).ok_or(Code::TicketInvalid)?;
     let now = app.clock.now();
+    let ticket = event.query("ticket").and_then(|text| app.tickets.verify(text, now)).ok_or(Code::TicketInvalid)?;
     let burnt = app.mongo.tickets().burn(ticket.hash().as_str(), now).await?;
     let (user, session) = burnt.ok_or(Code::TicketInvalid)?;
     let locale = event.header("accept-language").map(Locale::negotiate).unwrap_or_default();

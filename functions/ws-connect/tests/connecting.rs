@@ -1,21 +1,26 @@
 //! Upgrades, over a database of its own.
 #![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
-use credentials::Ticket;
+use credentials::Tickets;
 use domain::{SessionId, UserId};
 use mongo::Mongo;
 use serde_json::{Value, json};
 use socket::Answer;
 use std::time::Duration;
-use testkit::{NOON, Stores, events};
+use testkit::{KEY, NOON, Stores, events};
 use ws_connect::App;
 
 const MINJI: UserId = UserId(1);
 const ORIGIN: &str = "https://chat.example";
 
 fn app(stores: &Stores) -> App {
-    let allowed_origins = vec![ORIGIN.to_owned()];
-    App { mongo: stores.mongo().clone(), announcer: stores.announcer(), clock: stores.clock(), allowed_origins }
+    App {
+        mongo: stores.mongo().clone(),
+        announcer: stores.announcer(),
+        tickets: Tickets::new(KEY, None),
+        clock: stores.clock(),
+        allowed_origins: vec![ORIGIN.to_owned()],
+    }
 }
 
 fn session() -> SessionId {
@@ -24,8 +29,8 @@ fn session() -> SessionId {
 
 /// A ticket of Minji's that ends some time after `NOON`.
 async fn ticket(stores: &Stores, life: Duration) -> String {
-    let ticket = Ticket::issue(boot::random());
     let expires_at = NOON.plus(life);
+    let ticket = Tickets::new(KEY, None).issue(boot::random(), expires_at);
     stores.mongo().tickets().insert(ticket.hash().as_str(), MINJI, &session(), expires_at).await.unwrap();
     ticket.reveal()
 }
@@ -64,7 +69,7 @@ async fn bad_and_expired_tickets_open_nothing() {
     let stores = Stores::without_mysql().await;
     let expired = ticket(&stores, Duration::ZERO).await;
 
-    for ticket in [expired.as_str(), "", "x", &"A".repeat(43)] {
+    for ticket in [expired.as_str(), "", "x", &"A".repeat(96)] {
         assert_eq!(connect(&stores, ticket, &json!({})).await, Answer::status(401), "{ticket}");
     }
     let without = events::upgrade("phone", &Value::Null, &json!({}));
@@ -165,4 +170,31 @@ async fn unavailable_store_answers_503() {
     let answer = ws_connect::handle(&App { mongo, ..app(&stores) }, event).await.unwrap();
 
     assert_eq!(answer, Answer::status(503));
+}
+
+#[tokio::test]
+async fn forged_and_expired_tickets_ask_no_store() {
+    let stores = Stores::without_mysql().await;
+    let forged = Tickets::new("fedcba9876543210fedcba9876543210", None);
+    let forged = forged.issue(boot::random(), NOON.plus(Duration::from_mins(1))).reveal();
+    let expired = ticket(&stores, Duration::ZERO).await;
+    let mongo = Mongo::connect("mongodb://127.0.0.1:1/none?serverSelectionTimeoutMS=50").await.unwrap();
+    let app = App { mongo, ..app(&stores) };
+
+    for ticket in [forged, expired, "A".repeat(96)] {
+        let event = events::upgrade("phone", &json!({ "ticket": ticket }), &json!({}));
+        assert_eq!(ws_connect::handle(&app, event).await.unwrap(), Answer::status(401), "{ticket}");
+    }
+}
+
+#[tokio::test]
+async fn ticket_of_either_key_opens_a_connection() {
+    let stores = Stores::without_mysql().await;
+    let ticket = valid(&stores).await;
+    let tickets = Tickets::new("fedcba9876543210fedcba9876543210", Some(KEY));
+    let event = events::upgrade("phone", &json!({ "ticket": ticket }), &json!({}));
+
+    let answer = ws_connect::handle(&App { tickets, ..app(&stores) }, event).await.unwrap();
+
+    assert_eq!(answer, Answer::status(200));
 }

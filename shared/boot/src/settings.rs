@@ -37,7 +37,7 @@ pub struct Signing {
     pub algorithm: &'static str,
     /// `SECRET_KEY`, 32 bytes or more.
     pub key: String,
-    /// `SECRET_KEY_PREVIOUS`, which still verifies.
+    /// `SECRET_KEY_PREVIOUS`, which verifies as well.
     pub previous_key: Option<String>,
     /// The life of an access token.
     pub lifetime: Duration,
@@ -110,7 +110,7 @@ impl Settings {
         Ok(Signing { algorithm: algorithm.unwrap_or("HS256"), key, previous_key, lifetime })
     }
 
-    /// `SECRET_KEY` and `SECRET_KEY_PREVIOUS`, for who signs no tokens.
+    /// `SECRET_KEY`, from which keys are derived, and `SECRET_KEY_PREVIOUS`, whose keys verify as well.
     pub fn secret_keys(&self) -> Result<(String, Option<String>), SettingsError> {
         values((self.required("SECRET_KEY", checks::key), self.optional("SECRET_KEY_PREVIOUS", checks::key)))
     }

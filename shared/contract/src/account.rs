@@ -1,5 +1,6 @@
 use domain::{
-    DisplayName, Email, Fault, Locale, Password, Patch, StatusMessage, Timestamp, User, UserId, Username, fields,
+    DisplayName, Email, Fault, Locale, Password, Patch, StatusMessage, Timestamp, TypedPassword, User, UserId,
+    Username, fields,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -112,9 +113,9 @@ impl AccountChange {
 
 impl PasswordChange {
     /// The current password and the new one, or every bad field.
-    pub fn parse(&self) -> Result<(Password, Password), Fault> {
+    pub fn parse(&self) -> Result<(TypedPassword, Password), Fault> {
         fields((
-            ("current_password", Password::parse_typed(&self.current_password)),
+            ("current_password", TypedPassword::parse(&self.current_password)),
             ("new_password", Password::parse(&self.new_password)),
         ))
     }

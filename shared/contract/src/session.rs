@@ -1,4 +1,4 @@
-use domain::{Session, SessionId, Timestamp};
+use domain::{Attempt, Fault, Session, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -49,6 +49,18 @@ pub struct RefreshGrant {
     /// The newest refresh token of the session.
     #[schema(example = "0f8fad5bd9cb469fa16570867728950e.1.dGFn")]
     pub refresh_token: String,
+    /// Names this attempt: 1 to 64 visible ASCII characters, another one for each new refresh. A retry under the same name gets the
+    /// same refresh token again, however late.
+    #[schema(example = "01J9ZQ4Z7Y", min_length = 1, max_length = 64, pattern = "^[!-~]+$")]
+    pub attempt: Option<String>,
+}
+
+impl RefreshGrant {
+    /// The attempt's name, or why it is refused.
+    pub fn parse(&self) -> Result<Option<Attempt>, Fault> {
+        let attempt = self.attempt.as_deref().map(Attempt::parse).transpose();
+        attempt.map_err(|reason| Fault::field("attempt", reason))
+    }
 }
 
 /// The tokens of a session.
@@ -88,7 +100,9 @@ pub struct SessionView {
 #[derive(Serialize, ToSchema)]
 pub struct TicketView {
     /// The ticket; valid once, until `expires_at`.
-    #[schema(example = "ZmoAkgdyuHKCsrp5jMBX4V9n9mhQe3sVdOUGHEmKzX0")]
+    #[schema(
+        example = "6sm5F1AnNAQ9tmkDP_X2etFMkXbLyW3RfL0TyetR5YnYdEgoqvcxyBWOHjF-CGj3ilMQI9UBGpmCl5kj6kuB4zEyMzQ1Njc4"
+    )]
     pub ticket: String,
     /// The address to connect to, with `?ticket=` and the ticket.
     #[schema(example = "wss://a1b2c3.execute-api.eu-west-1.amazonaws.com/v1")]

@@ -1,3 +1,4 @@
+use crate::key::Purpose;
 use domain::{Fault, SessionId, Timestamp, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
@@ -7,6 +8,8 @@ const ISSUER: &str = "bigtech-chat";
 const AUDIENCE: &str = "bigtech-chat-api";
 /// Ours have some 300 bytes; nothing longer is worth a signature check.
 const MAX_BYTES: usize = 2_048;
+/// How far the clock of whoever issued a token may be ahead, in seconds.
+const CLOCKS_DIFFER: i64 = 60;
 
 /// Issues and checks access tokens.
 #[derive(Clone)]
@@ -56,11 +59,11 @@ struct Wire {
 }
 
 impl AccessTokens {
-    /// Signs with `key`; `previous_key` still verifies. `algorithm` is HS256, HS384 or HS512.
+    /// Signs with a key of `secret`; one of `second` verifies as well. `algorithm` is HS256, HS384 or HS512.
     pub fn new(
         algorithm: &str,
-        key: &str,
-        previous_key: Option<&str>,
+        secret: &str,
+        second: Option<&str>,
         lifetime: Duration,
     ) -> Result<Self, UnknownAlgorithm> {
         let algorithm = match algorithm {
@@ -75,11 +78,12 @@ impl AccessTokens {
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
         // The library would ask the system's clock; `verify` asks its caller's.
         validation.validate_exp = false;
-        let keys = [Some(key), previous_key].into_iter().flatten();
+        let key_of = |secret: &str| Purpose::AccessTokens.key(secret);
+        let secrets = [Some(secret), second].into_iter().flatten();
         Ok(Self {
             header: Header::new(algorithm),
-            signer: EncodingKey::from_secret(key.as_bytes()),
-            verifiers: keys.map(|key| DecodingKey::from_secret(key.as_bytes())).collect(),
+            signer: EncodingKey::from_secret(&key_of(secret)),
+            verifiers: secrets.map(|secret| DecodingKey::from_secret(&key_of(secret))).collect(),
             validation,
             lifetime,
         })
@@ -103,7 +107,8 @@ impl AccessTokens {
         encode(&self.header, &claims, &self.signer).map_err(Fault::internal)
     }
 
-    /// Reads a token; whether its session was revoked is for the store to say.
+    /// Reads a token; whether its session was revoked is for the store to say. A shorter lifetime than the one it was issued under
+    /// holds for it at once: who ends a session refuses its tokens no longer than that.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
         if token.len() > MAX_BYTES {
             return Err(TokenError::Invalid);
@@ -111,10 +116,15 @@ impl AccessTokens {
         let wire = self.verifiers.iter().find_map(|key| decode::<Wire>(token, key, &self.validation).ok());
         let wire = wire.ok_or(TokenError::Invalid)?.claims;
         let user = wire.sub.parse().map_err(|_| TokenError::Invalid)?;
-        if wire.exp <= now.seconds() {
+        if wire.iat > now.seconds().saturating_add(CLOCKS_DIFFER) {
+            return Err(TokenError::Invalid);
+        }
+        let lifetime = i64::try_from(self.lifetime.as_millis().div_ceil(1_000)).unwrap_or(i64::MAX);
+        let end = wire.exp.min(wire.iat.saturating_add(lifetime));
+        if end <= now.seconds() {
             return Err(TokenError::Expired);
         }
-        let expires_at = Timestamp::from_millis(wire.exp.saturating_mul(1_000));
+        let expires_at = Timestamp::from_millis(end.saturating_mul(1_000));
         Ok(Claims { user, session: SessionId(wire.sid), expires_at })
     }
 }
@@ -144,7 +154,7 @@ mod tests {
     }
 
     fn forge(header: &Header, claims: &Value, key: &str) -> String {
-        encode(header, claims, &EncodingKey::from_secret(key.as_bytes())).unwrap()
+        encode(header, claims, &EncodingKey::from_secret(&Purpose::AccessTokens.key(key))).unwrap()
     }
 
     fn claims() -> Value {
@@ -164,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn previous_key_verifies_as_long_as_it_is_set() {
+    fn the_second_key_verifies_as_well() {
         let token = issue(&tokens("HS256", OLD, None));
 
         assert!(tokens("HS256", KEY, Some(OLD)).verify(&token, NOON).is_ok());
@@ -172,7 +182,43 @@ mod tests {
     }
 
     #[test]
-    fn other_algorithm_is_refused_with_the_right_key() {
+    fn the_secret_itself_and_the_keys_of_other_tokens_sign_none() {
+        let (tokens, header) = (tokens("HS256", KEY, None), Header::new(Algorithm::HS256));
+        for key in [KEY.as_bytes(), &Purpose::RefreshTokens.key(KEY), &Purpose::Tickets.key(KEY)] {
+            let token = encode(&header, &claims(), &EncodingKey::from_secret(key)).unwrap();
+            assert_eq!(tokens.verify(&token, NOON), Err(TokenError::Invalid));
+        }
+    }
+
+    #[test]
+    fn a_shorter_lifetime_holds_for_older_tokens_at_once() {
+        let token = AccessTokens::new("HS256", KEY, None, Duration::from_hours(24)).unwrap();
+        let (token, shorter) = (issue(&token), tokens("HS256", KEY, None));
+        let end = NOON.plus(Duration::from_mins(15));
+
+        assert_eq!(shorter.verify(&token, NOON).unwrap().expires_at, end);
+        assert_eq!(shorter.verify(&token, end), Err(TokenError::Expired));
+    }
+
+    #[test]
+    fn a_longer_lifetime_makes_no_older_token_live_on() {
+        let longer = AccessTokens::new("HS256", KEY, None, Duration::from_hours(24)).unwrap();
+
+        let late = longer.verify(&issue(&tokens("HS256", KEY, None)), NOON.plus(Duration::from_mins(15)));
+
+        assert_eq!(late, Err(TokenError::Expired));
+    }
+
+    #[test]
+    fn a_token_of_the_future_is_refused_beyond_a_minute() {
+        let (tokens, token) = (tokens("HS256", KEY, None), issue(&tokens("HS256", KEY, None)));
+
+        assert!(tokens.verify(&token, NOON.minus(Duration::from_mins(1))).is_ok());
+        assert_eq!(tokens.verify(&token, NOON.minus(Duration::from_secs(61))), Err(TokenError::Invalid));
+    }
+
+    #[test]
+    fn another_algorithm_is_refused_even_with_our_key() {
         let token = issue(&tokens("HS512", KEY, None));
 
         assert_eq!(tokens("HS256", KEY, None).verify(&token, NOON), Err(TokenError::Invalid));

@@ -1,3 +1,4 @@
+use crate::key::Purpose;
 use aws_lc_rs::hmac;
 
 /// Hashes what a request said, so that an honest retry is told from another request. Without the key nobody finds a short text
@@ -25,10 +26,8 @@ impl Fingerprints {
     }
 }
 
-/// A key for this purpose alone: the other one also signs tokens.
 fn derive(key: &str) -> hmac::Key {
-    let of_text = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
-    hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&of_text, b"message fingerprint").as_ref())
+    hmac::Key::new(hmac::HMAC_SHA256, &Purpose::Fingerprints.key(key))
 }
 
 fn sign(key: &hmac::Key, parts: &[&[u8]]) -> Vec<u8> {

@@ -2,12 +2,14 @@
 
 mod access;
 mod fingerprint;
+mod key;
 mod password;
 mod refresh;
 mod ticket;
 
 pub use access::{AccessTokens, Claims, TokenError, UnknownAlgorithm};
 pub use fingerprint::Fingerprints;
+pub use key::Purpose;
 pub use password::{Verdict, hash_password, verify_password};
 pub use refresh::{RefreshToken, RefreshTokens};
-pub use ticket::{Ticket, TicketHash, hash_hex};
+pub use ticket::{Ticket, TicketHash, Tickets, hash_hex};

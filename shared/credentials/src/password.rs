@@ -2,7 +2,7 @@ use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash},
 };
-use domain::{Fault, Password, Random};
+use domain::{Fault, Password, Random, TypedPassword};
 use std::hint::black_box;
 
 /// Kibibytes, passes and lanes: the least that OWASP's password storage cheat sheet names for argon2id.
@@ -10,6 +10,9 @@ const COST: (u32, u32, u32) = (19_456, 2, 1);
 
 /// A hash at the same cost that no password is known to have.
 const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyB0aGlz$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// How many bytes of a password bcrypt knows.
+const BCRYPT_BYTES: usize = 72;
 
 /// The same of bcrypt.
 const NOBODYS_BCRYPT: &str = "$2b$12$zgx5D1d4rjpO6NalTl6cvunEsSXRH0VNIlRSgj0RRWLtwT9jfGKxu";
@@ -31,32 +34,33 @@ pub enum Verdict {
     Wrong,
     /// It is this one.
     Right,
-    /// It is this one, and the hash is weaker than new ones are: it should be replaced.
+    /// It is this one, and the hash is weaker than new ones are: it should be replaced. Never of a hash that knows a part of the
+    /// password only, or whatever was typed behind that part would become the password.
     RightAndWeak,
 }
 
-/// Compares a password with a hash in PHC form, or with one of bcrypt as older systems have it, of which it knows the first 72
-/// bytes as whoever made it did. No hash, for someone who does not exist, is `Wrong`.
+/// Compares a password with a hash in PHC form, or with one of bcrypt as older systems have it, which knows the first 72 bytes and
+/// those as they were typed. No hash, for someone who does not exist, is `Wrong`.
 ///
 /// Whatever is wrong takes the same time: one comparison of either kind, where bcrypt's is at its customary cost of 12. So
 /// nobody learns from a clock whether there is an account, nor what kind of hash it has.
-pub fn verify_password(password: &Password, hash: Option<&str>) -> Verdict {
+pub fn verify_password(typed: &TypedPassword, hash: Option<&str>) -> Verdict {
     let (old, new) = match hash {
         Some(hash) if hash.starts_with("$2") => (Some(hash), None),
         hash => (None, hash),
     };
-    if let Some(is_weak) = new.and_then(|hash| matches(password, hash)) {
+    if let Some(is_weak) = new.and_then(|hash| matches(typed.password(), hash)) {
         return if is_weak { Verdict::RightAndWeak } else { Verdict::Right };
     }
-    if old.is_some_and(|hash| matches_bcrypt(password, hash)) {
-        return Verdict::RightAndWeak;
+    if let Some(is_whole) = old.and_then(|hash| matches_bcrypt(typed, hash)) {
+        return if is_whole { Verdict::RightAndWeak } else { Verdict::Right };
     }
     // The kind that was not compared is compared with nobody's.
     if new.is_none() {
-        black_box(matches(password, NOBODYS));
+        black_box(matches(typed.password(), NOBODYS));
     }
     if old.is_none() {
-        black_box(matches_bcrypt(password, NOBODYS_BCRYPT));
+        black_box(matches_bcrypt(typed, NOBODYS_BCRYPT));
     }
     Verdict::Wrong
 }
@@ -68,8 +72,10 @@ fn matches(password: &Password, hash: &str) -> Option<bool> {
     Some(is_weak(&parsed))
 }
 
-fn matches_bcrypt(password: &Password, hash: &str) -> bool {
-    bcrypt::verify(password.as_bytes(), hash).unwrap_or(false)
+/// Whether a form of the password has this hash, and if so whether the hash knows all of it.
+fn matches_bcrypt(typed: &TypedPassword, hash: &str) -> Option<bool> {
+    let form = typed.forms().find(|form| bcrypt::verify(form, hash).unwrap_or(false))?;
+    Some(form.len() <= BCRYPT_BYTES)
 }
 
 /// Whether the hash took less memory or time than new ones take.
@@ -81,9 +87,14 @@ fn is_weak(hash: &PasswordHash) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use unicode_normalization::UnicodeNormalization as _;
 
     fn password(text: &str) -> Password {
         Password::parse(text).unwrap()
+    }
+
+    fn typed(text: &str) -> TypedPassword {
+        TypedPassword::parse(text).unwrap()
     }
 
     fn hash(text: &str, salt: fn(&mut [u8])) -> String {
@@ -95,8 +106,8 @@ mod tests {
         let hash = hash("비밀번호 12345", |salt| salt.fill(7));
 
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert_eq!(verify_password(&password("비밀번호 12345"), Some(&hash)), Verdict::Right);
-        assert_eq!(verify_password(&password("비밀번호 12346"), Some(&hash)), Verdict::Wrong);
+        assert_eq!(verify_password(&typed("비밀번호 12345"), Some(&hash)), Verdict::Right);
+        assert_eq!(verify_password(&typed("비밀번호 12346"), Some(&hash)), Verdict::Wrong);
     }
 
     #[test]
@@ -107,7 +118,7 @@ mod tests {
     #[test]
     fn nobody_has_a_password() {
         for hash in [None, Some("not a hash"), Some("$2b$12$short"), Some("")] {
-            assert_eq!(verify_password(&password("12345678"), hash), Verdict::Wrong, "{hash:?}");
+            assert_eq!(verify_password(&typed("12345678"), hash), Verdict::Wrong, "{hash:?}");
         }
     }
 
@@ -123,11 +134,31 @@ mod tests {
         for (text, hash) in OLD {
             for version in ["$2a$", "$2b$", "$2y$"] {
                 let hash = hash.replace("$2b$", version);
-                let typed = |text| Password::parse_typed(text).unwrap();
                 assert_eq!(verify_password(&typed(text), Some(&hash)), Verdict::RightAndWeak, "{hash}");
                 assert_eq!(verify_password(&typed("another one"), Some(&hash)), Verdict::Wrong, "{hash}");
             }
         }
+    }
+
+    #[test]
+    fn a_hash_of_decomposed_letters_fits_what_is_typed_so() {
+        let nfd: String = "비밀번호 1234".nfd().collect();
+        let old = bcrypt::hash(&nfd, 4).unwrap();
+
+        assert_eq!(verify_password(&typed(&nfd), Some(&old)), Verdict::RightAndWeak);
+        assert_eq!(verify_password(&typed("비밀번호 1234"), Some(&old)), Verdict::Wrong);
+        let ours = hash("비밀번호 1234", |salt| salt.fill(7));
+        assert_eq!(verify_password(&typed(&nfd), Some(&ours)), Verdict::Right);
+    }
+
+    #[test]
+    fn a_hash_of_a_part_of_the_password_is_not_to_be_replaced() {
+        let (fits, longer) = ("a".repeat(72), "a".repeat(73));
+        let old = bcrypt::hash(&longer, 4).unwrap();
+
+        assert_eq!(verify_password(&typed(&fits), Some(&old)), Verdict::RightAndWeak);
+        assert_eq!(verify_password(&typed(&longer), Some(&old)), Verdict::Right);
+        assert_eq!(verify_password(&typed(&format!("{fits} and anything")), Some(&old)), Verdict::Right);
     }
 
     #[test]
@@ -137,7 +168,7 @@ mod tests {
             .hash_password_with_salt(b"12345678", &[7; 16])
             .unwrap();
 
-        assert_eq!(verify_password(&password("12345678"), Some(&cheap.to_string())), Verdict::RightAndWeak);
+        assert_eq!(verify_password(&typed("12345678"), Some(&cheap.to_string())), Verdict::RightAndWeak);
     }
 
     #[test]

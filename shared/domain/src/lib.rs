@@ -30,17 +30,17 @@ pub use ids::{
     Aggregate, ConnectionId, FriendshipId, IdError, MessageId, Rev, RoomId, RoomKey, RoomKind, Seq, SessionId, UserId,
 };
 pub use invalid::Invalid;
-pub use limit::{Limit, LimitError, pause_after_failures};
+pub use limit::{FREE_FAILURES, Limit, LimitError, pause_after_failures};
 pub use locale::Locale;
 pub use log::OrLog;
 pub use message::{ClientId, Content, Message, MessageDraft, MessageType, Quote};
 pub use page::{Page, PageSize};
 pub use patch::Patch;
-pub use people::{DisplayName, Email, Password, Person, Profile, StatusMessage, User};
+pub use people::{DisplayName, Email, Password, Person, Profile, StatusMessage, TypedPassword, User};
 pub use reason::{parse_json, parse_json_seed, refused};
 pub use room::{Access, Act, MOST_BLOCKS, Member, Participant, PrivateRoom, Rights, Role};
 pub use search::{NameKeyKind, NameQuery, name_keys};
-pub use session::{Family, Refresh, Session};
+pub use session::{Attempt, Family, Refresh, Session};
 pub use source::{Clock, Random};
 pub use timestamp::Timestamp;
 pub use username::Username;

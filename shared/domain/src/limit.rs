@@ -32,11 +32,13 @@ impl FromStr for Limit {
     }
 }
 
+/// How many logins may fail before the next one waits.
+pub const FREE_FAILURES: u32 = 5;
+
 /// How long the next login waits after so many that failed in a row: nothing at first, then twice as long each time.
 pub fn pause_after_failures(failures: u32) -> Duration {
-    const FREE: u32 = 5;
     const LONGEST: Duration = Duration::from_mins(1);
-    match failures.checked_sub(FREE) {
+    match failures.checked_sub(FREE_FAILURES) {
         None => Duration::ZERO,
         Some(over) => Duration::from_secs(1 << over.min(6)).min(LONGEST),
     }

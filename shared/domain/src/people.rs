@@ -85,26 +85,19 @@ pub struct Password(String);
 impl Password {
     const MIN: usize = 8;
     const MAX: usize = 128;
+    /// Nobody's 128 characters need more; a hash over megabytes would be an attack.
+    const MAX_BYTES: usize = 16 * Self::MAX;
 
     /// Accepts 8 to 128 characters and keeps them in NFC, so that every keyboard types the same one (RFC 8265, 4.2).
     pub fn parse(input: &str) -> Result<Self, Invalid> {
         let password: String = input.nfc().collect();
-        // Nobody's 128 characters need more; a hash over megabytes would be an attack.
-        if password.len() > 16 * Self::MAX {
+        if password.len() > Self::MAX_BYTES {
             return Err(Invalid::TooLong);
         }
         match password.graphemes(true).count() {
             n if n < Self::MIN => Err(Invalid::TooShort),
             n if n > Self::MAX => Err(Invalid::TooLong),
             _ => Ok(Self(password)),
-        }
-    }
-
-    /// Accepts what somebody types to log in, which an older system may have let be shorter.
-    pub fn parse_typed(input: &str) -> Result<Self, Invalid> {
-        match Self::parse(input) {
-            Err(Invalid::TooShort) => Ok(Self(input.nfc().collect())),
-            outcome => outcome,
         }
     }
 
@@ -117,6 +110,41 @@ impl Password {
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(..)")
+    }
+}
+
+/// A password that somebody types to be let in: in NFC, and as it was typed, since an older system hashed what it got.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TypedPassword {
+    password: Password,
+    verbatim: Option<String>,
+}
+
+impl TypedPassword {
+    /// Accepts at most 128 characters; an older system may have let passwords be shorter than ours.
+    pub fn parse(input: &str) -> Result<Self, Invalid> {
+        let password = match Password::parse(input) {
+            Err(Invalid::TooShort) => Password(input.nfc().collect()),
+            outcome => outcome?,
+        };
+        let is_other = password.0 != input && input.len() <= Password::MAX_BYTES;
+        Ok(Self { verbatim: is_other.then(|| input.to_owned()), password })
+    }
+
+    /// The password as we hash it.
+    pub fn password(&self) -> &Password {
+        &self.password
+    }
+
+    /// What an older system may have hashed: the form in NFC, and the typed one where it differs.
+    pub fn forms(&self) -> impl Iterator<Item = &[u8]> {
+        [Some(&self.password.0), self.verbatim.as_ref()].into_iter().flatten().map(String::as_bytes)
+    }
+}
+
+impl fmt::Debug for TypedPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TypedPassword(..)")
     }
 }
 
@@ -195,8 +223,18 @@ mod tests {
         assert!(Password::parse(&"가".repeat(128)).is_ok());
         assert_eq!(Password::parse(&"가".repeat(129)), Err(Invalid::TooLong));
         assert_eq!(format!("{:?}", Password::parse("12345678").unwrap()), "Password(..)");
-        assert_eq!(Password::parse_typed("1234567").unwrap().as_bytes(), b"1234567");
-        assert_eq!(Password::parse_typed(&"가".repeat(129)), Err(Invalid::TooLong));
+    }
+
+    #[test]
+    fn a_typed_password_may_be_short_and_is_kept_as_typed_too() {
+        let forms = |text: &str| TypedPassword::parse(text).unwrap().forms().map(<[u8]>::to_vec).collect::<Vec<_>>();
+        let (nfc, nfd) = ("비밀번호", "비밀번호".nfd().collect::<String>());
+
+        assert_eq!(forms("1234567"), [b"1234567"]);
+        assert_eq!(forms(nfc), [nfc.as_bytes()]);
+        assert_eq!(forms(&nfd), [nfc.as_bytes(), nfd.as_bytes()]);
+        assert_eq!(TypedPassword::parse(&"가".repeat(129)), Err(Invalid::TooLong));
+        assert_eq!(format!("{:?}", TypedPassword::parse(&nfd).unwrap()), "TypedPassword(..)");
     }
 }
 

@@ -2,13 +2,21 @@ use crate::logins::{Logins, MINJI, PASSWORD, Tokens};
 use axum::{body::Body, http::Request};
 use credentials::RefreshTokens;
 use serde_json::json;
+use std::{collections::BTreeSet, time::Duration};
 use testkit::{KEY, NOON};
+use tokio::time::Instant;
 
 /// Hashes of an older system, made by Python's `bcrypt` at the least cost.
 const OLD: [(&str, &str); 2] = [
     ("correct horse battery", "$2b$04$abcdefghijklmnopqrstuuqREtd3VJD2QVZbuFskFSLk6eRIrQoOS"),
     ("short", "$2b$04$abcdefghijklmnopqrstuuugH8XjOPXLdX/a9t3zWaL96n4O4U8.G"),
 ];
+
+/// The same of "비밀번호 1234" in NFD.
+const NFD_HASH: &str = "$2b$04$abcdefghijklmnopqrstuudT65KaBWFdNin8qVMrbZmqUFK8tKhaO";
+
+/// The same of 73 letters a, of which it knows 72.
+const LONG_HASH: &str = "$2b$04$abcdefghijklmnopqrstuuBzzIgyKkz7xMWYSzkIjUSnxEQFQ0WNe";
 
 /// Someone whom an older system had registered.
 async fn moved_in(logins: &Logins, hash: &str) -> domain::UserId {
@@ -87,6 +95,69 @@ async fn login_replaces_bcrypt_hash() {
         assert!(kept.starts_with("$argon2id$"), "{kept}");
         assert_eq!(logins.log_in(MINJI, password).await.status, 200, "{password}");
     }
+}
+
+#[tokio::test]
+async fn password_in_decomposed_letters_still_fits_a_migrated_account() {
+    // "비밀번호 1234" in NFD, as some keyboards type it.
+    let typed = "\u{1107}\u{1175}\u{1106}\u{1175}\u{11af}\u{1107}\u{1165}\u{11ab}\u{1112}\u{1169} 1234";
+    let logins = Logins::new().await;
+    moved_in(&logins, NFD_HASH).await;
+
+    assert_eq!(logins.log_in(MINJI, PASSWORD).await.status, 401);
+    assert_eq!(logins.log_in(MINJI, typed).await.status, 200);
+    // From now on every keyboard types it.
+    assert_eq!(logins.log_in(MINJI, PASSWORD).await.status, 200);
+    assert_eq!(logins.log_in(MINJI, typed).await.status, 200);
+}
+
+#[tokio::test]
+async fn bcrypt_hash_of_a_longer_password_is_kept() {
+    let logins = Logins::new().await;
+    let minji = moved_in(&logins, LONG_HASH).await;
+
+    assert_eq!(logins.log_in(MINJI, &"a".repeat(80)).await.status, 200);
+
+    assert_eq!(logins.mysql().users().find_password_hash(minji).await.unwrap().as_deref(), Some(LONG_HASH));
+    assert_eq!(logins.log_in(MINJI, &"a".repeat(80)).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_first_logins_of_a_migrated_account_all_succeed() {
+    let logins = Logins::new().await;
+    let [(password, hash), _] = OLD;
+    moved_in(&logins, hash).await;
+
+    let answers = logins.at_once(4, move |logins, _| async move { logins.log_in(MINJI, password).await }).await;
+
+    assert!(answers.iter().all(|(_, answer)| answer.status == 200), "{answers:?}");
+}
+
+#[tokio::test]
+async fn password_of_inactive_account_counts_as_wrong_one() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    logins.execute("UPDATE users SET is_active = FALSE").await;
+    let since = Instant::now();
+
+    let mut statuses = BTreeSet::new();
+    for _ in 0..6 {
+        statuses.insert(logins.log_in(MINJI, PASSWORD).await.status);
+    }
+
+    assert!(statuses.contains(&429) || since.elapsed() >= Duration::from_secs(1), "{statuses:?}");
+}
+
+#[tokio::test]
+async fn form_that_holds_a_json_body_is_refused_without_repeating_it() {
+    let logins = Logins::new().await;
+    let body = r#"{"email":"minji@example.com","password":"hunter2 hunter2"}"#;
+
+    let request = Request::post("/auth/login").header("content-type", "application/x-www-form-urlencoded");
+    let answer = logins.send(request.body(Body::from(body)).unwrap()).await;
+
+    assert_eq!(answer.refusal(), (422, "invalid_fields".to_owned()));
+    assert!(!answer.text.contains("hunter2") && !answer.text.contains("minji"), "{}", answer.text);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use axum::{
     body::Body,
     http::{Method, Request},
 };
-use credentials::{AccessTokens, RefreshTokens};
+use credentials::{AccessTokens, RefreshTokens, Tickets};
 use domain::{Clock, SessionId, Timestamp, UserId};
 use mongo::Mongo;
 use serde_json::{Value, json};
@@ -50,6 +50,7 @@ impl Logins {
         let app = App {
             backend: stores.backend(),
             refresh_tokens: RefreshTokens::new(KEY, None),
+            tickets: Tickets::new(KEY, None),
             websocket_url: "wss://chat.example/v1".into(),
         };
         Self(Door::over(stores, auth::routes, app))
@@ -120,6 +121,11 @@ impl Logins {
 
     pub(crate) async fn refresh(&self, token: &str) -> Answer {
         self.post("/auth/refresh", &json!({"refresh_token": token})).await
+    }
+
+    /// A refresh whose attempt has a name.
+    pub(crate) async fn refresh_as(&self, token: &str, attempt: &str) -> Answer {
+        self.post("/auth/refresh", &json!({"refresh_token": token, "attempt": attempt})).await
     }
 
     pub(crate) async fn log_out(&self, access: &str) -> Answer {

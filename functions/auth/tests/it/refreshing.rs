@@ -1,6 +1,6 @@
 use crate::logins::{Logins, MINJI, Tokens};
-use credentials::RefreshTokens;
-use domain::{Family, SessionId, Timestamp};
+use credentials::{RefreshTokens, hash_hex};
+use domain::{Aggregate, Family, SessionId, Timestamp};
 use std::{collections::HashSet, time::Duration};
 use testkit::{Answer, KEY, NOON};
 
@@ -72,6 +72,70 @@ async fn previous_token_after_10_s_ends_session() {
 
     assert!(!logins.knows(&second.access).await);
     assert!(is_refused(&logins.refresh(&second.refresh).await));
+}
+
+#[tokio::test]
+async fn previous_token_is_answered_again_to_the_same_attempt_a_day_later() {
+    let (logins, first) = logged_in().await;
+    let second = Tokens::of(&logins.refresh_as(&first.refresh, "attempt-1").await);
+
+    let later = logins.at(|| NOON.plus(DAY));
+    let again = Tokens::of(&later.refresh_as(&first.refresh, "attempt-1").await);
+
+    assert_eq!(again.refresh, second.refresh);
+    assert!(later.knows(&again.access).await);
+    assert_eq!(later.refresh_as(&again.refresh, "attempt-2").await.status, 200);
+}
+
+#[tokio::test]
+async fn previous_token_of_another_attempt_ends_session() {
+    for attempt in [None, Some("another")] {
+        let (logins, first) = logged_in().await;
+        let second = Tokens::of(&logins.refresh_as(&first.refresh, "attempt").await);
+
+        let late = logins.at(too_late);
+        let stolen = match attempt {
+            Some(attempt) => late.refresh_as(&first.refresh, attempt).await,
+            None => late.refresh(&first.refresh).await,
+        };
+
+        assert!(is_refused(&stolen), "{attempt:?}");
+        assert!(!logins.knows(&second.access).await);
+    }
+}
+
+#[tokio::test]
+async fn attempt_of_an_older_generation_ends_session() {
+    let (logins, first) = logged_in().await;
+    let second = Tokens::of(&logins.refresh_as(&first.refresh, "attempt").await);
+    Tokens::of(&logins.refresh_as(&second.refresh, "next").await);
+
+    assert!(is_refused(&logins.refresh_as(&first.refresh, "attempt").await));
+}
+
+#[tokio::test]
+async fn attempt_is_stored_as_a_hash() {
+    let (logins, first) = logged_in().await;
+    logins.refresh_as(&first.refresh, "attempt").await;
+
+    let hash = hash_hex(format!("{} attempt", first.session()).as_bytes());
+    logins.execute(&format!("UPDATE sessions SET generation = generation + 9 WHERE attempt_hash = '{hash}'")).await;
+
+    let expected = RefreshTokens::new(KEY, None).issue(&first.session(), 11);
+    assert_eq!(logins.refresh(&expected).await.status, 200, "the row was found by the hash");
+}
+
+#[tokio::test]
+async fn bad_attempt_is_refused_and_changes_nothing() {
+    let (logins, first) = logged_in().await;
+
+    for attempt in ["", "a b", "한", &"a".repeat(65)] {
+        let answer = logins.refresh_as(&first.refresh, attempt).await;
+        assert_eq!(answer.refusal(), (422, "invalid_fields".to_owned()), "{attempt}");
+        assert_eq!(answer.json()["errors"][0]["field"], "attempt");
+    }
+
+    assert_eq!(logins.refresh(&first.refresh).await.status, 200);
 }
 
 #[tokio::test]
@@ -176,6 +240,22 @@ async fn inactive_account_cannot_refresh() {
     let refused = logins.refresh(&tokens.refresh).await;
 
     assert_eq!((refused.status, refused.text), (401, logins.refresh("garbage").await.text));
+}
+
+#[tokio::test]
+async fn account_that_is_active_again_needs_a_new_login() {
+    let (logins, tokens) = logged_in().await;
+    let minji = logins.access_tokens().verify(&tokens.access, NOON).unwrap().user;
+    logins.execute("UPDATE users SET is_active = FALSE").await;
+    logins.projector().project(Aggregate::Person(minji)).await.unwrap();
+
+    logins.execute("UPDATE users SET is_active = TRUE").await;
+
+    assert!(is_refused(&logins.refresh(&tokens.refresh).await));
+    assert!(!logins.knows(&tokens.access).await);
+    let new = logins.tokens(MINJI).await;
+    assert!(logins.knows(&new.access).await);
+    assert!(logins.knows(&refresh(&logins, &new).await.access).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

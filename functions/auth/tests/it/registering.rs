@@ -1,6 +1,7 @@
 use crate::logins::{Logins, MINJI, PASSWORD};
 use domain::{Locale, UserId};
 use serde_json::json;
+use testkit::NOON;
 
 #[tokio::test]
 async fn registration_answers_the_account() {
@@ -113,7 +114,7 @@ async fn registration_fails_while_mongodb_is_away() {
     let answer = logins.without_mongo().await.register(MINJI, "민지").await;
 
     assert_eq!(answer.refusal(), (503, "unavailable".to_owned()));
-    assert_eq!(logins.mysql().users().find_credentials(MINJI).await.unwrap().map(|found| found.user), None);
+    assert_eq!(logins.mysql().users().find_credentials(MINJI, NOON).await.unwrap().map(|found| found.user), None);
 }
 
 #[tokio::test]

@@ -171,3 +171,43 @@ async fn revoked_token_neither_lists_nor_ends_sessions() {
         [(401, "unauthenticated".to_owned()), (401, "unauthenticated".to_owned())]
     );
 }
+
+#[tokio::test]
+async fn fifty_first_login_ends_the_oldest_session() {
+    let logins = Logins::new().await;
+    let minji = logins.join(MINJI).await;
+    let oldest = logins.tokens(MINJI).await;
+    logins.connect(minji, oldest.session(), "oldest").await;
+    let later = logins.at(|| NOON.plus(Duration::from_mins(1)));
+    let mut others = Vec::new();
+    for _ in 0..50 {
+        assert_eq!(logins.connections(minji).await, ["oldest"]);
+        others.push(later.tokens(MINJI).await);
+    }
+
+    assert!(!later.knows(&oldest.access).await);
+    assert_eq!(later.refresh(&oldest.refresh).await.refusal(), (401, "refresh_token_invalid".to_owned()));
+    assert_eq!(logins.connections(minji).await, [""; 0]);
+    assert_eq!(ids(&later.sessions(&others[0].access, "?limit=100").await).len(), 50);
+    for tokens in others {
+        assert!(later.knows(&tokens.access).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_logins_leave_fifty_sessions() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    for _ in 0..48 {
+        logins.tokens(MINJI).await;
+    }
+
+    for _ in 0..3 {
+        // As many as may be compared at once.
+        let answers = logins.at_once(4, |logins, _| async move { logins.log_in(MINJI, PASSWORD).await }).await;
+        assert!(answers.iter().all(|(_, answer)| answer.status == 200), "{answers:?}");
+    }
+
+    let last = logins.tokens(MINJI).await;
+    assert_eq!(ids(&logins.sessions(&last.access, "?limit=100").await).len(), 50);
+}

@@ -1,9 +1,10 @@
 use crate::logins::{Logins, MINJI, PASSWORD};
 use axum::http::Method;
 use credentials::hash_hex;
+use domain::Limit;
 use serde_json::json;
 use std::time::Duration;
-use testkit::Answer;
+use testkit::{Answer, NOON};
 use tokio::{task::JoinSet, time::Instant};
 
 const WRONG: &str = "another password";
@@ -148,10 +149,25 @@ async fn guesses_of_current_password_are_throttled() {
 }
 
 #[tokio::test]
+async fn guesses_of_current_password_count_per_person() {
+    let logins = Logins::new().await;
+    let minji = logins.join(MINJI).await;
+    let tokens = logins.tokens(MINJI).await;
+    let since = Instant::now();
+    // As requests from any other address do.
+    let by = hash_hex(format!("user:{minji}").as_bytes());
+    while logins.mongo().limits().begin_login(&by).await.is_ok() {}
+
+    let body = json!({"current_password": WRONG, "new_password": "battery horse correct"});
+    let answer = logins.call(Method::PUT, "/auth/password", &tokens.access, &body).await;
+
+    assert!(answer.status == 429 || since.elapsed() >= Duration::from_secs(1), "{}", answer.text);
+}
+
+#[tokio::test]
 async fn sign_ins_per_ip_are_limited() {
     let logins = Logins::new().await;
     logins.join(MINJI).await;
-    let tokens = logins.tokens(MINJI).await;
     let logins = logins.limited_to(2);
 
     let mut statuses = Vec::new();
@@ -159,11 +175,68 @@ async fn sign_ins_per_ip_are_limited() {
         statuses.push([
             logins.register(&format!("person{n}@example.com"), &format!("person{n}")).await.status,
             logins.log_in(MINJI, PASSWORD).await.status,
-            logins.refresh(&tokens.refresh).await.status,
+            logins.refresh("forged").await.status,
         ]);
     }
 
-    assert_eq!(statuses, [[201, 200, 200], [201, 200, 200], [429, 429, 429]]);
+    assert_eq!(statuses, [[201, 200, 401], [201, 200, 401], [429, 429, 429]]);
+}
+
+#[tokio::test]
+async fn refreshes_are_limited_per_session_not_per_ip() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let (one, other) = (logins.tokens(MINJI).await, logins.tokens(MINJI).await);
+    let logins = logins.limited_to(2);
+    for _ in 0..3 {
+        logins.refresh("forged").await;
+    }
+
+    let mut statuses = Vec::new();
+    for tokens in [&one, &one, &one, &other] {
+        statuses.push(logins.refresh(&tokens.refresh).await.status);
+    }
+
+    assert_eq!(statuses, [200, 200, 429, 200]);
+}
+
+#[tokio::test]
+async fn failures_from_many_addresses_use_up_free_tries() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let account = format!("account:{}", hash_hex(MINJI.as_bytes()));
+    // As a hundred logins from other addresses do.
+    while logins.mongo().limits().spend(&account, Limit { burst: 100, per_minute: 2 }).await.is_ok() {}
+    let since = Instant::now();
+
+    let (first, second) = (logins.log_in(MINJI, WRONG).await, logins.log_in(MINJI, WRONG).await);
+
+    assert_eq!(first.status, 401);
+    assert!(second.status == 429 || since.elapsed() >= Duration::from_secs(1), "{}", second.text);
+}
+
+#[tokio::test]
+async fn failures_from_many_addresses_lock_nobody_out() {
+    let logins = Logins::new().await;
+    logins.join(MINJI).await;
+    let account = format!("account:{}", hash_hex(MINJI.as_bytes()));
+    while logins.mongo().limits().spend(&account, Limit { burst: 100, per_minute: 2 }).await.is_ok() {}
+
+    assert_eq!(logins.log_in(MINJI, PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn thousand_recent_sessions_make_the_next_login_wait() {
+    let logins = Logins::new().await;
+    let minji = logins.join(MINJI).await;
+    logins.end_sessions(minji, 1_000, NOON.minus(Duration::from_mins(5))).await;
+
+    let refused = logins.log_in(MINJI, PASSWORD).await;
+
+    assert_eq!(refused.refusal(), (429, "rate_limited".to_owned()));
+    assert_eq!(logins.log_in(MINJI, WRONG).await.status, 401);
+    let later = logins.at(|| NOON.plus(Duration::from_mins(11)));
+    assert_eq!(later.log_in(MINJI, PASSWORD).await.status, 200, "their tokens have expired");
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 use crate::logins::{Logins, MINJI};
 use axum::http::Method;
-use credentials::Ticket;
+use credentials::Tickets;
 use domain::{SessionId, UserId};
 use serde_json::Value;
 use std::time::Duration;
-use testkit::{Answer, NOON};
+use testkit::{Answer, KEY, NOON};
 
 fn session() -> SessionId {
     SessionId("5e55".to_owned())
@@ -25,7 +25,7 @@ async fn ticket_is_stored_as_hash_for_60_s() {
     assert_eq!(answer.status, 201);
     assert_eq!(given["url"], "wss://chat.example/v1");
     assert_eq!(given["expires_at"], "2036-07-18T13:21:00.000Z");
-    let hash = Ticket::parse(given["ticket"].as_str().unwrap()).unwrap().hash();
+    let hash = Tickets::new(KEY, None).verify(given["ticket"].as_str().unwrap(), NOON).unwrap().hash();
     let owner = logins.mongo().tickets().burn(hash.as_str(), NOON).await.unwrap();
     assert_eq!(owner, Some((UserId(3), session())));
 }

@@ -1,6 +1,6 @@
 //! Who may open a WebSocket.
 
-use credentials::Ticket;
+use credentials::Tickets;
 use domain::{SessionId, Timestamp, UserId};
 use e2e::{Person, Socket, TestStack, journey, with_ticket};
 use mongo::Mongo;
@@ -38,7 +38,8 @@ fn one_of_eight_concurrent_upgrades_with_a_ticket_succeeds() {
 fn a_forged_ticket_is_refused() {
     journey(async |stack| {
         let minji = stack.register("minji").await;
-        let forged = Ticket::issue(boot::random()).reveal();
+        let forged = Tickets::new("another key, which has more than 32 bytes", None);
+        let forged = forged.issue(boot::random(), boot::clock().now().plus(Duration::from_mins(1))).reveal();
         let (_, ticket) = minji.ticket().await;
         let longer = format!("{ticket}A");
         for ticket in ["", "garbage", &forged, &longer, &ticket[1..], &minji.token, "%00", "' || true"] {
@@ -64,7 +65,8 @@ fn a_late_ticket_is_refused() {
 
 /// A ticket with this expiry.
 async fn ticket(stack: &TestStack, person: &Person, expires_at: Timestamp) -> String {
-    let (ticket, user) = (Ticket::issue(boot::random()), UserId(i32::try_from(person.id).unwrap_or_default()));
+    let ticket = Tickets::new(stack.secret_key(), None).issue(boot::random(), expires_at);
+    let user = UserId(i32::try_from(person.id).unwrap_or_default());
     let session = SessionId("0".repeat(32));
     let mongo = Mongo::connect(stack.mongo_url()).await;
     let stored = async { mongo?.tickets().insert(ticket.hash().as_str(), user, &session, expires_at).await }.await;

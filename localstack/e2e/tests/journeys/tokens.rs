@@ -2,6 +2,7 @@
 
 use crate::{rights, scene::Scene};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use credentials::Purpose;
 use e2e::{Person, Socket, TestStack, journey, with_ticket};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use mongo::Mongo;
@@ -124,6 +125,11 @@ fn forgeries(person: &Person, key: &str) -> Vec<(&'static str, String)> {
         ("no algorithm, in capitals", unsigned("NONE")),
         ("no signature", format!("{signed}.")),
         ("another key", sign(Algorithm::HS256, &claims, ANOTHER_KEY)),
+        ("the secret itself", {
+            let key = EncodingKey::from_secret(key.as_bytes());
+            encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap_or_default()
+        }),
+        ("one of the future", with("iat", json!(claims["iat"].as_i64().unwrap_or_default() + 600))),
         ("another algorithm", sign(Algorithm::HS512, &claims, key)),
         ("another audience", with("aud", json!("another-api"))),
         ("two audiences", with("aud", json!(["bigtech-chat-api", "another-api"]))),
@@ -141,8 +147,8 @@ fn forgeries(person: &Person, key: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn sign(algorithm: Algorithm, claims: &Value, key: &str) -> String {
-    let key = EncodingKey::from_secret(key.as_bytes());
+fn sign(algorithm: Algorithm, claims: &Value, secret: &str) -> String {
+    let key = EncodingKey::from_secret(&Purpose::AccessTokens.key(secret));
     encode(&Header::new(algorithm), claims, &key).unwrap_or_else(|error| unreachable!("{error}"))
 }
 

@@ -73,7 +73,7 @@ async fn sessions_of_2040_keep_their_times() {
     assert_eq!(credentials.sessions, 2);
     let from = mysql.sessions().find_excess(user, &id, 1, LATE).await.unwrap().unwrap();
     mysql.sessions().revoke_oldest(user, &from, &id, LATER).await.unwrap();
-    assert_eq!(mysql.sessions().list_live(user, LATER).await.unwrap(), [id.clone()]);
+    assert_eq!(mysql.sessions().list_live(user, LATER).await.unwrap(), std::slice::from_ref(&id));
     mysql.sessions().revoke(&id, user, LATER).await.unwrap();
     assert_eq!(mysql.sessions().list_ended(user, LATE).await.unwrap().sessions.len(), 2);
     assert_eq!(mysql.sessions().remove_over(LATER, 10).await.unwrap(), 0);
