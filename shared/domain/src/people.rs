@@ -23,12 +23,13 @@ impl Email {
         if text.chars().any(is_invisible) {
             return Err(Invalid::InvisibleCharacter);
         }
-        if text.chars().count() > Self::MAX || fold(&text).chars().count() > Self::MAX {
+        let email = Self(text);
+        if email.0.chars().count() > Self::MAX || email.fold().chars().count() > Self::MAX {
             return Err(Invalid::TooLong);
         }
         let options = email_address::Options::default().without_display_text().without_domain_literal();
-        EmailAddress::parse_with_options(&text, options).map_err(|_| Invalid::BadFormat)?;
-        Ok(Self(text))
+        EmailAddress::parse_with_options(&email.0, options).map_err(|_| Invalid::BadFormat)?;
+        Ok(email)
     }
 
     /// The address as its owner writes it.
@@ -36,9 +37,13 @@ impl Email {
         &self.0
     }
 
-    /// The form that is unique: case-folded.
+    /// The form that is unique: case-folded, and with a domain whose labels in Punycode are decoded (UTS 46).
     pub fn fold(&self) -> String {
-        fold(&self.0)
+        match self.0.rsplit_once('@').map(|(local, domain)| (local, idna::domain_to_unicode(domain))) {
+            Some((local, (domain, Ok(())))) => format!("{}@{}", fold(local), fold(&domain)),
+            // No name that resolves.
+            Some((_, (_, Err(_)))) | None => fold(&self.0),
+        }
     }
 }
 
@@ -203,6 +208,17 @@ mod tests {
     fn address_is_unique_whatever_its_case_and_form() {
         assert_eq!(Email::parse("A@Example.com").unwrap().fold(), "a@example.com");
         assert_eq!(Email::parse(&"홍@example.com".nfd().collect::<String>()), Email::parse("홍@example.com"));
+    }
+
+    #[test]
+    fn domain_in_punycode_is_the_same_domain() {
+        let fold = |text: &str| Email::parse(text).unwrap().fold();
+
+        assert_eq!(fold("A@XN--MNCHEN-3YA.de"), fold("a@münchen.de"));
+        assert_eq!(fold("a@xn--9t4b11yi5a.example"), "a@테스트.example");
+        assert_eq!(fold("a@MÜNCHEN.DE"), "a@münchen.de");
+        // What is no Punycode stays what it is.
+        assert_eq!(fold("a@xn--a.example"), "a@xn--a.example");
     }
 
     #[test]
