@@ -76,10 +76,12 @@ async fn connect(app: &App, event: &Event) -> Result<(), Fault> {
     let connection = Connection { id: event.connection().clone(), user, session, locale, connected_at: now };
 
     // A logout writes its revocation, then ends the session's connections. Whichever comes first, one of the two sees the
-    // other: the row before the revocation is read here, or the revocation before the rows are listed there.
-    let crowded_out = app.mongo.connections().insert(&connection).await?;
+    // other: the row before the revocation is read here, or the revocation before the rows are listed there. Both do so in a
+    // causal session, or a new primary might answer either read with what was before both writes.
+    let mut causal = app.mongo.causal().await?;
+    let crowded_out = app.mongo.connections().insert_in(&mut causal, &connection).await?;
     let (is_ended, dismissed) = tokio::join!(
-        app.mongo.gates().is_ended(user, &connection.session),
+        app.mongo.gates().is_ended_in(&mut causal, user, &connection.session),
         app.announcer.dismiss(&crowded_out, Code::TooManyConnections, event.request_id()),
     );
     // Whoever does not hear of it learns it with the next frame.

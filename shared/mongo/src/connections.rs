@@ -95,6 +95,15 @@ impl Connections<'_> {
 
     /// Stores a connection, and returns those that had to make place for it and are forgotten. Repeating it is harmless.
     pub async fn insert(self, connection: &Connection) -> Result<Vec<Connection>, Fault> {
+        self.insert_in(&mut self.0.causal().await?, connection).await
+    }
+
+    /// The same; what is read in the causal session afterwards includes what was written before.
+    pub async fn insert_in(
+        self,
+        Causal(causal): &mut Causal,
+        connection: &Connection,
+    ) -> Result<Vec<Connection>, Fault> {
         let Connection { id, user, session, locale, connected_at } = connection;
         let expires_at = date(connected_at.plus(ALIVE_FOR));
         let row = doc! {
@@ -111,19 +120,18 @@ impl Connections<'_> {
             } },
         ];
         let people = self.collection();
-        let write = || async {
+        let write = || {
             people
                 .find_one_and_update(doc! { "_id": user.0 }, update.to_vec())
                 .upsert(true)
                 .projection(doc! { "open": 1 })
                 .return_document(ReturnDocument::Before)
-                .await
         };
-        let before = match write().await {
+        let before = match write().session(&mut *causal).await {
             // Another request has just made the document, or the id was somebody's whose connection ended unnoticed.
             Err(error) if is_duplicate_key(&error) => {
                 self.remove(id).await?;
-                write().await
+                write().session(causal).await
             }
             outcome => outcome,
         };
@@ -216,17 +224,6 @@ impl Connections<'_> {
         .await
         .map_err(store_fault)?;
         Ok(live(rows, now))
-    }
-
-    /// Every connection of some sessions, as a majority knows them.
-    pub async fn list_of_sessions(self, sessions: &[SessionId]) -> Result<Vec<Connection>, Fault> {
-        if sessions.is_empty() {
-            return Ok(Vec::new());
-        }
-        let people = self.list(of_sessions(sessions), sessions.len()).await?;
-        let mut all = live(people, Timestamp::from_millis(0));
-        all.retain(|connection| sessions.contains(&connection.session));
-        Ok(all)
     }
 
     /// Those of some connections that are live and belong to one of some people, as a majority knows them.

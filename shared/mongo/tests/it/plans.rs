@@ -191,6 +191,7 @@ async fn no_command_on_people_walks_a_collection() {
         watch.watch("pass_read", 1, gates.pass_read(UserId(107), &seven, LIMIT, random)).await;
     }
     watch.watch("is_inactive", 1, mongo.people().is_inactive(UserId(107))).await;
+    watch.watch("is_ended_in", 1, gates.is_ended_in(&mut causal, UserId(107), &seven)).await;
     watch.watch("is_ended", 1, gates.is_ended(UserId(107), &seven)).await;
     watch.watch("first pass", 1, gates.pass(EVE, &nine, Bucket::Sends, LIMIT)).await;
     watch.watch("pass", 1, gates.pass(UserId(108), &nine, Bucket::Sends, LIMIT)).await;
@@ -206,13 +207,13 @@ async fn no_command_on_people_walks_a_collection() {
     let ids = [connection(107).id, connection(109).id];
     watch.watch("list_live", 2, connections.list_live(&ids, &people, AT)).await;
     let both = [seven, eight];
-    watch.watch("list_of_sessions", 2, connections.list_of_sessions(&both)).await;
     watch.watch("remove_of_sessions", 2, connections.remove_of_sessions(&both)).await;
     let gone = [connection(109), connection(110)];
     watch.watch("remove_gone", 2, connections.remove_gone(&gone)).await;
     watch.watch("remove", 1, connections.remove(&connection(111).id)).await;
     watch.watch("spend", 1, limits.spend("107", LIMIT)).await;
     watch.watch("begin_login", 1, limits.begin_login("107")).await;
+    watch.watch("use_up_free_tries", 1, limits.use_up_free_tries("107")).await;
     watch.watch("forget_failed_logins", 1, limits.forget_failed_logins("107")).await;
 
     assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
