@@ -136,14 +136,6 @@ mod tests {
         assert_eq!(parse::<Person>(b"{\"name\":\"\xff\"}").unwrap_err().code, Code::MalformedBody);
         assert_eq!(refused(&"[".repeat(60_000)).0, Code::MalformedBody);
     }
-}
-
-#[cfg(test)]
-mod properties {
-    use super::{tests::Person, *};
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    use lambda_http::request::from_str;
-    use proptest::prelude::*;
 
     #[test]
     fn a_refusal_repeats_nothing_of_the_input() {
@@ -161,6 +153,14 @@ mod properties {
             assert!(fault.fields.iter().all(|field| !field.field.contains("hunter2")), "{form}: {fault:?}");
         }
     }
+}
+
+#[cfg(test)]
+mod properties {
+    use super::{tests::Person, *};
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use lambda_http::request::from_str;
+    use proptest::prelude::*;
 
     proptest! {
         #[test]

@@ -1,7 +1,7 @@
 //! Moments after 2038-01-19, when TIMESTAMP ends.
 
 use crate::{pages::size, people::someone};
-use domain::{Aggregate, Family, Fault, FriendshipStatus, SessionId, Timestamp, UserId};
+use domain::{Aggregate, Family, Fault, Friendship, SessionId, Timestamp, UserId};
 use mysql::{AccountPatch, Direction, NewSession, NewUser, Tx};
 use std::time::Duration;
 use testkit::mysql::Database;
@@ -16,8 +16,7 @@ async fn change(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
 }
 
 async fn open_room(tx: &mut Tx, pair: [UserId; 2]) -> Result<(), Fault> {
-    let room = tx.private_rooms().insert(pair, LATE).await?;
-    tx.private_rooms().lock(room, LATER).await.map(drop)
+    tx.private_rooms().insert(pair, LATE).await.map(drop)
 }
 
 async fn family(tx: &mut Tx, id: SessionId) -> Result<Option<Family>, Fault> {
@@ -41,10 +40,11 @@ async fn people_and_rooms_of_2040_keep_their_times() {
 
     let user = mysql.users().find(pair[0]).await.unwrap().unwrap();
     assert_eq!((user.created_at, user.updated_at), (LATE, LATER));
-    let requests = mysql.friendships().list_requests(pair[0], Direction::Received, None, size(1)).await.unwrap();
+    let requests = mysql.friendships().list_requests(pair[0], Direction::Received(LATER), None, size(1)).await.unwrap();
     assert_eq!(requests.items.len(), 1);
-    mysql.friendships().update(asked.id, FriendshipStatus::Accepted, LATER).await.unwrap();
-    assert_eq!(mysql.friendships().find(asked.id).await.unwrap().unwrap().updated_at, LATER);
+    let quiet = Friendship { updated_at: LATER, quiet_until: Some(LATER), ..asked };
+    mysql.friendships().update(&quiet).await.unwrap();
+    assert_eq!(mysql.friendships().find_between(pair).await.unwrap(), Some(quiet));
     let room = mysql.private_rooms().find_by_pair(pair).await.unwrap().unwrap();
     let snapshot = mysql.private_rooms().find_snapshot(room).await.unwrap().unwrap();
     assert_eq!(snapshot.created_at, LATE);

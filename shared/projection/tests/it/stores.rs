@@ -108,13 +108,6 @@ impl Stores {
         self.mysql().transact(vec![Aggregate::Person(user)], note).await.unwrap();
     }
 
-    /// The same the other way round.
-    pub(crate) async fn activate(&self, user: UserId) {
-        let open = format!("UPDATE users SET is_active = TRUE, version = version + 1 WHERE id = {user}");
-        testkit::mysql::execute(&self.mysql.url, &open).await;
-        self.mysql().transact(vec![Aggregate::Person(user)], note).await.unwrap();
-    }
-
     /// Puts sessions of somebody into the database that ended at a moment.
     pub(crate) async fn end_many(&self, user: UserId, count: u32, at: Timestamp) {
         testkit::mysql::end_sessions(&self.mysql.url, user, count, at).await;
