@@ -100,5 +100,5 @@ fn deployed_roles_allow_what_their_functions_do() {
     };
 
     assert!(may("messages", "POST") && may("ws-send", "POST") && may("ws-send", "DELETE") && may("auth", "DELETE"));
-    assert!(!may("messages", "DELETE") && !may("docs", "POST") && !may("ws-connect", "POST"));
+    assert!(!may("messages", "DELETE") && !may("docs", "POST") && !may("ws-disconnect", "POST"));
 }
