@@ -154,8 +154,9 @@ impl Request<'_> {
         let mut causal = messenger.mongo.causal().await?;
         match stamp(messenger, &mut causal, earlier.message, fanout.tries, Stamper::Retry).await? {
             Stamped::Done(placed) => Ok(self.answer(placed, true).await),
-            // Its writer may have been answered: nothing is touched.
-            Stamped::Refused { refusal, .. } => Err(refusal),
+            // Without rights nothing is touched: its writer may have been answered. Once the sweep has delivered it, a retry is
+            // told so; a refusal now would contradict that.
+            Stamped::Refused { .. } => Err(Fault::unavailable("the message waits for its delivery")),
             Stamped::Gone => Err(contended()),
         }
     }
