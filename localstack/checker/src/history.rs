@@ -58,6 +58,8 @@ pub enum Request {
     Block { room: RoomId },
     /// Lift one's own block of the other person of the room.
     Unblock { room: RoomId },
+    /// Exchange the session's refresh token; the same attempt again is a retry.
+    Refresh { room: RoomId, attempt: Arc<str> },
     /// End the session that asks.
     Logout { room: RoomId },
     /// Open a socket with a ticket of the session.
@@ -76,6 +78,7 @@ impl Request {
             | Self::Read { room, .. }
             | Self::Block { room }
             | Self::Unblock { room }
+            | Self::Refresh { room, .. }
             | Self::Logout { room }
             | Self::Connect { room } => *room,
         }

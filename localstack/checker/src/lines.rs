@@ -61,6 +61,7 @@ impl fmt::Display for Request {
             Self::Read { room, seq } => write!(f, "read room {room} up to seq {seq}"),
             Self::Block { room } => write!(f, "block in room {room}"),
             Self::Unblock { room } => write!(f, "unblock in room {room}"),
+            Self::Refresh { attempt, .. } => write!(f, "refresh the session, attempt {attempt}"),
             Self::Logout { .. } => f.write_str("log out"),
             Self::Connect { room } => write!(f, "connect for room {room}"),
         }

@@ -63,6 +63,8 @@ pub struct Usage {
     pub deletes: u32,
     /// Reads, in percent.
     pub reads: u32,
+    /// Refreshes of the session, in percent; each client waits a while between two.
+    pub refreshes: u32,
     /// Logouts with a new login, in percent.
     pub logouts: u32,
     /// Short blocks of the other person, in percent.
@@ -72,7 +74,7 @@ pub struct Usage {
 impl Default for Usage {
     fn default() -> Self {
         let patience = Duration::from_secs(2);
-        Self { via: None, think_ms: 150, patience, deletes: 5, reads: 5, logouts: 1, blocks: 1 }
+        Self { via: None, think_ms: 150, patience, deletes: 5, reads: 5, refreshes: 2, logouts: 1, blocks: 1 }
     }
 }
 

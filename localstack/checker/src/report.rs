@@ -40,6 +40,8 @@ pub struct Counts {
     pub deletes: usize,
     /// Reads that were acknowledged.
     pub reads: usize,
+    /// Sessions that were refreshed.
+    pub refreshes: usize,
     /// Sessions that ended.
     pub logouts: usize,
     /// Blocks that were acknowledged.
@@ -87,6 +89,7 @@ impl Counts {
                     Answer::Read { .. } => counts.reads += 1,
                     Answer::Done => match asked.get(call) {
                         Some(Request::Logout { .. }) => counts.logouts += 1,
+                        Some(Request::Refresh { .. }) => counts.refreshes += 1,
                         Some(Request::Block { .. }) => counts.blocks += 1,
                         _ => {}
                     },
@@ -116,7 +119,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Options { seed, seconds, clients, rooms, faults, .. } = &self.options;
-        let Counts { operations, retries, acks, deletes, reads, logouts, blocks, .. } = &self.counts;
+        let Counts { operations, retries, acks, deletes, reads, refreshes, logouts, blocks, .. } = &self.counts;
         let Counts { messages, unknown, observations, pushes, disconnects, .. } = &self.counts;
         writeln!(f, "seed {seed}, {seconds} s, {clients} clients in {rooms} rooms, faults: {faults}")?;
         writeln!(
@@ -128,7 +131,7 @@ impl fmt::Display for Report {
             f,
             "{messages} messages; {observations} observations checked, {pushes} of them pushed; {disconnects} connections ended"
         )?;
-        writeln!(f, "{deletes} deletes, {reads} reads, {logouts} logouts, {blocks} blocks")?;
+        writeln!(f, "{deletes} deletes, {reads} reads, {refreshes} refreshes, {logouts} logouts, {blocks} blocks")?;
         for (what, count) in &self.faults {
             writeln!(f, "    {count:>6} x {what}")?;
         }

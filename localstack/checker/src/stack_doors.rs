@@ -1,6 +1,9 @@
 //! A real stack, over HTTP and WebSocket, with registered people and rooms.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use anyhow::Context;
 use client::{Api, Person, room_name, with_ticket};
@@ -27,6 +30,29 @@ pub(crate) struct StackDoors {
 pub(crate) struct Session {
     person: usize,
     login: Person,
+    /// The newest refresh token.
+    refresh_token: Arc<Mutex<String>>,
+}
+
+impl Session {
+    async fn refresh(&self, request: &Request, attempt: &str) -> Answer {
+        let token = self.token().clone();
+        let body = json!({ "refresh_token": token, "attempt": attempt });
+        match self.login.api.post("/auth/refresh", &body).await {
+            Ok(answer) => {
+                let tokens = answer.json();
+                if let Some(token) = tokens["refresh_token"].as_str() {
+                    token.clone_into(&mut *self.token());
+                }
+                wire::from_http(request, answer.status, tokens)
+            }
+            Err(error) => Answer::Unknown(error.root_cause().to_string()),
+        }
+    }
+
+    fn token(&self) -> MutexGuard<'_, String> {
+        self.refresh_token.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl StackDoors {
@@ -50,7 +76,8 @@ impl StackDoors {
 
     async fn log_in(&self, person: usize) -> anyhow::Result<Session> {
         let login = self.people.get(person).context("nobody has this number")?.login().await?;
-        Ok(Session { person, login })
+        let refresh_token = Arc::new(Mutex::new(login.refresh_token.clone()));
+        Ok(Session { person, login, refresh_token })
     }
 
     /// The id of the other member of the room.
@@ -76,6 +103,9 @@ impl Doors for StackDoors {
     }
 
     async fn ask(&self, session: &Session, request: &Request) -> Answer {
+        if let Request::Refresh { attempt, .. } = request {
+            return session.refresh(request, attempt).await;
+        }
         let Some((method, path, body)) = wire::http(request, self.other(request.room(), session.person)) else {
             return Answer::Unknown("no route for this".to_owned());
         };

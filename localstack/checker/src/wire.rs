@@ -87,6 +87,7 @@ pub(crate) fn frame(request: &Request) -> Option<(&'static str, Value)> {
         Request::List { .. }
         | Request::Block { .. }
         | Request::Unblock { .. }
+        | Request::Refresh { .. }
         | Request::Logout { .. }
         | Request::Connect { .. } => return None,
     })
@@ -149,7 +150,8 @@ pub(crate) fn http(request: &Request, other: i64) -> Option<(Method, String, Opt
         Request::Block { .. } => (Method::POST, "/blocks".to_owned(), Some(json!({ "user_id": other }))),
         Request::Unblock { .. } => (Method::DELETE, format!("/blocks/{other}"), None),
         Request::Logout { .. } => (Method::POST, "/auth/logout".to_owned(), None),
-        Request::Connect { .. } => return None,
+        // Its token is known where the session is.
+        Request::Refresh { .. } | Request::Connect { .. } => return None,
     })
 }
 
@@ -170,7 +172,9 @@ pub(crate) fn from_http(request: &Request, status: u16, body: Value) -> Answer {
         (200, Request::Read { .. }) => {
             read(body, |row: ReadRow| Answer::Read { read_seq: row.read_seq, unread: row.unread_count })
         }
-        (200 | 201, Request::Block { .. }) | (204, Request::Unblock { .. } | Request::Logout { .. }) => Answer::Done,
+        (200, Request::Refresh { .. })
+        | (200 | 201, Request::Block { .. })
+        | (204, Request::Unblock { .. } | Request::Logout { .. }) => Answer::Done,
         (400..500, _) => {
             let code = body.get("code").and_then(Value::as_str).map_or_else(|| body.to_string(), str::to_owned);
             Answer::Refused { status, code }

@@ -88,6 +88,8 @@ pub(crate) struct State<D: Doors> {
     view: ClientView,
     reenter: bool,
     names: u64,
+    /// When the session may be refreshed again.
+    refresh_from: Instant,
     /// When a block of unknown outcome will have taken effect, so that it can be lifted.
     late_block: Option<Instant>,
 }
@@ -95,7 +97,8 @@ pub(crate) struct State<D: Doors> {
 impl<D: Doors> State<D> {
     pub(crate) fn new(login: Login<D::Session>) -> Self {
         let view = ClientView::default();
-        Self { login, over: false, socket: None, view, reenter: true, names: 0, late_block: None }
+        let refresh_from = Instant::now();
+        Self { login, over: false, socket: None, view, reenter: true, names: 0, refresh_from, late_block: None }
     }
 }
 
@@ -126,7 +129,7 @@ impl<D: Doors> Client<'_, D> {
     /// Uses its room until `until`, then finishes what has begun, at the latest at `give_up`.
     pub(crate) async fn work(&self, until: Instant, give_up: Instant) {
         let mut rng = self.rng(0);
-        let Usage { deletes, reads, logouts, blocks, .. } = self.usage;
+        let Usage { deletes, reads, refreshes, logouts, blocks, .. } = self.usage;
         while Instant::now() < until {
             sleep(Duration::from_millis(rng.random_range(0..self.usage.think_ms.max(1)))).await;
             self.unblock_late_blocks(&mut rng, give_up).await;
@@ -140,6 +143,8 @@ impl<D: Doors> Client<'_, D> {
                 self.delete(&mut rng, give_up).await;
             } else if is(reads) {
                 self.read(&mut rng).await;
+            } else if is(refreshes) {
+                self.refresh(&mut rng, give_up).await;
             } else if is(logouts) {
                 self.log_out(&mut rng, give_up).await;
             } else if is(blocks) {

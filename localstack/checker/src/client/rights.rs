@@ -15,6 +15,9 @@ use crate::{
     history::{Answer, Event, Purpose, Request, Via},
 };
 
+/// How long a client keeps a refresh token: a request that was stopped and comes two tokens late counts as a thief's.
+const BETWEEN_REFRESHES: Duration = Duration::from_secs(15);
+
 /// How late a block of unknown outcome may take effect: a stopped function continues within 8 s.
 const LATE: Duration = Duration::from_secs(9);
 
@@ -45,6 +48,16 @@ impl<D: Doors> Client<'_, D> {
             self.probe(rng, old, open, ticket).await;
         }
         self.come_back(give_up).await;
+    }
+
+    /// Exchanges the refresh token, with one attempt until it is answered.
+    pub(super) async fn refresh(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
+        if Instant::now() < self.state().refresh_from {
+            return;
+        }
+        let attempt = format!("{:016x}", rng.random::<u64>()).into();
+        self.insist(rng, give_up, Request::Refresh { room: self.room, attempt }).await;
+        self.state().refresh_from = Instant::now() + BETWEEN_REFRESHES;
     }
 
     /// Tries the token, the socket and a ticket of the ended session.

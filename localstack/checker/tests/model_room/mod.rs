@@ -237,6 +237,7 @@ impl ModelRoom {
             Request::Read { room, seq } => self.read(asker, room, seq).await,
             Request::Block { room } => self.change_rights(room, |blocked| blocked.insert(asker.person)).await,
             Request::Unblock { room } => self.change_rights(room, |blocked| blocked.remove(&asker.person)).await,
+            Request::Refresh { .. } => Some(Answer::Done),
             Request::Logout { .. } => self.log_out(asker).await,
             Request::Connect { .. } => None,
         }
