@@ -8,13 +8,16 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// Everyone's password.
 pub const PASSWORD: &str = "correct horse battery";
 
 /// How long a reader may lag: stale in-flight entries expire after 5 s.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Between two pages of a reader that lags.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Someone with an account, logged in on one device.
 #[derive(Debug, Clone)]
@@ -115,6 +118,8 @@ impl Person {
                 if page["cursor"] == page["head"] {
                     break;
                 }
+                // A client in a hurry would use up its reads.
+                sleep(PAUSE).await;
             }
         };
         timeout(PATIENCE, catching_up).await.expect("a feed that gets to its head");

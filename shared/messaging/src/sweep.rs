@@ -8,6 +8,9 @@ use tokio::time::timeout;
 /// How long one message may take, and the reading of all.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
+/// How long it may take to note that one failed.
+const NOTE_LIMIT: Duration = Duration::from_millis(500);
+
 /// How many messages in a sweep may find the store unavailable before the sweep ends: one alone may be contended.
 const MOST_UNAVAILABLE: usize = 2;
 
@@ -44,7 +47,9 @@ pub async fn sweep(messenger: &Messenger, limit: i64, until: Timestamp) -> Resul
         if unavailable == MOST_UNAVAILABLE {
             return Err(fault);
         }
-        messages.postpone(id, rev, messenger.clock.now()).await.or_log("postpone a message");
+        // What kept the message from being delivered may keep it from being noted.
+        let postponing = timeout(NOTE_LIMIT, messages.postpone(id, rev, messenger.clock.now())).await;
+        postponing.unwrap_or_else(|late| Err(Fault::unavailable(late))).or_log("postpone a message");
     }
     Ok(swept)
 }

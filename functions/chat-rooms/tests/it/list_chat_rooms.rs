@@ -121,7 +121,7 @@ async fn bad_queries_are_named() {
         ("?limit=101", "limit"),
         ("?cursor=x", "cursor"),
         ("?cursor=Nw", "cursor"),
-        ("?scope=mine", "scope"),
+        ("?scope=mine", "$"),
     ] {
         let (status, problem) = chats.list(caller, query).await;
         assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!(field)), "{query}");

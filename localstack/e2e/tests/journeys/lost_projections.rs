@@ -81,7 +81,16 @@ impl Change {
             }
             Self::Request => {
                 let socket = connect(junho).await;
-                let ready = socket.ask("hello", json!({"v": 1})).await;
+                // The ping of `connect` leaves the second pooled connection untried.
+                let greeting = async {
+                    loop {
+                        let answer = socket.ask("hello", json!({"v": 1})).await;
+                        if answer["t"] == "ready" {
+                            break answer;
+                        }
+                    }
+                };
+                let ready = timeout(LIMIT, greeting).await.unwrap_or_else(|_| unreachable!("nobody is greeted"));
                 ready["d"]["user_rev"].as_i64() > Some(1)
             }
             Self::Logout => recovered(async || minji.api.get("/messages/unread").await).await.status == 401,

@@ -8,6 +8,8 @@ use testkit::proxy::Proxy;
 
 /// The largest page.
 const MANY: usize = 100;
+/// All sessions that a person may have.
+const SESSIONS: usize = 50;
 /// Tries of each request; the minimum counts, because drivers also check their connections.
 const TIMES: usize = 10;
 
@@ -27,7 +29,8 @@ fn round_trips_of_a_list_do_not_grow_with_the_page() {
                 format!("{} / {}", few.mysql, many.mysql),
                 format!("{} / {}", few.mongo, many.mongo),
             );
-            assert_eq!((few.items, many.items), (2, MANY), "{path}");
+            let most = if path.starts_with("/auth/sessions") { SESSIONS } else { MANY };
+            assert_eq!((few.items, many.items), (2, most), "{path}");
             let is_too_much = path.starts_with("/chat-rooms") && many.mysql + many.mongo > 4;
             if (few.mysql, few.mongo) != (many.mysql, many.mongo) || is_too_much {
                 grown.push(name);
@@ -70,7 +73,7 @@ impl Crowd {
     async fn gather(stack: &TestStack) -> Self {
         let (friendly, wary, shy) =
             tokio::join!(stack.register("friendly"), stack.register("wary"), stack.register("shy"));
-        let people = stream::iter(0..MANY).map(async |_| {
+        let people = stream::iter(0..MANY).map(async |number| {
             let person = stack.register("crowd").await;
             let room = person.room_with(&friendly).await;
             let question = person.say(room, "어디야?").await;
@@ -79,7 +82,9 @@ impl Crowd {
             friendly.api.call("PUT", &format!("/friends/{request}/accept"), None).await.with(200);
             person.befriend(&wary).await;
             shy.block(&person).await;
-            friendly.login().await;
+            if number + 1 < SESSIONS {
+                friendly.login().await;
+            }
             person
         });
         let people: Vec<Person> = people.buffer_unordered(4).collect().await;

@@ -137,7 +137,7 @@ async fn ask_everything(scene: &Scene) -> Vec<(&'static str, Answer)> {
 
 async fn readiness(stack: &TestStack) -> serde_json::Value {
     let answer = stack.api().get("/health/ready").await;
-    assert_eq!(answer.header("retry-after"), "2");
+    assert_eq!(answer.header("retry-after"), "5");
     answer.with(503)["checks"].clone()
 }
 

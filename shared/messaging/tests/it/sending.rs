@@ -231,6 +231,7 @@ async fn a_retry_without_rights_waits_for_the_sweep_of_its_message() {
     let after = scene.find(id).await;
     assert_eq!((after.message, after.fanout), (before.message, before.fanout), "nothing is touched");
     messaging::sweep(&scene.messenger(), 10, Timestamp::from_millis(i64::MAX)).await.unwrap();
+    scene.is_delivered(id).await;
 
     assert!(scene.send(ANNA, "c", "hi").await.unwrap().duplicate);
 }
