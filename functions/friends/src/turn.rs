@@ -43,7 +43,8 @@ impl TakeTurn {
 async fn take_turn(tx: &mut Tx, (turn, pair): (TakeTurn, [UserId; 2])) -> Result<Changed<Friendship>, Fault> {
     let active = tx.users().lock_pair(pair).await?;
     let friendship = tx.friendships().lock(turn.id).await?.ok_or(Code::FriendshipNotFound)?;
-    let touched = pair.map(Aggregate::Person).to_vec();
+    let concerned = friendship.concerned_by(turn.by, turn.at);
+    let touched: Vec<_> = concerned.iter().copied().map(Aggregate::Person).collect();
     let Some(status) = turn.status(&friendship, active.len() == 2)? else {
         return Ok(Changed::quietly(touched, friendship));
     };
@@ -52,10 +53,11 @@ async fn take_turn(tx: &mut Tx, (turn, pair): (TakeTurn, [UserId; 2])) -> Result
     }
     let changed = friendship.changed_to(status, turn.by, turn.at);
     tx.friendships().update(&changed).await?;
-    tx.users().raise_versions(&pair).await?;
+    tx.users().raise_versions(&concerned).await?;
     tx.outbox().insert(&touched, turn.at).await?;
     let news = if status == FriendshipStatus::Accepted { News::Accepted } else { News::Removed };
-    let notices = notices(tx, &changed, news, turn.by).await?;
+    let mut notices = notices(tx, &changed, news, turn.by).await?;
+    notices.retain(|notice| concerned.contains(&notice.to));
     Ok(Changed { touched, notices, answer: changed })
 }
 

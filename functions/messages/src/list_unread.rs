@@ -7,6 +7,8 @@ use tracing::instrument;
 use web::{ApiResult, Bearer, CallerProblems, Gatekeeper, Json, Query, QueryProblems, StoreProblems};
 
 /// Lists the caller's rooms that have unread messages.
+///
+/// A page may have fewer rooms than asked for, or none, and still have a next one: go on until `next_cursor` is null.
 #[utoipa::path(
     get, path = "/messages/unread", operation_id = "list_unread", tag = "messages", security(("bearer" = [])),
     params(PageQuery),

@@ -132,6 +132,12 @@ impl Friendship {
         Self { status, updated_at: at, quiet_until, ..self.clone() }
     }
 
+    /// Whom an answer, a withdrawal or an end by one of the two concerns: the addressee of a quiet request has not seen it.
+    pub fn concerned_by(&self, by: UserId, at: Timestamp) -> Vec<UserId> {
+        let is_unseen = self.status == FriendshipStatus::Pending && self.is_quiet_for(by, at);
+        if is_unseen { vec![by] } else { vec![self.requester, self.addressee] }
+    }
+
     fn is_quiet_for(&self, requester: UserId, at: Timestamp) -> bool {
         self.requester == requester && self.quiet_until.is_some_and(|until| until > at)
     }

@@ -18,6 +18,9 @@ pub const MOST_UNREAD: i32 = 100;
 /// Among how many of the newest messages unread ones are counted: somebody may have written thousands to whoever never answered.
 const MOST_COUNTED: i64 = 1_000;
 
+/// The most rooms that one page of rooms with unread messages looks at.
+const MOST_ROOMS: u32 = 1_000;
+
 /// A room as one of its members finds it in their list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomSummary {
@@ -139,8 +142,8 @@ impl Rooms<'_> {
         Ok(rooms.pop().map(|room| (room, quotes)))
     }
 
-    /// A person's rooms with unread messages, by name: one read for the rooms, and one that counts; more only where many rooms
-    /// have nothing new but the person's own messages.
+    /// A person's rooms with unread messages, by name: one read for the rooms, and one that counts. A page looks at a bounded number
+    /// of rooms, so it may have fewer items than it could, or none, and still have a next one.
     pub async fn list_unread(
         self,
         user: UserId,
@@ -152,24 +155,26 @@ impl Rooms<'_> {
             doc! { "$match": { "members": user.0, "_id": { "$gt": after }, "seq": { "$gt": 0 } } },
             doc! { "$project": { "seq": 1, "last_at": 1 } },
             doc! { "$sort": { "_id": 1 } },
+            doc! { "$limit": MOST_ROOMS },
         ];
         pipeline.extend(with_read_states(user));
         let Some(found) = self.read_list(pipeline).await? else { return Ok(Page { items: Vec::new(), next: None }) };
         let read = read_seqs(&found.states);
         let counted = found.rooms.iter().map(|row| Counted::of(row, &read)).filter(|room| room.newest > room.read);
-        let candidates: Vec<_> = counted.collect();
-        let wanted = usize::try_from(size.and_one()).unwrap_or(usize::MAX);
-        let (mut rest, mut unread) = (candidates.as_slice(), Vec::new());
-        while unread.len() < wanted && !rest.is_empty() {
-            let (now, later) = rest.split_at(rest.len().min(wanted - unread.len()));
-            let counts = self.count_unread(user, now).await?;
-            unread.extend(now.iter().filter_map(|room| {
-                let unread = *counts.get(&room.room)?;
-                (unread > 0).then_some(UnreadRoom { room: room.room, read_seq: room.read, unread })
-            }));
-            rest = later;
-        }
-        Ok(Page::cut(unread, size, |room| room.room))
+        let mut candidates: Vec<_> = counted.collect();
+        let most = usize::try_from(size.get()).unwrap_or(usize::MAX);
+        let next = if candidates.len() > most {
+            candidates.truncate(most);
+            candidates.last().map(|room| room.room)
+        } else {
+            found.rooms.last().filter(|_| found.rooms.len() == MOST_ROOMS as usize).map(|row| row.room)
+        };
+        let counts = self.count_unread(user, &candidates).await?;
+        let items = candidates.iter().filter_map(|room| {
+            let unread = *counts.get(&room.room)?;
+            (unread > 0).then_some(UnreadRoom { room: room.room, read_seq: room.read, unread })
+        });
+        Ok(Page { items: items.collect(), next })
     }
 
     async fn summaries(

@@ -35,14 +35,17 @@ fn is_contended(error: &Error) -> bool {
     matches!(number(error), Some(1020 | 1205 | 1213))
 }
 
-/// The server is out of reach, full (of connections or of prepared statements), going down, read-only after a failover, or
-/// refuses the login.
+/// The server is out of reach, full (of connections or of prepared statements), going down, read-only after a failover, refuses
+/// the login, or lacks a column, table or index until `migrate` has run.
 fn is_away(error: &Error) -> bool {
     match error {
         Error::Io(_) | Error::Tls(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => true,
         Error::Database(_) => matches!(
             number(error),
-            Some(1040 | 1044 | 1045 | 1053 | 1152 | 1158..=1161 | 1203 | 1290 | 1317 | 1461 | 1836 | 1927 | 4031)
+            Some(
+                1040 | 1044 | 1045 | 1053 | 1054 | 1146 | 1152 | 1158
+                    ..=1161 | 1176 | 1203 | 1290 | 1317 | 1461 | 1836 | 1927 | 4031
+            )
         ),
         _ => false,
     }

@@ -1,6 +1,7 @@
 use crate::rooms::Rooms;
-use domain::{RoomKey, UserId};
+use domain::{Limit, RoomKey, UserId};
 use serde_json::{Value, json};
+use testkit::Door;
 
 /// Rooms of one person with some others, in the order in which they were made.
 async fn rooms(chats: &Rooms, number: usize) -> (UserId, Vec<(UserId, RoomKey)>) {
@@ -126,4 +127,17 @@ async fn bad_queries_are_named() {
         let (status, problem) = chats.list(caller, query).await;
         assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!(field)), "{query}");
     }
+}
+
+#[tokio::test]
+async fn list_over_the_limit_reads_no_rooms() {
+    let door = Door::new(chat_rooms::routes).await;
+    let caller = door.join("caller").await;
+    let strict = door.with(|backend| backend.limits.reads = Limit { burst: 1, per_minute: 1 });
+    assert_eq!(strict.get(caller, "/chat-rooms").await.status, 200);
+    let mut profile = strict.profile().await;
+
+    let answer = strict.get(caller, "/chat-rooms").await;
+
+    assert_eq!((answer.status, profile.count().await), (429, 1), "the gate alone");
 }

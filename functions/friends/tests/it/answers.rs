@@ -238,6 +238,8 @@ async fn withdrawing_and_asking_again_stays_quiet() {
     let [minji, junho] = two(&door).await;
     let id = asked(&door, minji, junho).await;
     reject(&door, junho, &id).await;
+    door.connect(junho, SessionId::from_bytes([1; 16]), "junho").await;
+    let version = door.known(junho).await.version;
 
     for _ in 0..3 {
         assert_eq!(asked(&door, minji, junho).await, id);
@@ -246,6 +248,7 @@ async fn withdrawing_and_asking_again_stays_quiet() {
     asked(&door, minji, junho).await;
 
     assert_eq!(door.get(junho, "/friends/requests").await.json()["items"], json!([]));
+    assert_eq!((told(&door), door.known(junho).await.version), (vec![], version));
 }
 
 #[tokio::test]

@@ -238,6 +238,21 @@ async fn unread_rooms_come_by_name_without_those_that_are_read() {
 }
 
 #[tokio::test]
+async fn page_of_unread_rooms_looks_at_as_many_as_it_has_place_for() {
+    let database = Database::new().await;
+    for (id, author) in [(1, ANNA), (2, ANNA), (3, ANNA), (4, ANNA), (5, BORA)] {
+        open(&database.mongo, private(id), &[ANNA, BORA], AT).await;
+        say(&database.mongo, private(id), author, "안녕").await;
+    }
+
+    let first = database.mongo.rooms().list_unread(ANNA, None, size(4)).await.unwrap();
+    let second = database.mongo.rooms().list_unread(ANNA, first.next, size(4)).await.unwrap();
+
+    assert_eq!((first.items, first.next), (vec![], Some(private(4))));
+    assert_eq!((second.items.len(), second.next), (1, None));
+}
+
+#[tokio::test]
 async fn pages_of_unread_rooms_are_all_of_them() {
     let database = Database::new().await;
     sixty(&database).await;
