@@ -1,6 +1,10 @@
 //! Documents of schemas before this one. Nothing else reads them.
 
-use crate::{Schema, fault::store_fault, schema::ROOMS};
+use crate::{
+    Schema,
+    fault::{is_read_lost, store_fault},
+    schema::ROOMS,
+};
 use domain::{Fault, SessionId};
 use futures_util::TryStreamExt as _;
 use mongodb::{
@@ -17,6 +21,9 @@ const REVOCATIONS: &str = "revocations";
 const OLD_MEMBERS_INDEX: &str = "rooms_member_idx";
 /// Until version 3: one document per connection.
 const CONNECTIONS: &str = "connections";
+
+/// How often rooms are moved before a migration gives up.
+const MOST_TRIES: u32 = 10;
 
 impl Schema<'_> {
     /// Sessions that a version before 3 noted as ended; their people's gates must know them before [`Schema::ensure`].
@@ -60,7 +67,14 @@ impl Schema<'_> {
             doc! { "$unset": "head" },
             doc! { "$merge": { "into": ROOMS, "on": "_id", "whenMatched": unless_moved } },
         ];
-        rooms.aggregate(pipeline).await.map_err(store_fault)?;
+        // A migration beside this one drops what this one reads, which ends the read: it begins anew, as it may.
+        let mut tries = 0;
+        while let Err(error) = rooms.aggregate(pipeline.clone()).await {
+            tries += 1;
+            if tries == MOST_TRIES || !is_read_lost(&error) {
+                return Err(store_fault(error));
+            }
+        }
         unless_missing(rooms.drop_index(OLD_MEMBERS_INDEX).await)?;
         for old in [ROOM_HEADS, REVOCATIONS] {
             self.0.documents(old).drop().await.map_err(store_fault)?;
