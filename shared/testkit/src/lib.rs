@@ -6,12 +6,12 @@ mod answer;
 mod door;
 #[cfg(feature = "door")]
 pub mod events;
+mod logged;
 pub mod mongo;
 pub mod mysql;
 pub mod proxy;
 pub mod pushing;
 mod scratch;
-mod statements;
 #[cfg(feature = "door")]
 mod stores;
 
@@ -22,6 +22,6 @@ pub use door::Door;
 #[cfg(feature = "door")]
 pub use stores::{KEY, LIFETIME, NOON, Stores, limits_of};
 
-pub use statements::Statements;
+pub use logged::{errors, statements};
 
 use scratch::{drop_later, random_name};

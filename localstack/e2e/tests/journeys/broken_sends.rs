@@ -129,7 +129,7 @@ async fn assert_there_once(reader: &Person, room: i64, client_ids: &[String]) {
         sleep(Duration::from_millis(50)).await;
     };
     for page in [list, sync] {
-        let items = page["items"].as_array().expect("items");
+        let items = page["items"].as_array().cloned().unwrap_or_default();
         let mut found: Vec<_> = items.iter().filter_map(|item| item["client_id"].as_str()).collect();
         found.sort_unstable();
         let mut expected: Vec<_> = client_ids.iter().map(String::as_str).collect();

@@ -1,59 +1,6 @@
 use crate::stores::{NOON, Stores, note, open_room, touch_people};
 use domain::{Access, Aggregate, RoomKey};
-use std::{
-    fmt::Debug,
-    sync::{Arc, Mutex},
-};
-use tracing::{
-    Event, Level, Metadata, Subscriber,
-    field::{Field, Visit},
-    span::{Attributes, Id, Record},
-};
-
-/// The errors that are logged on this thread.
-#[derive(Clone, Default)]
-struct Errors(Arc<Mutex<Vec<String>>>);
-
-impl Errors {
-    async fn of(work: impl AsyncFnOnce()) -> Vec<String> {
-        let errors = Self::default();
-        {
-            let _listening = tracing::subscriber::set_default(errors.clone());
-            work().await;
-        }
-        let errors = errors.0.lock().unwrap();
-        errors.clone()
-    }
-}
-
-struct Fields(Vec<String>);
-
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.0.push(format!("{}={value:?}", field.name()));
-    }
-}
-
-impl Subscriber for Errors {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() == Level::ERROR
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        let mut fields = Fields(Vec::new());
-        event.record(&mut fields);
-        self.0.lock().unwrap().push(fields.0.join(" "));
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
+use testkit::errors;
 
 #[tokio::test]
 async fn person_restored_from_backup_is_logged_as_error_and_kept() {
@@ -64,7 +11,7 @@ async fn person_restored_from_backup_is_logged_as_error_and_kept() {
     stores.projector.mongo.people().project(&lost).await.unwrap();
     stores.mysql().transact(vec![Aggregate::Person(user)], note).await.unwrap();
 
-    let errors = Errors::of(async || stores.projector.project(Aggregate::Person(user)).await.unwrap()).await;
+    let errors = errors(async || stores.projector.project(Aggregate::Person(user)).await.unwrap()).await;
 
     assert!(matches!(&errors[..], [error] if error.contains("projected=7 newest=Some(1)")), "{errors:?}");
     assert_eq!(stores.waiting().await, 1);
@@ -77,7 +24,7 @@ async fn room_restored_from_backup_is_logged_as_error_and_kept() {
     let lost = Access { room: RoomKey::private(room), version: 7, members: Vec::new(), blocked: false };
     stores.projector.mongo.rooms().project(&lost, NOON).await.unwrap();
 
-    let errors = Errors::of(async || stores.projector.project(Aggregate::PrivateRoom(room)).await.unwrap()).await;
+    let errors = errors(async || stores.projector.project(Aggregate::PrivateRoom(room)).await.unwrap()).await;
 
     assert!(matches!(&errors[..], [error] if error.contains("projected=7 newest=Some(1)")), "{errors:?}");
     assert_eq!(stores.waiting().await, 1);
@@ -87,7 +34,7 @@ async fn room_restored_from_backup_is_logged_as_error_and_kept() {
 async fn projections_that_overtake_each_other_log_no_error() {
     let stores = Stores::new().await;
 
-    let errors = Errors::of(async || {
+    let errors = errors(async || {
         let changes = (0..20).map(|_| stores.projector.change(stores.pair, touch_people));
         for change in futures_util::future::join_all(changes).await {
             change.unwrap();

@@ -4,7 +4,7 @@ use mongo::Connection;
 use mysql::Tx;
 use projection::Changed;
 use std::time::Duration;
-use testkit::{Statements, mongo::Profile};
+use testkit::{mongo::Profile, statements};
 use tokio::task::JoinSet;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -158,7 +158,7 @@ async fn ending_a_session_costs_the_same_after_sixty_thousand_others() {
     let (stores, user, session) = long_history().await;
     let mut profile = Profile::of(&stores.mongo).await;
 
-    let statements = Statements::of(async || {
+    let statements = statements(async || {
         stores.projector.change((session.clone(), user), end).await.unwrap();
     })
     .await;

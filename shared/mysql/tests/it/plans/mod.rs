@@ -5,7 +5,7 @@ mod crowd;
 mod literals;
 
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, Row as _};
-use testkit::{Statements, mysql::Database};
+use testkit::{mysql::Database, statements};
 
 /// Who may walk a whole table, and why.
 const WALKS: &[(&str, &str)] = &[
@@ -33,7 +33,7 @@ struct Step {
 
 /// The statements that some work sends and the server can explain, each once.
 async fn statements_of(work: impl AsyncFnOnce()) -> Vec<String> {
-    let mut statements = Statements::of(work).await;
+    let mut statements = statements(work).await;
     statements.retain(|text| ["SELECT", "(SELECT", "UPDATE", "DELETE"].iter().any(|verb| text.starts_with(verb)));
     statements.sort();
     statements.dedup();
