@@ -61,6 +61,24 @@ pub enum Code {
     TooManyFriends,
     /// The caller has blocked as many people as possible.
     TooManyBlocks,
+    /// The caller's role in the group is too low for this.
+    NotPermitted,
+    /// The caller was removed from the group and comes back only when a member adds them.
+    RemovedFromRoom,
+    /// People are added to groups by friends of theirs.
+    NotFriends,
+    /// No such member of the group, or not any more.
+    MemberNotFound,
+    /// No such invite, or not any more.
+    InviteNotFound,
+    /// The group has as many members as it may have.
+    RoomFull,
+    /// One of the people is in as many groups as possible.
+    TooManyGroups,
+    /// The person is banned from the group.
+    UserBanned,
+    /// An owner passes the group on before they leave it.
+    OwnerMustTransfer,
     /// The `client_id` was used for another message.
     ClientIdReused,
     /// The frame is not of the form `{action, id?, d?}`.
@@ -101,19 +119,28 @@ impl Code {
             | Self::WrongPassword
             | Self::NotAuthor
             | Self::NotAddressee
-            | Self::RecipientUnavailable => 403,
+            | Self::RecipientUnavailable
+            | Self::NotPermitted
+            | Self::RemovedFromRoom
+            | Self::NotFriends => 403,
             Self::RouteNotFound
             | Self::UserNotFound
             | Self::SessionNotFound
             | Self::FriendshipNotFound
             | Self::RoomNotFound
-            | Self::MessageNotFound => 404,
+            | Self::MessageNotFound
+            | Self::MemberNotFound
+            | Self::InviteNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::EmailTaken
             | Self::UsernameTaken
             | Self::UserBlocked
             | Self::TooManyFriends
             | Self::TooManyBlocks
+            | Self::RoomFull
+            | Self::TooManyGroups
+            | Self::UserBanned
+            | Self::OwnerMustTransfer
             | Self::ClientIdReused
             | Self::TooManyConnections => 409,
             Self::BodyTooLarge => 413,
@@ -174,6 +201,29 @@ impl Code {
             Self::TooManyBlocks => locale.pick(
                 "You have blocked 1,000 people, which is the most.",
                 "차단할 수 있는 최대 인원(1,000명)에 도달했습니다.",
+            ),
+            Self::NotPermitted => {
+                locale.pick("Your role in this group does not allow this.", "이 그룹에서 그럴 수 있는 역할이 아닙니다.")
+            }
+            Self::RemovedFromRoom => locale.pick(
+                "You were removed from this group. A member has to add you.",
+                "이 그룹에서 내보내졌습니다. 멤버가 추가해야 다시 들어올 수 있습니다.",
+            ),
+            Self::NotFriends => locale.pick("You can only add friends of yours.", "자신의 친구만 추가할 수 있습니다."),
+            Self::MemberNotFound => locale.pick("The member was not found.", "멤버를 찾을 수 없습니다."),
+            Self::InviteNotFound => locale
+                .pick("The invite was not found or has ended.", "초대를 찾을 수 없거나 더 이상 유효하지 않습니다."),
+            Self::RoomFull => locale.pick("The group is full.", "그룹의 정원이 찼습니다."),
+            Self::TooManyGroups => locale.pick(
+                "One of you is in 500 groups, which is the most.",
+                "참여할 수 있는 최대 그룹 수(500개)에 도달했습니다.",
+            ),
+            Self::UserBanned => {
+                locale.pick("This person is banned from the group.", "이 그룹에서 차단된 사용자입니다.")
+            }
+            Self::OwnerMustTransfer => locale.pick(
+                "Pass the ownership on or delete the group first.",
+                "먼저 방장을 위임하거나 그룹을 삭제해 주세요.",
             ),
             Self::ClientIdReused => {
                 locale.pick("This client_id belongs to another message.", "다른 메시지에 이미 사용된 client_id입니다.")

@@ -44,6 +44,10 @@ integer_id!(
     RoomId(i32), 12
 );
 integer_id!(
+    /// Identifies an invite to a group.
+    InviteId(i32), 5
+);
+integer_id!(
     /// Identifies a friendship or a friend request. A new request between the same people gets a new id.
     FriendshipId(i32), 7
 );
@@ -90,6 +94,11 @@ impl RoomKey {
     /// The key of a 1:1 room.
     pub const fn private(id: RoomId) -> Self {
         Self { kind: RoomKind::Private, id }
+    }
+
+    /// The key of a group.
+    pub const fn group(id: RoomId) -> Self {
+        Self { kind: RoomKind::Group, id }
     }
 }
 

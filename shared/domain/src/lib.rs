@@ -3,6 +3,7 @@
 mod code;
 mod fields;
 mod friendship;
+pub mod group;
 mod ids;
 mod invalid;
 mod limit;
@@ -26,8 +27,13 @@ mod username;
 pub use code::{Code, Fault, FieldFault};
 pub use fields::{Fields, fields};
 pub use friendship::{Asking, Friendship, FriendshipStatus, FriendshipWith, MOST_FRIENDS, News, Notice, Turn};
+pub use group::{
+    GroupAct, GroupDescription, GroupName, GroupRoom, MOST_ADDED, MOST_GROUPS, MaxMembers, Membership, MembershipState,
+    RoomEvent, Step, System, SystemKind,
+};
 pub use ids::{
-    Aggregate, ConnectionId, FriendshipId, IdError, MessageId, Rev, RoomId, RoomKey, RoomKind, Seq, SessionId, UserId,
+    Aggregate, ConnectionId, FriendshipId, IdError, InviteId, MessageId, Rev, RoomId, RoomKey, RoomKind, Seq,
+    SessionId, UserId,
 };
 pub use invalid::Invalid;
 pub use limit::{FREE_FAILURES, Limit, LimitError, pause_after_failures};
