@@ -1,3 +1,5 @@
+//! The rules of groups: who may do what, and what a change of a membership comes to.
+
 use crate::{
     Code, Invalid, Locale, RoomId, Timestamp, UserId,
     room::Role,
