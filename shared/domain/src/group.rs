@@ -1,7 +1,7 @@
 //! The rules of groups: who may do what, and what a change of a membership comes to.
 
 use crate::{
-    Code, Invalid, Locale, RoomId, Timestamp, UserId,
+    Code, Invalid, InviteId, Locale, RoomId, Timestamp, UserId,
     room::Role,
     text::{is_blank, one_line, with_line_feeds},
 };
@@ -340,6 +340,36 @@ impl GroupRoom {
     }
 }
 
+/// A link by which people join a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invite {
+    /// The invite's id.
+    pub id: InviteId,
+    /// The group.
+    pub room: RoomId,
+    /// Who made it.
+    pub by: UserId,
+    /// When it is over, if ever.
+    pub expires_at: Option<Timestamp>,
+    /// How many people may join by it; none where there is no limit.
+    pub max_uses: Option<i32>,
+    /// How many have joined by it.
+    pub uses: i32,
+    /// Whether it was ended.
+    pub is_revoked: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl Invite {
+    /// Whether somebody can join by it.
+    pub fn is_open(&self, at: Timestamp) -> bool {
+        !self.is_revoked
+            && self.expires_at.is_none_or(|end| end > at)
+            && self.max_uses.is_none_or(|most| self.uses < most)
+    }
+}
+
 /// The kind of a system message: what happened to a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, EnumString, IntoStaticStr)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -511,6 +541,25 @@ mod tests {
         assert_eq!(set_role(&owner, Some(&admin), Role::Owner), Err(Code::NotPermitted));
         assert_eq!(set_role(&owner, Some(&owner), Role::Member), Err(Code::NotPermitted));
         assert_eq!(set_role(&admin, Some(&active(3, Role::Member)), Role::Admin), Err(Code::NotPermitted));
+    }
+
+    #[test]
+    fn invite_is_open_until_it_is_late_used_up_or_revoked() {
+        let at = Timestamp::from_millis;
+        let invite = Invite {
+            id: InviteId(1),
+            room: RoomId(1),
+            by: UserId(1),
+            expires_at: Some(at(5)),
+            max_uses: Some(2),
+            uses: 1,
+            is_revoked: false,
+            created_at: at(0),
+        };
+        assert!(invite.is_open(at(4)) && !invite.is_open(at(5)));
+        assert!(!Invite { uses: 2, ..invite.clone() }.is_open(at(4)));
+        assert!(!Invite { is_revoked: true, ..invite.clone() }.is_open(at(4)));
+        assert!(Invite { expires_at: None, max_uses: None, uses: 9, ..invite }.is_open(at(9)));
     }
 
     #[test]

@@ -135,6 +135,8 @@ impl<'de> Deserialize<'de> for RoomKey {
 pub enum Aggregate {
     /// A 1:1 room and the rights in it.
     PrivateRoom(RoomId),
+    /// A group, the rights in it, and its system messages.
+    GroupRoom(RoomId),
     /// A person with profile, friends and blocks.
     Person(UserId),
     /// A person's sessions, of which some were revoked.
@@ -146,6 +148,7 @@ impl Aggregate {
     pub fn kind(self) -> &'static str {
         match self {
             Self::PrivateRoom(_) => RoomKind::Private.as_str(),
+            Self::GroupRoom(_) => RoomKind::Group.as_str(),
             Self::Person(_) => "user",
             Self::Sessions(_) => "sessions",
         }
@@ -154,7 +157,7 @@ impl Aggregate {
     /// Its id among those of its kind.
     pub const fn number(self) -> i32 {
         match self {
-            Self::PrivateRoom(room) => room.0,
+            Self::PrivateRoom(room) | Self::GroupRoom(room) => room.0,
             Self::Person(user) | Self::Sessions(user) => user.0,
         }
     }
@@ -163,6 +166,7 @@ impl Aggregate {
     pub fn of(kind: &str, number: i32) -> Result<Self, IdError> {
         match kind {
             "private" => Ok(Self::PrivateRoom(RoomId(number))),
+            "group" => Ok(Self::GroupRoom(RoomId(number))),
             "user" => Ok(Self::Person(UserId(number))),
             "sessions" => Ok(Self::Sessions(UserId(number))),
             _ => Err(IdError),
@@ -269,9 +273,12 @@ mod tests {
 
     #[test]
     fn aggregate_round_trips_its_kind_and_number() {
-        for aggregate in
-            [Aggregate::PrivateRoom(RoomId(1)), Aggregate::Person(UserId(3)), Aggregate::Sessions(UserId(4))]
-        {
+        for aggregate in [
+            Aggregate::PrivateRoom(RoomId(1)),
+            Aggregate::GroupRoom(RoomId(2)),
+            Aggregate::Person(UserId(3)),
+            Aggregate::Sessions(UserId(4)),
+        ] {
             assert_eq!(Aggregate::of(aggregate.kind(), aggregate.number()), Ok(aggregate));
         }
         assert_eq!(Aggregate::of("file", 1), Err(IdError));

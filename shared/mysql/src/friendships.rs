@@ -1,6 +1,6 @@
 use crate::{fault::fault, users::ProfileRow};
 use domain::{Fault, Friendship, FriendshipId, FriendshipStatus, FriendshipWith, Page, PageSize, Timestamp, UserId};
-use sqlx::{FromRow, MySqlConnection, MySqlExecutor};
+use sqlx::{FromRow, MySqlConnection, MySqlExecutor, QueryBuilder};
 use time::PrimitiveDateTime;
 
 /// Friends and requests, on the pool or in a transaction.
@@ -67,6 +67,28 @@ impl<'e, E: MySqlExecutor<'e>> Friendships<E> {
         .await
         .map_err(fault)?;
         row.map(Friendship::try_from).transpose()
+    }
+
+    /// Those of some people who are friends of a person, by id.
+    pub async fn list_among(self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, Fault> {
+        if others.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Not as a list of pairs, for which the whole index is read.
+        let mut query = QueryBuilder::new(
+            "SELECT user_low, user_high FROM friendships FORCE INDEX (friendships_pair_key) WHERE status = 'accepted' AND (",
+        );
+        let mut any = query.separated(" OR ");
+        for other in others {
+            any.push("user_low = ").push_bind_unseparated(user.min(*other).0);
+            any.push_unseparated(" AND user_high = ").push_bind_unseparated(user.max(*other).0);
+        }
+        let pairs: Vec<(i32, i32)> =
+            query.push(")").build_query_as().persistent(others.len() == 1).fetch_all(self.0).await.map_err(fault)?;
+        let mut friends: Vec<_> =
+            pairs.into_iter().map(|(low, high)| UserId(if low == user.0 { high } else { low })).collect();
+        friends.sort_unstable();
+        Ok(friends)
     }
 
     /// A person's friends whose accounts are active, the newest first.

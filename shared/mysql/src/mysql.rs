@@ -1,5 +1,6 @@
 use crate::{
-    Blocks, Friendships, Outbox, Pool, PrivateRooms, Relations, Schema, Sessions, Users, fault::fault, options::options,
+    Blocks, Friendships, Groups, Invites, Members, Outbox, Pool, PrivateRooms, Relations, RoomEvents, Schema, Sessions,
+    Users, fault::fault, options::options,
 };
 use domain::Fault;
 use sqlx::Executor as _;
@@ -47,6 +48,26 @@ impl Mysql {
     /// Rooms of two people.
     pub fn private_rooms(&self) -> PrivateRooms<&Pool> {
         PrivateRooms(&self.pool)
+    }
+
+    /// Groups.
+    pub fn groups(&self) -> Groups<&Pool> {
+        Groups(&self.pool)
+    }
+
+    /// Who is in which group.
+    pub fn members(&self) -> Members<&Pool> {
+        Members(&self.pool)
+    }
+
+    /// Links by which people join groups.
+    pub fn invites(&self) -> Invites<&Pool> {
+        Invites(&self.pool)
+    }
+
+    /// System messages of groups that may not be placed yet.
+    pub fn room_events(&self) -> RoomEvents<&Pool> {
+        RoomEvents(&self.pool)
     }
 
     /// What MongoDB has yet to learn.

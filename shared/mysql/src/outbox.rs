@@ -35,7 +35,7 @@ impl<'e, E: MySqlExecutor<'e>> Outbox<E> {
         let rows: Vec<(String, i32)> = sqlx::query_as(
             "SELECT aggregate, aggregate_id
              FROM outbox
-             WHERE aggregate IN ('private', 'user', 'sessions')
+             WHERE aggregate IN ('private', 'group', 'user', 'sessions')
              GROUP BY aggregate, aggregate_id
              HAVING MAX(tried_at) IS NULL OR MAX(tried_at) < ?
              ORDER BY COALESCE(MAX(tried_at), MIN(created_at)), MIN(id)

@@ -1,5 +1,5 @@
 use crate::{
-    Blocks, Friendships, Mysql, Outbox, PrivateRooms, Sessions, Users,
+    Blocks, Friendships, Groups, Invites, Members, Mysql, Outbox, PrivateRooms, RoomEvents, Sessions, Users,
     fault::{fault, is_worth_repeating},
     pool::Lease,
 };
@@ -80,6 +80,26 @@ impl Tx {
     /// Rooms of two people.
     pub fn private_rooms(&mut self) -> PrivateRooms<&mut MySqlConnection> {
         PrivateRooms(&mut self.0.connection)
+    }
+
+    /// Groups.
+    pub fn groups(&mut self) -> Groups<&mut MySqlConnection> {
+        Groups(&mut self.0.connection)
+    }
+
+    /// Who is in which group.
+    pub fn members(&mut self) -> Members<&mut MySqlConnection> {
+        Members(&mut self.0.connection)
+    }
+
+    /// Links by which people join groups.
+    pub fn invites(&mut self) -> Invites<&mut MySqlConnection> {
+        Invites(&mut self.0.connection)
+    }
+
+    /// System messages of groups that may not be placed yet.
+    pub fn room_events(&mut self) -> RoomEvents<&mut MySqlConnection> {
+        RoomEvents(&mut self.0.connection)
     }
 
     /// What MongoDB has yet to learn.

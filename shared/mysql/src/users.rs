@@ -224,26 +224,34 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
 }
 
 impl Users<&mut MySqlConnection> {
-    /// Locks both rows until the transaction ends, in the order of their ids, and answers whose accounts are active.
-    /// `UserNotFound` if one is missing.
+    /// Locks the rows of people until the transaction ends, in the order of their ids, and answers whose accounts are active. Sends
+    /// nothing if there are none.
+    pub async fn lock(self, ids: &[UserId]) -> Result<Vec<UserId>, Fault> {
+        let rows = self.lock_rows(ids).await?;
+        Ok(rows.into_iter().filter(|(_, is_active)| *is_active).map(|(id, _)| UserId(id)).collect())
+    }
+
+    /// The same of two people. `UserNotFound` if one is missing.
     pub async fn lock_pair(self, pair: [UserId; 2]) -> Result<Vec<UserId>, Fault> {
-        // Without the hint a small table is scanned, and everyone in it locked.
-        let rows: Vec<(i32, bool)> = sqlx::query_as(
-            "SELECT id, is_active
-             FROM users FORCE INDEX (PRIMARY)
-             WHERE id IN (?, ?)
-             ORDER BY id
-             FOR UPDATE",
-        )
-        .bind(pair[0].0)
-        .bind(pair[1].0)
-        .fetch_all(self.0)
-        .await
-        .map_err(fault)?;
+        let rows = self.lock_rows(&pair).await?;
         if rows.len() != 2 {
             return Err(Code::UserNotFound.into());
         }
         Ok(rows.into_iter().filter(|(_, is_active)| *is_active).map(|(id, _)| UserId(id)).collect())
+    }
+
+    async fn lock_rows(self, ids: &[UserId]) -> Result<Vec<(i32, bool)>, Fault> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Without the hint a small table is scanned, and everyone in it locked.
+        let mut query = QueryBuilder::new("SELECT id, is_active FROM users FORCE INDEX (PRIMARY) WHERE id IN (");
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(id.0);
+        }
+        query.push(") ORDER BY id FOR UPDATE");
+        query.build_query_as().persistent(ids.len() <= 2).fetch_all(self.0).await.map_err(fault)
     }
 
     /// The same of two people whose accounts must both be active: `UserNotFound` otherwise.
@@ -257,12 +265,12 @@ impl Users<&mut MySqlConnection> {
         if ids.is_empty() {
             return Ok(());
         }
-        let mut query = QueryBuilder::new("UPDATE users SET version = version + 1 WHERE id IN (");
+        let mut query = QueryBuilder::new("UPDATE users FORCE INDEX (PRIMARY) SET version = version + 1 WHERE id IN (");
         let mut list = query.separated(", ");
         for id in ids {
             list.push_bind(id.0);
         }
-        query.push(")").build().execute(self.0).await.map_err(fault)?;
+        query.push(")").build().persistent(ids.len() <= 2).execute(self.0).await.map_err(fault)?;
         Ok(())
     }
 

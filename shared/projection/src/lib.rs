@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod change;
+mod events;
 mod notices;
 mod project;
 mod purge;

@@ -1,7 +1,7 @@
 use crate::Projector;
 use domain::{Aggregate, Fault, OrLog as _, RoomId, Timestamp, UserId};
 use futures_util::future::{try_join, try_join_all};
-use mysql::{Ended, OutboxId, PersonSnapshot, Snapshot, Tx};
+use mysql::{Ended, GroupSnapshot, OutboxId, PersonSnapshot, Snapshot, Tx};
 use std::{collections::HashMap, time::Duration};
 use tracing::error;
 
@@ -34,6 +34,7 @@ impl Projector {
     async fn project_version(&self, aggregate: Aggregate) -> Result<Option<(UserId, i64)>, Fault> {
         match aggregate {
             Aggregate::PrivateRoom(room) => self.project_private_room(room).await.map(|()| None),
+            Aggregate::GroupRoom(room) => self.project_group_room(room).await.map(|()| None),
             Aggregate::Person(user) => self.project_person(user).await.map(|version| version.map(|it| (user, it))),
             Aggregate::Sessions(user) => self.project_sessions(user).await.map(|()| None),
         }
@@ -51,6 +52,24 @@ impl Projector {
                 return Ok(());
             }
         }
+        self.forget(&outbox).await;
+        Ok(())
+    }
+
+    /// The rights first: a message that begins after the answer finds those of after the change. Then the system messages.
+    async fn project_group_room(&self, room: RoomId) -> Result<(), Fault> {
+        let snapshot = self.mysql.groups().find_snapshot(room).await?;
+        let Some(GroupSnapshot { access, created_at, events, outbox }) = snapshot else {
+            return self.mysql.outbox().remove_all(Aggregate::GroupRoom(room)).await;
+        };
+        let projected = self.mongo.rooms().project(&access, created_at).await?;
+        if projected > access.version {
+            let newest = self.mysql.groups().find_snapshot(room).await?;
+            if is_restored(Aggregate::GroupRoom(room), projected, newest.map(|it| it.access.version)) {
+                return Ok(());
+            }
+        }
+        self.place_events(&access, &events).await?;
         self.forget(&outbox).await;
         Ok(())
     }
