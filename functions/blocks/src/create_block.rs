@@ -89,7 +89,8 @@ async fn insert_block(tx: &mut Tx, command: Block) -> Result<Changed<MadeOrFound
     tx.users().raise_versions(&raised).await?;
     tx.outbox().insert(&touched, at).await?;
     let block = tx.blocks().find(by, blocked).await?.ok_or(Code::UserNotFound)?;
-    Ok(Changed { touched, notices: notices.unwrap_or_default(), answer: MadeOrFound::Made(block) })
+    let notices = notices.unwrap_or_default();
+    Ok(Changed { notices, ..Changed::quietly(touched, MadeOrFound::Made(block)) })
 }
 
 /// Ends what is between the two, as one who unfriends does; `None` if there is nothing to end.

@@ -116,5 +116,5 @@ async fn ask(tx: &mut Tx, command: Ask) -> Result<Changed<MadeOrFound<Friendship
     let (MadeOrFound::Made(told) | MadeOrFound::Found(told)) = &friendship;
     let mut notices = notices(tx, told, news, requester).await?;
     notices.retain(|notice| concerned.contains(&notice.to));
-    Ok(Changed { touched, notices, answer: friendship })
+    Ok(Changed { notices, ..Changed::quietly(touched, friendship) })
 }

@@ -58,7 +58,7 @@ async fn take_turn(tx: &mut Tx, (turn, pair): (TakeTurn, [UserId; 2])) -> Result
     let news = if status == FriendshipStatus::Accepted { News::Accepted } else { News::Removed };
     let mut notices = notices(tx, &changed, news, turn.by).await?;
     notices.retain(|notice| concerned.contains(&notice.to));
-    Ok(Changed { touched, notices, answer: changed })
+    Ok(Changed { notices, ..Changed::quietly(touched, changed) })
 }
 
 /// Refuses two people, whose rows the transaction has locked, of whom one has as many friends as possible.

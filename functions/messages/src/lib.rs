@@ -39,14 +39,14 @@ pub struct App {
 impl App {
     /// Reads the settings and connects.
     pub async fn connect(background: Background) -> Result<Self, BoxError> {
-        let (mongo_url, connections_url, aws, signing, limits) = boot::read(|settings| {
-            let (mongo_url, connections_url) = (settings.mongo_url(), settings.connections_url());
-            (mongo_url, connections_url, settings.aws(), settings.signing(), settings.limits())
+        let (mongo_url, (connections_url, inline), aws, signing, limits) = boot::read(|settings| {
+            let (mongo_url, connections) = (settings.mongo_url(), settings.connections());
+            (mongo_url, connections, settings.aws(), settings.signing(), settings.limits())
         })
         .await?;
         let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
         let pusher = Arc::new(ManagementApi::new(&connections_url, &aws));
-        let announcer = Announcer::new(mongo.clone(), pusher, clock, background);
+        let announcer = Announcer::new(mongo.clone(), pusher, clock, background).with_inline_connections(inline);
         tokio::join!(warm_up("open connections to MongoDB", mongo.warm_up()), announcer.warm_up());
         let previous_key = signing.previous_key.as_deref();
         let tokens = AccessTokens::new(signing.algorithm, &signing.key, previous_key, signing.lifetime)?;

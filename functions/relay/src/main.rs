@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
-    let (mysql_url, mongo_url, connections_url, aws, token_lifetime) = boot::read(|settings| {
+    let (mysql_url, mongo_url, (connections_url, inline), aws, token_lifetime) = boot::read(|settings| {
         let (mysql_url, mongo_url) = (settings.mysql_url(), settings.mongo_url());
-        (mysql_url, mongo_url, settings.connections_url(), settings.aws(), settings.token_lifetime())
+        (mysql_url, mongo_url, settings.connections(), settings.aws(), settings.token_lifetime())
     })
     .await?;
     let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
@@ -23,7 +23,7 @@ async fn main() -> Result<(), BoxError> {
     let projector = Projector {
         mysql: Mysql::connect(&mysql_url, Mysql::LAMBDA_CONNECTIONS)?,
         // Nobody waits for the answer of a run.
-        announcer: Announcer::new(mongo.clone(), pusher, clock, Background::inline()),
+        announcer: Announcer::new(mongo.clone(), pusher, clock, Background::inline()).with_inline_connections(inline),
         mongo,
         clock,
         token_lifetime,

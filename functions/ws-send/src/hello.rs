@@ -1,6 +1,7 @@
 use crate::App;
 use contract::{FramePayload, HelloFrame, Ready};
 use domain::{Code, Fault, PageSize};
+use messaging::Gaps;
 use mongo::Connection;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub(crate) async fn hello(app: &App, connection: &Connection, hello: HelloFrame)
         mongo.rooms().list_unread(user, None, PageSize::LARGEST),
         mongo.people().find(user),
     );
-    let ((gaps, more), unread) = (gaps?, unread?.items);
+    let (Gaps { ahead: gaps, gone, more }, unread) = (gaps?, unread?.items);
     let spread = u64::from_be_bytes(app.random.bytes()) % RECONNECT_SPREAD_SECONDS;
     Ok(FramePayload::Ready(Ready {
         user,
@@ -32,6 +33,7 @@ pub(crate) async fn hello(app: &App, connection: &Connection, hello: HelloFrame)
         reconnect_at: connection.connected_at.plus(RECONNECT_AFTER + Duration::from_secs(spread)).seconds(),
         ping_s: PING_SECONDS,
         gaps,
+        gone,
         more,
         unread: unread.into_iter().map(|room| (room.room, room.unread)).collect(),
         user_rev: person?.map_or(0, |person| person.version),

@@ -42,14 +42,14 @@ pub struct App {
 impl App {
     /// Reads the settings and connects.
     pub async fn connect(background: Background) -> Result<Self, BoxError> {
-        let (mongo_url, connections_url, aws, (key, previous_key), limits) = boot::read(|settings| {
-            let (mongo_url, connections_url) = (settings.mongo_url(), settings.connections_url());
-            (mongo_url, connections_url, settings.aws(), settings.secret_keys(), settings.limits())
+        let (mongo_url, (connections_url, inline), aws, (key, previous_key), limits) = boot::read(|settings| {
+            let (mongo_url, connections) = (settings.mongo_url(), settings.connections());
+            (mongo_url, connections, settings.aws(), settings.secret_keys(), settings.limits())
         })
         .await?;
         let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
         let pusher = Arc::new(ManagementApi::new(&connections_url, &aws));
-        let announcer = Announcer::new(mongo.clone(), pusher, clock, background);
+        let announcer = Announcer::new(mongo.clone(), pusher, clock, background).with_inline_connections(inline);
         tokio::join!(warm_up("open connections to MongoDB", mongo.warm_up()), announcer.warm_up());
         let fingerprints = Fingerprints::new(&key, previous_key.as_deref());
         let messenger = Messenger { mongo, announcer, clock };

@@ -173,7 +173,7 @@ async fn sync_answers_changes_after_a_cursor() {
 #[tokio::test]
 async fn ping_is_answered() {
     let sockets = Sockets::new().await;
-    let pong = json!({ "t": "pong", "re": "7", "d": { "gaps": [], "more": false } });
+    let pong = json!({ "t": "pong", "re": "7", "d": { "gaps": [], "gone": [], "more": false } });
     assert_eq!(sockets.tell("minji", r#"{"action":"ping","id":"7"}"#).await, pong);
 }
 
@@ -187,10 +187,10 @@ async fn ping_finds_the_last_frame_that_was_lost() {
 
     for (cursor, gaps) in [(json!(0), json!([room])), (lost["rev"].clone(), json!([]))] {
         let pong = sockets.ask("junho", "ping", &json!({ "cursors": { &room: cursor } })).await;
-        assert_eq!((&pong["t"], &pong["d"]), (&json!("pong"), &json!({ "gaps": gaps, "more": false })));
+        assert_eq!((&pong["t"], &pong["d"]), (&json!("pong"), &json!({ "gaps": gaps, "gone": [], "more": false })));
     }
     let stranger = sockets.ask("stranger", "ping", &json!({ "cursors": { &room: 0 } })).await;
-    assert_eq!(stranger["d"]["gaps"], json!([]));
+    assert_eq!((&stranger["d"]["gaps"], &stranger["d"]["gone"]), (&json!([]), &json!([room])));
 }
 
 #[tokio::test]

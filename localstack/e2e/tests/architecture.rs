@@ -24,7 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("realtime", &["domain"]),
     ("announce", &["background", "contract", "domain", "mongo", "realtime"]),
     ("messaging", &["announce", "contract", "credentials", "domain", "mongo"]),
-    ("projection", &["announce", "contract", "domain", "mongo", "mysql"]),
+    ("projection", &["announce", "contract", "domain", "messaging", "mongo", "mysql"]),
     ("web", &["background", "boot", "contract", "credentials", "domain", "mongo"]),
     ("socket", &["background", "boot", "domain"]),
     (

@@ -6,8 +6,8 @@ use std::{collections::HashMap, time::Duration};
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
-/// How many pushes of one frame are under way at once.
-const CONCURRENCY: usize = 16;
+/// How many pushes of one frame, and how many frames, are under way at once.
+pub(crate) const CONCURRENCY: usize = 16;
 
 /// What became of the pushes of a frame.
 #[derive(Debug, Default)]

@@ -4,16 +4,22 @@ mod deliver;
 
 use background::Background;
 use contract::Frame;
-use deliver::{deliver, hang_up};
+use deliver::{CONCURRENCY, deliver, hang_up};
 use domain::{Clock, Code, ConnectionId, Fault, OrLog as _, UserId};
-use futures_util::future::join_all;
-use mongo::{Connection, Mongo};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use mongo::{Connection, Mongo, Recipients};
 use realtime::Pusher;
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::Duration,
+};
 use tracing::info;
 
 /// How long the pushes of one event may take.
 const PUSH_TIME: Duration = Duration::from_secs(2);
+
+/// To how many connections an event is pushed unless said otherwise.
+const INLINE_CONNECTIONS: usize = 200;
 
 /// Tells clients; see the crate's documentation.
 #[derive(Debug, Clone)]
@@ -22,6 +28,7 @@ pub struct Announcer {
     pusher: Pusher,
     clock: Clock,
     background: Background,
+    inline_connections: usize,
 }
 
 /// A durable change that concerns people and no room's order.
@@ -61,7 +68,18 @@ pub struct Delivery {
 impl Announcer {
     /// An announcer of an environment.
     pub fn new(mongo: Mongo, pusher: Pusher, clock: Clock, background: Background) -> Self {
-        Self { mongo, pusher, clock, background }
+        Self { mongo, pusher, clock, background, inline_connections: INLINE_CONNECTIONS }
+    }
+
+    /// The same, pushing an event to at most so many connections: what concerns more of them is left to `sync`.
+    #[must_use]
+    pub fn with_inline_connections(self, inline_connections: usize) -> Self {
+        Self { inline_connections, ..self }
+    }
+
+    /// To how many connections an event is pushed at the most.
+    pub fn inline_connections(&self) -> usize {
+        self.inline_connections
     }
 
     /// Opens the connection to `@connections` before the first request needs it.
@@ -96,8 +114,13 @@ impl Announcer {
     }
 
     async fn try_tell(&self, frames: Vec<(Audience, Frame<'static>)>) -> Result<(), Fault> {
-        let people: Vec<_> = frames.iter().flat_map(|(audience, _)| audience.people.iter().copied()).collect();
-        let connections = self.mongo.connections().list_of_people(&people, self.clock.now()).await?;
+        let people: BTreeSet<_> = frames.iter().flat_map(|(audience, _)| audience.people.iter().copied()).collect();
+        let people: Vec<_> = people.into_iter().collect();
+        let (most, now) = (self.inline_connections, self.clock.now());
+        let Recipients::All(connections) = self.mongo.connections().list_recipients(&people, most, now).await? else {
+            info!(people = people.len(), inline_connections = most, "Left an event to who asks for it");
+            return Ok(());
+        };
         let pushes = frames.into_iter().map(|(audience, frame)| {
             let theirs = |connection: &&Connection| {
                 audience.people.contains(&connection.user) && audience.except.as_ref() != Some(&connection.id)
@@ -105,7 +128,8 @@ impl Announcer {
             let recipients: Vec<_> = connections.iter().filter(theirs).cloned().collect();
             async move { self.deliver(&recipients, &frame).await.map(drop) }
         });
-        join_all(pushes).await.into_iter().collect()
+        let pushes: Vec<_> = pushes.collect();
+        stream::iter(pushes).buffer_unordered(CONCURRENCY).try_collect().await
     }
 
     /// Pushes a frame to connections now, within two seconds in all, and forgets those that are closed.

@@ -34,7 +34,7 @@ pub struct Backend {
 pub struct BackendSettings {
     mysql_url: String,
     mongo_url: String,
-    connections_url: String,
+    connections: (String, usize),
     aws: SdkConfig,
     signing: Signing,
     limits: Limits,
@@ -48,15 +48,15 @@ impl Backend {
 
     /// The settings of a backend, as `boot::read` takes them.
     pub fn settings(settings: &Settings) -> Result<BackendSettings, SettingsError> {
-        let (mysql_url, mongo_url, connections_url, aws, signing, limits) = boot::values((
+        let (mysql_url, mongo_url, connections, aws, signing, limits) = boot::values((
             settings.mysql_url(),
             settings.mongo_url(),
-            settings.connections_url(),
+            settings.connections(),
             settings.aws(),
             settings.signing(),
             settings.limits(),
         ))?;
-        Ok(BackendSettings { mysql_url, mongo_url, connections_url, aws, signing, limits })
+        Ok(BackendSettings { mysql_url, mongo_url, connections, aws, signing, limits })
     }
 }
 
@@ -70,10 +70,11 @@ impl BackendSettings {
     pub async fn connect(self, background: Background) -> Result<Backend, BoxError> {
         let Signing { algorithm, key, previous_key, lifetime } = &self.signing;
         let (mongo, clock) = (Mongo::connect(&self.mongo_url).await?, boot::clock());
-        let pusher = Arc::new(ManagementApi::new(&self.connections_url, &self.aws));
+        let (connections_url, inline) = &self.connections;
+        let pusher = Arc::new(ManagementApi::new(connections_url, &self.aws));
         let projector = Projector {
             mysql: Mysql::connect(&self.mysql_url, Mysql::LAMBDA_CONNECTIONS)?,
-            announcer: Announcer::new(mongo.clone(), pusher, clock, background),
+            announcer: Announcer::new(mongo.clone(), pusher, clock, background).with_inline_connections(*inline),
             mongo,
             clock,
             token_lifetime: *lifetime,

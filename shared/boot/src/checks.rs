@@ -79,6 +79,14 @@ pub(crate) fn hours(value: &str) -> Check<Duration> {
     }
 }
 
+/// A number of connections, 1 to 10,000.
+pub(crate) fn connections(value: &str) -> Check<usize> {
+    match value.parse() {
+        Ok(number @ 1..=10_000) => Ok(number),
+        Ok(_) | Err(_) => Err("must be 1 to 10000"),
+    }
+}
+
 pub(crate) fn limit(value: &str) -> Check<Limit> {
     value.parse().map_err(|_| "must be `burst:per_minute`, such as 20:120, each 1 to 1000000")
 }
@@ -120,6 +128,14 @@ mod tests {
         assert_eq!(hours("0.25"), Ok(Duration::from_mins(15)));
         for wrong in ["0", "-1", "NaN", "inf", "9000", "", "1h"] {
             assert!(hours(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn connections_are_a_positive_number() {
+        assert_eq!(connections("200"), Ok(200));
+        for wrong in ["0", "-1", "10001", "", "many"] {
+            assert!(connections(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -153,6 +153,13 @@ impl Settings {
         self.required("CONNECTIONS_URL", |value| checks::url_of(value, ["http", "https"]))
     }
 
+    /// `CONNECTIONS_URL`, and `INLINE_CONNECTIONS`: to how many connections an event is pushed at the most.
+    pub fn connections(&self) -> Result<(String, usize), SettingsError> {
+        let inline = self.optional("INLINE_CONNECTIONS", checks::connections);
+        let (url, inline) = values((self.connections_url(), inline))?;
+        Ok((url, inline.unwrap_or(200)))
+    }
+
     /// `ALLOWED_ORIGINS`, separated by commas: the web pages that may connect.
     ///
     /// An empty list admits none of them, only clients that send no `Origin` or the API's own. There is no wildcard.

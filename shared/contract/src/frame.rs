@@ -1,5 +1,8 @@
 use crate::{FieldProblem, FriendView, MessageView, ReadCursor, SyncPage};
-use domain::{Code, Fault, Locale, MessageId, News, Notice, Rev, RoomKey, Seq, SessionId, UserId};
+use domain::{
+    Code, Fault, Locale, Message, MessageId, News, Notice, Removal, Rev, Role, RoomId, RoomKey, RoomKind, RoomNews,
+    RoomNotice, Seq, SessionId, SystemKind, UserId,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -52,6 +55,18 @@ pub enum FramePayload {
     /// A member of one of the user's rooms has read messages.
     #[serde(rename = "receipt.read")]
     ReceiptRead(Receipt),
+    /// The user is a member of a group from now on.
+    #[serde(rename = "room.added")]
+    RoomAdded(RoomAdded),
+    /// The user is in a group no more: its messages and its cursor can be forgotten.
+    #[serde(rename = "room.removed")]
+    RoomRemoved(RoomRemoved),
+    /// One of the user's groups has another name, description, visibility or size. A `system` message says so too.
+    #[serde(rename = "room.updated")]
+    RoomUpdated(RoomUpdated),
+    /// A member of one of the user's groups came, left, was removed or has another role. A `system` message says so too.
+    #[serde(rename = "member.changed")]
+    MemberChanged(MemberChanged),
     /// A friend request was sent to the user, or by the user on another device.
     #[serde(rename = "friend.requested")]
     FriendRequested(FriendNews),
@@ -96,11 +111,13 @@ pub struct Ready {
     pub ping_s: u32,
     /// Rooms with changes after the given cursor, at most 200.
     pub gaps: Vec<RoomKey>,
-    /// Whether there are more such rooms: sync these, then send `hello` again.
+    /// Rooms with a given cursor that the user is not in, or not any more, at most 200: forget them.
+    pub gone: Vec<RoomKey>,
+    /// Whether there are more rooms of either sort: sync and forget these, then send `hello` again.
     pub more: bool,
     /// The unread messages of each room, for the first 100 rooms by name that have any; 100 means more than 99.
     pub unread: BTreeMap<RoomKey, i32>,
-    /// The version of the user's friends and requests: load them again if it is higher than the last one seen.
+    /// The version of the user's friends, requests and groups: load them again if it is higher than the last one seen.
     #[schema(example = 5)]
     pub user_rev: i64,
 }
@@ -110,9 +127,11 @@ pub struct Ready {
 pub struct Pong {
     /// Rooms with changes after the given cursor, at most 200: sync them.
     pub gaps: Vec<RoomKey>,
-    /// Whether there are more such rooms: sync these, then send `ping` again.
+    /// Rooms with a given cursor that the user is not in, or not any more, at most 200: forget them.
+    pub gone: Vec<RoomKey>,
+    /// Whether there are more rooms of either sort: sync and forget these, then send `ping` again.
     pub more: bool,
-    /// The version of the user's friends and requests, if it is higher than the given one: load them again.
+    /// The version of the user's friends, requests and groups, if it is higher than the given one: load them again.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 5)]
     pub user_rev: Option<i64>,
@@ -153,6 +172,65 @@ pub struct FriendNews {
     /// The version of the user's friends and requests.
     #[schema(example = 5)]
     pub user_rev: i64,
+}
+
+/// A group that the user is in from now on.
+#[derive(Serialize, ToSchema)]
+pub struct RoomAdded {
+    /// The group's id.
+    pub id: RoomId,
+    /// The room's kind.
+    pub room_type: RoomKind,
+    /// The group's name.
+    #[schema(example = "등산 모임")]
+    pub name: String,
+    /// The user's role.
+    pub my_role: Role,
+    /// The person who made the change: the user, if they joined or made the group on another device.
+    pub by: UserId,
+    /// The version of the user's friends, requests and groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 5)]
+    pub user_rev: Option<i64>,
+}
+
+/// Why the user is in a group no more.
+#[derive(Serialize, ToSchema)]
+pub struct RoomRemoved {
+    /// What happened.
+    pub reason: Removal,
+    /// The person who made the change: the user, if they left on another device.
+    pub by: UserId,
+    /// The version of the user's friends, requests and groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 5)]
+    pub user_rev: Option<i64>,
+}
+
+/// A change of a group itself: load the group for the rest.
+#[derive(Serialize, ToSchema)]
+pub struct RoomUpdated {
+    /// The group's name since then.
+    #[schema(required = true, example = "등산 모임")]
+    pub name: Option<String>,
+    /// The person who made the change.
+    pub by: UserId,
+}
+
+/// A change of a group's member.
+#[derive(Serialize, ToSchema)]
+pub struct MemberChanged {
+    /// The person who has another place in the group.
+    pub user_id: UserId,
+    /// Their role since then; null if they are no member any more.
+    #[schema(required = true)]
+    pub role: Option<Role>,
+    /// The person who made the change.
+    pub by: UserId,
+    /// The version of the user's friends, requests and groups, where the change concerns the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 5)]
+    pub user_rev: Option<i64>,
 }
 
 /// The end of a session.
@@ -220,6 +298,47 @@ impl Frame<'_> {
             News::Removed => FramePayload::FriendRemoved(news),
         };
         Self { re: None, room: None, rev: None, payload }
+    }
+
+    /// Tells a person about their own place in a group, as of their `user_rev` where it is known.
+    pub fn of_room_notice(notice: RoomNotice, user_rev: Option<i64>) -> Self {
+        let RoomNotice { to, room, by, news } = notice;
+        let payload = match news {
+            RoomNews::Added { name, role } => {
+                let room_type = RoomKind::Group;
+                FramePayload::RoomAdded(RoomAdded { id: room, room_type, name, my_role: role, by, user_rev })
+            }
+            RoomNews::Removed(reason) => FramePayload::RoomRemoved(RoomRemoved { reason, by, user_rev }),
+            RoomNews::RoleChanged(role) => {
+                FramePayload::MemberChanged(MemberChanged { user_id: to, role: Some(role), by, user_rev })
+            }
+        };
+        Self { re: None, room: Some(RoomKey::group(room)), rev: None, payload }
+    }
+
+    /// What a group's members are told beside a system message, each with the person whom it concerns, who is told apart.
+    pub fn beside(message: &Message) -> Vec<(Option<UserId>, Self)> {
+        let Some(system) = &message.system else { return Vec::new() };
+        let by = system.by;
+        let frame = |payload| Self { re: None, room: Some(message.room), rev: None, payload };
+        let changed = |user_id: UserId, role| {
+            let changed = MemberChanged { user_id, role, by, user_rev: None };
+            (Some(user_id), frame(FramePayload::MemberChanged(changed)))
+        };
+        let of_user = |role| system.user.map(|user| changed(user, role)).into_iter().collect();
+        match system.kind {
+            SystemKind::RoomCreated => Vec::new(),
+            SystemKind::RoomUpdated => {
+                vec![(None, frame(FramePayload::RoomUpdated(RoomUpdated { name: system.name.clone(), by })))]
+            }
+            SystemKind::MemberJoined | SystemKind::MemberAdded => of_user(Some(system.role.unwrap_or(Role::Member))),
+            SystemKind::MemberLeft | SystemKind::MemberKicked | SystemKind::MemberBanned => of_user(None),
+            SystemKind::RoleChanged => of_user(system.role),
+            SystemKind::OwnerChanged => {
+                let owner = system.user.map(|user| changed(user, Some(Role::Owner)));
+                owner.into_iter().chain([changed(by, Some(Role::Admin))]).collect()
+            }
+        }
     }
 
     /// Tells a room's members how far one of them has read.

@@ -21,13 +21,16 @@ pub use block::{BlockView, NewBlock};
 pub use client_frame::{
     ClientFrame, ClientRequest, DeleteFrame, EditFrame, HelloFrame, PingFrame, ReadFrame, SendFrame, SyncFrame,
 };
-pub use frame::{Ack, Acknowledged, ErrorBody, Frame, FramePayload, FriendNews, Pong, Ready, Receipt, SessionNews};
+pub use frame::{
+    Ack, Acknowledged, ErrorBody, Frame, FramePayload, FriendNews, MemberChanged, Pong, Ready, Receipt, RoomAdded,
+    RoomRemoved, RoomUpdated, SessionNews,
+};
 pub use friend::{FriendRequest, FriendRequestDirection, FriendRequestsQuery, FriendView, FriendshipView};
 pub use health::{HealthView, Reachability, ReadinessChecks, ReadinessStatus, ReadinessView, SchemaStatus};
 pub use listed::{Listed, PageQuery, page};
 pub use message::{
     MessagePage, MessagePatch, MessageView, MessagesQuery, NewMessage, QuoteView, ReactionView, ReadCursor, ReadUpTo,
-    SyncPage, SyncQuery, UnreadView,
+    SyncPage, SyncQuery, SystemText, SystemView, UnreadView,
 };
 pub use person::{ParticipantView, ProfileView, SearchQuery};
 pub use problem::{FieldProblem, Problem};

@@ -1,6 +1,6 @@
 use domain::{
-    ClientId, Content, Fault, Message, MessageDraft, MessageId, MessageType, Quote, Rev, RoomId, RoomKey, RoomKind,
-    Seq, Timestamp, UserId, fields,
+    ClientId, Content, Fault, Locale, Message, MessageDraft, MessageId, MessageType, Quote, Rev, Role, RoomId, RoomKey,
+    RoomKind, Seq, System, SystemKind, Timestamp, UserId, fields,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -17,11 +17,14 @@ pub struct MessageView {
     pub room_type: RoomKind,
     /// The author.
     pub user_id: UserId,
-    /// The text in Unicode NFC; empty if the message is deleted.
+    /// The text in Unicode NFC; empty if the message is deleted, and in a `system` message.
     #[schema(example = "안녕하세요")]
     pub content: String,
     /// The type of the message.
     pub message_type: MessageType,
+    /// What a `system` message says: what happened to the room. Null in every other message.
+    #[schema(required = true)]
+    pub system: Option<SystemView>,
     /// The message that this one replies to; null if it is no reply.
     #[schema(required = true)]
     pub reply_to: Option<MessageId>,
@@ -32,7 +35,7 @@ pub struct MessageView {
     pub seq: Seq,
     /// The number of the message's latest change in the room.
     pub rev: Rev,
-    /// The id that the client chose for the message.
+    /// The id that the client chose for the message. That of a `system` message has a space.
     #[schema(example = "01J9ZQ4Z7Y")]
     pub client_id: String,
     /// Whether the author has edited the message.
@@ -48,6 +51,38 @@ pub struct MessageView {
     pub created_at: Timestamp,
     /// The time of the latest change.
     pub updated_at: Timestamp,
+}
+
+/// A change of a group. It is in the room's order like every message, has no text of its own, can't be edited or deleted, and does
+/// not count as unread.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct SystemView {
+    /// What happened.
+    pub kind: SystemKind,
+    /// The person it happened to; null if it concerns the group itself.
+    #[schema(required = true)]
+    pub user_id: Option<UserId>,
+    /// The person who did it.
+    pub by: UserId,
+    /// The person's role since then, with `role_changed` and `owner_changed`; otherwise null.
+    #[schema(required = true)]
+    pub role: Option<Role>,
+    /// The group's name since then, with `room_created` and `room_updated`; otherwise null.
+    #[schema(required = true, example = "등산 모임")]
+    pub name: Option<String>,
+    /// A sentence for clients that show nothing else. It names nobody.
+    pub text: SystemText,
+}
+
+/// A sentence in both languages.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct SystemText {
+    /// Korean.
+    #[schema(example = "새 멤버가 들어왔습니다.")]
+    pub ko: &'static str,
+    /// English.
+    #[schema(example = "A member joined.")]
+    pub en: &'static str,
 }
 
 /// The number of reactions to a message with one emoji.
@@ -105,7 +140,7 @@ pub struct ReadCursor {
     /// The newest read message. It never moves back. It is lower than what was asked for while a message before that is still
     /// being sent: mark it again when that message arrives.
     pub read_seq: Seq,
-    /// How many later messages there are, except the member's own and deleted ones; 100 means more than 99.
+    /// How many later messages there are, except the member's own, deleted and system ones; 100 means more than 99.
     #[schema(example = 0)]
     pub unread_count: i32,
 }
@@ -117,7 +152,7 @@ pub struct UnreadView {
     pub room_id: RoomId,
     /// The room's kind.
     pub room_type: RoomKind,
-    /// How many messages the caller has not read, except their own and deleted ones; 100 means more than 99.
+    /// How many messages the caller has not read, except their own, deleted and system ones; 100 means more than 99.
     #[schema(example = 2)]
     pub unread_count: i32,
     /// The newest read message.
@@ -219,6 +254,7 @@ impl MessageView {
             user_id: message.user,
             content: message.content,
             message_type: message.message_type,
+            system: message.system.map(SystemView::from),
             reply_to: message.reply_to,
             quote,
             seq: message.seq,
@@ -231,6 +267,13 @@ impl MessageView {
             created_at: message.created_at,
             updated_at: message.updated_at,
         }
+    }
+}
+
+impl From<System> for SystemView {
+    fn from(System { kind, user: user_id, by, role, name }: System) -> Self {
+        let text = SystemText { ko: kind.text(Locale::Ko), en: kind.text(Locale::En) };
+        Self { kind, user_id, by, role, name, text }
     }
 }
 

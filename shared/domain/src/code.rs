@@ -79,6 +79,8 @@ pub enum Code {
     UserBanned,
     /// An owner passes the group on before they leave it.
     OwnerMustTransfer,
+    /// The message is a notice of the room, which nobody changes.
+    SystemMessage,
     /// The `client_id` was used for another message.
     ClientIdReused,
     /// The frame is not of the form `{action, id?, d?}`.
@@ -122,7 +124,8 @@ impl Code {
             | Self::RecipientUnavailable
             | Self::NotPermitted
             | Self::RemovedFromRoom
-            | Self::NotFriends => 403,
+            | Self::NotFriends
+            | Self::SystemMessage => 403,
             Self::RouteNotFound
             | Self::UserNotFound
             | Self::SessionNotFound
@@ -225,6 +228,9 @@ impl Code {
                 "Pass the ownership on or delete the group first.",
                 "먼저 방장을 위임하거나 그룹을 삭제해 주세요.",
             ),
+            Self::SystemMessage => {
+                locale.pick("Notices of the room cannot be changed.", "대화방 알림 메시지는 변경할 수 없습니다.")
+            }
             Self::ClientIdReused => {
                 locale.pick("This client_id belongs to another message.", "다른 메시지에 이미 사용된 client_id입니다.")
             }

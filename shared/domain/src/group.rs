@@ -433,6 +433,50 @@ pub struct System {
     pub name: Option<String>,
 }
 
+/// How somebody came to be in a group no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Removal {
+    /// They left.
+    Left,
+    /// They were removed.
+    Kicked,
+    /// They were banned.
+    Banned,
+    /// The group was deleted.
+    Closed,
+}
+
+/// A notice to one person of their own place in a group. Its members are told by the system message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomNotice {
+    /// The person to notify.
+    pub to: UserId,
+    /// The group.
+    pub room: RoomId,
+    /// The person who made the change.
+    pub by: UserId,
+    /// The change.
+    pub news: RoomNews,
+}
+
+/// A change of a person's place in a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoomNews {
+    /// They are in it from now on.
+    Added {
+        /// The group's name.
+        name: String,
+        /// Their role.
+        role: Role,
+    },
+    /// They are in it no more.
+    Removed(Removal),
+    /// They have another role.
+    RoleChanged(Role),
+}
+
 /// A change of a group whose system message may not be placed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomEvent {

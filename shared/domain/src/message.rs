@@ -1,5 +1,5 @@
 use crate::{
-    Invalid, MessageId, Random, Rev, RoomKey, Seq, Timestamp, UserId,
+    Invalid, MessageId, Random, Rev, RoomKey, Seq, System, Timestamp, UserId,
     text::{is_blank, with_line_feeds},
 };
 use serde::{Deserialize, Serialize};
@@ -77,6 +77,11 @@ impl ClientId {
     /// An id for a message whose client chose none.
     pub fn generate(random: Random) -> Self {
         Self { text: hex::encode(random.bytes::<16>()), is_generated: true }
+    }
+
+    /// The id of the system message of a change of a group. It has a space, which no client can send.
+    pub fn of_event(event: i64) -> Self {
+        Self { text: format!("event {event}"), is_generated: false }
     }
 
     /// Whether the server generated it, so that no earlier request can have used it.
@@ -197,10 +202,12 @@ pub struct Message {
     pub room: RoomKey,
     /// The author.
     pub user: UserId,
-    /// The text; empty if deleted.
+    /// The text; empty if deleted, and in a system message.
     pub content: String,
     /// The type.
     pub message_type: MessageType,
+    /// What it says, if it is a system message.
+    pub system: Option<System>,
     /// The message that it replies to.
     pub reply_to: Option<MessageId>,
     /// Its number in the room.
@@ -279,6 +286,13 @@ mod tests {
         assert_eq!(Content::parse("\r\n"), Err(Invalid::Blank));
         let long = "가\r\n".repeat(2_500);
         assert!(Content::parse(&long).is_ok(), "a CR LF counts as one character");
+    }
+
+    #[test]
+    fn no_client_can_send_the_id_of_a_system_message() {
+        let id = ClientId::of_event(i64::MAX);
+        assert_eq!(ClientId::parse(id.as_str()), Err(Invalid::ForbiddenCharacter));
+        assert_ne!(id, ClientId::of_event(1));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::Messenger;
 use domain::{Code, Fault, Message, MessageId, OrLog as _, Rev, RoomKey, Seq, UserId};
-use mongo::{Causal, Connection, Fanout, Inserted, Placement, Reservation};
+use mongo::{Causal, Fanout, Inserted, Placement, Recipients, Reservation};
 
 /// How often a change that loses a race tries again before it answers 503; each loss means that another one won.
 pub(crate) const ATTEMPTS: usize = 50;
@@ -13,7 +13,7 @@ const READINGS: usize = 5;
 pub(crate) struct Placed {
     pub(crate) message: Message,
     /// The connections of those who were in the room as of the change; `None` where they could not be read.
-    pub(crate) recipients: Option<Vec<Connection>>,
+    pub(crate) recipients: Option<Recipients>,
     /// How often its delivery was tried again.
     pub(crate) tries: u32,
 }
@@ -72,11 +72,12 @@ pub(crate) async fn settle(
     causal: &mut Causal,
     message: &Message,
     reservation: &Reservation,
-) -> Option<Option<Vec<Connection>>> {
+) -> Option<Option<Recipients>> {
+    let (most, now) = (messenger.announcer.inline_connections(), messenger.clock.now());
     let (released, recipients) = tokio::join!(
         messenger.mongo.rooms().release(message.room, reservation),
         // In the session of the write: a new primary whose commit point lags would name who was removed before it.
-        messenger.mongo.connections().list_of_people_in(causal, &reservation.members, messenger.clock.now()),
+        messenger.mongo.connections().list_recipients_in(causal, &reservation.members, most, now),
     );
     // An error leaves open whether the release counted, so it does not.
     let recipients = recipients.or_log("read whom to tell of a message");
@@ -178,7 +179,11 @@ pub(crate) async fn withdraw(
 }
 
 /// Takes the next position whoever may write. One that was lost is made anew once.
-async fn reserve_freely(messenger: &Messenger, room: RoomKey, placement: Placement) -> Result<Reservation, Fault> {
+pub(crate) async fn reserve_freely(
+    messenger: &Messenger,
+    room: RoomKey,
+    placement: Placement,
+) -> Result<Reservation, Fault> {
     let rooms = messenger.mongo.rooms();
     let reserved = match rooms.reserve(room, None, placement).await {
         Err(fault) if fault.code == Code::Unavailable => rooms.reserve(room, None, placement).await,

@@ -2,14 +2,15 @@ use crate::Messenger;
 use domain::{Code, Fault, Rights, RoomKey, UserId};
 use mongo::Stored;
 
-/// A message of one's own. Another's is known to the room's members, and to nobody else.
+/// A message of one's own. Another's, and a notice of the room, is known to the room's members, and to nobody else.
 pub(crate) async fn own(messenger: &Messenger, found: Option<Stored>, user: UserId) -> Result<Stored, Fault> {
     let stored = found.ok_or(Code::MessageNotFound)?;
-    if stored.message.user == user {
+    let is_system = stored.message.system.is_some();
+    if stored.message.user == user && !is_system {
         return Ok(stored);
     }
     find_rights(messenger, stored.message.room, user).await?;
-    Err(Code::NotAuthor.into())
+    Err(if is_system { Code::SystemMessage } else { Code::NotAuthor }.into())
 }
 
 /// Refuses whoever is not in the room, as if the message were not there.

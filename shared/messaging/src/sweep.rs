@@ -1,7 +1,7 @@
 use crate::{Messenger, order::stamp_freely};
 use contract::MessageView;
 use domain::{Code, Fault, Message, MessageId, OrLog as _, Quote, Timestamp};
-use mongo::{Fanout, Stored};
+use mongo::{Fanout, Recipients, Stored};
 use std::{collections::HashMap, time::Duration};
 use tokio::time::timeout;
 
@@ -80,8 +80,8 @@ async fn push_again(
     let members = messenger.mongo.rooms().list_members(message.room).await?;
     let (connections, now) = (messenger.mongo.connections(), messenger.clock.now());
     let recipients = match &fanout.failed {
-        Some(failed) => connections.list_live(failed, &members, now).await?,
-        None => connections.list_of_people(&members, now).await?,
+        Some(failed) => Recipients::All(connections.list_live(failed, &members, now).await?),
+        None => connections.list_recipients(&members, messenger.announcer.inline_connections(), now).await?,
     };
     messenger.push(MessageView::of(message, quotes), &recipients, fanout.tries + 1).await;
     Ok(())

@@ -1,7 +1,7 @@
 use contract::{MessageView, SyncPage};
 use domain::{Code, Fault, PageSize, Rev, RoomKey, UserId};
 use mongo::{FeedSize, Mongo};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A room's changes are asked for.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,18 @@ pub async fn sync_room(mongo: &Mongo, query: SyncRoom) -> Result<SyncPage, Fault
     Ok(SyncPage { items, cursor, head: feed.head, more })
 }
 
-/// Those of a person's rooms that have changes after the cursors given, and whether there are more of them than `limit`.
+/// What a client misses of what it says that it has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gaps {
+    /// Rooms with changes after their cursors.
+    pub ahead: Vec<RoomKey>,
+    /// Rooms that the person is not in.
+    pub gone: Vec<RoomKey>,
+    /// Whether there are more of either than were asked for.
+    pub more: bool,
+}
+
+/// Those of a person's rooms that have changes after the cursors given, and those that they are not in; at most `limit` of each.
 ///
 /// A room without a cursor was never entered: nothing is missing there.
 pub async fn list_gaps(
@@ -49,13 +60,20 @@ pub async fn list_gaps(
     user: UserId,
     cursors: &BTreeMap<RoomKey, Rev>,
     limit: usize,
-) -> Result<(Vec<RoomKey>, bool), Fault> {
+) -> Result<Gaps, Fault> {
     let rooms: Vec<_> = cursors.keys().copied().collect();
-    let revs = mongo.rooms().list_revs(user, &rooms).await?;
-    let ahead = revs.into_iter().filter(|(room, rev)| cursors.get(room).is_some_and(|cursor| rev > cursor));
-    let mut gaps: Vec<_> = ahead.map(|(room, _)| room).collect();
-    gaps.sort_unstable();
-    let more = gaps.len() > limit;
-    gaps.truncate(limit);
-    Ok((gaps, more))
+    let revs: HashMap<_, _> = mongo.rooms().list_revs(user, &rooms).await?.into_iter().collect();
+    let mut gaps = Gaps::default();
+    for (room, cursor) in cursors {
+        match revs.get(room) {
+            Some(rev) if rev > cursor => gaps.ahead.push(*room),
+            Some(_) => {}
+            None => gaps.gone.push(*room),
+        }
+    }
+    for rooms in [&mut gaps.ahead, &mut gaps.gone] {
+        gaps.more |= rooms.len() > limit;
+        rooms.truncate(limit);
+    }
+    Ok(gaps)
 }

@@ -40,6 +40,15 @@ pub struct Connection {
     pub connected_at: Timestamp,
 }
 
+/// The open WebSockets of those who are to be told something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recipients {
+    /// All of them.
+    All(Vec<Connection>),
+    /// There are more than was asked for.
+    TooMany,
+}
+
 /// A frame that arrived on a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival<'a> {
@@ -226,6 +235,34 @@ impl Connections<'_> {
         Ok(live(rows, now))
     }
 
+    /// The live connections of people, as a majority knows them, if there are at most so many; no more are read.
+    pub async fn list_recipients(self, users: &[UserId], most: usize, now: Timestamp) -> Result<Recipients, Fault> {
+        let (people, limit) = (self.collection(), one_batch(most));
+        let open = people.find(connected(users, now)).projection(doc! { "open": 1 }).limit(i64::from(limit));
+        let open = open.batch_size(limit.saturating_add(1));
+        let rows: Vec<_> = async { open.await?.try_collect().await }.await.map_err(store_fault)?;
+        Ok(Recipients::of(live(rows, now), most))
+    }
+
+    /// The same, including what was written in the session.
+    pub async fn list_recipients_in(
+        self,
+        Causal(session): &mut Causal,
+        users: &[UserId],
+        most: usize,
+        now: Timestamp,
+    ) -> Result<Recipients, Fault> {
+        let rows: Vec<_> = async {
+            let (people, limit) = (self.collection(), one_batch(most));
+            let open = people.find(connected(users, now)).projection(doc! { "open": 1 }).limit(i64::from(limit));
+            let mut cursor = open.batch_size(limit.saturating_add(1)).session(&mut *session).await?;
+            cursor.stream(session).try_collect().await
+        }
+        .await
+        .map_err(store_fault)?;
+        Ok(Recipients::of(live(rows, now), most))
+    }
+
     /// Those of some connections that are live and belong to one of some people, as a majority knows them.
     pub async fn list_live(
         self,
@@ -279,6 +316,12 @@ impl Connections<'_> {
     }
 }
 
+impl Recipients {
+    fn of(connections: Vec<Connection>, most: usize) -> Self {
+        if connections.len() > most { Self::TooMany } else { Self::All(connections) }
+    }
+}
+
 impl PersonRow {
     /// The connections that are alive at a time, the oldest first.
     fn live(self, now: Timestamp) -> Vec<Connection> {
@@ -310,6 +353,13 @@ fn is_alive(now: Timestamp) -> Document {
 
 fn of_people(users: &[UserId]) -> Document {
     doc! { "_id": { "$in": users.iter().map(|user| user.0).collect::<Vec<_>>() } }
+}
+
+/// Those of some people who have a live connection.
+fn connected(users: &[UserId], now: Timestamp) -> Document {
+    let mut filter = of_people(users);
+    filter.insert("open.expires_at", doc! { "$gt": date(now) });
+    filter
 }
 
 fn of_sessions(sessions: &[SessionId]) -> Document {

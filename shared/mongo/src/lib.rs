@@ -16,7 +16,7 @@ mod schema;
 mod tickets;
 mod tls;
 
-pub use connections::{Arrival, Connection, Connections, MOST_CONNECTIONS, Touched};
+pub use connections::{Arrival, Connection, Connections, MOST_CONNECTIONS, Recipients, Touched};
 pub use feed::{Anchor, Feed, FeedSize, Window};
 pub use gates::{Bucket, Gates, Passage};
 pub use limits::Limits;

@@ -7,8 +7,8 @@ use crate::{
     w1,
 };
 use domain::{
-    ClientId, ConnectionId, Content, Fault, Message, MessageDraft, MessageId, MessageType, Quote, Rev, RoomId, RoomKey,
-    RoomKind, Seq, Timestamp, UserId,
+    ClientId, ConnectionId, Content, Fault, Message, MessageDraft, MessageId, MessageType, Quote, Rev, Role, RoomEvent,
+    RoomId, RoomKey, RoomKind, Seq, System, SystemKind, Timestamp, UserId,
 };
 use futures_util::TryStreamExt as _;
 use mongodb::{
@@ -39,6 +39,8 @@ pub(crate) struct MessageDocument {
     room_type: RoomKind,
     content: String,
     message_type: MessageType,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    system: Option<SystemDocument>,
     reply_to: Option<ObjectId>,
     is_edited: bool,
     edited_at: Option<DateTime>,
@@ -52,6 +54,16 @@ pub(crate) struct MessageDocument {
     deleted_at: Option<DateTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fanout: Option<FanoutDocument>,
+}
+
+/// What a system message says.
+#[derive(Serialize, Deserialize)]
+struct SystemDocument {
+    kind: SystemKind,
+    user_id: Option<UserId>,
+    by: UserId,
+    role: Option<Role>,
+    name: Option<String>,
 }
 
 /// The delivery that is still owed: the message is its own outbox.
@@ -144,6 +156,7 @@ impl From<MessageDocument> for Stored {
                 user: row.user_id,
                 content: row.content,
                 message_type: row.message_type,
+                system: row.system.map(System::from),
                 reply_to: row.reply_to.map(|id| MessageId(id.bytes())),
                 seq: row.seq,
                 rev: row.rev,
@@ -156,6 +169,18 @@ impl From<MessageDocument> for Stored {
             fingerprint: row.fingerprint.map(|hash| hash.bytes),
             fanout,
         }
+    }
+}
+
+impl From<SystemDocument> for System {
+    fn from(SystemDocument { kind, user_id: user, by, role, name }: SystemDocument) -> Self {
+        Self { kind, user, by, role, name }
+    }
+}
+
+impl From<System> for SystemDocument {
+    fn from(System { kind, user: user_id, by, role, name }: System) -> Self {
+        Self { kind, user_id, by, role, name }
     }
 }
 
@@ -185,7 +210,7 @@ impl Messages<'_> {
     /// An error means that the outcome is unknown: look it up by its `client_id`.
     pub async fn insert(
         self,
-        Causal(session): &mut Causal,
+        causal: &mut Causal,
         new: &NewMessage<'_>,
         reservation: &Reservation,
     ) -> Result<Inserted, Fault> {
@@ -198,6 +223,7 @@ impl Messages<'_> {
             room_type: draft.room.kind,
             content: draft.content.as_str().to_owned(),
             message_type: draft.message_type,
+            system: None,
             reply_to: draft.reply_to.map(object_id),
             is_edited: false,
             edited_at: None,
@@ -208,8 +234,47 @@ impl Messages<'_> {
             client_id: draft.client_id.as_str().to_owned(),
             fingerprint: Some(Binary { subtype: BinarySubtype::Generic, bytes: fingerprint.to_vec() }),
             deleted_at: None,
-            fanout: Some(FanoutDocument { pending: true, at, tries: 0, released: false, failed: None }),
+            fanout: Some(FanoutDocument::new(new.at)),
         };
+        self.insert_row(causal, row).await
+    }
+
+    /// Inserts the system message of a change of a group at its reserved position, once for each change.
+    ///
+    /// An error means that the outcome is unknown, as in [`Messages::insert`].
+    pub async fn insert_event(
+        self,
+        causal: &mut Causal,
+        id: MessageId,
+        event: &RoomEvent,
+        reservation: &Reservation,
+        now: Timestamp,
+    ) -> Result<Inserted, Fault> {
+        let at = date(event.at);
+        let row = MessageDocument {
+            id: object_id(id),
+            user_id: event.system.by,
+            room_id: event.room,
+            room_type: RoomKind::Group,
+            content: String::new(),
+            message_type: MessageType::System,
+            system: Some(event.system.clone().into()),
+            reply_to: None,
+            is_edited: false,
+            edited_at: None,
+            created_at: at,
+            updated_at: at,
+            seq: reservation.seq,
+            rev: reservation.rev,
+            client_id: ClientId::of_event(event.id).as_str().to_owned(),
+            fingerprint: None,
+            deleted_at: None,
+            fanout: Some(FanoutDocument::new(now)),
+        };
+        self.insert_row(causal, row).await
+    }
+
+    async fn insert_row(self, Causal(session): &mut Causal, row: MessageDocument) -> Result<Inserted, Fault> {
         let Err(error) = self.collection().insert_one(&row).session(session).await else {
             return Ok(Inserted::Done(Stored::from(row).message));
         };
@@ -336,6 +401,15 @@ impl Messages<'_> {
         Ok(())
     }
 
+    /// Notes that the release of a message's `rev` counted, unless it changed since: whoever repeats it need not stamp it. `w: 1`,
+    /// since a note that is lost only costs a stamp.
+    pub async fn note_released(self, id: MessageId, rev: Rev) -> Result<(), Fault> {
+        let placed = doc! { "_id": object_id(id), "rev": rev.0, "fanout.pending": true };
+        let note = doc! { "$set": { "fanout.released": true } };
+        self.0.documents(MESSAGES).update_one(placed, note).write_concern(w1()).await.map_err(store_fault)?;
+        Ok(())
+    }
+
     /// Notes which connections a message was not delivered to as of `rev`, whose release counted, unless it changed since. `w: 1`.
     pub async fn note_failed(
         self,
@@ -380,6 +454,21 @@ impl Messages<'_> {
         self.find_one(filter).await
     }
 
+    /// The system messages of those of some changes of a group that are placed, as a majority has them.
+    pub async fn list_of_events(self, room: RoomId, events: &[RoomEvent]) -> Result<Vec<Stored>, Fault> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut filter = in_room(RoomKey::group(room));
+        let authors: Vec<_> = events.iter().map(|event| event.system.by.0).collect();
+        let names: Vec<_> = events.iter().map(|event| ClientId::of_event(event.id).as_str().to_owned()).collect();
+        filter.extend(doc! { "user_id": { "$in": authors }, "client_id": { "$in": names } });
+        let messages = self.collection();
+        let placed = messages.find(filter).batch_size(one_batch(events.len()));
+        let rows: Vec<_> = async { placed.await?.try_collect().await }.await.map_err(store_fault)?;
+        Ok(rows.into_iter().map(Stored::from).collect())
+    }
+
     async fn find_one(self, filter: Document) -> Result<Option<Stored>, Fault> {
         Ok(self.collection().find_one(filter).await.map_err(store_fault)?.map(Stored::from))
     }
@@ -403,6 +492,12 @@ impl Messages<'_> {
         let owed = messages.find(owed).sort(doc! { "fanout.at": 1 }).limit(limit).batch_size(batch);
         let rows: Vec<_> = async { owed.await?.try_collect().await }.await.map_err(store_fault)?;
         Ok(rows.into_iter().map(Stored::from).collect())
+    }
+}
+
+impl FanoutDocument {
+    fn new(at: Timestamp) -> Self {
+        Self { pending: true, at: date(at), tries: 0, released: false, failed: None }
     }
 }
 

@@ -6,7 +6,9 @@ use crate::{
     one_batch,
     schema::{MESSAGES, READ_STATES, ROOMS},
 };
-use domain::{Fault, Message, MessageId, Page, PageSize, Quote, RoomId, RoomKey, RoomKind, Seq, Timestamp, UserId};
+use domain::{
+    Fault, Message, MessageId, MessageType, Page, PageSize, Quote, RoomId, RoomKey, RoomKind, Seq, Timestamp, UserId,
+};
 use futures_util::TryStreamExt as _;
 use mongodb::bson::{DateTime, Document, doc};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -30,7 +32,8 @@ pub struct RoomSummary {
     pub last_at: Timestamp,
     /// The newest message, a deleted one too.
     pub last_message: Option<Message>,
-    /// How many messages they have not read, without their own and deleted ones; 100 means 99 and more. Of the newest 1,000.
+    /// How many messages they have not read, without their own, deleted and system ones; 100 means 99 and more. Of the newest
+    /// 1,000.
     pub unread: i32,
 }
 
@@ -203,7 +206,7 @@ impl Rooms<'_> {
         for room in counted.iter().filter(|room| room.newest > room.read) {
             // The one message after the last that was read is known already.
             match lasts.get(&room.room).filter(|last| last.seq == room.newest && room.newest.0 == room.read.0 + 1) {
-                Some(last) => drop(unread.insert(room.room, i32::from(last.user != user && last.deleted_at.is_none()))),
+                Some(last) => drop(unread.insert(room.room, i32::from(is_counted(last, user)))),
                 None => unseen.push(*room),
             }
         }
@@ -293,12 +296,18 @@ impl Counted {
     }
 }
 
+/// Whether a message counts as unread for a member who has not read it.
+fn is_counted(message: &Message, user: UserId) -> bool {
+    message.user != user && message.deleted_at.is_none() && message.message_type != MessageType::System
+}
+
 /// Counts what a member has not read in a room, the newest first. The order names the index: without it the planner races all
 /// of them.
 pub(crate) fn unread(room: RoomKey, user: UserId, read: Seq, newest: Seq) -> Vec<Document> {
     let seen = read.max(Seq(newest.0 - MOST_COUNTED)).0;
     let of_others = doc! {
-        "room_type": room.kind.as_str(), "room_id": room.id.0, "seq": { "$gt": seen }, "user_id": { "$ne": user.0 }, "deleted_at": null,
+        "room_type": room.kind.as_str(), "room_id": room.id.0, "seq": { "$gt": seen }, "user_id": { "$ne": user.0 },
+        "deleted_at": null, "message_type": { "$ne": MessageType::System.as_str() },
     };
     vec![
         doc! { "$match": of_others },

@@ -1,5 +1,5 @@
 use crate::Projector;
-use domain::{Aggregate, Fault, Notice};
+use domain::{Aggregate, Fault, Notice, RoomNotice};
 use mysql::Tx;
 
 /// What an operation changed or found unchanged, whom it concerns, and what it answers.
@@ -9,6 +9,8 @@ pub struct Changed<T> {
     pub touched: Vec<Aggregate>,
     /// Who is told of it.
     pub notices: Vec<Notice>,
+    /// Who is told of their own place in a group; its members are told by its system messages.
+    pub room_notices: Vec<RoomNotice>,
     /// The answer.
     pub answer: T,
 }
@@ -16,7 +18,7 @@ pub struct Changed<T> {
 impl<T> Changed<T> {
     /// An answer that MongoDB must know about, and of which nobody is told.
     pub fn quietly(touched: Vec<Aggregate>, answer: T) -> Self {
-        Self { touched, notices: Vec::new(), answer }
+        Self { touched, notices: Vec::new(), room_notices: Vec::new(), answer }
     }
 }
 
@@ -29,9 +31,9 @@ impl Projector {
         command: C,
         operation: impl AsyncFn(&mut Tx, C) -> Result<Changed<T>, Fault>,
     ) -> Result<T, Fault> {
-        let Changed { touched, notices, answer } = self.mysql.transact(command, operation).await?;
+        let Changed { touched, notices, room_notices, answer } = self.mysql.transact(command, operation).await?;
         let versions = self.project_all(&touched).await?;
-        self.tell(notices, &versions).await;
+        self.tell(notices, room_notices, &versions).await;
         Ok(answer)
     }
 }

@@ -1,11 +1,16 @@
 use crate::Projector;
-use domain::{Access, Fault, RoomEvent};
+use domain::{Fault, OrLog as _, RoomEvent, RoomId};
+use messaging::Messenger;
 
 impl Projector {
     /// Places the system messages of a group's changes, in their order, and removes what is placed. Safe to repeat, and for two at
     /// once.
-    #[expect(clippy::unused_async, reason = "the messages have no place in the room's order yet")]
-    pub(crate) async fn place_events(&self, _access: &Access, _events: &[RoomEvent]) -> Result<(), Fault> {
+    pub(crate) async fn place_events(&self, room: RoomId, events: &[RoomEvent]) -> Result<(), Fault> {
+        let Self { mongo, announcer, clock, .. } = self.clone();
+        messaging::place_events(&Messenger { mongo, announcer, clock }, room, events).await?;
+        // What stays is found in its place by whoever comes next.
+        let ids: Vec<_> = events.iter().map(|event| event.id).collect();
+        self.mysql.room_events().remove(&ids).await.or_log("forget changes that are placed");
         Ok(())
     }
 }

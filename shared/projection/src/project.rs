@@ -69,7 +69,7 @@ impl Projector {
                 return Ok(());
             }
         }
-        self.place_events(&access, &events).await?;
+        self.place_events(room, &events).await?;
         self.forget(&outbox).await;
         Ok(())
     }

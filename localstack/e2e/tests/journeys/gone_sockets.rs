@@ -82,7 +82,7 @@ fn a_lost_last_frame_is_found_by_ping_alone() {
         let (changes, cursor) = junho.catch_up(room, 0).await;
         assert_eq!(changes, [last]);
         let pong = socket.ask("ping", json!({"cursors": {&name: cursor}})).await;
-        assert_eq!(pong["d"], json!({"gaps": [], "more": false}));
+        assert_eq!(pong["d"], json!({"gaps": [], "gone": [], "more": false}));
     });
 }
 

@@ -23,7 +23,7 @@ fn settled(key: &str, value: &Value) -> Value {
             }
             "id" | "reply_to" if text.len() == 24 => json!("[message id]"),
             "id" | "session" if text.len() == 32 => json!("[session id]"),
-            "room" | "gaps" => json!(room(text)),
+            "room" | "gaps" | "gone" => json!(room(text)),
             key if key.ends_with("_at") || key == "since" => json!(if is_time(text) { "[time]" } else { text }),
             _ => value.clone(),
         },
@@ -140,6 +140,7 @@ fn a_message_a_page_and_a_sync() {
           "room_id": "[room_id]",
           "room_type": "private",
           "seq": 1,
+          "system": null,
           "updated_at": "[time]",
           "user_id": "[user_id]"
         }
@@ -162,6 +163,7 @@ fn a_message_a_page_and_a_sync() {
           "room_id": "[room_id]",
           "room_type": "private",
           "seq": 1,
+          "system": null,
           "updated_at": "[time]",
           "user_id": "[user_id]"
         }
@@ -204,6 +206,7 @@ fn message_frames() {
               "room_id": "[room_id]",
               "room_type": "private",
               "seq": 1,
+              "system": null,
               "updated_at": "[time]",
               "user_id": "[user_id]"
             },
@@ -232,6 +235,7 @@ fn message_frames() {
             "room_id": "[room_id]",
             "room_type": "private",
             "seq": 1,
+            "system": null,
             "updated_at": "[time]",
             "user_id": "[user_id]"
           },
@@ -271,6 +275,7 @@ fn change_frames() {
             "room_id": "[room_id]",
             "room_type": "private",
             "seq": 1,
+            "system": null,
             "updated_at": "[time]",
             "user_id": "[user_id]"
           },
@@ -302,6 +307,7 @@ fn change_frames() {
                 "room_id": "[room_id]",
                 "room_type": "private",
                 "seq": 1,
+                "system": null,
                 "updated_at": "[time]",
                 "user_id": "[user_id]"
               }
@@ -329,6 +335,7 @@ fn connection_frames() {
             "gaps": [
               "private:[room id]"
             ],
+            "gone": [],
             "more": false,
             "ping_s": 270,
             "reconnect_at": "[reconnect_at]",
@@ -347,6 +354,7 @@ fn connection_frames() {
         {
           "d": {
             "gaps": [],
+            "gone": [],
             "more": false
           },
           "re": "3",

@@ -135,7 +135,7 @@ fn each_frame_of_a_connection_is_answered_under_its_id() {
         }
         ids.reverse();
         for id in ids {
-            let pong = json!({"t": "pong", "re": id, "d": {"gaps": [], "more": false}});
+            let pong = json!({"t": "pong", "re": id, "d": {"gaps": [], "gone": [], "more": false}});
             assert_eq!(socket.answer(&id).await, pong);
         }
     });

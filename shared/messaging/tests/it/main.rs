@@ -4,7 +4,9 @@
 mod blocking;
 mod commands;
 mod deleting;
+mod events;
 mod interrupted;
+mod large;
 mod limits;
 mod order;
 mod quoting;

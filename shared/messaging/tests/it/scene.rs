@@ -19,6 +19,7 @@ use std::{sync::Arc, time::Duration};
 use testkit::{mongo::Database, pushing::Recorder};
 
 pub(crate) const ROOM: RoomKey = RoomKey::private(RoomId(1));
+pub(crate) const GROUP: RoomKey = RoomKey::group(RoomId(7));
 pub(crate) const ANNA: UserId = UserId(1);
 pub(crate) const BORA: UserId = UserId(2);
 pub(crate) const EVE: UserId = UserId(3);
@@ -165,9 +166,30 @@ impl Scene {
         send_message(&self.messenger(), &self.author(draft.user), draft).await
     }
 
+    pub(crate) async fn send_in(
+        &self,
+        room: RoomKey,
+        user: UserId,
+        client_id: &str,
+        content: &str,
+    ) -> Result<Sent, Fault> {
+        self.send_draft(&MessageDraft { room, ..draft(user, client_id, content) }).await
+    }
+
     /// Answers a message.
     pub(crate) async fn reply(&self, user: UserId, client_id: &str, content: &str, to: MessageId) -> Sent {
-        let reply = MessageDraft { reply_to: Some(to), ..draft(user, client_id, content) };
+        self.reply_in(ROOM, user, client_id, content, to).await
+    }
+
+    pub(crate) async fn reply_in(
+        &self,
+        room: RoomKey,
+        user: UserId,
+        client_id: &str,
+        content: &str,
+        to: MessageId,
+    ) -> Sent {
+        let reply = MessageDraft { room, reply_to: Some(to), ..draft(user, client_id, content) };
         self.send_draft(&reply).await.unwrap()
     }
 

@@ -1,6 +1,6 @@
-use crate::scene::{ANNA, BORA, EVE, ROOM, Scene, texts};
+use crate::scene::{ANNA, BORA, EVE, ROOM, Scene, access, texts};
 use domain::{PageSize, Rev, RoomId, RoomKey, Seq};
-use messaging::{SyncRoom, list_gaps, sync_room};
+use messaging::{Gaps, SyncRoom, list_gaps, sync_room};
 use mongo::Anchor;
 use std::collections::BTreeMap;
 
@@ -82,10 +82,11 @@ async fn gaps_are_the_rooms_with_newer_changes() {
         list_gaps(scene.mongo(), BORA, &cursors, limit).await.unwrap()
     };
 
-    assert_eq!(gaps(&[(ROOM, Rev(4))], 200).await, (vec![ROOM], false));
-    assert_eq!(gaps(&[(ROOM, Rev(0))], 200).await, (vec![ROOM], false));
-    assert_eq!(gaps(&[(ROOM, Rev(5))], 200).await, (vec![], false));
-    assert_eq!(gaps(&[(ROOM, Rev(4))], 0).await, (vec![], true));
+    let ahead = Gaps { ahead: vec![ROOM], ..Gaps::default() };
+    assert_eq!(gaps(&[(ROOM, Rev(4))], 200).await, ahead);
+    assert_eq!(gaps(&[(ROOM, Rev(0))], 200).await, ahead);
+    assert_eq!(gaps(&[(ROOM, Rev(5))], 200).await, Gaps::default());
+    assert_eq!(gaps(&[(ROOM, Rev(4))], 0).await, Gaps { more: true, ..Gaps::default() });
 }
 
 #[tokio::test]
@@ -97,7 +98,24 @@ async fn only_rooms_whose_cursor_was_given_have_gaps() {
         list_gaps(scene.mongo(), user, &cursors, 200).await.unwrap()
     };
 
-    assert_eq!(gaps(BORA, &[]).await, (vec![], false));
-    assert_eq!(gaps(BORA, &[(RoomKey::private(RoomId(99)), Rev(0))]).await, (vec![], false));
-    assert_eq!(gaps(EVE, &[(ROOM, Rev(0))]).await, (vec![], false), "a stranger has none");
+    assert_eq!(gaps(BORA, &[]).await, Gaps::default());
+}
+
+#[tokio::test]
+async fn room_that_one_is_not_in_is_gone_whether_it_exists_or_not() {
+    let scene = Scene::new().await;
+    five(&scene).await;
+    let unknown = RoomKey::private(RoomId(99));
+    let gaps = async |user, room, limit| {
+        list_gaps(scene.mongo(), user, &BTreeMap::from([(room, Rev(0))]), limit).await.unwrap()
+    };
+
+    for (user, room) in [(BORA, unknown), (EVE, unknown), (EVE, ROOM)] {
+        assert_eq!(gaps(user, room, 200).await, Gaps { gone: vec![room], ..Gaps::default() });
+        assert_eq!(gaps(user, room, 0).await, Gaps { more: true, ..Gaps::default() });
+    }
+    scene.project(&access(2, &[ANNA])).await;
+    assert_eq!(gaps(BORA, ROOM, 200).await.gone, [ROOM], "they were removed");
+    scene.project(&access(3, &[])).await;
+    assert_eq!(gaps(ANNA, ROOM, 200).await.gone, [ROOM], "it was closed");
 }

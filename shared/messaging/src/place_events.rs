@@ -1,0 +1,97 @@
+use crate::{
+    Messenger,
+    order::{ATTEMPTS, Placed, contended, give_back, reserve_freely, settle, stamp_freely},
+};
+use contract::Frame;
+use domain::{ClientId, Code, Fault, OrLog as _, RoomEvent, RoomId, RoomKey};
+use mongo::{Inserted, Messages, Placement, Recipients, Stored};
+use std::{collections::HashMap, time::Duration};
+use tokio::time::sleep;
+
+/// How long each look for the release of another request's system message waits first. Stamping what is about to be released would
+/// push it a second time.
+const LOOKS: [Duration; 5] = [
+    Duration::from_millis(5),
+    Duration::from_millis(10),
+    Duration::from_millis(20),
+    Duration::from_millis(40),
+    Duration::from_millis(80),
+];
+
+/// Places changes of a group as system messages, in the order given, and pushes them after the answer.
+///
+/// Each gets one position, whatever repeats it: its `client_id` is the number of the change. A change is placed only when those
+/// before it are, so that all requests that place the same changes place them in the same order. A fault leaves the rest to whoever
+/// comes next.
+pub async fn place_events(messenger: &Messenger, room: RoomId, events: &[RoomEvent]) -> Result<(), Fault> {
+    let placed = messenger.mongo.messages().list_of_events(room, events).await?;
+    let mut placed: HashMap<_, _> = placed.into_iter().map(|row| (row.message.client_id.clone(), row)).collect();
+    for event in events {
+        let outcome = match placed.remove(ClientId::of_event(event.id).as_str()) {
+            Some(found) => settle_found(messenger, found).await,
+            None => place(messenger, event).await,
+        };
+        // The room was there a moment ago: no fault here is the fault of who asked.
+        outcome.map_err(|fault| if fault.code == Code::Unavailable { fault } else { Fault::unavailable(fault) })?;
+    }
+    Ok(())
+}
+
+/// Reserves without rights, writes, releases.
+async fn place(messenger: &Messenger, event: &RoomEvent) -> Result<(), Fault> {
+    let (mongo, room, id) = (&messenger.mongo, RoomKey::group(event.room), Messages::new_id());
+    for _ in 0..ATTEMPTS {
+        let reservation = reserve_freely(messenger, room, Placement::New(id)).await?;
+        let (mut causal, now) = (mongo.causal().await?, messenger.clock.now());
+        // An error leaves the outcome open: whoever comes next finds the message or writes it.
+        match mongo.messages().insert_event(&mut causal, id, event, &reservation, now).await? {
+            Inserted::Done(message) => {
+                let placed = match settle(messenger, &mut causal, &message, &reservation).await {
+                    Some(recipients) => Placed { message, recipients, tries: 0 },
+                    None => stamp_freely(messenger, &mut causal, message, 0).await?,
+                };
+                tell(messenger, placed).await;
+                return Ok(());
+            }
+            Inserted::Taken => give_back(messenger, room, &reservation).await,
+        }
+        let name = ClientId::of_event(event.id);
+        if let Some(found) = mongo.messages().find_by_client_id(room, event.system.by, &name).await? {
+            return settle_found(messenger, found).await;
+        }
+    }
+    Err(contended())
+}
+
+/// Waits for the release of what another request wrote, and does it in its stead if that takes too long: readers may have passed
+/// the message.
+async fn settle_found(messenger: &Messenger, mut found: Stored) -> Result<(), Fault> {
+    let mut looks = LOOKS.iter();
+    let fanout = loop {
+        let Some(fanout) = found.fanout.as_ref().filter(|fanout| !fanout.released) else { return Ok(()) };
+        let Some(pause) = looks.next().filter(|_| !found.is_abandoned(messenger.clock.now())) else { break fanout };
+        sleep(*pause).await;
+        let again = messenger.mongo.messages().find(found.message.id).await?;
+        found = again.ok_or_else(|| Fault::internal("a system message is gone"))?;
+    };
+    let tries = fanout.tries;
+    let placed = stamp_freely(messenger, &mut messenger.mongo.causal().await?, found.message, tries).await?;
+    tell(messenger, placed).await;
+    Ok(())
+}
+
+async fn tell(messenger: &Messenger, placed: Placed) {
+    let (id, rev) = (placed.message.id, placed.message.rev);
+    messenger.mongo.messages().note_released(id, rev).await.or_log("note that a system message is placed");
+    let (frames, recipients) = (Frame::beside(&placed.message), placed.recipients.clone());
+    messenger.publish(placed, &HashMap::new(), None).await;
+    let (Some(Recipients::All(recipients)), announcer) = (recipients, messenger.announcer.clone()) else { return };
+    let work = async move {
+        for (concerned, frame) in frames {
+            let others = recipients.iter().filter(|connection| Some(connection.user) != concerned);
+            let others: Vec<_> = others.cloned().collect();
+            announcer.deliver(&others, &frame).await.or_log("tell members of a change");
+        }
+    };
+    messenger.announcer.later(work).await;
+}
