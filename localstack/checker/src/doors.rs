@@ -39,8 +39,8 @@ pub trait Socket {
     /// Asks over the socket.
     fn ask(&self, request: &Request) -> impl Future<Output = Answer>;
 
-    /// Pings and says up to which revision of the room the client is: whether the room is ahead, or `None` without an answer.
-    fn ping(&self, room: RoomId, cursor: u64) -> impl Future<Output = Option<bool>>;
+    /// Pings and says up to which revision of the room the client is; `None` without an answer.
+    fn ping(&self, room: RoomId, cursor: u64) -> impl Future<Output = Option<Standing>>;
 }
 
 /// A connection after its `hello`.
@@ -48,6 +48,17 @@ pub trait Socket {
 pub struct Hello<S> {
     /// The connection.
     pub socket: S,
-    /// Whether the room is ahead of the cursor in `hello`.
-    pub ahead: bool,
+    /// What it said of the room.
+    pub standing: Standing,
+}
+
+/// What a client is told of a room whose cursor it gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The client has every change.
+    Even,
+    /// The room is ahead of the cursor.
+    Ahead,
+    /// The person is not in the room.
+    Gone,
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::{sync::mpsc::UnboundedSender, task::JoinHandle};
 
 use crate::{
-    doors::{self, Doors, Hello},
+    doors::{self, Doors, Hello, Standing},
     history::{Answer, Message, Request, RoomId},
     wire,
 };
@@ -152,7 +152,7 @@ impl Connection {
         let name = room_name(room);
         let ready = connection.exchange("hello", json!({ "v": 1, "lang": "en", "cursors": { &name: cursor } })).await?;
         anyhow::ensure!(ready["t"] == "ready", "no answer to hello");
-        Ok(Hello { socket: connection, ahead: names(&ready["d"]["gaps"], &name) })
+        Ok(Hello { socket: connection, standing: standing(&ready["d"], &name) })
     }
 
     async fn exchange(&self, action: &str, body: Value) -> anyhow::Result<Value> {
@@ -176,10 +176,10 @@ impl doors::Socket for Connection {
         }
     }
 
-    async fn ping(&self, room: RoomId, cursor: u64) -> Option<bool> {
+    async fn ping(&self, room: RoomId, cursor: u64) -> Option<Standing> {
         let name = room_name(room);
         let pong = self.exchange("ping", json!({ "cursors": { &name: cursor } })).await.ok()?;
-        (pong["t"] == "pong").then(|| names(&pong["d"]["gaps"], &name))
+        (pong["t"] == "pong").then(|| standing(&pong["d"], &name))
     }
 }
 
@@ -199,6 +199,17 @@ async fn pump(socket: Arc<client::Socket>, pushes: UnboundedSender<Message>) {
         if let Some(message) = Some(frame["d"].take()).filter(|_| is_message).and_then(wire::message) {
             let _ = pushes.send(message);
         }
+    }
+}
+
+/// What an answer to `hello` or `ping` says of a room.
+fn standing(answer: &Value, name: &str) -> Standing {
+    if names(&answer["gone"], name) {
+        Standing::Gone
+    } else if names(&answer["gaps"], name) {
+        Standing::Ahead
+    } else {
+        Standing::Even
     }
 }
 

@@ -68,9 +68,13 @@ fn reference<T: ToSchema>() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client_frame::Action;
-    use std::collections::BTreeSet;
-    use strum::VariantNames as _;
+    use crate::{Frame, MessageView, Pong, client_frame::Action};
+    use domain::{
+        ClientId, Message, MessageId, MessageType, Removal, Role, RoomId, RoomNews, RoomNotice, Seq, System,
+        SystemKind, Timestamp, UserId,
+    };
+    use std::collections::{BTreeSet, HashMap};
+    use strum::{IntoEnumIterator as _, VariantNames as _};
 
     #[test]
     fn every_action_and_answer_is_described() {
@@ -91,5 +95,132 @@ mod tests {
         for name in text.split("\"#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next()) {
             assert!(document["components"]["schemas"][name].is_object(), "{name}");
         }
+    }
+
+    /// Why a value does not fit a schema of the document, by the keywords that its schemas use.
+    fn misfit(document: &Value, schema: &Value, value: &Value) -> Option<String> {
+        if let Some(reference) = schema["$ref"].as_str() {
+            return misfit(document, document.pointer(reference.trim_start_matches('#')).unwrap(), value);
+        }
+        let fits = |schema: &Value| misfit(document, schema, value).is_none();
+        if let Some(all) = schema["allOf"].as_array() {
+            return all.iter().find_map(|schema| misfit(document, schema, value));
+        }
+        if let Some(any) = schema["oneOf"].as_array().or(schema["anyOf"].as_array()) {
+            return (!any.iter().any(fits)).then(|| format!("{value} is none of {any:?}"));
+        }
+        let kind = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(_) => "integer",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        let kinds = schema["type"].as_array().cloned().unwrap_or_else(|| vec![schema["type"].clone()]);
+        if !kinds.iter().any(|allowed| allowed.is_null() || allowed == kind) {
+            return Some(format!("{value} is no {kinds:?}"));
+        }
+        if schema["enum"].as_array().is_some_and(|words| !words.contains(value)) {
+            return Some(format!("{value} is none of {}", schema["enum"]));
+        }
+        let fields = value.as_object().into_iter().flatten();
+        let required = schema["required"].as_array().into_iter().flatten();
+        let missing = required.filter(|name| value.get(name.as_str().unwrap()).is_none());
+        let unknown = |(name, value): (&String, &Value)| match schema["properties"].get(name) {
+            Some(schema) => misfit(document, schema, value),
+            None => Some(format!("{name} is not described")),
+        };
+        let misfits = fields.filter(|_| schema["properties"].is_object()).find_map(unknown);
+        let items = value.as_array().into_iter().flatten();
+        misfits.or_else(|| missing.map(|name| format!("{name} is missing")).next()).or_else(|| {
+            items.filter(|_| schema["items"].is_object()).find_map(|item| misfit(document, &schema["items"], item))
+        })
+    }
+
+    /// Why a frame is not as the document has it.
+    fn misfit_of(frame: &Frame<'_>, group: &str) -> Option<String> {
+        let (document, frame) = (asyncapi(), serde_json::to_value(frame).unwrap());
+        let name = format!("{group}.{}", frame["t"].as_str().unwrap());
+        misfit(&document, &document["channels"]["chat"]["messages"][name]["payload"], &frame)
+    }
+
+    fn event(kind: SystemKind) -> Message {
+        let system = System {
+            kind,
+            user: Some(UserId(4)),
+            by: UserId(3),
+            role: Some(Role::Admin),
+            name: Some("등산 모임".to_owned()),
+        };
+        let at = Timestamp::from_millis(1_790_000_000_000);
+        Message {
+            id: MessageId([7; 12]),
+            room: RoomKey::group(RoomId(7)),
+            user: UserId(3),
+            content: String::new(),
+            message_type: MessageType::System,
+            system: Some(system),
+            reply_to: None,
+            seq: Seq(1),
+            rev: Rev(2),
+            client_id: ClientId::of_event(5).as_str().to_owned(),
+            edited_at: None,
+            deleted_at: None,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    #[test]
+    fn every_frame_of_a_group_is_as_described() {
+        for kind in SystemKind::iter() {
+            let message = event(kind);
+            for (_, frame) in Frame::beside(&message) {
+                assert_eq!(misfit_of(&frame, "push"), None, "{kind:?}");
+            }
+            let view = MessageView::of(message, &HashMap::new());
+            assert_eq!(misfit_of(&Frame::of_message(view), "push"), None, "{kind:?}");
+        }
+        let news = [
+            RoomNews::Added { name: "등산 모임".to_owned(), role: Role::Owner },
+            RoomNews::Removed(Removal::Left),
+            RoomNews::Removed(Removal::Kicked),
+            RoomNews::Removed(Removal::Banned),
+            RoomNews::Removed(Removal::Closed),
+            RoomNews::RoleChanged(Role::Admin),
+        ];
+        for news in news {
+            for user_rev in [None, Some(5)] {
+                let notice = RoomNotice { to: UserId(4), room: RoomId(7), by: UserId(3), news: news.clone() };
+                assert_eq!(misfit_of(&Frame::of_room_notice(notice, user_rev), "push"), None, "{news:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn answer_that_names_rooms_that_are_gone_is_as_described() {
+        let pong = Pong { gone: vec![RoomKey::group(RoomId(7))], ..Pong::default() };
+        let frame = Frame { re: Some("1"), room: None, rev: None, payload: FramePayload::Pong(pong) };
+
+        assert_eq!(misfit_of(&frame, "answer"), None);
+    }
+
+    #[test]
+    fn frame_that_is_not_as_described_is_found() {
+        let (document, schemas) = (asyncapi(), "/channels/chat/messages/push.room.added/payload");
+        let schema = document.pointer(schemas).unwrap();
+        let d = json!({"id": 7, "room_type": "group", "name": "x", "my_role": "owner", "by": 3});
+        let frame = |field: &str, value: Value| {
+            let mut frame = json!({"t": "room.added", "room": "group:7", "d": d});
+            frame["d"][field] = value;
+            misfit(&document, schema, &frame)
+        };
+
+        assert_eq!(frame("by", json!(4)), None);
+        assert!(frame("by", json!("4")).is_some());
+        assert!(frame("my_role", json!("king")).is_some());
+        assert!(frame("x", json!(1)).is_some());
+        assert!(misfit(&document, schema, &json!({"t": "room.added", "d": {}})).is_some());
     }
 }

@@ -24,43 +24,57 @@ const LOOKS: [Duration; 5] = [
 /// before it are, so that all requests that place the same changes place them in the same order. A fault leaves the rest to whoever
 /// comes next.
 pub async fn place_events(messenger: &Messenger, room: RoomId, events: &[RoomEvent]) -> Result<(), Fault> {
-    let placed = messenger.mongo.messages().list_of_events(room, events).await?;
-    let mut placed: HashMap<_, _> = placed.into_iter().map(|row| (row.message.client_id.clone(), row)).collect();
-    for event in events {
-        let outcome = match placed.remove(ClientId::of_event(event.id).as_str()) {
-            Some(found) => settle_found(messenger, found).await,
-            None => place(messenger, event).await,
-        };
-        // The room was there a moment ago: no fault here is the fault of who asked.
-        outcome.map_err(|fault| if fault.code == Code::Unavailable { fault } else { Fault::unavailable(fault) })?;
+    let placing = place_in_order(messenger, room, events).await;
+    // The room was there a moment ago: no fault here is the fault of who asked.
+    placing.map_err(|fault| if fault.code == Code::Unavailable { fault } else { Fault::unavailable(fault) })
+}
+
+async fn place_in_order(messenger: &Messenger, room: RoomId, mut events: &[RoomEvent]) -> Result<(), Fault> {
+    let (mut placed, mut lost) = (find_placed(messenger, room, events).await?, 0);
+    while let [event, later @ ..] = events {
+        if let Some(found) = placed.remove(ClientId::of_event(event.id).as_str()) {
+            settle_found(messenger, found).await?;
+        } else if !place(messenger, event).await? {
+            lost += 1;
+            if lost == ATTEMPTS {
+                return Err(contended());
+            }
+            // Who was faster here may have placed those after it as well.
+            placed = find_placed(messenger, room, events).await?;
+            continue;
+        }
+        (events, lost) = (later, 0);
     }
     Ok(())
 }
 
-/// Reserves without rights, writes, releases.
-async fn place(messenger: &Messenger, event: &RoomEvent) -> Result<(), Fault> {
+/// The system messages that are in the room, by `client_id`.
+async fn find_placed(
+    messenger: &Messenger,
+    room: RoomId,
+    events: &[RoomEvent],
+) -> Result<HashMap<String, Stored>, Fault> {
+    let placed = messenger.mongo.messages().list_of_events(room, events).await?;
+    Ok(placed.into_iter().map(|row| (row.message.client_id.clone(), row)).collect())
+}
+
+/// Reserves without rights, writes, releases. False where another request has placed it, or has the position.
+async fn place(messenger: &Messenger, event: &RoomEvent) -> Result<bool, Fault> {
     let (mongo, room, id) = (&messenger.mongo, RoomKey::group(event.room), Messages::new_id());
-    for _ in 0..ATTEMPTS {
-        let reservation = reserve_freely(messenger, room, Placement::New(id)).await?;
-        let (mut causal, now) = (mongo.causal().await?, messenger.clock.now());
-        // An error leaves the outcome open: whoever comes next finds the message or writes it.
-        match mongo.messages().insert_event(&mut causal, id, event, &reservation, now).await? {
-            Inserted::Done(message) => {
-                let placed = match settle(messenger, &mut causal, &message, &reservation).await {
-                    Some(recipients) => Placed { message, recipients, tries: 0 },
-                    None => stamp_freely(messenger, &mut causal, message, 0).await?,
-                };
-                tell(messenger, placed).await;
-                return Ok(());
-            }
-            Inserted::Taken => give_back(messenger, room, &reservation).await,
-        }
-        let name = ClientId::of_event(event.id);
-        if let Some(found) = mongo.messages().find_by_client_id(room, event.system.by, &name).await? {
-            return settle_found(messenger, found).await;
-        }
-    }
-    Err(contended())
+    let reservation = reserve_freely(messenger, room, Placement::New(id)).await?;
+    let (mut causal, now) = (mongo.causal().await?, messenger.clock.now());
+    // An error leaves the outcome open: whoever comes next finds the message or writes it.
+    let Inserted::Done(message) = mongo.messages().insert_event(&mut causal, id, event, &reservation, now).await?
+    else {
+        give_back(messenger, room, &reservation).await;
+        return Ok(false);
+    };
+    let placed = match settle(messenger, &mut causal, &message, &reservation).await {
+        Some(recipients) => Placed { message, recipients, tries: 0 },
+        None => stamp_freely(messenger, &mut causal, message, 0).await?,
+    };
+    tell(messenger, placed).await;
+    Ok(true)
 }
 
 /// Waits for the release of what another request wrote, and does it in its stead if that takes too long: readers may have passed

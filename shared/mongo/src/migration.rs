@@ -19,6 +19,8 @@ const ROOM_HEADS: &str = "room_heads";
 const REVOCATIONS: &str = "revocations";
 /// Until version 2: the index on `members.user_id`.
 const OLD_MEMBERS_INDEX: &str = "rooms_member_idx";
+/// Until version 5: the index on `members` alone.
+const NAMELESS_MEMBERS_INDEX: &str = "rooms_members_idx";
 /// Until version 3: one document per connection.
 const CONNECTIONS: &str = "connections";
 
@@ -80,6 +82,11 @@ impl Schema<'_> {
             self.0.documents(old).drop().await.map_err(store_fault)?;
         }
         Ok(())
+    }
+
+    /// Drops indexes that others have replaced, once those are there.
+    pub(crate) async fn drop_old_indexes(self) -> Result<(), Fault> {
+        unless_missing(self.0.documents(ROOMS).drop_index(NAMELESS_MEMBERS_INDEX).await)
     }
 
     /// Forgets the connections of a version before 4: their clients are told to connect again with their next frame.

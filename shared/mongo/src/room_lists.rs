@@ -105,7 +105,8 @@ struct Counted {
 }
 
 impl Rooms<'_> {
-    /// A person's rooms of one kind, the newest activity first: one read for the rooms, and one for what is unread.
+    /// A person's rooms of one kind, the newest activity first: one read for the rooms, and one for what is unread. A page of groups
+    /// looks at all of them, of which there are few: an index by activity would be written for each member with every message.
     pub async fn list(
         self,
         user: UserId,
@@ -121,12 +122,15 @@ impl Rooms<'_> {
             theirs.insert("last_at", doc! { "$lte": at });
             theirs.insert("$or", [doc! { "last_at": { "$lt": at } }, doc! { "_id": { "$lt": room } }].to_vec());
         }
-        let pipeline = vec![
+        let without_members = doc! { "$project": { "last_at": 1, "seq": 1, "last_id": 1 } };
+        let mut pipeline = vec![
             doc! { "$match": theirs },
             doc! { "$sort": { "last_at": -1, "_id": -1 } },
             doc! { "$limit": size.and_one() },
-            doc! { "$project": { "last_at": 1, "seq": 1, "last_id": 1 } },
         ];
+        // Groups are sorted in memory, so without their members; private rooms come sorted from their index.
+        let position = if kind == RoomKind::Group { 1 } else { pipeline.len() };
+        pipeline.insert(position, without_members);
         let (rooms, quotes) = self.summaries(user, pipeline).await?;
         Ok(RoomPage { rooms: Page::cut(rooms, size, |room| (room.last_at.millis(), room.room)), quotes })
     }

@@ -8,7 +8,7 @@ use mongodb::{
 use std::time::Duration;
 
 /// The version that this code creates and expects; raised with every change of [`indexes`].
-const VERSION: i32 = 5;
+const VERSION: i32 = 6;
 
 pub(crate) const MESSAGES: &str = "messages";
 pub(crate) const ROOMS: &str = "rooms";
@@ -72,6 +72,7 @@ impl Schema<'_> {
         for (collection, models) in indexes() {
             self.0.documents(collection).create_indexes(models).await.map_err(store_fault)?;
         }
+        self.drop_old_indexes().await?;
         let raise = doc! { "$max": { "number": VERSION } };
         self.0
             .documents(SCHEMA)
@@ -119,7 +120,8 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
         (
             ROOMS,
             vec![
-                index("rooms_members_idx", doc! { "members": 1 }),
+                // A person's rooms of a kind, and in the order of their names. Messages don't touch it.
+                index("rooms_members_id_idx", doc! { "members": 1, "_id": 1 }),
                 // Of two people's rooms alone: each message moves one entry per member.
                 IndexModel::builder()
                     .keys(doc! { "members": 1, "last_at": -1, "_id": -1 })

@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::{
     client_rule::ClientView,
-    doors::{Doors, Hello, Socket},
+    doors::{Doors, Hello, Socket, Standing},
     history::{Answer, Caller, Event, Message, Purpose, Recorder, Request, RoomId, Via, Window},
     options::Usage,
     verify::follow,
@@ -181,13 +181,22 @@ impl<D: Doors> Client<'_, D> {
         };
         let Some(open) = socket else { return };
         match open.socket.ping(self.room, cursor).await {
-            Some(true) => {
-                self.state().view.hear(cursor + 1);
-                self.updates.notify_one();
-            }
-            Some(false) => {}
+            Some(standing) => self.stand(standing, cursor),
             None => self.recorder.note(Some(self.number), "a ping was not answered"),
         }
+    }
+
+    /// Takes what it was told of its room: a client forgets a room that it is not in, and enters it anew.
+    fn stand(&self, standing: Standing, cursor: u64) {
+        match standing {
+            Standing::Even => return,
+            Standing::Ahead => self.state().view.hear(cursor + 1),
+            Standing::Gone => {
+                self.recorder.note(Some(self.number), "is told that it is not in the room");
+                self.state().reenter = true;
+            }
+        }
+        self.updates.notify_one();
     }
 
     /// Opens more connections than a person may have: the oldest, mostly those of this person's clients, are closed.
@@ -247,18 +256,14 @@ impl<D: Doors> Client<'_, D> {
             self.doors.connect(ticket, self.room, cursor, sender).await
         });
         match greeted.await.unwrap_or_else(|_| Err("no answer to the upgrade or to hello".to_owned())) {
-            Ok(Hello { socket, ahead }) => {
+            Ok(Hello { socket, standing }) => {
                 let mut state = self.state();
                 self.recorder.record(Some(self.number), Event::Answered { call, answer: Answer::Connected });
-                self.recorder.note(
-                    Some(self.number),
-                    format!("is connected from cursor {cursor}{}", if ahead { ", the room is ahead" } else { "" }),
-                );
+                self.recorder
+                    .note(Some(self.number), format!("is connected from cursor {cursor}, the room is {standing:?}"));
                 state.socket = Some(Open { by: login.by, socket: Arc::new(socket) });
-                if ahead {
-                    state.view.hear(cursor + 1);
-                }
                 drop(state);
+                self.stand(standing, cursor);
                 self.updates.notify_one();
                 Some(pushes)
             }

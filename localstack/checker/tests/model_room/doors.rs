@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use checker::{
-    doors::{Doors, Hello, Socket},
+    doors::{Doors, Hello, Socket, Standing},
     history::{Answer, Message, Request, RoomId},
 };
 use rand::RngExt;
@@ -90,7 +90,7 @@ impl Doors for ModelRoom {
         if self.is_over(session) && !self.is(Mistake::LogoutKeepsTicket) {
             return Err("the session is over".to_owned());
         }
-        Ok(Hello { socket, ahead: self.head(room).rev > cursor })
+        Ok(Hello { socket, standing: self.standing(room, cursor) })
     }
 }
 
@@ -99,9 +99,9 @@ impl Socket for Connection {
         self.server.carry(self.session, Some(self.number), request).await
     }
 
-    async fn ping(&self, room: RoomId, cursor: u64) -> Option<bool> {
+    async fn ping(&self, room: RoomId, cursor: u64) -> Option<Standing> {
         self.server.step().await?;
-        Some(self.server.head(room).rev > cursor)
+        Some(self.server.standing(room, cursor))
     }
 }
 

@@ -1,11 +1,19 @@
 //! Pages, changes and read cursors.
 
-use checker::history::{Answer, Message, Page, RoomId, SyncPage, Window};
+use checker::{
+    doors::Standing,
+    history::{Answer, Message, Page, RoomId, SyncPage, Window},
+};
 use rand::RngExt;
 
 use super::{Asker, Head, Mistake, ModelRoom, Row, TOO_OLD};
 
 impl ModelRoom {
+    /// What a client with this cursor is told of the room.
+    pub(super) fn standing(&self, room: RoomId, cursor: u64) -> Standing {
+        if self.head(room).rev > cursor { Standing::Ahead } else { Standing::Even }
+    }
+
     /// The head as a majority has it, some time after the last write.
     pub(super) fn head(&self, room: RoomId) -> Head {
         let caught_up = self.lock().random.random_ratio(2, 3);

@@ -8,7 +8,7 @@ use domain::{
     ClientId, ConnectionId, Content, Fault, Limit, Locale, PageSize, Person, Random, Rev, RoomKind, Seq, SessionId,
     UserId,
 };
-use mongo::{Anchor, Arrival, Bucket, Connection, Fanout, Messages, Placement};
+use mongo::{Anchor, Arrival, Bucket, Connection, Fanout, Messages, Placement, Recipients};
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use std::time::Duration;
 use testkit::mongo::{Database, Profile};
@@ -205,6 +205,13 @@ async fn no_command_on_people_walks_a_collection() {
     let found = watch.watch("list_of_people_in", 2, connections.list_of_people_in(&mut causal, &people, AT)).await;
     assert_eq!(found.len(), 2);
     let ids = [connection(107).id, connection(109).id];
+    watch.watch("list_recipients", 2, connections.list_recipients(&people, 5, AT)).await;
+    let crowd: Vec<_> = (100..200).map(UserId).collect();
+    let most = watch.watch("list_recipients, too many", 4, connections.list_recipients(&crowd, 3, AT)).await;
+    assert_eq!(most, Recipients::TooMany);
+    let most =
+        watch.watch("the same in a session", 4, connections.list_recipients_in(&mut causal, &crowd, 3, AT)).await;
+    assert_eq!(most, Recipients::TooMany);
     watch.watch("list_live", 2, connections.list_live(&ids, &people, AT)).await;
     let both = [seven, eight];
     watch.watch("remove_of_sessions", 2, connections.remove_of_sessions(&both)).await;
@@ -285,6 +292,39 @@ async fn a_page_of_ten_thousand_rooms_looks_at_its_rooms() {
 
     assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
     assert_eq!(page.rooms.items[0].room, private(4_999));
+}
+
+#[tokio::test]
+async fn a_page_of_groups_looks_at_no_other_rooms() {
+    let database = scene().await;
+    let rooms = database.mongo.rooms();
+    let row = collection(&database, "rooms").await.find_one(doc! { "_id": ROOM.to_string() }).await.unwrap().unwrap();
+    let copy = |name: String, members: Vec<i32>, n: i32| {
+        let mut copy = row.clone();
+        copy.extend(
+            doc! { "_id": name, "members": members, "last_at": DateTime::from_millis(i64::from(n)), "seq": 1_i64 },
+        );
+        copy
+    };
+    let many = (2..=3_000).map(|id| copy(private(id).to_string(), vec![ANNA.0, id + 10], id));
+    // Of the groups she is in every fifth.
+    let groups = (1..=500).map(|id| {
+        let members = (1_000..1_020).chain([if id % 5 == 0 { ANNA.0 } else { BORA.0 }]);
+        copy(group(id).to_string(), members.collect(), id)
+    });
+    collection(&database, "rooms").await.insert_many(many.chain(groups)).await.unwrap();
+    let mut watch = Watch::over(&database).await;
+    let two = PageSize::parse(Some(2)).unwrap();
+    let middle = (250, group(250));
+
+    let page = watch.watch("first page", 100, rooms.list(ANNA, RoomKind::Group, None, two)).await;
+    assert_eq!(page.rooms.items[0].room, group(500));
+    let page = watch.watch("page in the middle", 100, rooms.list(ANNA, RoomKind::Group, Some(&middle), two)).await;
+    assert_eq!(page.rooms.items[0].room, group(245));
+    let unread = watch.watch("unread", 1_000, rooms.list_unread(ANNA, Some(group(40)), two)).await;
+    assert!(unread.next.is_some());
+
+    assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
 }
 
 #[tokio::test]

@@ -127,7 +127,7 @@ async fn assert_moved(database: &Database) {
     let is_old = |name: &String| ["room_heads", "revocations", "connections"].contains(&name.as_str());
     assert!(!names.iter().any(is_old), "{names:?}");
     let indexes = store.collection::<Document>("rooms").list_index_names().await.unwrap();
-    assert_eq!(indexes, ["_id_", "rooms_members_idx", "rooms_private_activity_idx"]);
+    assert_eq!(indexes, ["_id_", "rooms_members_id_idx", "rooms_private_activity_idx"]);
     assert!(mongo.schema().version().await.unwrap().is_current());
 }
 
@@ -137,10 +137,23 @@ async fn a_database_of_the_version_before_moves_without_loss() {
 
     let version = database.mongo.schema().ensure().await.unwrap();
 
-    assert_eq!(version, SchemaVersion { found: 5, expected: 5 });
+    assert_eq!(version, SchemaVersion { found: 6, expected: 6 });
     assert_moved(&database).await;
     let next = say(&database.mongo, ROOM, ANNA, "4").await;
     assert_eq!((next.rev, next.seq), (Rev(4), Seq(4)));
+}
+
+#[tokio::test]
+async fn index_that_another_one_replaced_is_dropped() {
+    let database = Database::new().await;
+    let rooms = collection(&database, "rooms").await;
+    let name = IndexOptions::builder().name("rooms_members_idx".to_owned()).build();
+    rooms.create_index(IndexModel::builder().keys(doc! { "members": 1 }).options(name).build()).await.unwrap();
+
+    database.mongo.schema().ensure().await.unwrap();
+
+    let indexes = rooms.list_index_names().await.unwrap();
+    assert_eq!(indexes, ["_id_", "rooms_members_id_idx", "rooms_private_activity_idx"]);
 }
 
 #[tokio::test]

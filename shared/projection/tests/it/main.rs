@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed arrangement ends the test")]
 
 mod blocks;
+mod events;
 mod people;
 mod relay;
 mod restored;
