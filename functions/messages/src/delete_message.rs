@@ -5,11 +5,12 @@ use domain::MessageId;
 use tracing::instrument;
 use web::{ApiResult, Bearer, CallerProblems, Json, Path, StoreProblems};
 
-web::problems!(DeleteProblems: MessageNotFound, NotAuthor);
+web::problems!(DeleteProblems: MessageNotFound, NotAuthor, NotPermitted, SystemMessage);
 
-/// Deletes one of the caller's messages.
+/// Deletes one of the caller's messages, or as a group's owner or admin anyone's.
 ///
-/// The deleted message keeps its `seq` and loses its text. Deleting it again changes nothing. A block keeps nobody from it.
+/// The deleted message keeps its `seq` and loses its text and its reactions; it is not pinned any more. Deleting it again changes
+/// nothing. A block keeps nobody from it.
 #[utoipa::path(
     delete, path = "/messages/{id}", operation_id = "delete_message", tag = "messages", security(("bearer" = [])),
     params(("id" = MessageId, Path, description = "The message's id.", example = "66f0c3d2a1b2c3d4e5f60718")),

@@ -1,12 +1,18 @@
 #![doc = include_str!("../README.md")]
 
+mod add_reaction;
 mod delete_message;
 mod edit_message;
 mod list_messages;
+mod list_pins;
+mod list_reactions;
 mod list_unread;
+mod pin_message;
 mod read_messages;
+mod remove_reaction;
 mod send_message;
 mod sync_messages;
+mod unpin_message;
 
 use announce::Announcer;
 use axum::extract::FromRef;
@@ -81,4 +87,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(delete_message::delete_message))
         .routes(routes!(read_messages::read_messages))
         .routes(routes!(list_unread::list_unread))
+        .routes(routes!(add_reaction::add_reaction, remove_reaction::remove_reaction, list_reactions::list_reactions))
+        .routes(routes!(list_pins::list_pins))
+        .routes(routes!(pin_message::pin_message, unpin_message::unpin_message))
 }

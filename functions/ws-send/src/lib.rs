@@ -4,6 +4,7 @@ mod delete;
 mod edit;
 mod hello;
 mod ping;
+mod react;
 mod read;
 mod send;
 mod sync;
@@ -21,7 +22,7 @@ use socket::{Answer, Event};
 use std::sync::Arc;
 
 /// The WebSocket routes that lead here.
-pub const ROUTES: &[&str] = &["hello", "send", "edit", "delete", "read", "sync", "ping", "$default"];
+pub const ROUTES: &[&str] = &["hello", "send", "edit", "delete", "react", "read", "sync", "ping", "$default"];
 
 /// How many frames a connection may send after it was told to wait, before it is closed.
 const FLOOD: f64 = 30.0;
@@ -111,6 +112,7 @@ async fn act(app: &App, connection: &Connection, frame: ClientFrame) -> Result<F
         ClientFrame::Send(send) => send::send(app, connection, send).await,
         ClientFrame::Edit(edit) => edit::edit(app, connection, edit).await,
         ClientFrame::Delete(delete) => delete::delete(app, connection, delete).await,
+        ClientFrame::React(react) => react::react(app, connection, react).await,
         ClientFrame::Read(read) => read::read(app, connection, read).await,
         ClientFrame::Sync(sync) => sync::sync(app, connection, sync).await,
         ClientFrame::Ping(ping) => ping::ping(app, connection, ping).await,

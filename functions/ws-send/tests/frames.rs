@@ -127,6 +127,39 @@ async fn author_edits_and_deletes_a_message() {
 }
 
 #[tokio::test]
+async fn reaction_is_acknowledged_and_its_count_pushed() {
+    let sockets = Sockets::new().await;
+    let sent = sockets.send("minji", "안녕").await;
+    sockets.stores.pushes.next();
+
+    let there = sockets.ask("junho", "react", &json!({ "id": sent["id"], "emoji": "👍" })).await;
+    let pushed = sockets.stores.pushes.next();
+    let gone = sockets.ask("junho", "react", &json!({ "id": sent["id"], "emoji": "👍", "remove": true })).await;
+
+    assert_eq!((&there["t"], &there["d"]["dup"]), (&json!("ack"), &json!(false)));
+    assert_eq!(there["d"]["message"]["reactions"], json!([{ "emoji": "👍", "count": 1, "mine": true }]));
+    assert_eq!((&*pushed.0, &pushed.1["t"]), ("minji", &json!("reaction.changed")));
+    assert_eq!(pushed.1["d"]["reactions"], json!([{ "emoji": "👍", "count": 1 }]));
+    assert_eq!((&pushed.1["rev"], &pushed.1["room"]), (&there["d"]["rev"], &json!(sockets.room)));
+    assert_eq!(gone["d"]["message"]["reactions"], json!([]));
+    assert_eq!(sockets.stores.pushes.next().1["d"]["reactions"], json!([]));
+}
+
+#[tokio::test]
+async fn reaction_with_no_emoji_is_refused() {
+    let sockets = Sockets::new().await;
+    let sent = sockets.send("minji", "안녕").await;
+
+    for emoji in ["", "a", "가", "👍👍", "$id"] {
+        let answer = sockets.ask("junho", "react", &json!({ "id": sent["id"], "emoji": emoji })).await;
+        assert_eq!(refusal(&answer), ("invalid_fields", false), "{emoji}");
+        assert_eq!(answer["d"]["errors"][0]["field"], "emoji");
+    }
+    let hidden = sockets.ask("stranger", "react", &json!({ "id": sent["id"], "emoji": "👍" })).await;
+    assert_eq!(refusal(&hidden), ("message_not_found", false));
+}
+
+#[tokio::test]
 async fn other_members_may_not_change_a_message() {
     let sockets = Sockets::new().await;
     let sent = sockets.send("minji", "안녕").await;

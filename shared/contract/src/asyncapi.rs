@@ -68,10 +68,10 @@ fn reference<T: ToSchema>() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Frame, MessageView, Pong, client_frame::Action};
+    use crate::{Ack, Acknowledged, Frame, MessageView, Pong, client_frame::Action};
     use domain::{
-        ClientId, Message, MessageId, MessageType, Removal, Role, RoomId, RoomNews, RoomNotice, Seq, System,
-        SystemKind, Timestamp, UserId,
+        ClientId, LatestChange, Message, MessageId, MessageType, Pin, Reaction, Removal, Role, RoomId, RoomNews,
+        RoomNotice, Seq, System, SystemKind, Timestamp, UserId,
     };
     use std::collections::{BTreeSet, HashMap};
     use strum::{IntoEnumIterator as _, VariantNames as _};
@@ -167,6 +167,9 @@ mod tests {
             client_id: ClientId::of_event(5).as_str().to_owned(),
             edited_at: None,
             deleted_at: None,
+            reactions: Vec::new(),
+            pin: None,
+            latest_change: None,
             created_at: at,
             updated_at: at,
         }
@@ -196,6 +199,37 @@ mod tests {
                 assert_eq!(misfit_of(&Frame::of_room_notice(notice, user_rev), "push"), None, "{news:?}");
             }
         }
+    }
+
+    #[test]
+    fn frames_of_reactions_and_pins_are_as_described() {
+        let at = Timestamp::from_millis(1_790_000_000_000);
+        let reactions = vec![Reaction { emoji: "👍".to_owned(), count: 2, mine: Some(true) }];
+        for (change, t) in [(LatestChange::Reaction, "reaction.changed"), (LatestChange::Pin, "message.updated")] {
+            let message = Message {
+                message_type: MessageType::Text,
+                system: None,
+                reactions: reactions.clone(),
+                pin: Some(Pin { at, by: UserId(3) }),
+                latest_change: Some(change),
+                ..event(SystemKind::RoomCreated)
+            };
+            let view = MessageView::of(message, &HashMap::new());
+            let pushed = Frame::of_message(view.clone());
+            let text = pushed.to_text().unwrap();
+            assert_eq!(misfit_of(&pushed, "push"), None);
+            assert!(text.contains(t) && !text.contains("mine") && !text.contains("latest_change"), "{text}");
+            let (id, seq, rev) = (view.id, view.seq, view.rev);
+            let ack =
+                FramePayload::Ack(Ack::Message(Box::new(Acknowledged { id, seq, rev, dup: false, message: view })));
+            let ack = Frame { re: Some("1"), room: None, rev: None, payload: ack };
+            assert_eq!(misfit_of(&ack, "answer"), None);
+            assert!(ack.to_text().unwrap().contains("\"mine\":true"));
+        }
+        let request = json!({"action": "react", "id": "1", "d": {"id": "66f0c3d2a1b2c3d4e5f60718", "emoji": "👍"}});
+        let document = asyncapi();
+        let schema = &document["channels"]["chat"]["messages"]["request.react"]["payload"];
+        assert_eq!(misfit(&document, schema, &request), None);
     }
 
     #[test]

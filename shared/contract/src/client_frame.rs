@@ -1,5 +1,5 @@
-use crate::NewMessage;
-use domain::{Code, Content, Fault, Invalid, Locale, MessageId, MessageType, Rev, RoomKey, Seq};
+use crate::{NewMessage, reaction::parse_emoji};
+use domain::{Code, Content, Emoji, Fault, Invalid, Locale, MessageId, MessageType, Rev, RoomKey, Seq};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{DeserializeSeed, Error as _, MapAccess, Visitor, value::MapAccessDeserializer},
@@ -23,6 +23,8 @@ pub enum ClientFrame {
     Edit(EditFrame),
     /// Deletes the user's own message. The deleted message keeps its `seq`.
     Delete(DeleteFrame),
+    /// Reacts to a message, or takes the reaction back.
+    React(ReactFrame),
     /// Marks messages as read. The cursor never moves back.
     Read(ReadFrame),
     /// Asks for the changes of a room after a cursor.
@@ -80,6 +82,20 @@ pub struct EditFrame {
 pub struct DeleteFrame {
     /// The message's id.
     pub id: MessageId,
+}
+
+/// A reaction to a message.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReactFrame {
+    /// The message's id.
+    pub id: MessageId,
+    /// One emoji; with or without its variation selectors it is the same one.
+    #[schema(example = "👍")]
+    pub emoji: String,
+    /// Whether to take the reaction back; false unless given.
+    #[serde(default)]
+    pub remove: bool,
 }
 
 /// How far the user has read.
@@ -248,6 +264,7 @@ impl<'de> Visitor<'de> for Action {
             Self::Send => ClientFrame::Send(SendFrame::deserialize(details)?),
             Self::Edit => ClientFrame::Edit(EditFrame::deserialize(details)?),
             Self::Delete => ClientFrame::Delete(DeleteFrame::deserialize(details)?),
+            Self::React => ClientFrame::React(ReactFrame::deserialize(details)?),
             Self::Read => ClientFrame::Read(ReadFrame::deserialize(details)?),
             Self::Sync => ClientFrame::Sync(SyncFrame::deserialize(details)?),
             Self::Ping => ClientFrame::Ping(PingFrame::deserialize(details)?),
@@ -268,6 +285,13 @@ impl EditFrame {
     /// The new text, or why it is refused.
     pub fn parse(&self) -> Result<Content, Fault> {
         Content::parse(&self.content).map_err(|reason| Fault::field("content", reason))
+    }
+}
+
+impl ReactFrame {
+    /// The emoji, or why it is refused.
+    pub fn parse(&self) -> Result<Emoji, Fault> {
+        parse_emoji(&self.emoji)
     }
 }
 
@@ -401,7 +425,7 @@ mod properties {
     /// A field of a frame, as a client with bugs may send it.
     fn part() -> impl Strategy<Value = String> {
         prop_oneof![
-            4 => r#""action":"(hello|send|edit|delete|read|sync|ping|fly)""#,
+            4 => r#""action":"(hello|send|edit|delete|react|read|sync|ping|fly)""#,
             4 => Just(r#""d":DETAILS"#.to_owned()),
             1 => r#""id":("[a-z0-9]{0,3}"|1|null)"#,
             1 => r#""d":(null|1|\[\]|"x")"#,
@@ -415,7 +439,7 @@ mod properties {
             r#""room":"(private:[0-9]{1,11}|group:1|dm:1|)""#,
             r#""(seq|after_rev|limit|v)":(-?[0-9]{1,20}|1\.5|1e3|"1"|null)"#,
             r#""(id|reply_to)":("[0-9a-f]{24}"|"[0-9A-F]{23,25}"|null)"#,
-            r#""(content|client_id|lang|x)":"[\PC&&[^"\\]]{0,5}""#,
+            r#""(content|client_id|emoji|lang|x)":"[\PC&&[^"\\]]{0,5}""#,
             r#""cursors":\{("private:1":[0-9]{1,3})?\}"#,
             r#""message_type":"(text|system|x)""#,
         ]
@@ -447,6 +471,7 @@ mod properties {
         #[test]
         fn frame_of_a_client_is_parsed_once(
             id in 0..i32::MAX, seq: i64, text in ".{0,40}", limit: Option<i64>, message: [u8; 12], reply: Option<[u8; 12]>,
+            remove: bool,
         ) {
             let (room, message) = (RoomKey { kind: RoomKind::Group, id: RoomId(id) }, MessageId(message));
             let frames = [
@@ -458,7 +483,8 @@ mod properties {
                     message_type: Some(MessageType::Text),
                     reply_to: reply.map(MessageId),
                 }),
-                ClientFrame::Edit(EditFrame { id: message, content: text }),
+                ClientFrame::Edit(EditFrame { id: message, content: text.clone() }),
+                ClientFrame::React(ReactFrame { id: message, emoji: text, remove }),
                 ClientFrame::Delete(DeleteFrame { id: message }),
                 ClientFrame::Read(ReadFrame { room, seq: Seq(seq) }),
                 ClientFrame::Sync(SyncFrame { room, after_rev: Rev(seq), limit }),

@@ -1,7 +1,7 @@
 use crate::{FieldProblem, FriendView, MessageView, ReadCursor, SyncPage};
 use domain::{
-    Code, Fault, Locale, Message, MessageId, News, Notice, Removal, Rev, Role, RoomId, RoomKey, RoomKind, RoomNews,
-    RoomNotice, Seq, SessionId, SystemKind, UserId,
+    Code, Fault, LatestChange, Locale, Message, MessageId, News, Notice, Removal, Rev, Role, RoomId, RoomKey, RoomKind,
+    RoomNews, RoomNotice, Seq, SessionId, SystemKind, UserId,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ pub enum FramePayload {
     /// Answers `hello`.
     #[serde(rename = "ready")]
     Ready(Ready),
-    /// Answers `send`, `edit`, `delete` and `read`.
+    /// Answers `send`, `edit`, `delete`, `react` and `read`.
     #[serde(rename = "ack")]
     Ack(Ack),
     /// Answers `sync`. It has at most 30 KB.
@@ -46,12 +46,15 @@ pub enum FramePayload {
     /// A message was sent to one of the user's rooms.
     #[serde(rename = "message.created")]
     MessageCreated(Box<MessageView>),
-    /// A message in one of the user's rooms was edited.
+    /// A message in one of the user's rooms was edited, pinned or unpinned.
     #[serde(rename = "message.updated")]
     MessageUpdated(Box<MessageView>),
     /// A message in one of the user's rooms was deleted.
     #[serde(rename = "message.deleted")]
     MessageDeleted(Box<MessageView>),
+    /// A reaction to a message in one of the user's rooms came or went. The frame says how many people reacted, not who.
+    #[serde(rename = "reaction.changed")]
+    ReactionChanged(Box<MessageView>),
     /// A member of one of the user's rooms has read messages.
     #[serde(rename = "receipt.read")]
     ReceiptRead(Receipt),
@@ -90,7 +93,7 @@ impl FramePayload {
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Ack {
-    /// Answers `send`, `edit` and `delete`.
+    /// Answers `send`, `edit`, `delete` and `react`.
     Message(Box<Acknowledged>),
     /// Answers `read`.
     Read(ReadCursor),
@@ -277,14 +280,15 @@ impl ErrorBody {
 }
 
 impl Frame<'_> {
-    /// Tells a room's members about a message's latest state.
+    /// Tells a room's members about a message's latest state, all of them the same.
     pub fn of_message(view: MessageView) -> Self {
         let room = RoomKey { kind: view.room_type, id: view.room_id };
-        let rev = view.rev;
-        let payload = match (view.is_deleted, view.is_edited) {
-            (true, _) => FramePayload::MessageDeleted(Box::new(view)),
-            (false, true) => FramePayload::MessageUpdated(Box::new(view)),
-            (false, false) => FramePayload::MessageCreated(Box::new(view)),
+        let (rev, view) = (view.rev, Box::new(view.for_everyone()));
+        let payload = match (view.is_deleted, view.latest_change, view.is_edited) {
+            (true, ..) => FramePayload::MessageDeleted(view),
+            (false, Some(LatestChange::Reaction), _) => FramePayload::ReactionChanged(view),
+            (false, Some(LatestChange::Pin), _) | (false, None, true) => FramePayload::MessageUpdated(view),
+            (false, None, false) => FramePayload::MessageCreated(view),
         };
         Self { re: None, room: Some(room), rev: Some(rev), payload }
     }

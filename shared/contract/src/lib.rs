@@ -11,6 +11,7 @@ mod listed;
 mod message;
 mod person;
 mod problem;
+mod reaction;
 mod room;
 mod schemas;
 mod session;
@@ -19,7 +20,8 @@ pub use account::{AccountChange, AccountView, NewAccount, ParsedChange, Password
 pub use asyncapi::asyncapi;
 pub use block::{BlockView, NewBlock};
 pub use client_frame::{
-    ClientFrame, ClientRequest, DeleteFrame, EditFrame, HelloFrame, PingFrame, ReadFrame, SendFrame, SyncFrame,
+    ClientFrame, ClientRequest, DeleteFrame, EditFrame, HelloFrame, PingFrame, ReactFrame, ReadFrame, SendFrame,
+    SyncFrame,
 };
 pub use frame::{
     Ack, Acknowledged, ErrorBody, Frame, FramePayload, FriendNews, MemberChanged, Pong, Ready, Receipt, RoomAdded,
@@ -29,11 +31,12 @@ pub use friend::{FriendRequest, FriendRequestDirection, FriendRequestsQuery, Fri
 pub use health::{HealthView, Reachability, ReadinessChecks, ReadinessStatus, ReadinessView, SchemaStatus};
 pub use listed::{Listed, PageQuery, page};
 pub use message::{
-    MessagePage, MessagePatch, MessageView, MessagesQuery, NewMessage, QuoteView, ReactionView, ReadCursor, ReadUpTo,
+    MessagePage, MessagePatch, MessageView, MessagesQuery, NewMessage, PinsQuery, QuoteView, ReadCursor, ReadUpTo,
     SyncPage, SyncQuery, SystemText, SystemView, UnreadView,
 };
 pub use person::{ParticipantView, ProfileView, SearchQuery};
 pub use problem::{FieldProblem, Problem};
+pub use reaction::{NewReaction, ReactionQuery, ReactionView, ReactionsView, ReactorView, ReactorsQuery};
 pub use room::{ChatRoomView, NewChatRoom};
 pub use schemas::parameter_schemas;
 pub use session::{GrantType, Login, PasswordGrant, RefreshGrant, SessionView, TicketView, Tokens};

@@ -1,6 +1,7 @@
+use crate::ReactionView;
 use domain::{
-    ClientId, Content, Fault, Locale, Message, MessageDraft, MessageId, MessageType, Quote, Rev, Role, RoomId, RoomKey,
-    RoomKind, Seq, System, SystemKind, Timestamp, UserId, fields,
+    ClientId, Content, Fault, LatestChange, Locale, Message, MessageDraft, MessageId, MessageType, Quote, Rev, Role,
+    RoomId, RoomKey, RoomKind, Seq, System, SystemKind, Timestamp, UserId, fields,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -45,12 +46,20 @@ pub struct MessageView {
     pub edited_at: Option<Timestamp>,
     /// Whether the message is deleted.
     pub is_deleted: bool,
-    /// The reactions; empty if there are none.
+    /// The reactions, by the time of the first one with each emoji; empty if there are none.
     pub reactions: Vec<ReactionView>,
+    /// The time when the message was pinned; null if it is not pinned.
+    #[schema(required = true)]
+    pub pinned_at: Option<Timestamp>,
+    /// Who pinned the message; null if it is not pinned.
+    #[schema(required = true)]
+    pub pinned_by: Option<UserId>,
     /// The time when the message was sent.
     pub created_at: Timestamp,
     /// The time of the latest change.
     pub updated_at: Timestamp,
+    #[serde(skip)]
+    pub(crate) latest_change: Option<LatestChange>,
 }
 
 /// A change of a group. It is in the room's order like every message, has no text of its own, can't be edited or deleted, and does
@@ -83,17 +92,6 @@ pub struct SystemText {
     /// English.
     #[schema(example = "A member joined.")]
     pub en: &'static str,
-}
-
-/// The number of reactions to a message with one emoji.
-#[derive(Clone, Serialize, ToSchema)]
-pub struct ReactionView {
-    /// The emoji.
-    #[schema(example = "👍")]
-    pub emoji: String,
-    /// How many people reacted with it.
-    #[schema(example = 2)]
-    pub count: u32,
 }
 
 /// The beginning of a message that another one replies to.
@@ -189,6 +187,25 @@ pub struct MessagePatch {
     pub content: String,
 }
 
+/// A page of a room's pinned messages.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PinsQuery {
+    /// The room's id.
+    #[param(example = 12)]
+    pub room_id: RoomId,
+    /// The room's kind; `private` unless given.
+    #[param(example = "private")]
+    pub room_type: Option<RoomKind>,
+    /// The number of items, 1 to 100; 30 unless given.
+    #[param(minimum = 1, maximum = 100)]
+    pub limit: Option<i64>,
+    /// The `next_cursor` of the page before; the first page unless given.
+    #[param(min_length = 1)]
+    pub cursor: Option<String>,
+}
+
 /// How far the caller has read.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -263,10 +280,22 @@ impl MessageView {
             is_edited: message.edited_at.is_some(),
             edited_at: message.edited_at,
             is_deleted: message.deleted_at.is_some(),
-            reactions: Vec::new(),
+            reactions: message.reactions.into_iter().map(ReactionView::from).collect(),
+            pinned_at: message.pin.map(|pin| pin.at),
+            pinned_by: message.pin.map(|pin| pin.by),
             created_at: message.created_at,
             updated_at: message.updated_at,
+            latest_change: message.latest_change,
         }
+    }
+
+    /// The same without what one person alone may learn from it.
+    #[must_use]
+    pub fn for_everyone(mut self) -> Self {
+        for reaction in &mut self.reactions {
+            reaction.mine = None;
+        }
+        self
     }
 }
 

@@ -81,6 +81,10 @@ pub enum Code {
     OwnerMustTransfer,
     /// The message is a notice of the room, which nobody changes.
     SystemMessage,
+    /// The message has as many different emojis as possible.
+    TooManyReactions,
+    /// The room has as many pinned messages as possible.
+    TooManyPins,
     /// The `client_id` was used for another message.
     ClientIdReused,
     /// The frame is not of the form `{action, id?, d?}`.
@@ -144,6 +148,8 @@ impl Code {
             | Self::TooManyGroups
             | Self::UserBanned
             | Self::OwnerMustTransfer
+            | Self::TooManyReactions
+            | Self::TooManyPins
             | Self::ClientIdReused
             | Self::TooManyConnections => 409,
             Self::BodyTooLarge => 413,
@@ -156,6 +162,7 @@ impl Code {
     }
 
     /// The sentence that a person reads.
+    #[expect(clippy::too_many_lines, reason = "it is a table with a sentence per code")]
     pub const fn text(self, locale: Locale) -> &'static str {
         match self {
             Self::MalformedBody => locale.pick("The request body could not be read.", "요청 본문을 읽을 수 없습니다."),
@@ -231,6 +238,14 @@ impl Code {
             Self::SystemMessage => {
                 locale.pick("Notices of the room cannot be changed.", "대화방 알림 메시지는 변경할 수 없습니다.")
             }
+            Self::TooManyReactions => locale.pick(
+                "The message has 20 different emojis, which is the most.",
+                "메시지에 달 수 있는 이모지 종류(20개)가 가득 찼습니다.",
+            ),
+            Self::TooManyPins => locale.pick(
+                "The room has 50 pinned messages, which is the most. Unpin one first.",
+                "고정할 수 있는 메시지(50개)가 가득 찼습니다. 먼저 하나를 해제해 주세요.",
+            ),
             Self::ClientIdReused => {
                 locale.pick("This client_id belongs to another message.", "다른 메시지에 이미 사용된 client_id입니다.")
             }

@@ -13,6 +13,7 @@ mod message;
 mod page;
 mod patch;
 mod people;
+mod reaction;
 mod reason;
 mod room;
 #[cfg(feature = "schema")]
@@ -43,6 +44,7 @@ pub use message::{ClientId, Content, Message, MessageDraft, MessageType, Quote};
 pub use page::{Page, PageSize};
 pub use patch::Patch;
 pub use people::{DisplayName, Email, Password, Person, Profile, StatusMessage, TypedPassword, User};
+pub use reaction::{Emoji, LatestChange, MOST_EMOJIS, MOST_PINS, Pin, Reaction, Reactor};
 pub use reason::{parse_json, parse_json_seed, refused};
 pub use room::{Access, Act, MOST_BLOCKS, Member, Participant, PrivateRoom, Rights, Role};
 pub use search::{NameKeyKind, NameQuery, name_keys};

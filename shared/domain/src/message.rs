@@ -1,5 +1,5 @@
 use crate::{
-    Invalid, MessageId, Random, Rev, RoomKey, Seq, System, Timestamp, UserId,
+    Invalid, LatestChange, MessageId, Pin, Random, Reaction, Rev, RoomKey, Seq, System, Timestamp, UserId,
     text::{is_blank, with_line_feeds},
 };
 use serde::{Deserialize, Serialize};
@@ -220,6 +220,12 @@ pub struct Message {
     pub edited_at: Option<Timestamp>,
     /// The time of deletion.
     pub deleted_at: Option<Timestamp>,
+    /// The reactions, by the time of the first one of each emoji.
+    pub reactions: Vec<Reaction>,
+    /// That it is pinned, if it is.
+    pub pin: Option<Pin>,
+    /// What its latest change was, where the other fields do not tell.
+    pub latest_change: Option<LatestChange>,
     /// The time of sending.
     pub created_at: Timestamp,
     /// The time of the latest change.

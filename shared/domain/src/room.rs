@@ -1,4 +1,4 @@
-use crate::{Code, Profile, RoomId, RoomKey, Timestamp, UserId};
+use crate::{Code, GroupAct, Profile, RoomId, RoomKey, RoomKind, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 
@@ -69,14 +69,27 @@ pub struct Rights {
 pub enum Act {
     /// Sends or edits a message.
     Write,
-    /// Deletes a message of their own.
+    /// Deletes a message of their own, or takes a reaction back.
     Delete,
+    /// Deletes somebody else's message.
+    Moderate,
+    /// Pins or unpins a message.
+    Pin,
 }
 
 impl Act {
     /// Whether it needs a room that is not blocked. Deleting one's own message does not.
     pub const fn needs_open_room(self) -> bool {
-        matches!(self, Self::Write)
+        matches!(self, Self::Write | Self::Pin)
+    }
+
+    /// What it is in a group, whose roles decide.
+    pub const fn in_group(self) -> GroupAct {
+        match self {
+            Self::Write | Self::Delete => GroupAct::Write,
+            Self::Moderate => GroupAct::DeleteMessages,
+            Self::Pin => GroupAct::Pin,
+        }
     }
 }
 
@@ -86,9 +99,16 @@ impl Rights {
         self.admit(Act::Write)
     }
 
-    /// Whether the member may do something.
+    /// Whether the member may do something. Of two people both may do the same, and neither may delete what the other one wrote.
     pub fn admit(&self, act: Act) -> Result<(), Code> {
-        if self.blocked && act.needs_open_room() { Err(Code::RecipientUnavailable) } else { Ok(()) }
+        if self.blocked && act.needs_open_room() {
+            return Err(Code::RecipientUnavailable);
+        }
+        match self.room.kind {
+            RoomKind::Private if act == Act::Moderate => Err(Code::NotAuthor),
+            RoomKind::Private => Ok(()),
+            RoomKind::Group => self.role.may(act.in_group()),
+        }
     }
 }
 
@@ -124,6 +144,24 @@ mod tests {
         let blocked = Rights { room, version: 1, role: Role::Member, blocked: true };
 
         assert_eq!(blocked.admit(Act::Write), Err(Code::RecipientUnavailable));
+        assert_eq!(blocked.admit(Act::Pin), Err(Code::RecipientUnavailable));
         assert_eq!(blocked.admit(Act::Delete), Ok(()));
+    }
+
+    #[test]
+    fn staff_of_a_group_pins_and_deletes_what_others_wrote() {
+        let group = RoomKey { kind: RoomKind::Group, id: RoomId(1) };
+        let rights = |room, role| Rights { room, version: 1, role, blocked: false };
+        for act in [Act::Moderate, Act::Pin] {
+            assert_eq!(rights(group, Role::Member).admit(act), Err(Code::NotPermitted));
+            for role in [Role::Admin, Role::Owner] {
+                assert_eq!(rights(group, role).admit(act), Ok(()));
+            }
+        }
+        let private = RoomKey::private(RoomId(1));
+        assert_eq!(rights(private, Role::Member).admit(Act::Pin), Ok(()));
+        for role in [Role::Member, Role::Owner] {
+            assert_eq!(rights(private, role).admit(Act::Moderate), Err(Code::NotAuthor));
+        }
     }
 }

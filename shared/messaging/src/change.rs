@@ -4,51 +4,67 @@ use crate::{
     own::hide_room,
 };
 use contract::MessageView;
-use domain::{Content, Fault, Message};
+use domain::{Content, Emoji, Fault, Message, UserId};
 use mongo::Placement;
 
 /// What is to become of a message.
+#[derive(Clone, Copy)]
 pub(crate) enum Change<'a> {
     Edit(&'a Content),
     Deletion,
+    Reaction(Emoji),
+    Retraction(Emoji),
+    Pin,
+    Unpin,
 }
 
 impl Change<'_> {
-    const fn placement(&self) -> Placement {
+    /// What it takes in the room's order where somebody makes it of a message.
+    pub(crate) fn placement(self, message: &Message, by: UserId) -> Placement {
         match self {
-            Self::Edit(_) => Placement::Change,
-            Self::Deletion => Placement::Deletion,
+            Self::Edit(_) | Self::Reaction(_) => Placement::Change,
+            Self::Deletion if message.user == by => Placement::Deletion(message.id),
+            Self::Deletion => Placement::Moderation(message.id),
+            Self::Retraction(_) => Placement::Retraction,
+            Self::Pin => Placement::Pin(message.id),
+            Self::Unpin => Placement::Unpin(message.id),
         }
     }
 }
 
-/// Changes the author's message and pushes it after the answer: reserve, write, release. `None` where a higher `rev` won, and
-/// nothing was written.
+/// Changes a message and pushes it after the answer: reserve with the rights, write, release. `None` where a higher `rev` won, or
+/// the change was not possible any more, and nothing was written.
 pub(crate) async fn change(
     messenger: &Messenger,
     author: &Author<'_>,
     message: &Message,
     change: Change<'_>,
 ) -> Result<Option<MessageView>, Fault> {
-    let messages = messenger.mongo.messages();
+    let messages = messenger.mongo.messages().seen_by(author.user);
     let (reservation, quotes) = tokio::join!(
-        reserve(messenger, message.room, author.user, change.placement()),
+        reserve(messenger, message.room, author.user, change.placement(message, author.user)),
         messages.list_quotes(message.reply_to.as_slice()),
     );
     let reservation = reservation.map_err(hide_room)?;
-    let (mut causal, now) = (messenger.mongo.causal().await?, messenger.clock.now());
+    let mut session = messenger.mongo.causal().await?;
+    let (causal, now) = (&mut session, messenger.clock.now());
     // An error leaves the outcome open: the entry stays until its age removes it, and the client hears 503.
+    let (id, by, position) = (message.id, author.user, &reservation);
     let written = match change {
-        Change::Edit(content) => messages.edit(&mut causal, message.id, content, &reservation, now).await?,
-        Change::Deletion => messages.delete(&mut causal, message.id, &reservation, now).await?,
+        Change::Edit(content) => messages.edit(causal, id, content, position, now).await?,
+        Change::Deletion => messages.delete(causal, id, position, now).await?,
+        Change::Reaction(emoji) => messages.react(causal, id, by, emoji, position, now).await?,
+        Change::Retraction(emoji) => messages.take_reaction_back(causal, id, by, emoji, position, now).await?,
+        Change::Pin => messages.pin(causal, id, by, position, now).await?,
+        Change::Unpin => messages.unpin(causal, id, position, now).await?,
     };
     let Some(written) = written else {
         give_back(messenger, message.room, &reservation).await;
         return Ok(None);
     };
-    let placed = match settle(messenger, &mut causal, &written, &reservation).await {
+    let placed = match settle(messenger, causal, &written, &reservation).await {
         Some(recipients) => Placed { message: written, recipients, tries: 0 },
-        None => stamp_freely(messenger, &mut causal, written, 0).await?,
+        None => stamp_freely(messenger, causal, written, 0, Some(by)).await?,
     };
     Ok(Some(messenger.publish(placed, &quotes?, author.connection).await))
 }

@@ -1,56 +1,42 @@
 use crate::{
     Author, Messenger,
     change::{Change, change},
-    order::{ATTEMPTS, contended, stamp_freely},
-    own::{find_rights, own},
+    order::{ATTEMPTS, contended},
+    own::{answer_unchanged, approach, find_again, find_rights},
 };
 use contract::MessageView;
-use domain::{Code, Fault, MessageId};
-use mongo::{Bucket, Passage, Stored};
+use domain::{Act, Code, Fault, Message, MessageId, UserId};
 
-/// Empties one's own message, whose tombstone is pushed to the room after the answer; returns it as of the change. One that is
-/// deleted stays so. Neither a block nor an account that is gone keeps its author from it.
+/// Empties one's own message, or as a group's staff anyone's. Its tombstone is pushed to the room after the answer; returns it as of
+/// the change. One that is deleted stays so. Neither a block nor an account that is gone keeps its author from it.
 pub async fn delete_message(
     messenger: &Messenger,
     author: &Author<'_>,
     message: MessageId,
 ) -> Result<MessageView, Fault> {
-    let mongo = &messenger.mongo;
-    let (passage, found) = tokio::join!(
-        mongo.gates().pass(author.user, author.session, Bucket::Changes, author.limits.changes),
-        mongo.messages().find(message),
-    );
-    let passage = passage?;
-    if passage == Passage::SessionEnded {
-        return Err(Code::Unauthenticated.into());
-    }
+    let (mut stored, passage) = approach(messenger, author, message).await?;
     // Whoever may not delete it learns that before they learn of a limit.
-    let mut stored = own(messenger, found?, author.user).await?;
+    let act = act_of(&stored.message, author.user);
+    if stored.message.system.is_some() {
+        find_rights(messenger, stored.message.room, author.user).await?;
+        return Err(Code::SystemMessage.into());
+    }
+    if act == Act::Moderate {
+        find_rights(messenger, stored.message.room, author.user).await?.admit(act)?;
+    }
     passage.admit()?;
     for _ in 0..ATTEMPTS {
         if stored.message.deleted_at.is_some() {
-            return answer_tombstone(messenger, author, stored).await;
+            return answer_unchanged(messenger, author, stored, act).await;
         }
         if let Some(deleted) = change(messenger, author, &stored.message, Change::Deletion).await? {
             return Ok(deleted);
         }
-        stored = own(messenger, mongo.messages().find(message).await?, author.user).await?;
+        stored = find_again(messenger, author, message).await?;
     }
     Err(contended())
 }
 
-async fn answer_tombstone(
-    messenger: &Messenger,
-    author: &Author<'_>,
-    Stored { message, fanout, .. }: Stored,
-) -> Result<MessageView, Fault> {
-    let mongo = &messenger.mongo;
-    find_rights(messenger, message.room, author.user).await?;
-    let quotes = mongo.messages().list_quotes(message.reply_to.as_slice()).await?;
-    let Some(fanout) = fanout.filter(|fanout| !fanout.released) else {
-        return Ok(MessageView::of(message, &quotes));
-    };
-    // Whoever deleted it may have died before anyone could learn of it.
-    let placed = stamp_freely(messenger, &mut mongo.causal().await?, message, fanout.tries).await?;
-    Ok(messenger.publish(placed, &quotes, author.connection).await)
+fn act_of(message: &Message, by: UserId) -> Act {
+    if message.user == by { Act::Delete } else { Act::Moderate }
 }

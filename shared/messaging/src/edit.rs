@@ -28,7 +28,7 @@ pub async fn edit_message(
     let mongo = &messenger.mongo;
     let (passage, found) = tokio::join!(
         mongo.gates().pass(author.user, author.session, Bucket::Sends, author.limits.sends),
-        mongo.messages().find(command.message),
+        mongo.messages().seen_by(author.user).find(command.message),
     );
     let passage = passage?;
     if passage == Passage::SessionEnded {
@@ -49,7 +49,8 @@ pub async fn edit_message(
         if let Some(edited) = change(messenger, author, &stored.message, Change::Edit(&command.content)).await? {
             return Ok(edited);
         }
-        stored = own(messenger, mongo.messages().find(command.message).await?, author.user).await?;
+        let again = mongo.messages().seen_by(author.user).find(command.message).await?;
+        stored = own(messenger, again, author.user).await?;
     }
     Err(contended())
 }

@@ -6,8 +6,10 @@ mod edit;
 mod list;
 mod order;
 mod own;
+mod pin;
 mod place_events;
 mod publish;
+mod react;
 mod read;
 mod send;
 mod sweep;
@@ -16,7 +18,9 @@ mod sync;
 pub use delete::delete_message;
 pub use edit::{EditMessage, edit_message};
 pub use list::{ListMessages, list_messages};
+pub use pin::{ListPinned, Pinned, list_pinned, pin_message};
 pub use place_events::place_events;
+pub use react::{ListReactors, React, Reacted, list_reactors, react};
 pub use read::{MarkRead, mark_read};
 pub use send::{Sent, send_message};
 pub use sweep::{Swept, sweep};
@@ -60,6 +64,6 @@ pub struct MessageLimits {
     pub sends: Limit,
     /// Retries of messages that are there.
     pub retries: Limit,
-    /// Deletions, beside every other change.
+    /// Deletions, reactions and pins, beside every other change.
     pub changes: Limit,
 }

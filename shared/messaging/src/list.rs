@@ -32,7 +32,8 @@ pub async fn list_messages(messenger: &Messenger, query: ListMessages) -> Result
         if mended < MOST_MENDED && row.is_abandoned(now) {
             mended += 1;
             let tries = row.fanout.map_or(0, |fanout| fanout.tries);
-            let placed = stamp_freely(messenger, &mut messenger.mongo.causal().await?, row.message, tries).await?;
+            let placed =
+                stamp_freely(messenger, &mut messenger.mongo.causal().await?, row.message, tries, Some(user)).await?;
             items.push(messenger.publish(placed, &window.quotes, None).await);
         } else {
             items.push(MessageView::of(row.message, &window.quotes));

@@ -1,6 +1,6 @@
 //! Reserve, write, release, and what mends a release that does not count. Each rule is one of `localstack/model`.
 
-use crate::Messenger;
+use crate::{Messenger, pin::find_pin_place};
 use domain::{Code, Fault, Message, MessageId, OrLog as _, Rev, RoomKey, Seq, UserId};
 use mongo::{Causal, Fanout, Inserted, Placement, Recipients, Reservation};
 
@@ -58,6 +58,9 @@ pub(crate) async fn reserve(
             Ok(Some(reservation)) => return Ok(reservation),
             Ok(None) => {
                 rooms.find_rights_now(room, writer).await?.ok_or(Code::RoomNotFound)?.admit(placement.act())?;
+                if let Placement::Pin(_) = placement {
+                    Box::pin(find_pin_place(messenger, room)).await?;
+                }
             }
             Err(fault) if fault.code == Code::Unavailable && may_repeat => may_repeat = false,
             Err(fault) => return Err(fault),
@@ -86,18 +89,20 @@ pub(crate) async fn settle(
 
 /// Gives back a position that nothing was written to. A release that fails only delays readers by 5 s.
 pub(crate) async fn give_back(messenger: &Messenger, room: RoomKey, reservation: &Reservation) {
-    drop(messenger.mongo.rooms().release(room, reservation).await);
+    drop(messenger.mongo.rooms().give_back(room, reservation).await);
 }
 
-/// Moves a message above whatever readers may have passed, until a release counts.
+/// Moves a message above whatever readers may have passed, until a release counts. `viewer` is who is answered with it.
 pub(crate) async fn stamp(
     messenger: &Messenger,
     causal: &mut Causal,
     mut message: Message,
     tries: u32,
     by: Stamper,
+    viewer: Option<UserId>,
 ) -> Result<Stamped, Fault> {
     let mongo = &messenger.mongo;
+    let messages = viewer.map_or(mongo.messages(), |viewer| mongo.messages().seen_by(viewer));
     let mut wrote = (by == Stamper::Writer).then_some(message.rev);
     for _ in 0..ATTEMPTS {
         let above = Placement::Above { id: message.id, rev: message.rev, seq: message.seq };
@@ -113,7 +118,7 @@ pub(crate) async fn stamp(
             Err(fault) => return Err(fault),
         };
         let fanout = Fanout::new(messenger.clock.now(), tries);
-        if let Some(stamped) = mongo.messages().stamp(causal, &message, &reservation, fanout).await? {
+        if let Some(stamped) = messages.stamp(causal, &message, &reservation, fanout).await? {
             wrote = wrote.map(|_| stamped.rev);
             if let Some(recipients) = settle(messenger, causal, &stamped, &reservation).await {
                 return Ok(Stamped::Done(Placed { message: stamped, recipients, tries }));
@@ -121,7 +126,7 @@ pub(crate) async fn stamp(
             message = stamped;
         } else {
             give_back(messenger, message.room, &reservation).await;
-            let found = mongo.messages().find(message.id).await?.map(|stored| stored.message);
+            let found = messages.find(message.id).await?.map(|stored| stored.message);
             let Some(found) = found.filter(|found| found.client_id == message.client_id) else {
                 return Ok(Stamped::Gone);
             };
@@ -139,8 +144,9 @@ pub(crate) async fn stamp_freely(
     causal: &mut Causal,
     message: Message,
     tries: u32,
+    viewer: Option<UserId>,
 ) -> Result<Placed, Fault> {
-    match stamp(messenger, causal, message, tries, Stamper::Anyone).await? {
+    match stamp(messenger, causal, message, tries, Stamper::Anyone, viewer).await? {
         Stamped::Done(placed) => Ok(placed),
         Stamped::Refused { refusal, .. } => Err(refusal),
         Stamped::Gone => Err(Code::MessageNotFound.into()),
@@ -164,7 +170,7 @@ pub(crate) async fn withdraw(
             Some(Inserted::Done(tombstone)) => {
                 let mut causal = mongo.causal().await?;
                 if let Some(recipients) = settle(messenger, &mut causal, &tombstone, &reservation).await {
-                    return Ok(Placed { message: tombstone, recipients, tries: 0 });
+                    return Ok(Placed { message: *tombstone, recipients, tries: 0 });
                 }
                 wrote = tombstone.rev;
             }

@@ -1,6 +1,70 @@
-use crate::Messenger;
-use domain::{Code, Fault, Rights, RoomKey, UserId};
-use mongo::Stored;
+use crate::{Author, Messenger, order::stamp_freely};
+use contract::MessageView;
+use domain::{Act, Code, Fault, MessageId, Rights, RoomKey, UserId};
+use mongo::{Bucket, Passage, Stored};
+
+/// A message that somebody wants to change, and what the gate answers them. Who may do it learns that before they learn of a limit.
+pub(crate) async fn approach(
+    messenger: &Messenger,
+    author: &Author<'_>,
+    message: MessageId,
+) -> Result<(Stored, Passage), Fault> {
+    let mongo = &messenger.mongo;
+    let (passage, found) = tokio::join!(
+        mongo.gates().pass(author.user, author.session, Bucket::Changes, author.limits.changes),
+        mongo.messages().seen_by(author.user).find(message),
+    );
+    let passage = passage?;
+    if passage == Passage::SessionEnded {
+        return Err(Code::Unauthenticated.into());
+    }
+    Ok((found?.ok_or(Code::MessageNotFound)?, passage))
+}
+
+/// The same message again, after another change of it won.
+pub(crate) async fn find_again(
+    messenger: &Messenger,
+    author: &Author<'_>,
+    message: MessageId,
+) -> Result<Stored, Fault> {
+    let found = messenger.mongo.messages().seen_by(author.user).find(message).await?;
+    Ok(found.ok_or(Code::MessageNotFound)?)
+}
+
+/// Answers with a message that already is as it was asked for.
+pub(crate) async fn answer_unchanged(
+    messenger: &Messenger,
+    author: &Author<'_>,
+    Stored { message, fanout, .. }: Stored,
+    act: Act,
+) -> Result<MessageView, Fault> {
+    let mongo = &messenger.mongo;
+    find_rights(messenger, message.room, author.user).await?.admit(act)?;
+    let quotes = mongo.messages().list_quotes(message.reply_to.as_slice()).await?;
+    let Some(fanout) = fanout.filter(|fanout| !fanout.released) else {
+        return Ok(MessageView::of(message, &quotes));
+    };
+    // Whoever made it so may have died before anyone could learn of it.
+    let viewer = Some(author.user);
+    let placed = stamp_freely(messenger, &mut mongo.causal().await?, message, fanout.tries, viewer).await?;
+    Ok(messenger.publish(placed, &quotes, author.connection).await)
+}
+
+/// Refuses to change what nobody changes: a notice of the room, and what is deleted. Only who may do it learns which it is.
+pub(crate) async fn refuse_unchangeable(
+    messenger: &Messenger,
+    author: &Author<'_>,
+    stored: &Stored,
+    act: Act,
+) -> Result<(), Fault> {
+    let code = match &stored.message {
+        message if message.system.is_some() => Code::SystemMessage,
+        message if message.deleted_at.is_some() => Code::MessageNotFound,
+        _ => return Ok(()),
+    };
+    find_rights(messenger, stored.message.room, author.user).await?.admit(act)?;
+    Err(code.into())
+}
 
 /// A message of one's own. Another's, and a notice of the room, is known to the room's members, and to nobody else.
 pub(crate) async fn own(messenger: &Messenger, found: Option<Stored>, user: UserId) -> Result<Stored, Fault> {

@@ -70,8 +70,8 @@ async fn place(messenger: &Messenger, event: &RoomEvent) -> Result<bool, Fault> 
         return Ok(false);
     };
     let placed = match settle(messenger, &mut causal, &message, &reservation).await {
-        Some(recipients) => Placed { message, recipients, tries: 0 },
-        None => stamp_freely(messenger, &mut causal, message, 0).await?,
+        Some(recipients) => Placed { message: *message, recipients, tries: 0 },
+        None => stamp_freely(messenger, &mut causal, *message, 0, None).await?,
     };
     tell(messenger, placed).await;
     Ok(true)
@@ -89,7 +89,7 @@ async fn settle_found(messenger: &Messenger, mut found: Stored) -> Result<(), Fa
         found = again.ok_or_else(|| Fault::internal("a system message is gone"))?;
     };
     let tries = fanout.tries;
-    let placed = stamp_freely(messenger, &mut messenger.mongo.causal().await?, found.message, tries).await?;
+    let placed = stamp_freely(messenger, &mut messenger.mongo.causal().await?, found.message, tries, None).await?;
     tell(messenger, placed).await;
     Ok(())
 }

@@ -74,9 +74,9 @@ impl Request<'_> {
             match mongo.messages().insert(&mut causal, new, &reservation).await {
                 Ok(Inserted::Done(message)) => {
                     if let Some(recipients) = settle(messenger, &mut causal, &message, &reservation).await {
-                        return Ok(self.answer(Placed { message, recipients, tries: 0 }, false).await);
+                        return Ok(self.answer(Placed { message: *message, recipients, tries: 0 }, false).await);
                     }
-                    match self.stamp_own(&mut causal, message, Stamper::Writer).await? {
+                    match self.stamp_own(&mut causal, *message, Stamper::Writer).await? {
                         Some(placed) => return Ok(self.answer(placed, false).await),
                         None => continue,
                     }
@@ -108,7 +108,7 @@ impl Request<'_> {
     /// gone.
     async fn stamp_own(&self, causal: &mut Causal, message: Message, by: Stamper) -> Result<Option<Placed>, Fault> {
         let (id, room, seq) = (message.id, message.room, message.seq);
-        match stamp(self.messenger, causal, message, 0, by).await? {
+        match stamp(self.messenger, causal, message, 0, by, Some(self.author.user)).await? {
             Stamped::Done(placed) => Ok(Some(placed)),
             Stamped::Gone => Ok(None),
             Stamped::Refused { wrote: None, .. } => {
@@ -152,7 +152,8 @@ impl Request<'_> {
         };
         // Whoever wrote it may have died before anyone could learn of it.
         let mut causal = messenger.mongo.causal().await?;
-        match stamp(messenger, &mut causal, earlier.message, fanout.tries, Stamper::Retry).await? {
+        let viewer = Some(author.user);
+        match stamp(messenger, &mut causal, earlier.message, fanout.tries, Stamper::Retry, viewer).await? {
             Stamped::Done(placed) => Ok(self.answer(placed, true).await),
             // Without rights nothing is touched: its writer may have been answered. Once the sweep has delivered it, a retry is
             // told so; a refusal now would contradict that.

@@ -62,7 +62,7 @@ async fn deliver_late(messenger: &Messenger, owed: Stored) -> Result<(), Fault> 
         return push_again(messenger, message, fanout, &quotes).await;
     }
     let mut causal = messenger.mongo.causal().await?;
-    let placed = stamp_freely(messenger, &mut causal, message, fanout.tries).await?;
+    let placed = stamp_freely(messenger, &mut causal, message, fanout.tries, None).await?;
     if let Some(recipients) = placed.recipients {
         messenger.push(MessageView::of(placed.message, &quotes), &recipients, placed.tries).await;
     }

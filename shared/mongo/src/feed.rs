@@ -1,7 +1,7 @@
 use crate::{
     Rooms, Stored,
     fault::{is_read_lost, store_fault},
-    messages::{MessageDocument, QuoteDocument, lookup_quotes},
+    messages::{MessageDocument, QuoteDocument, lookup_quotes, message_fields},
     order::young_entries,
     schema::{MESSAGES, ROOMS},
 };
@@ -103,7 +103,12 @@ impl Rooms<'_> {
         let rows_of = |condition: &Document, order: i32, count: i64| {
             let mut filter = in_room(room);
             filter.extend(condition.clone());
-            vec![doc! { "$match": filter }, doc! { "$sort": { "seq": order } }, doc! { "$limit": count + 1 }]
+            vec![
+                doc! { "$match": filter },
+                doc! { "$sort": { "seq": order } },
+                doc! { "$limit": count + 1 },
+                doc! { "$project": message_fields(Some(user)) },
+            ]
         };
         let mut pipeline = vec![lookup_rows("older", Document::new(), rows_of(&before, -1, older))];
         if let Some(newer) = newer {
@@ -127,7 +132,12 @@ impl Rooms<'_> {
         let FeedSize { rows: limit, bytes } = size.into();
         let mut filter = in_room(room);
         filter.extend(doc! { "rev": { "$gt": after.0 }, "$expr": { "$lte": ["$rev", "$$safe"] } });
-        let mut rows = vec![doc! { "$match": filter }, doc! { "$sort": { "rev": 1 } }, doc! { "$limit": limit + 1 }];
+        let mut rows = vec![
+            doc! { "$match": filter },
+            doc! { "$sort": { "rev": 1 } },
+            doc! { "$limit": limit + 1 },
+            doc! { "$project": message_fields(Some(user)) },
+        ];
         rows.extend(bytes.into_iter().flat_map(cut_at));
         let mut pipeline = vec![lookup_rows("newer", doc! { "safe": "$safe" }, rows)];
         if let Some(bytes) = bytes {

@@ -9,6 +9,8 @@ mod messages;
 mod migration;
 mod order;
 mod people;
+mod pins;
+mod reactions;
 mod read_states;
 mod room_lists;
 mod rooms;
@@ -23,6 +25,8 @@ pub use limits::Limits;
 pub use messages::{Fanout, Inserted, Messages, NewMessage, Stored};
 pub use order::{Placement, Reservation};
 pub use people::People;
+pub use pins::{PinKey, PinPlaces, PinnedPage};
+pub use reactions::ReactorKey;
 pub use read_states::{Marked, ReadStates};
 pub use room_lists::{ActivityKey, MOST_UNREAD, RoomPage, RoomSummary, UnreadRoom};
 pub use rooms::Rooms;
@@ -115,7 +119,7 @@ impl Mongo {
 
     /// Messages.
     pub fn messages(&self) -> Messages<'_> {
-        Messages(self)
+        Messages { mongo: self, viewer: None }
     }
 
     /// Projections of people.

@@ -3,18 +3,19 @@ use crate::{
     fault::{is_duplicate_key, store_fault},
     feed::{by_id, in_room},
     one_batch,
+    reactions::counted_reactions,
     schema::MESSAGES,
     w1,
 };
 use domain::{
-    ClientId, ConnectionId, Content, Fault, Message, MessageDraft, MessageId, MessageType, Quote, Rev, Role, RoomEvent,
-    RoomId, RoomKey, RoomKind, Seq, System, SystemKind, Timestamp, UserId,
+    ClientId, ConnectionId, Content, Fault, LatestChange, Message, MessageDraft, MessageId, MessageType, Pin, Quote,
+    Reaction, Rev, Role, RoomEvent, RoomId, RoomKey, RoomKind, Seq, System, SystemKind, Timestamp, UserId,
 };
 use futures_util::TryStreamExt as _;
 use mongodb::{
     Collection,
-    bson::{Binary, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype},
-    options::ReturnDocument,
+    bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype},
+    options::{ReturnDocument, UpdateModifications},
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, time::Duration};
@@ -25,9 +26,36 @@ const WRITER_HAS: Duration = Duration::from_secs(5);
 /// The most connections that are noted as not reached; with more of them all are pushed to again.
 const MOST_FAILED: usize = 25;
 
+/// The fields of [`MessageDocument`] that leave the store as they are.
+const MESSAGE_FIELDS: [&str; 19] = [
+    "user_id",
+    "room_id",
+    "room_type",
+    "content",
+    "message_type",
+    "system",
+    "reply_to",
+    "is_edited",
+    "edited_at",
+    "created_at",
+    "updated_at",
+    "seq",
+    "rev",
+    "client_id",
+    "fingerprint",
+    "deleted_at",
+    "fanout",
+    "pinned",
+    "change",
+];
+
 /// The repository of `messages`.
 #[derive(Debug, Clone, Copy)]
-pub struct Messages<'a>(pub(crate) &'a Mongo);
+pub struct Messages<'a> {
+    pub(crate) mongo: &'a Mongo,
+    /// For whom messages are read; reactions then say whether one is theirs.
+    pub(crate) viewer: Option<UserId>,
+}
 
 /// The document of the collection `messages`. Not `Debug`: a message's text never reaches a log.
 #[derive(Serialize, Deserialize)]
@@ -54,6 +82,30 @@ pub(crate) struct MessageDocument {
     deleted_at: Option<DateTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fanout: Option<FanoutDocument>,
+    /// As [`message_fields`] reads them; who reacted stays in the store.
+    #[serde(default, skip_serializing)]
+    reactions: Vec<ReactionDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pinned: Option<PinDocument>,
+    /// What the latest change was, where the other fields do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    change: Option<LatestChange>,
+}
+
+/// How many people reacted with an emoji.
+#[derive(Deserialize)]
+struct ReactionDocument {
+    emoji: String,
+    count: u32,
+    #[serde(default)]
+    mine: Option<bool>,
+}
+
+/// That a message is pinned.
+#[derive(Serialize, Deserialize)]
+struct PinDocument {
+    at: DateTime,
+    by: UserId,
 }
 
 /// What a system message says.
@@ -137,7 +189,7 @@ pub struct NewMessage<'a> {
 #[derive(Debug)]
 pub enum Inserted {
     /// It is there.
-    Done(Message),
+    Done(Box<Message>),
     /// Another message has this `seq` or `rev`, or the author has used this `client_id` in this room.
     Taken,
 }
@@ -163,6 +215,9 @@ impl From<MessageDocument> for Stored {
                 client_id: row.client_id,
                 edited_at: row.edited_at.map(at),
                 deleted_at: row.deleted_at.map(at),
+                reactions: row.reactions.into_iter().map(Reaction::from).collect(),
+                pin: row.pinned.map(|pin| Pin { at: at(pin.at), by: pin.by }),
+                latest_change: row.change,
                 created_at: at(row.created_at),
                 updated_at: at(row.updated_at),
             },
@@ -184,6 +239,13 @@ impl From<System> for SystemDocument {
     }
 }
 
+impl From<ReactionDocument> for Reaction {
+    fn from(row: ReactionDocument) -> Self {
+        let ReactionDocument { emoji, count, mine } = row;
+        Self { emoji, count, mine }
+    }
+}
+
 impl From<QuoteDocument> for Quote {
     fn from(row: QuoteDocument) -> Self {
         Self {
@@ -196,8 +258,14 @@ impl From<QuoteDocument> for Quote {
 }
 
 impl Messages<'_> {
+    /// The same, read for somebody: reactions then say whether one is theirs.
+    #[must_use]
+    pub fn seen_by(self, viewer: UserId) -> Self {
+        Self { viewer: Some(viewer), ..self }
+    }
+
     fn collection(self) -> Collection<MessageDocument> {
-        self.0.collection(MESSAGES)
+        self.mongo.collection(MESSAGES)
     }
 
     /// A fresh message id.
@@ -235,6 +303,9 @@ impl Messages<'_> {
             fingerprint: Some(Binary { subtype: BinarySubtype::Generic, bytes: fingerprint.to_vec() }),
             deleted_at: None,
             fanout: Some(FanoutDocument::new(new.at)),
+            reactions: Vec::new(),
+            pinned: None,
+            change: None,
         };
         self.insert_row(causal, row).await
     }
@@ -270,13 +341,16 @@ impl Messages<'_> {
             fingerprint: None,
             deleted_at: None,
             fanout: Some(FanoutDocument::new(now)),
+            reactions: Vec::new(),
+            pinned: None,
+            change: None,
         };
         self.insert_row(causal, row).await
     }
 
     async fn insert_row(self, Causal(session): &mut Causal, row: MessageDocument) -> Result<Inserted, Fault> {
         let Err(error) = self.collection().insert_one(&row).session(session).await else {
-            return Ok(Inserted::Done(Stored::from(row).message));
+            return Ok(Inserted::Done(Box::new(Stored::from(row).message)));
         };
         if is_duplicate_key(&error) { Ok(Inserted::Taken) } else { Err(store_fault(error)) }
     }
@@ -295,8 +369,8 @@ impl Messages<'_> {
     ) -> Result<Option<Message>, Fault> {
         let set =
             doc! { "content": content.as_str(), "is_edited": true, "edited_at": date(at), "updated_at": date(at) };
-        let filter = doc! { "_id": object_id(id), "deleted_at": null };
-        self.change(causal, filter, doc! { "$set": set }, reservation, Fanout::new(at, 0)).await
+        let change = doc! { "$set": set, "$unset": { "change": "" } };
+        self.change(causal, not_deleted(id), change, reservation, Fanout::new(at, 0)).await
     }
 
     /// Empties a message at its reserved position and returns the tombstone; nothing by which its text could be guessed stays.
@@ -312,10 +386,9 @@ impl Messages<'_> {
     ) -> Result<Option<Message>, Fault> {
         let change = doc! {
             "$set": { "content": "", "deleted_at": date(at), "updated_at": date(at) },
-            "$unset": { "fingerprint": "" },
+            "$unset": left_out_of_tombstones(),
         };
-        let filter = doc! { "_id": object_id(id), "deleted_at": null };
-        self.change(causal, filter, change, reservation, Fanout::new(at, 0)).await
+        self.change(causal, not_deleted(id), change, reservation, Fanout::new(at, 0)).await
     }
 
     /// Moves a message that still is as it was read to a reserved position, so that no reader can have passed it. A message that
@@ -334,11 +407,11 @@ impl Messages<'_> {
         self.change(causal, filter, Document::new(), reservation, fanout).await
     }
 
-    async fn change(
+    pub(crate) async fn change(
         self,
         Causal(session): &mut Causal,
         mut filter: Document,
-        mut change: Document,
+        change: impl Into<UpdateModifications>,
         reservation: &Reservation,
         fanout: Fanout,
     ) -> Result<Option<Message>, Fault> {
@@ -346,12 +419,23 @@ impl Messages<'_> {
             filter.insert("rev", doc! { "$lt": reservation.rev.0 });
         }
         let fanout = doc! { "pending": true, "at": date(fanout.at), "tries": i64::from(fanout.tries) };
-        let mut set = change.get_document("$set").cloned().unwrap_or_default();
-        set.extend(doc! { "rev": reservation.rev.0, "fanout": fanout });
-        change.insert("$set", set);
+        let mut change = change.into();
+        match &mut change {
+            UpdateModifications::Document(change) => {
+                let mut set = change.get_document("$set").cloned().unwrap_or_default();
+                set.extend(doc! { "rev": reservation.rev.0, "fanout": fanout });
+                change.insert("$set", set);
+            }
+            // A document that is no literal would be merged into the one that is there.
+            UpdateModifications::Pipeline(stages) => {
+                stages.push(doc! { "$set": { "rev": reservation.rev.0, "fanout": { "$literal": fanout } } });
+            }
+            _ => return Err(Fault::internal("a kind of update that nobody makes")),
+        }
         let changed = self
             .collection()
             .find_one_and_update(filter, change)
+            .projection(message_fields(self.viewer))
             .return_document(ReturnDocument::After)
             .session(session)
             .await;
@@ -380,12 +464,16 @@ impl Messages<'_> {
                 "client_id": format!("withdrawn:{}", reservation.op),
                 "fanout": { "pending": true, "at": date(at), "tries": 0 },
             },
-            "$unset": { "fingerprint": "" },
+            "$unset": left_out_of_tombstones(),
         };
-        let changed =
-            self.collection().find_one_and_update(mine, tombstone).return_document(ReturnDocument::After).await;
+        let changed = self
+            .collection()
+            .find_one_and_update(mine, tombstone)
+            .projection(message_fields(self.viewer))
+            .return_document(ReturnDocument::After)
+            .await;
         match changed {
-            Ok(row) => Ok(row.map(|row| Inserted::Done(Stored::from(row).message))),
+            Ok(row) => Ok(row.map(|row| Inserted::Done(Box::new(Stored::from(row).message)))),
             Err(error) if is_duplicate_key(&error) => Ok(Some(Inserted::Taken)),
             Err(error) => Err(store_fault(error)),
         }
@@ -397,7 +485,7 @@ impl Messages<'_> {
     pub async fn clear_fanout(self, id: MessageId, rev: Rev) -> Result<(), Fault> {
         let delivered = doc! { "_id": object_id(id), "rev": rev.0 };
         let clear = doc! { "$unset": { "fanout": "" } };
-        self.0.documents(MESSAGES).update_one(delivered, clear).write_concern(w1()).await.map_err(store_fault)?;
+        self.mongo.documents(MESSAGES).update_one(delivered, clear).write_concern(w1()).await.map_err(store_fault)?;
         Ok(())
     }
 
@@ -406,7 +494,7 @@ impl Messages<'_> {
     pub async fn note_released(self, id: MessageId, rev: Rev) -> Result<(), Fault> {
         let placed = doc! { "_id": object_id(id), "rev": rev.0, "fanout.pending": true };
         let note = doc! { "$set": { "fanout.released": true } };
-        self.0.documents(MESSAGES).update_one(placed, note).write_concern(w1()).await.map_err(store_fault)?;
+        self.mongo.documents(MESSAGES).update_one(placed, note).write_concern(w1()).await.map_err(store_fault)?;
         Ok(())
     }
 
@@ -425,7 +513,7 @@ impl Messages<'_> {
             fanout.insert("failed", failed.iter().map(|id| id.0.as_str()).collect::<Vec<_>>());
         }
         let note = doc! { "$set": { "fanout": fanout } };
-        self.0.documents(MESSAGES).update_one(pushed, note).write_concern(w1()).await.map_err(store_fault)?;
+        self.mongo.documents(MESSAGES).update_one(pushed, note).write_concern(w1()).await.map_err(store_fault)?;
         Ok(())
     }
 
@@ -433,7 +521,7 @@ impl Messages<'_> {
     pub async fn postpone(self, id: MessageId, rev: Rev, at: Timestamp) -> Result<(), Fault> {
         let owed = doc! { "_id": object_id(id), "rev": rev.0, "fanout.pending": true };
         let later = doc! { "$set": { "fanout.at": date(at) } };
-        self.0.documents(MESSAGES).update_one(owed, later).write_concern(w1()).await.map_err(store_fault)?;
+        self.mongo.documents(MESSAGES).update_one(owed, later).write_concern(w1()).await.map_err(store_fault)?;
         Ok(())
     }
 
@@ -442,7 +530,7 @@ impl Messages<'_> {
         self.find_one(doc! { "_id": object_id(id) }).await
     }
 
-    /// The message that its author named so, as a majority has it.
+    /// The message that its author named so, read for them, as a majority has it.
     pub async fn find_by_client_id(
         self,
         room: RoomKey,
@@ -451,7 +539,7 @@ impl Messages<'_> {
     ) -> Result<Option<Stored>, Fault> {
         let mut filter = in_room(room);
         filter.extend(doc! { "user_id": user.0, "client_id": client_id.as_str() });
-        self.find_one(filter).await
+        self.seen_by(user).find_one(filter).await
     }
 
     /// The system messages of those of some changes of a group that are placed, as a majority has them.
@@ -464,13 +552,14 @@ impl Messages<'_> {
         let names: Vec<_> = events.iter().map(|event| ClientId::of_event(event.id).as_str().to_owned()).collect();
         filter.extend(doc! { "user_id": { "$in": authors }, "client_id": { "$in": names } });
         let messages = self.collection();
-        let placed = messages.find(filter).batch_size(one_batch(events.len()));
+        let placed = messages.find(filter).projection(message_fields(None)).batch_size(one_batch(events.len()));
         let rows: Vec<_> = async { placed.await?.try_collect().await }.await.map_err(store_fault)?;
         Ok(rows.into_iter().map(Stored::from).collect())
     }
 
     async fn find_one(self, filter: Document) -> Result<Option<Stored>, Fault> {
-        Ok(self.collection().find_one(filter).await.map_err(store_fault)?.map(Stored::from))
+        let found = self.collection().find_one(filter).projection(message_fields(self.viewer)).await;
+        Ok(found.map_err(store_fault)?.map(Stored::from))
     }
 
     /// What replies show of the messages that they answer, by id.
@@ -479,7 +568,7 @@ impl Messages<'_> {
             return Ok(HashMap::new());
         }
         let ids: Vec<ObjectId> = ids.iter().copied().map(object_id).collect();
-        let (messages, batch) = (self.0.collection::<QuoteDocument>(MESSAGES), one_batch(ids.len()));
+        let (messages, batch) = (self.mongo.collection::<QuoteDocument>(MESSAGES), one_batch(ids.len()));
         let quotes = messages.find(doc! { "_id": { "$in": ids } }).projection(quote_fields()).batch_size(batch);
         let rows: Vec<_> = async { quotes.await?.try_collect().await }.await.map_err(store_fault)?;
         Ok(by_id(rows))
@@ -489,7 +578,8 @@ impl Messages<'_> {
     pub async fn list_owed(self, now: Timestamp, limit: i64) -> Result<Vec<Stored>, Fault> {
         let owed = doc! { "fanout.pending": true, "fanout.at": { "$lt": date(now.minus(WRITER_HAS)) } };
         let (messages, batch) = (self.collection(), one_batch(usize::try_from(limit).unwrap_or_default()));
-        let owed = messages.find(owed).sort(doc! { "fanout.at": 1 }).limit(limit).batch_size(batch);
+        let owed = messages.find(owed).projection(message_fields(self.viewer));
+        let owed = owed.sort(doc! { "fanout.at": 1 }).limit(limit).batch_size(batch);
         let rows: Vec<_> = async { owed.await?.try_collect().await }.await.map_err(store_fault)?;
         Ok(rows.into_iter().map(Stored::from).collect())
     }
@@ -508,6 +598,23 @@ impl Fanout {
     }
 }
 
+/// The fields of [`MessageDocument`] as they leave the store: how many people reacted, not who, and whether `viewer` did.
+pub(crate) fn message_fields(viewer: Option<UserId>) -> Document {
+    let mut fields: Document = MESSAGE_FIELDS.iter().map(|field| ((*field).to_owned(), Bson::Int32(1))).collect();
+    fields.insert("reactions", counted_reactions(viewer));
+    fields
+}
+
+/// A message that is there and not deleted.
+pub(crate) fn not_deleted(id: MessageId) -> Document {
+    doc! { "_id": object_id(id), "deleted_at": null }
+}
+
+/// What a tombstone has nothing of.
+fn left_out_of_tombstones() -> Document {
+    doc! { "fingerprint": "", "reactions": "", "pinned": "", "change": "" }
+}
+
 /// The fields of [`QuoteDocument`]: no more of a text than its beginning leaves the store.
 fn quote_fields() -> Document {
     let most = i64::try_from(Quote::MAX_CODE_POINTS + 1).unwrap_or(i64::MAX);
@@ -522,10 +629,10 @@ pub(crate) fn lookup_quotes(answered: &str) -> Document {
     } }
 }
 
-fn object_id(id: MessageId) -> ObjectId {
+pub(crate) fn object_id(id: MessageId) -> ObjectId {
     ObjectId::from_bytes(id.0)
 }
 
-fn date(at: Timestamp) -> DateTime {
+pub(crate) fn date(at: Timestamp) -> DateTime {
     DateTime::from_millis(at.millis())
 }

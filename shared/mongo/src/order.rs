@@ -1,5 +1,11 @@
-use crate::{Rooms, fault::store_fault, schema::ROOMS, w1};
-use domain::{Act, Fault, MessageId, Rev, RoomKey, Seq, UserId};
+use crate::{
+    Rooms,
+    fault::store_fault,
+    pins::{has_place_for, pins_before, with_pin},
+    schema::ROOMS,
+    w1,
+};
+use domain::{Act, Fault, MessageId, Rev, Role, RoomKey, RoomKind, Seq, UserId};
 use mongodb::{
     bson::{Bson, Document, doc, oid::ObjectId},
     options::ReturnDocument,
@@ -7,7 +13,7 @@ use mongodb::{
 use serde::Deserialize;
 
 /// After how many milliseconds an entry in flight counts as abandoned by its writer.
-const IN_FLIGHT_MILLIS: i64 = 5_000;
+pub(crate) const IN_FLIGHT_MILLIS: i64 = 5_000;
 
 /// A position in a room's order that one write may use.
 #[derive(Debug, Clone)]
@@ -20,6 +26,8 @@ pub struct Reservation {
     pub members: Vec<UserId>,
     /// Names this attempt and no other, so that a release can't pull another's entry.
     pub(crate) op: ObjectId,
+    /// The message whose place among the pinned ones is free once the write is there.
+    unpins: Option<MessageId>,
 }
 
 /// What is to be placed in a room's order.
@@ -27,10 +35,18 @@ pub struct Reservation {
 pub enum Placement {
     /// A new message: raises `seq` and `rev`, and the room in the lists of its members. Its entry names its `seq`.
     New(MessageId),
-    /// An edit: raises `rev`. A majority has it: unlike a new message it can't be withdrawn.
+    /// An edit or a reaction: raises `rev`. A majority has it: unlike a new message it can't be withdrawn.
     Change,
-    /// A deletion: as an edit, also where the room is blocked.
-    Deletion,
+    /// A reaction that is taken back: as an edit, also where the room is blocked.
+    Retraction,
+    /// A deletion of one's own message: the same.
+    Deletion(MessageId),
+    /// A deletion of somebody else's message: by those alone whose role allows it.
+    Moderation(MessageId),
+    /// A pin: the same of two people, or of a group's staff; it takes one of the room's places for pinned messages.
+    Pin(MessageId),
+    /// The end of a pin.
+    Unpin(MessageId),
     /// A message that is there: above its own `rev` and all others; lifts numbers that a failover set back.
     Above {
         /// Which message.
@@ -65,6 +81,9 @@ impl Rooms<'_> {
             if placement.act().needs_open_room() {
                 filter.insert("blocked", false);
             }
+            if let Some(roles) = placement.roles(room.kind) {
+                filter.insert("staff", doc! { "$elemMatch": { "user_id": writer.0, "role": { "$in": roles } } });
+            }
         }
         let op = ObjectId::new();
         let (rev, mut set) = placement.numbers();
@@ -73,9 +92,13 @@ impl Rooms<'_> {
             entry.insert("seq", seq.clone());
         }
         set.extend(doc! {
-            "rev": rev,
+            "rev": &rev,
             "inflight": { "$concatArrays": [young_entries(), [entry]] },
         });
+        if let Placement::Pin(id) = placement {
+            filter.insert("$expr", has_place_for(id));
+            set.insert("pins", with_pin(id, &rev, op));
+        }
         let numbers = self.0.collection::<Numbers>(ROOMS);
         let mut change = numbers
             .find_one_and_update(filter, vec![doc! { "$set": set }])
@@ -85,17 +108,30 @@ impl Rooms<'_> {
             change = change.write_concern(w1());
         }
         let found = change.await.map_err(store_fault)?;
-        Ok(found.map(|Numbers { rev, seq, members }| Reservation { rev, seq, members, op }))
+        let unpins = placement.unpins();
+        Ok(found.map(|Numbers { rev, seq, members }| Reservation { rev, seq, members, op, unpins }))
     }
 
-    /// Gives a position back and answers whether it was still held. `w: 1`.
+    /// Gives the position of a write back and answers whether it was still held. `w: 1`.
     ///
     /// `false` means that the entry was dropped as too old or lost in a failover: readers may have passed its `rev`.
     pub async fn release(self, room: RoomKey, reservation: &Reservation) -> Result<bool, Fault> {
         let held = doc! { "_id": room.to_string(), "inflight.op": reservation.op };
-        let pull = doc! { "$pull": { "inflight": { "op": reservation.op } } };
+        let mut pull = doc! { "inflight": { "op": reservation.op } };
+        if let Some(id) = reservation.unpins {
+            pull.insert("pins", pins_before(id, reservation.rev));
+        }
+        let pull = doc! { "$pull": pull };
         let updated = self.0.documents(ROOMS).update_one(held, pull).write_concern(w1()).await.map_err(store_fault)?;
         Ok(updated.modified_count == 1)
+    }
+
+    /// Gives a position back that nothing was written to. `w: 1`.
+    pub async fn give_back(self, room: RoomKey, reservation: &Reservation) -> Result<(), Fault> {
+        let this = doc! { "_id": room.to_string() };
+        let pull = doc! { "$pull": { "inflight": { "op": reservation.op }, "pins": { "op": reservation.op } } };
+        self.0.documents(ROOMS).update_one(this, pull).write_concern(w1()).await.map_err(store_fault)?;
+        Ok(())
     }
 
     /// Drops entries whose writers are overdue. Only a write removes an entry: a writer that is merely slow finds at its release
@@ -113,13 +149,34 @@ impl Placement {
     pub const fn act(self) -> Act {
         match self {
             Self::New(_) | Self::Change | Self::Above { .. } => Act::Write,
-            Self::Deletion => Act::Delete,
+            Self::Retraction | Self::Deletion(_) => Act::Delete,
+            Self::Moderation(_) => Act::Moderate,
+            Self::Pin(_) | Self::Unpin(_) => Act::Pin,
+        }
+    }
+
+    /// The roles of which a writer needs one; `None` where every member may. Two people have none.
+    fn roles(self, kind: RoomKind) -> Option<Vec<&'static str>> {
+        let act = self.act();
+        let least = match kind {
+            RoomKind::Private if act != Act::Moderate => return None,
+            RoomKind::Private | RoomKind::Group => act.in_group().least(),
+        };
+        let roles = [Role::Admin, Role::Owner].into_iter().filter(|role| *role >= least);
+        (least > Role::Member).then(|| roles.map(Role::as_str).collect())
+    }
+
+    /// The message that is not pinned any more once it is written.
+    const fn unpins(self) -> Option<MessageId> {
+        match self {
+            Self::Deletion(id) | Self::Moderation(id) | Self::Unpin(id) => Some(id),
+            Self::New(_) | Self::Change | Self::Retraction | Self::Pin(_) | Self::Above { .. } => None,
         }
     }
 
     /// Whether what is written there can't be withdrawn.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Change | Self::Deletion)
+        !matches!(self, Self::New(_) | Self::Above { .. })
     }
 
     /// The expression of the new `rev`, and the other numbers to set.
@@ -131,7 +188,12 @@ impl Placement {
                     "seq": { "$add": ["$seq", 1_i64] }, "last_id": ObjectId::from_bytes(id.0), "last_at": "$$NOW",
                 },
             ),
-            Self::Change | Self::Deletion => (doc! { "$add": ["$rev", 1_i64] }, Document::new()),
+            Self::Change
+            | Self::Retraction
+            | Self::Deletion(_)
+            | Self::Moderation(_)
+            | Self::Pin(_)
+            | Self::Unpin(_) => (doc! { "$add": ["$rev", 1_i64] }, Document::new()),
             Self::Above { id, rev, seq } => (
                 doc! { "$add": [{ "$max": ["$rev", rev.0] }, 1_i64] },
                 doc! {

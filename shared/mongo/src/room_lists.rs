@@ -2,7 +2,7 @@ use crate::{
     Rooms, Stored,
     fault::store_fault,
     feed::by_id,
-    messages::{MessageDocument, QuoteDocument, lookup_quotes},
+    messages::{MessageDocument, QuoteDocument, lookup_quotes, message_fields},
     one_batch,
     schema::{MESSAGES, READ_STATES, ROOMS},
 };
@@ -192,7 +192,10 @@ impl Rooms<'_> {
         pipeline.extend(with_read_states(user));
         pipeline.extend([
             doc! { "$set": { "lasts": "$rooms.last_id" } },
-            doc! { "$lookup": { "from": MESSAGES, "localField": "lasts", "foreignField": "_id", "as": "lasts" } },
+            doc! { "$lookup": {
+                "from": MESSAGES, "localField": "lasts", "foreignField": "_id", "as": "lasts",
+                "pipeline": [{ "$project": message_fields(Some(user)) }],
+            } },
             doc! { "$set": { "answered": "$lasts.reply_to" } },
             lookup_quotes("answered"),
             doc! { "$unset": "answered" },
@@ -218,7 +221,7 @@ impl Rooms<'_> {
         let is_stale =
             |room: &&Counted| room.newest.0 > 0 && lasts.get(&room.room).is_none_or(|m| m.seq != room.newest);
         let stale: Vec<_> = counted.iter().filter(is_stale).map(|room| room.room).collect();
-        let (counts, newest) = tokio::try_join!(self.count_unread(user, &unseen), self.list_newest(&stale))?;
+        let (counts, newest) = tokio::try_join!(self.count_unread(user, &unseen), self.list_newest(&stale, user))?;
         unread.extend(counts);
         let mut quotes = by_id(found.quotes);
         for row in newest {
@@ -263,7 +266,7 @@ impl Rooms<'_> {
     }
 
     /// The newest message that is there of each of some rooms.
-    async fn list_newest(self, rooms: &[RoomKey]) -> Result<Vec<NewestRow>, Fault> {
+    async fn list_newest(self, rooms: &[RoomKey], viewer: UserId) -> Result<Vec<NewestRow>, Fault> {
         if rooms.is_empty() {
             return Ok(Vec::new());
         }
@@ -271,6 +274,7 @@ impl Rooms<'_> {
             doc! { "$match": { "$expr": { "$eq": ["$room_type", "$$type"] } } },
             doc! { "$sort": { "seq": -1 } },
             doc! { "$limit": 1 },
+            doc! { "$project": message_fields(Some(viewer)) },
         ];
         let lookup = doc! { "$lookup": {
             "from": MESSAGES, "localField": "id", "foreignField": "room_id", "let": { "type": "$type" },

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
 mod changing;
+mod pinning;
+mod reacting;
 mod reading;
 mod sending;
 
@@ -107,6 +109,12 @@ async fn every_route_needs_a_token() {
         (Method::DELETE, "/messages/665f1f77bcf86cd799439011"),
         (Method::POST, "/messages/read"),
         (Method::GET, "/messages/unread"),
+        (Method::PUT, "/messages/665f1f77bcf86cd799439011/reactions"),
+        (Method::GET, "/messages/665f1f77bcf86cd799439011/reactions"),
+        (Method::DELETE, "/messages/665f1f77bcf86cd799439011/reactions?emoji=%F0%9F%91%8D"),
+        (Method::PUT, "/messages/665f1f77bcf86cd799439011/pin"),
+        (Method::DELETE, "/messages/665f1f77bcf86cd799439011/pin"),
+        (Method::GET, "/messages/pins?room_id=1"),
     ] {
         let answer = room.ask(method, path, None, &Value::Null).await;
         assert_eq!(answer.refusal(), refused(401, "unauthenticated"), "{path}");

@@ -96,15 +96,18 @@ async fn a_delete_repeated_across_a_block_answers_the_tombstone() {
 }
 
 #[tokio::test]
-async fn across_a_block_no_position_is_given_out_but_for_deletions() {
+async fn across_a_block_no_position_is_given_out_but_for_what_withdraws() {
     let scene = Scene::new().await;
     scene.block(2).await;
 
-    let deletion = scene.mongo().rooms().reserve(ROOM, Some(ANNA), Placement::Deletion).await.unwrap();
-    assert!(deletion.is_some());
-    assert!(scene.mongo().rooms().reserve(ROOM, Some(EVE), Placement::Deletion).await.unwrap().is_none());
+    let id = Messages::new_id();
+    for placement in [Placement::Deletion(id), Placement::Retraction] {
+        let rooms = scene.mongo().rooms();
+        assert!(rooms.reserve(ROOM, Some(ANNA), placement).await.unwrap().is_some(), "{placement:?}");
+        assert!(rooms.reserve(ROOM, Some(EVE), placement).await.unwrap().is_none(), "{placement:?}");
+    }
 
-    for placement in [Placement::New(Messages::new_id()), Placement::Change] {
+    for placement in [Placement::New(id), Placement::Change, Placement::Pin(id), Placement::Unpin(id)] {
         let reserved = scene.mongo().rooms().reserve(ROOM, Some(ANNA), placement).await.unwrap();
         assert!(reserved.is_none(), "{placement:?}");
     }

@@ -3,14 +3,14 @@ use background::Background;
 use contract::{MessagePage, MessageView, SyncPage};
 use credentials::Fingerprints;
 use domain::{
-    Access, ClientId, Clock, Code, ConnectionId, Content, Fault, Limit, Locale, Member, MessageDraft, MessageId,
+    Access, ClientId, Clock, Code, ConnectionId, Content, Emoji, Fault, Limit, Locale, Member, MessageDraft, MessageId,
     MessageType, PageSize, Rev, Role, RoomId, RoomKey, SessionId, Timestamp, UserId,
 };
 use messaging::{
-    Author, EditMessage, ListMessages, MessageLimits, Messenger, Sent, SyncRoom, delete_message, edit_message,
-    list_messages, send_message, sync_room,
+    Author, EditMessage, ListMessages, ListPinned, MessageLimits, Messenger, Pinned, React, Reacted, Sent, SyncRoom,
+    delete_message, edit_message, list_messages, list_pinned, pin_message, react, send_message, sync_room,
 };
-use mongo::{Anchor, Connection, Fanout, Mongo, Placement, Reservation, Stored};
+use mongo::{Anchor, Connection, Fanout, Messages, Mongo, Placement, Reservation, Stored};
 use mongodb::{
     Client, ClientSession, Collection,
     bson::{Document, doc, oid::ObjectId},
@@ -200,6 +200,52 @@ impl Scene {
 
     pub(crate) async fn delete(&self, user: UserId, message: MessageId) -> Result<MessageView, Fault> {
         delete_message(&self.messenger(), &self.author(user), message).await
+    }
+
+    pub(crate) async fn react(&self, user: UserId, message: MessageId, emoji: &str) -> Result<MessageView, Fault> {
+        let command = React { message, emoji: Emoji::parse(emoji).unwrap(), to: Reacted::There };
+        react(&self.messenger(), &self.author(user), command).await
+    }
+
+    pub(crate) async fn unreact(&self, user: UserId, message: MessageId, emoji: &str) -> Result<MessageView, Fault> {
+        let command = React { message, emoji: Emoji::parse(emoji).unwrap(), to: Reacted::Gone };
+        react(&self.messenger(), &self.author(user), command).await
+    }
+
+    pub(crate) async fn pin(&self, user: UserId, message: MessageId) -> Result<MessageView, Fault> {
+        pin_message(&self.messenger(), &self.author(user), message, Pinned::There).await
+    }
+
+    pub(crate) async fn unpin(&self, user: UserId, message: MessageId) -> Result<MessageView, Fault> {
+        pin_message(&self.messenger(), &self.author(user), message, Pinned::Gone).await
+    }
+
+    /// The ids of a room's pinned messages, the newest pin first.
+    pub(crate) async fn pinned(&self, user: UserId, room: RoomKey) -> Result<Vec<MessageId>, Fault> {
+        let size = PageSize::parse(Some(100)).unwrap();
+        let page = list_pinned(self.mongo(), ListPinned { room, user, size }, None).await?;
+        Ok(page.items.iter().map(|message| message.id).collect())
+    }
+
+    /// A group as of a version: its owner, its admin, and its members.
+    pub(crate) async fn group(&self, version: i64, owner: UserId, admin: UserId, members: &[UserId]) {
+        let others = members.iter().map(|user| Member { user: *user, role: Role::Member });
+        let staff = [Member { user: owner, role: Role::Owner }, Member { user: admin, role: Role::Admin }];
+        let members = staff.into_iter().chain(others).collect();
+        self.project(&Access { room: GROUP, version, members, blocked: false }).await;
+    }
+
+    /// A message in the group.
+    pub(crate) async fn say(&self, user: UserId, content: &str) -> MessageView {
+        let draft = MessageDraft { room: GROUP, ..draft(user, &Messages::new_id().to_string(), content) };
+        self.send_draft(&draft).await.unwrap().message
+    }
+
+    /// Makes a message a notice of its room, which nothing else does over these operations.
+    pub(crate) async fn make_system(&self, id: MessageId) {
+        let system = doc! { "$set": { "message_type": "system", "system": { "kind": "member_joined", "by": 1 } } };
+        let this = doc! { "_id": ObjectId::from_bytes(id.0) };
+        self.collection("messages").await.update_one(this, system).await.unwrap();
     }
 
     pub(crate) async fn list(&self, user: UserId, anchor: Anchor, limit: i64) -> Result<MessagePage, Fault> {

@@ -5,8 +5,8 @@ use crate::scene::{
     scene, set_room,
 };
 use domain::{
-    ClientId, ConnectionId, Content, Fault, Limit, Locale, PageSize, Person, Random, Rev, RoomKind, Seq, SessionId,
-    UserId,
+    ClientId, ConnectionId, Content, Emoji, Fault, Limit, Locale, PageSize, Person, Random, Rev, RoomKind, Seq,
+    SessionId, UserId,
 };
 use mongo::{Anchor, Arrival, Bucket, Connection, Fanout, Messages, Placement, Recipients};
 use mongodb::bson::{Bson, DateTime, Document, doc};
@@ -116,6 +116,7 @@ async fn no_command_on_messages_walks_a_collection() {
     let (mongo, rooms, messages) = (&database.mongo, database.mongo.rooms(), database.mongo.messages());
     let sent = say(mongo, ROOM, ANNA, "안녕").await;
     let (delivered, text) = (say(mongo, ROOM, ANNA, "안녕").await, Content::parse("x").unwrap());
+    let last = say(mongo, ROOM, ANNA, "안녕").await;
     let (failed, fanout) = (connection(7).id, Fanout::new(AT, 0));
     let mut causal = mongo.causal().await.unwrap();
     let mut watch = Watch::over(&database).await;
@@ -140,6 +141,29 @@ async fn no_command_on_messages_walks_a_collection() {
     let client_id = ClientId::parse("c").unwrap();
     watch.watch("find_by_client_id", 1, messages.find_by_client_id(ROOM, ANNA, &client_id)).await.unwrap();
     watch.watch("list_quotes", 2, messages.list_quotes(&[sent.id, delivered.id])).await;
+    let emoji = Emoji::parse("👍").unwrap();
+    let position = reserve(mongo, ROOM, Placement::Change).await;
+    watch.profile.fresh().await;
+    let reaction = messages.react(&mut causal, last.id, ANNA, emoji, &position, AT);
+    watch.watch("react", 1, reaction).await.unwrap();
+    watch
+        .watch("list_reactors", 2, messages.list_reactors(last.id, ANNA, None, None, PageSize::LARGEST))
+        .await
+        .unwrap();
+    watch.watch("give_back", 1, rooms.give_back(ROOM, &position)).await;
+    let position = reserve(mongo, ROOM, Placement::Retraction).await;
+    watch.profile.fresh().await;
+    let retraction = messages.take_reaction_back(&mut causal, last.id, ANNA, emoji, &position, AT);
+    watch.watch("take_reaction_back", 1, retraction).await.unwrap();
+    let position = reserve(mongo, ROOM, Placement::Pin(last.id)).await;
+    watch.profile.fresh().await;
+    watch.watch("pin", 1, messages.pin(&mut causal, last.id, ANNA, &position, AT)).await.unwrap();
+    watch.watch("list_pinned", 2, rooms.list_pinned(ROOM, ANNA, None, PageSize::LARGEST)).await.unwrap();
+    watch.watch("find_pin_places", 2, rooms.find_pin_places(ROOM)).await;
+    watch.watch("free_pin_place", 1, rooms.free_pin_place(ROOM, last.id, Rev(0))).await;
+    let position = reserve(mongo, ROOM, Placement::Unpin(last.id)).await;
+    watch.profile.fresh().await;
+    watch.watch("unpin", 1, messages.unpin(&mut causal, last.id, &position, AT)).await.unwrap();
     watch.watch("list_owed", 5, messages.list_owed(AT.plus(Duration::from_mins(1)), 5)).await;
 
     assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);

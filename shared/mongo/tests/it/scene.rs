@@ -95,7 +95,7 @@ pub(crate) async fn insert(mongo: &Mongo, draft: &MessageDraft, at: Timestamp) -
 pub(crate) async fn say(mongo: &Mongo, room: RoomKey, user: UserId, content: &str) -> Message {
     let client_id = Messages::new_id().to_string();
     match insert(mongo, &draft(room, user, &client_id, content), AT).await.1 {
-        Inserted::Done(message) => message,
+        Inserted::Done(message) => *message,
         Inserted::Taken => unreachable!("nobody else writes"),
     }
 }
