@@ -1,8 +1,9 @@
-use crate::{App, guess::Guess};
+use crate::App;
 use axum::{
     extract::State,
     http::{HeaderMap, header},
 };
+use backend::Guess;
 use contract::{Login, PasswordGrant, Tokens};
 use credentials::{Verdict, hash_password, verify_password};
 use domain::{Aggregate, Code, Email, Family, Fault, OrLog as _, SessionId, Timestamp, TypedPassword, UserId};
@@ -67,11 +68,11 @@ pub(crate) async fn create_session(
 async fn authenticate(app: &App, login: &Login, ip: &str) -> Result<(UserId, String), Fault> {
     let email = Email::parse(&login.email).map_err(|_| Code::InvalidCredentials)?;
     let password = TypedPassword::parse(&login.password).map_err(|_| Code::InvalidCredentials)?;
-    let Projector { mysql, token_lifetime, .. } = &app.backend.projector;
+    let Projector { mysql, mongo, token_lifetime, .. } = &app.backend.projector;
     let since = app.backend.clock.now().minus(*token_lifetime);
     let found = mysql.users().find_credentials(&email.fold(), since).await?.filter(|found| found.is_active);
     let hash = found.as_ref().map(|found| found.password_hash.as_str());
-    let verdict = Guess::of_login(&email.fold(), ip).check(app, &password, hash).await?;
+    let verdict = Guess::of_login(&email.fold(), ip).check(mongo, &password, hash).await?;
     let found = found.filter(|_| verdict != Verdict::Wrong).ok_or(Code::InvalidCredentials)?;
     if found.sessions >= MOST_LATELY {
         return Err(Fault::rate_limited(PAUSE));

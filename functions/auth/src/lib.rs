@@ -4,7 +4,6 @@ mod create_session;
 mod create_ticket;
 mod delete_own_session;
 mod delete_session;
-mod guess;
 mod list_sessions;
 mod refresh_session;
 mod register_user;

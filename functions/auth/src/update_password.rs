@@ -1,10 +1,11 @@
-use crate::{App, guess::Guess};
+use crate::App;
 use axum::extract::State;
+use backend::Guess;
 use contract::PasswordChange;
 use credentials::{Verdict, hash_password};
 use domain::{Aggregate, Code, Fault, SessionId, Timestamp, UserId};
 use mysql::Tx;
-use projection::Changed;
+use projection::{Changed, Projector};
 use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, NoContent, StoreProblems};
 
 web::problems!(PasswordProblems: WrongPassword);
@@ -20,9 +21,9 @@ pub(crate) async fn update_password(
     Json(change): Json<PasswordChange>,
 ) -> ApiResult<NoContent> {
     let (current, new) = change.parse()?;
-    let old_hash =
-        app.backend.projector.mysql.users().find_password_hash(caller.id).await?.ok_or(Code::Unauthenticated)?;
-    if Guess::of_person(caller.id).check(&app, &current, Some(&old_hash)).await? == Verdict::Wrong {
+    let Projector { mysql, mongo, .. } = &app.backend.projector;
+    let old_hash = mysql.users().find_password_hash(caller.id).await?.ok_or(Code::Unauthenticated)?;
+    if Guess::of_person(caller.id).check(mongo, &current, Some(&old_hash)).await? == Verdict::Wrong {
         return Err(Code::WrongPassword.into());
     }
     let new_hash = hash_password(&new, app.backend.random)?;

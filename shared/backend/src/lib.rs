@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod guess;
+
+pub use guess::Guess;
+
 use announce::Announcer;
 use aws_types::SdkConfig;
 use axum::extract::FromRef;
