@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod code;
+mod deletion;
 mod fields;
 mod friendship;
 pub mod group;
@@ -26,6 +27,7 @@ mod timestamp;
 mod username;
 
 pub use code::{Code, Fault, FieldFault};
+pub use deletion::DeletionStep;
 pub use fields::{Fields, fields};
 pub use friendship::{Asking, Friendship, FriendshipStatus, FriendshipWith, MOST_FRIENDS, News, Notice, Turn};
 pub use group::{

@@ -105,6 +105,22 @@ impl<'e, E: MySqlExecutor<'e>> Blocks<E> {
         Ok(())
     }
 
+    /// Removes at most so many of a person's blocks; answers how many.
+    pub async fn remove_some(self, by: UserId, limit: u32) -> Result<u64, Fault> {
+        let outcome = sqlx::query(
+            "DELETE FROM block_users
+             WHERE user_id = ?
+             ORDER BY blocked_user_id
+             LIMIT ?",
+        )
+        .bind(by.0)
+        .bind(limit)
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(outcome.rows_affected())
+    }
+
     /// Removes a block; false if there was none.
     pub async fn remove(self, by: UserId, blocked: UserId) -> Result<bool, Fault> {
         let outcome = sqlx::query(

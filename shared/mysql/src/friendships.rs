@@ -166,6 +166,31 @@ impl<'e, E: MySqlExecutor<'e>> Friendships<E> {
         Ok(page(rows, size))
     }
 
+    /// Some of what there is or was between a person and others, whatever its status: which, and with whom.
+    pub async fn list_any(self, user: UserId, limit: u32) -> Result<Vec<(FriendshipId, UserId)>, Fault> {
+        let rows: Vec<(i32, i32)> = sqlx::query_as(
+            "(SELECT id, user_id_2
+              FROM friendships
+              WHERE user_id_1 = ?
+              LIMIT ?)
+             UNION ALL
+             (SELECT id, user_id_1
+              FROM friendships
+              WHERE user_id_2 = ?
+              LIMIT ?)
+             LIMIT ?",
+        )
+        .bind(user.0)
+        .bind(limit)
+        .bind(user.0)
+        .bind(limit)
+        .bind(limit)
+        .fetch_all(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(rows.into_iter().map(|(id, other)| (FriendshipId(id), UserId(other))).collect())
+    }
+
     /// Adds a request between two people whose rows the transaction has locked.
     pub async fn insert(self, requester: UserId, addressee: UserId, at: Timestamp) -> Result<Friendship, Fault> {
         let outcome = sqlx::query(

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod blocks;
+mod deletions;
 mod fault;
 mod friendships;
 mod group_snapshot;
@@ -23,6 +24,7 @@ mod transaction;
 mod users;
 
 pub use blocks::{Blocked, Blocks};
+pub use deletions::{Deletion, Deletions};
 pub use friendships::{Direction, Friendships};
 pub use group_snapshot::GroupSnapshot;
 pub use groups::{GroupNameKey, GroupPatch, Groups, NewGroup, ViewedGroup};
@@ -32,7 +34,7 @@ pub use mysql::Mysql;
 pub use names::{NameKey, Names};
 pub use outbox::{Outbox, OutboxId};
 pub use pool::Pool;
-pub use private_rooms::{PrivateRooms, Snapshot};
+pub use private_rooms::{PrivateRooms, RoomOf, Snapshot};
 pub use relations::{Relation, Relations};
 pub use room_events::RoomEvents;
 pub use schema::{Migrated, Schema, SchemaError, SchemaStatus, create_database, drop_database};

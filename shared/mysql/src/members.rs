@@ -160,6 +160,24 @@ impl<'e, E: MySqlExecutor<'e>> Members<E> {
         rows.into_iter().map(|row| Ok((RoomId(row.group_room_id), row.membership.try_into()?))).collect()
     }
 
+    /// The groups that a person was ever in, by when they first came; the key is no group's.
+    pub async fn list_ever(self, user: UserId, after: i64, size: PageSize) -> Result<Page<RoomId, i64>, Fault> {
+        let rows: Vec<(i32, i32)> = sqlx::query_as(
+            "SELECT id, group_room_id
+             FROM group_room_members FORCE INDEX (group_room_members_user_id_idx)
+             WHERE user_id = ? AND id > ?
+             ORDER BY id
+             LIMIT ?",
+        )
+        .bind(user.0)
+        .bind(after)
+        .bind(size.and_one())
+        .fetch_all(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(Page::cut(rows, size, |(id, _)| i64::from(*id)).map(|(_, room)| RoomId(room)))
+    }
+
     /// Who owns a group after its owner: the admin who has been in it the longest, or else such a member, whose account is active.
     pub async fn find_successor(self, room: RoomId, leaving: UserId) -> Result<Option<Membership>, Fault> {
         let row: Option<MembershipRow> = sqlx::query_as(

@@ -1,6 +1,6 @@
 use crate::{
-    Blocks, Friendships, Groups, Invites, Members, Outbox, Pool, PrivateRooms, Relations, RoomEvents, Schema, Sessions,
-    Users, fault::fault, options::options,
+    Blocks, Deletions, Friendships, Groups, Invites, Members, Outbox, Pool, PrivateRooms, Relations, RoomEvents,
+    Schema, Sessions, Users, fault::fault, options::options,
 };
 use domain::Fault;
 use sqlx::Executor as _;
@@ -43,6 +43,11 @@ impl Mysql {
     /// Who blocked whom.
     pub fn blocks(&self) -> Blocks<&Pool> {
         Blocks(&self.pool)
+    }
+
+    /// Accounts that were deleted and of which something is left to do.
+    pub fn deletions(&self) -> Deletions<&Pool> {
+        Deletions(&self.pool)
     }
 
     /// Rooms of two people.

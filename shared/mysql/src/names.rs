@@ -62,13 +62,13 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
         Ok(page.map(|row| row.profile.into()))
     }
 
-    /// People after an id who have no name keys yet, by id.
+    /// People after an id who have no name keys yet, by id; not those whose accounts were deleted.
     pub async fn list_unnamed(self, after: UserId, limit: u32) -> Result<Vec<Names>, Fault> {
         let rows: Vec<(i32, String, Option<String>)> = sqlx::query_as(
             "SELECT u.id, u.username, u.display_name
              FROM users u
              LEFT JOIN user_names n ON n.user_id = u.id AND n.source = 'username' AND n.kind = 'letters'
-             WHERE u.id > ? AND n.user_id IS NULL
+             WHERE u.id > ? AND n.user_id IS NULL AND u.deleted_at IS NULL
              ORDER BY u.id
              LIMIT ?",
         )
@@ -101,6 +101,19 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
         // Concurrent inserts for the same people write the same keys.
         query.push(" ON DUPLICATE KEY UPDATE name_key = VALUES(name_key)");
         query.build().execute(self.0).await.map_err(fault)?;
+        Ok(())
+    }
+
+    /// Removes all name keys of a person.
+    pub async fn remove_names(self, user: UserId) -> Result<(), Fault> {
+        sqlx::query(
+            "DELETE FROM user_names
+             WHERE user_id = ?",
+        )
+        .bind(user.0)
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
         Ok(())
     }
 

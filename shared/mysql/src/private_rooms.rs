@@ -1,11 +1,24 @@
 use crate::{OutboxId, fault::fault, lists::push_list};
-use domain::{Access, Fault, Member, Participant, PrivateRoom, Profile, Role, RoomId, RoomKey, Timestamp, UserId};
+use domain::{
+    Access, Fault, Member, Page, PageSize, Participant, PrivateRoom, Profile, Role, RoomId, RoomKey, Timestamp, UserId,
+};
 use sqlx::{FromRow, MySqlConnection, MySqlExecutor, QueryBuilder};
 use time::PrimitiveDateTime;
 
 /// Rooms of two people, on the pool or in a transaction.
 #[derive(Debug)]
 pub struct PrivateRooms<E>(pub(crate) E);
+
+/// A room that a person is in, and with whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoomOf {
+    /// Which.
+    pub id: RoomId,
+    /// The other person.
+    pub with: UserId,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
 
 /// A room's rights as of one moment, and the outbox rows of the changes that are in them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +60,47 @@ impl<'e, E: MySqlExecutor<'e>> PrivateRooms<E> {
         query.push(" ORDER BY r.id");
         let rows: Vec<RoomRow> = query.build_query_as().fetch_all(self.0).await.map_err(fault)?;
         Ok(rows.into_iter().map(PrivateRoom::from).collect())
+    }
+
+    /// All rooms of a person, by id.
+    pub async fn list_of(
+        self,
+        user: UserId,
+        after: Option<RoomId>,
+        size: PageSize,
+    ) -> Result<Page<RoomOf, RoomId>, Fault> {
+        let after = after.map_or(0, |room| room.0);
+        let rows: Vec<(i32, i32, PrimitiveDateTime)> = sqlx::query_as(
+            "(SELECT id, user_id_2, created_at
+              FROM chat_rooms FORCE INDEX (chat_rooms_user_id_1_idx)
+              WHERE user_id_1 = ? AND id > ?
+              ORDER BY id
+              LIMIT ?)
+             UNION ALL
+             (SELECT id, user_id_1, created_at
+              FROM chat_rooms FORCE INDEX (chat_rooms_user_id_2_idx)
+              WHERE user_id_2 = ? AND id > ?
+              ORDER BY id
+              LIMIT ?)
+             ORDER BY id
+             LIMIT ?",
+        )
+        .bind(user.0)
+        .bind(after)
+        .bind(size.and_one())
+        .bind(user.0)
+        .bind(after)
+        .bind(size.and_one())
+        .bind(size.and_one())
+        .fetch_all(self.0)
+        .await
+        .map_err(fault)?;
+        let room = |(id, with, at): (i32, i32, PrimitiveDateTime)| RoomOf {
+            id: RoomId(id),
+            with: UserId(with),
+            created_at: at.into(),
+        };
+        Ok(Page::cut(rows.into_iter().map(room).collect(), size, |room: &RoomOf| room.id))
     }
 
     /// The room of two people, in either order.

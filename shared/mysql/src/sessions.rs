@@ -189,6 +189,22 @@ impl<'e, E: MySqlExecutor<'e>> Sessions<E> {
         Ok(())
     }
 
+    /// Ends every login of a person; those that are over by themselves stay as they are.
+    pub async fn revoke_all(self, user: UserId, at: Timestamp) -> Result<(), Fault> {
+        sqlx::query(
+            "UPDATE sessions FORCE INDEX (sessions_user_over_idx)
+             SET revoked_at = ?
+             WHERE user_id = ? AND over_at > ? AND revoked_at IS NULL",
+        )
+        .bind(at.to_utc())
+        .bind(user.0)
+        .bind(at.to_utc())
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(())
+    }
+
     /// Ends a person's live logins from one on back to the oldest, but for `kept`.
     pub async fn revoke_oldest(
         self,

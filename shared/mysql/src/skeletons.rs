@@ -12,12 +12,12 @@ pub struct Unmatched {
 }
 
 impl<'e, E: MySqlExecutor<'e>> Users<E> {
-    /// People after an id whose usernames have no skeletons, by id.
+    /// People after an id whose usernames have no skeletons, by id; not those whose accounts were deleted.
     pub async fn list_without_skeleton(self, after: UserId, limit: u32) -> Result<Vec<Unmatched>, Fault> {
         let rows: Vec<(i32, String)> = sqlx::query_as(
             "SELECT id, username
              FROM users
-             WHERE username_skeleton IS NULL AND id > ?
+             WHERE username_skeleton IS NULL AND id > ? AND deleted_at IS NULL
              ORDER BY id
              LIMIT ?",
         )

@@ -1,5 +1,5 @@
 use crate::{
-    Blocks, Friendships, Groups, Invites, Members, Mysql, Outbox, PrivateRooms, RoomEvents, Sessions, Users,
+    Blocks, Deletions, Friendships, Groups, Invites, Members, Mysql, Outbox, PrivateRooms, RoomEvents, Sessions, Users,
     fault::{fault, is_worth_repeating},
     pool::Lease,
 };
@@ -75,6 +75,11 @@ impl Tx {
     /// Who blocked whom.
     pub fn blocks(&mut self) -> Blocks<&mut MySqlConnection> {
         Blocks(&mut self.0.connection)
+    }
+
+    /// Accounts that were deleted and of which something is left to do.
+    pub fn deletions(&mut self) -> Deletions<&mut MySqlConnection> {
+        Deletions(&mut self.0.connection)
     }
 
     /// Rooms of two people.

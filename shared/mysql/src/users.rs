@@ -158,6 +158,20 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
         Ok(outcome.rows_affected() == 1)
     }
 
+    /// Whether someone's account was deleted.
+    pub async fn is_deleted(self, id: UserId) -> Result<bool, Fault> {
+        let found: Option<bool> = sqlx::query_scalar(
+            "SELECT deleted_at IS NOT NULL
+             FROM users
+             WHERE id = ?",
+        )
+        .bind(id.0)
+        .fetch_optional(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(found.unwrap_or_default())
+    }
+
     /// Someone's profile, if the account is active and has not blocked the viewer.
     pub async fn find_visible(self, id: UserId, viewer: UserId) -> Result<Option<Profile>, Fault> {
         let row: Option<ProfileRow> = sqlx::query_as(
@@ -294,6 +308,30 @@ impl Users<&mut MySqlConnection> {
         }
         query.push(" WHERE is_active AND id = ").push_bind(id.0);
         let outcome = query.build().execute(self.0).await.map_err(fault)?;
+        Ok(outcome.rows_affected() == 1)
+    }
+
+    /// Empties an active account whose password's hash is still the one that was checked, raises its version and locks its row
+    /// until the transaction ends; false otherwise. Comes before every other statement of the deletion.
+    ///
+    /// The row stays. Its address and name are free again: what it is called now is nobody's address, and no name that anybody can
+    /// take.
+    pub async fn delete(self, id: UserId, password_hash: &str, at: Timestamp) -> Result<bool, Fault> {
+        let outcome = sqlx::query(
+            "UPDATE users
+             SET email = CONCAT('deleted:', id), email_fold = CONCAT('deleted:', id), password_hash = '!',
+                 username = CONCAT('deleted:', id), username_fold = CONCAT('deleted:', id), username_skeleton = NULL,
+                 display_name = NULL, status_message = NULL, locale = 'en', is_active = FALSE, version = version + 1,
+                 updated_at = ?, deleted_at = ?
+             WHERE id = ? AND is_active AND password_hash = ?",
+        )
+        .bind(at.to_utc())
+        .bind(at.to_utc())
+        .bind(id.0)
+        .bind(password_hash)
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
         Ok(outcome.rows_affected() == 1)
     }
 }

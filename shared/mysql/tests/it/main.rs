@@ -3,6 +3,7 @@
 
 mod accounts;
 mod blocks;
+mod deletions;
 mod erd;
 mod friendships;
 mod moments;

@@ -6,7 +6,7 @@ use domain::{
     Aggregate, DisplayName, Fault, FriendshipId, FriendshipStatus, Locale, NameQuery, Patch, RoomId, SessionId,
     StatusMessage, UserId,
 };
-use mysql::{AccountPatch, Direction, Mysql, Names, Tx, Unmatched};
+use mysql::{AccountPatch, Deletion, Direction, Mysql, Names, Tx, Unmatched};
 
 const ME: UserId = UserId(1);
 const OTHER: UserId = UserId(2);
@@ -21,6 +21,7 @@ pub(super) async fn make(mysql: &Mysql) {
     sessions(mysql).await;
     rooms(mysql).await;
     outbox(mysql).await;
+    deletions(mysql).await;
     mysql.transact((), within).await.unwrap();
 }
 
@@ -49,6 +50,8 @@ async fn users(mysql: &Mysql) {
     users().list_without_skeleton(UserId(0), 10).await.unwrap();
     users().fill_skeletons(&[Unmatched { user: user.id, username: "newcomer".to_owned() }]).await.unwrap();
     users().remove_display_name(user.id).await.unwrap();
+    users().remove_names(user.id).await.unwrap();
+    users().is_deleted(ME).await.unwrap();
     users().find_snapshot(ME).await.unwrap();
     users().list_profiles(&[ME, OTHER]).await.unwrap();
 }
@@ -64,6 +67,7 @@ async fn friendships(mysql: &Mysql) {
         friendships().list_requests(ME, direction, None, size(30)).await.unwrap();
     }
     friendships().update(&asked.changed_to(FriendshipStatus::Accepted, STRANGER, NOON)).await.unwrap();
+    friendships().list_any(ME, 30).await.unwrap();
     friendships().remove(asked.id).await.unwrap();
     mysql.relations().find(ME, OTHER).await.unwrap();
 }
@@ -76,6 +80,7 @@ async fn blocks(mysql: &Mysql) {
     blocks().list_between([ME, OTHER]).await.unwrap();
     blocks().list(ME, None, size(30)).await.unwrap();
     blocks().remove(ME, STRANGER).await.unwrap();
+    blocks().remove_some(ME, 1).await.unwrap();
 }
 
 async fn sessions(mysql: &Mysql) {
@@ -89,6 +94,7 @@ async fn sessions(mysql: &Mysql) {
     sessions().revoke_others(&id, ME, NOON).await.unwrap();
     sessions().revoke_oldest(ME, &(NOON.millis(), id.clone()), &id, NOON).await.unwrap();
     sessions().revoke_of_inactive(ME, NOON).await.unwrap();
+    sessions().revoke_all(ME, NOON).await.unwrap();
     sessions().list_ended(ME, NOON).await.unwrap();
     sessions().remove_over(NOON, 10).await.unwrap();
 }
@@ -98,6 +104,7 @@ async fn rooms(mysql: &Mysql) {
     rooms().find(RoomId(1), ME).await.unwrap();
     rooms().list(&[RoomId(1), RoomId(2)], ME).await.unwrap();
     rooms().find_by_pair([ME, OTHER]).await.unwrap();
+    rooms().list_of(ME, Some(RoomId(1)), size(30)).await.unwrap();
     rooms().find_snapshot(RoomId(1)).await.unwrap();
 }
 
@@ -110,6 +117,22 @@ async fn outbox(mysql: &Mysql) {
     mysql.outbox().remove(&[rows[0], rows[0]]).await.unwrap();
     mysql.outbox().remove_all(Aggregate::Person(OTHER)).await.unwrap();
     mysql.outbox().count().await.unwrap();
+}
+
+async fn deletions(mysql: &Mysql) {
+    let deletions = || mysql.deletions();
+    mysql.transact(STRANGER, delete).await.unwrap();
+    deletions().list(10, NOON).await.unwrap();
+    let from = deletions().find(STRANGER).await.unwrap().unwrap();
+    deletions().note_try(STRANGER, NOON).await.unwrap();
+    let to = Deletion { position: 1, ..from };
+    deletions().advance(&from, &to).await.unwrap();
+    deletions().remove(&to).await.unwrap();
+}
+
+async fn delete(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
+    tx.users().delete(user, "hash", NOON).await?;
+    tx.deletions().insert(user, NOON).await
 }
 
 /// What needs a transaction.

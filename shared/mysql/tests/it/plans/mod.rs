@@ -12,6 +12,11 @@ const WALKS: &[(&str, &str)] = &[
     // Small by design: a row lives from a change to its projection.
     ("SELECT aggregate, aggregate_id FROM outbox", "outbox"),
     ("SELECT COUNT(*) FROM outbox", "outbox"),
+    // A row lives for some minutes.
+    (
+        "SELECT user_id, step, position, created_at, closed_at FROM account_deletions WHERE tried_at",
+        "account_deletions",
+    ),
     // Asks for those whom nobody can search yet, in steps.
     ("SELECT u.id, u.username, u.display_name FROM users u", "users"),
 ];
