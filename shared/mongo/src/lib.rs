@@ -22,7 +22,7 @@ pub use connections::{Arrival, Connection, Connections, MOST_CONNECTIONS, Recipi
 pub use feed::{Anchor, Feed, FeedSize, Window};
 pub use gates::{Bucket, Gates, Passage};
 pub use limits::Limits;
-pub use messages::{Fanout, Inserted, Messages, NewMessage, Stored};
+pub use messages::{AuthorKey, Fanout, Inserted, Messages, NewMessage, Stored};
 pub use order::{Placement, Reservation};
 pub use people::People;
 pub use pins::{PinKey, PinPlaces, PinnedPage};

@@ -8,8 +8,9 @@ use crate::{
     w1,
 };
 use domain::{
-    ClientId, ConnectionId, Content, Fault, LatestChange, Message, MessageDraft, MessageId, MessageType, Pin, Quote,
-    Reaction, Rev, Role, RoomEvent, RoomId, RoomKey, RoomKind, Seq, System, SystemKind, Timestamp, UserId,
+    ClientId, ConnectionId, Content, Fault, LatestChange, Message, MessageDraft, MessageId, MessageType, Page,
+    PageSize, Pin, Quote, Reaction, Rev, Role, RoomEvent, RoomId, RoomKey, RoomKind, Seq, System, SystemKind,
+    Timestamp, UserId,
 };
 use futures_util::TryStreamExt as _;
 use mongodb::{
@@ -48,6 +49,9 @@ const MESSAGE_FIELDS: [&str; 19] = [
     "pinned",
     "change",
 ];
+
+/// Where a page of somebody's messages begins: when the last one before it was sent, in milliseconds, and which it was.
+pub type AuthorKey = (i64, MessageId);
 
 /// The repository of `messages`.
 #[derive(Debug, Clone, Copy)]
@@ -572,6 +576,44 @@ impl Messages<'_> {
         let quotes = messages.find(doc! { "_id": { "$in": ids } }).projection(quote_fields()).batch_size(batch);
         let rows: Vec<_> = async { quotes.await?.try_collect().await }.await.map_err(store_fault)?;
         Ok(by_id(rows))
+    }
+
+    /// A person's messages in all rooms, deleted ones included, the oldest first.
+    pub async fn list_of_author(
+        self,
+        user: UserId,
+        after: Option<&AuthorKey>,
+        size: PageSize,
+    ) -> Result<Page<Message, AuthorKey>, Fault> {
+        // Two ranges of the index, merged, so that those of the same moment are not looked at again.
+        let theirs = match after {
+            None => doc! { "user_id": user.0 },
+            Some((at, id)) => {
+                let at = DateTime::from_millis(*at);
+                let same_moment = doc! { "user_id": user.0, "created_at": at, "_id": { "$gt": object_id(*id) } };
+                doc! { "$or": [same_moment, { "user_id": user.0, "created_at": { "$gt": at } }] }
+            }
+        };
+        let (count, batch) = (size.and_one(), one_batch(usize::try_from(size.and_one()).unwrap_or_default()));
+        let messages = self.collection();
+        let theirs = messages.find(theirs).sort(doc! { "created_at": 1, "_id": 1 }).limit(count).batch_size(batch);
+        let theirs = theirs.projection(message_fields(self.viewer));
+        let rows: Vec<_> = async { theirs.await?.try_collect().await }.await.map_err(store_fault)?;
+        let theirs = rows.into_iter().map(|row| Stored::from(row).message).collect();
+        Ok(Page::cut(theirs, size, |message: &Message| (message.created_at.millis(), message.id)))
+    }
+
+    /// A person's messages from a moment on that are not deleted, the oldest first. What the server wrote about them is none.
+    pub async fn list_undeleted(self, user: UserId, from: Timestamp, limit: i64) -> Result<Vec<Message>, Fault> {
+        let theirs = doc! {
+            "user_id": user.0, "created_at": { "$gte": date(from) }, "deleted_at": null,
+            "message_type": { "$ne": MessageType::System.as_str() },
+        };
+        let (messages, batch) = (self.collection(), one_batch(usize::try_from(limit).unwrap_or_default()));
+        let theirs = messages.find(theirs).sort(doc! { "created_at": 1, "_id": 1 }).limit(limit).batch_size(batch);
+        let theirs = theirs.projection(message_fields(self.viewer));
+        let rows: Vec<_> = async { theirs.await?.try_collect().await }.await.map_err(store_fault)?;
+        Ok(rows.into_iter().map(|row| Stored::from(row).message).collect())
     }
 
     /// Messages whose delivery is owed for so long that their writers must have died or failed, the longest waiting first.

@@ -3,7 +3,7 @@
 use crate::{
     Schema,
     fault::{is_read_lost, store_fault},
-    schema::ROOMS,
+    schema::{MESSAGES, ROOMS},
 };
 use domain::{Fault, SessionId};
 use futures_util::TryStreamExt as _;
@@ -23,6 +23,9 @@ const OLD_MEMBERS_INDEX: &str = "rooms_member_idx";
 const NAMELESS_MEMBERS_INDEX: &str = "rooms_members_idx";
 /// Until version 3: one document per connection.
 const CONNECTIONS: &str = "connections";
+
+/// Until version 5: the index on authors, without the id.
+const IDLESS_AUTHORS_INDEX: &str = "messages_user_created_idx";
 
 /// How often rooms are moved before a migration gives up.
 const MOST_TRIES: u32 = 10;
@@ -86,7 +89,8 @@ impl Schema<'_> {
 
     /// Drops indexes that others have replaced, once those are there.
     pub(crate) async fn drop_old_indexes(self) -> Result<(), Fault> {
-        unless_missing(self.0.documents(ROOMS).drop_index(NAMELESS_MEMBERS_INDEX).await)
+        unless_missing(self.0.documents(ROOMS).drop_index(NAMELESS_MEMBERS_INDEX).await)?;
+        unless_missing(self.0.documents(MESSAGES).drop_index(IDLESS_AUTHORS_INDEX).await)
     }
 
     /// Forgets the connections of a version before 4: their clients are told to connect again with their next frame.

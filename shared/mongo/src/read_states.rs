@@ -84,6 +84,17 @@ impl ReadStates<'_> {
         Ok(Marked { read: read.max(before), has_moved: read > before, newest, members, blocked })
     }
 
+    /// Forgets how far a person has read in some rooms.
+    pub async fn remove(self, user: UserId, rooms: &[RoomKey]) -> Result<(), Fault> {
+        if rooms.is_empty() {
+            return Ok(());
+        }
+        let these: Vec<_> = rooms.iter().map(|room| doc! { "room": room.to_string(), "user": user.0 }).collect();
+        let states = self.0.documents(READ_STATES);
+        states.delete_many(doc! { "_id": { "$in": these } }).await.map_err(store_fault)?;
+        Ok(())
+    }
+
     /// How many messages between what a member has read and the room's newest they have not; see `RoomSummary::unread`.
     pub async fn count_unread(self, room: RoomKey, user: UserId, read: Seq, newest: Seq) -> Result<i32, Fault> {
         #[derive(Deserialize)]

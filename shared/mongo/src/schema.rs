@@ -108,7 +108,8 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
             MESSAGES,
             vec![
                 index("messages_room_created_idx", doc! { "room_id": 1, "room_type": 1, "created_at": -1 }),
-                index("messages_user_created_idx", doc! { "user_id": 1, "created_at": -1 }),
+                // With the id, so that a page of somebody's messages begins exactly where the one before ended.
+                index("messages_author_idx", doc! { "user_id": 1, "created_at": 1, "_id": 1 }),
                 index("messages_type_created_idx", doc! { "room_type": 1, "created_at": -1 }),
                 unique("messages_room_seq_key", room(doc! { "seq": 1 })),
                 unique("messages_client_id_key", room(doc! { "user_id": 1, "client_id": 1 })),

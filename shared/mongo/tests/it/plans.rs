@@ -164,6 +164,12 @@ async fn no_command_on_messages_walks_a_collection() {
     let position = reserve(mongo, ROOM, Placement::Unpin(last.id)).await;
     watch.profile.fresh().await;
     watch.watch("unpin", 1, messages.unpin(&mut causal, last.id, &position, AT)).await.unwrap();
+    let five = PageSize::parse(Some(5)).unwrap();
+    let page = watch.watch("list_of_author", 6, messages.list_of_author(BORA, None, five)).await;
+    let after = page.next.unwrap();
+    // One more of either range.
+    watch.watch("a later page of an author", 8, messages.list_of_author(BORA, Some(&after), five)).await;
+    watch.watch("list_undeleted", 5, messages.list_undeleted(BORA, AT, 5)).await;
     watch.watch("list_owed", 5, messages.list_owed(AT.plus(Duration::from_mins(1)), 5)).await;
 
     assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
@@ -262,6 +268,7 @@ async fn no_command_on_rooms_walks_a_collection() {
     watch.watch("find_rights_now", 1, rooms.find_rights_now(ROOM, ANNA)).await.unwrap();
     watch.watch("list_members", 1, rooms.list_members(ROOM)).await;
     watch.watch("list_revs", 3, rooms.list_revs(ANNA, &[ROOM, private(2), private(100)])).await;
+    watch.watch("forget what was read", 2, states.remove(EVE, &[private(100), private(101)])).await;
     watch.watch("mark", 1, states.mark(ROOM, ANNA, Seq(290))).await;
     watch.watch("count_unread", 10, states.count_unread(ROOM, ANNA, Seq(290), Seq(300))).await;
 

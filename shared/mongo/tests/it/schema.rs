@@ -213,3 +213,22 @@ async fn moves_at_once_are_harmless() {
         assert_moved(&database).await;
     }
 }
+
+#[tokio::test]
+async fn index_on_authors_without_the_id_is_replaced() {
+    let database = scene().await;
+    let messages = collection(&database, "messages").await;
+    let old = IndexOptions::builder().name("messages_user_created_idx".to_owned()).build();
+    let old = IndexModel::builder().keys(doc! { "user_id": 1, "created_at": -1 }).options(old).build();
+    messages.create_index(old).await.unwrap();
+    messages.drop_index("messages_author_idx").await.unwrap();
+    collection(&database, "schema").await.update_one(doc! {}, doc! { "$set": { "number": 5 } }).await.unwrap();
+
+    for _ in 0..2 {
+        database.mongo.schema().ensure().await.unwrap();
+    }
+
+    let names = messages.list_index_names().await.unwrap();
+    assert!(names.contains(&"messages_author_idx".to_owned()), "{names:?}");
+    assert!(!names.contains(&"messages_user_created_idx".to_owned()), "{names:?}");
+}
