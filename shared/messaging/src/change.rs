@@ -5,7 +5,7 @@ use crate::{
 };
 use contract::MessageView;
 use domain::{Content, Emoji, Fault, Message, UserId};
-use mongo::Placement;
+use mongo::{Placement, Reservation};
 
 /// What is to become of a message.
 #[derive(Clone, Copy)]
@@ -40,16 +40,29 @@ pub(crate) async fn change(
     message: &Message,
     change: Change<'_>,
 ) -> Result<Option<MessageView>, Fault> {
-    let messages = messenger.mongo.messages().seen_by(author.user);
     let (reservation, quotes) = tokio::join!(
         reserve(messenger, message.room, author.user, change.placement(message, author.user)),
-        messages.list_quotes(message.reply_to.as_slice()),
+        messenger.mongo.messages().list_quotes(message.reply_to.as_slice()),
     );
     let reservation = reservation.map_err(hide_room)?;
+    let Some(placed) = write(messenger, author.user, message, change, &reservation).await? else { return Ok(None) };
+    Ok(Some(messenger.publish(placed, &quotes?, author.connection).await))
+}
+
+/// Changes a message at its reserved position and releases that. `None` where a higher `rev` won, or the change was not possible any
+/// more: the position is given back.
+pub(crate) async fn write(
+    messenger: &Messenger,
+    by: UserId,
+    message: &Message,
+    change: Change<'_>,
+    position: &Reservation,
+) -> Result<Option<Placed>, Fault> {
+    let messages = messenger.mongo.messages().seen_by(by);
     let mut session = messenger.mongo.causal().await?;
     let (causal, now) = (&mut session, messenger.clock.now());
     // An error leaves the outcome open: the entry stays until its age removes it, and the client hears 503.
-    let (id, by, position) = (message.id, author.user, &reservation);
+    let id = message.id;
     let written = match change {
         Change::Edit(content) => messages.edit(causal, id, content, position, now).await?,
         Change::Deletion => messages.delete(causal, id, position, now).await?,
@@ -59,12 +72,11 @@ pub(crate) async fn change(
         Change::Unpin => messages.unpin(causal, id, position, now).await?,
     };
     let Some(written) = written else {
-        give_back(messenger, message.room, &reservation).await;
+        give_back(messenger, message.room, position).await;
         return Ok(None);
     };
-    let placed = match settle(messenger, causal, &written, &reservation).await {
+    Ok(Some(match settle(messenger, causal, &written, position).await {
         Some(recipients) => Placed { message: written, recipients, tries: 0 },
         None => stamp_freely(messenger, causal, written, 0, Some(by)).await?,
-    };
-    Ok(Some(messenger.publish(placed, &quotes?, author.connection).await))
+    }))
 }

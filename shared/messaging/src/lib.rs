@@ -3,6 +3,7 @@
 mod change;
 mod delete;
 mod edit;
+mod erase;
 mod list;
 mod order;
 mod own;
@@ -17,6 +18,7 @@ mod sync;
 
 pub use delete::delete_message;
 pub use edit::{EditMessage, edit_message};
+pub use erase::erase_message;
 pub use list::{ListMessages, list_messages};
 pub use pin::{ListPinned, Pinned, list_pinned, pin_message};
 pub use place_events::place_events;

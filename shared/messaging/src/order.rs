@@ -184,7 +184,7 @@ pub(crate) async fn withdraw(
     Err(contended())
 }
 
-/// Takes the next position whoever may write. One that was lost is made anew once.
+/// Takes the next position whoever may write. One that was lost is made anew once, unless a majority may have it.
 pub(crate) async fn reserve_freely(
     messenger: &Messenger,
     room: RoomKey,
@@ -192,7 +192,9 @@ pub(crate) async fn reserve_freely(
 ) -> Result<Reservation, Fault> {
     let rooms = messenger.mongo.rooms();
     let reserved = match rooms.reserve(room, None, placement).await {
-        Err(fault) if fault.code == Code::Unavailable => rooms.reserve(room, None, placement).await,
+        Err(fault) if fault.code == Code::Unavailable && !placement.is_final() => {
+            rooms.reserve(room, None, placement).await
+        }
         outcome => outcome,
     };
     Ok(reserved?.ok_or(Code::RoomNotFound)?)

@@ -1,0 +1,28 @@
+use crate::{
+    Messenger,
+    change::{Change, write},
+    order::{ATTEMPTS, contended, reserve_freely},
+};
+use domain::{Fault, Message};
+use mongo::Placement;
+
+/// Empties a message of somebody whose account was deleted: a tombstone in the order of its room, whoever is in it now, which is
+/// pushed to those. One that is deleted stays so.
+pub async fn erase_message(messenger: &Messenger, mut message: Message) -> Result<(), Fault> {
+    let messages = messenger.mongo.messages();
+    for _ in 0..ATTEMPTS {
+        // Whoever deleted it and died is followed by the sweep.
+        if message.deleted_at.is_some() {
+            return Ok(());
+        }
+        let reservation = reserve_freely(messenger, message.room, Placement::Deletion(message.id)).await?;
+        if let Some(placed) = write(messenger, message.user, &message, Change::Deletion, &reservation).await? {
+            let quotes = messages.list_quotes(placed.message.reply_to.as_slice()).await?;
+            messenger.publish(placed, &quotes, None).await;
+            return Ok(());
+        }
+        let Some(found) = messages.find(message.id).await? else { return Ok(()) };
+        message = found.message;
+    }
+    Err(contended())
+}
