@@ -67,7 +67,10 @@ async fn insert_block(tx: &mut Tx, command: Block) -> Result<Changed<MadeOrFound
     let Block { by, blocked, at } = command;
     let pair = [by, blocked];
     // Accounts that are gone, or seem so, may be blocked as well: whoever is blocked learns nothing from trying.
-    tx.users().lock_pair(pair).await?;
+    let active = tx.users().lock_pair(pair).await?;
+    if !active.contains(&by) {
+        return Err(Code::Unauthenticated.into());
+    }
     let room = tx.private_rooms().find_by_pair(pair).await?;
     let (mut touched, mut raised) = (vec![Aggregate::Person(by)], vec![by]);
     touched.extend(room.map(Aggregate::PrivateRoom));

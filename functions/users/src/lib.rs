@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod delete_me;
+mod export_me;
 mod get_me;
 mod get_user;
 mod search_users;
@@ -13,6 +15,8 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(web::openapi())
         .routes(routes!(get_me::get_me))
         .routes(routes!(update_me::update_me))
+        .routes(routes!(delete_me::delete_me))
+        .routes(routes!(export_me::export_me))
         .routes(routes!(search_users::search_users))
         .routes(routes!(get_user::get_user))
 }

@@ -65,6 +65,22 @@ pub struct AccountChange {
     pub locale: Option<Locale>,
 }
 
+/// A deletion of the caller's account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountDeletion {
+    /// The account's password.
+    #[schema(example = "correct horse battery", format = Password)]
+    pub password: String,
+}
+
+impl AccountDeletion {
+    /// The password, or why it is refused.
+    pub fn parse(&self) -> Result<TypedPassword, Fault> {
+        TypedPassword::parse(&self.password).map_err(|reason| Fault::field("password", reason))
+    }
+}
+
 /// A change of the password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -76,7 +76,8 @@ pub enum FramePayload {
     /// A friend request was accepted.
     #[serde(rename = "friend.accepted")]
     FriendAccepted(FriendNews),
-    /// A friend request was rejected or withdrawn, or a friendship ended.
+    /// A friend request was rejected or withdrawn, or a friendship ended. If the other account was deleted, the names of its user
+    /// are empty.
     #[serde(rename = "friend.removed")]
     FriendRemoved(FriendNews),
     /// The session of this connection has ended. The connection is closed.

@@ -56,7 +56,7 @@ pub struct FriendRequestsQuery {
 }
 
 /// The direction of a friend request, seen from the caller.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FriendRequestDirection {
     /// The caller received it.

@@ -4,6 +4,7 @@ mod account;
 mod asyncapi;
 mod block;
 mod client_frame;
+mod export;
 mod frame;
 mod friend;
 mod health;
@@ -16,13 +17,14 @@ mod room;
 mod schemas;
 mod session;
 
-pub use account::{AccountChange, AccountView, NewAccount, ParsedChange, PasswordChange};
+pub use account::{AccountChange, AccountDeletion, AccountView, NewAccount, ParsedChange, PasswordChange};
 pub use asyncapi::asyncapi;
 pub use block::{BlockView, NewBlock};
 pub use client_frame::{
     ClientFrame, ClientRequest, DeleteFrame, EditFrame, HelloFrame, PingFrame, ReactFrame, ReadFrame, SendFrame,
     SyncFrame,
 };
+pub use export::{ExportItem, ExportedBlock, ExportedFriend, ExportedRequest, ExportedRoom};
 pub use frame::{
     Ack, Acknowledged, ErrorBody, Frame, FramePayload, FriendNews, MemberChanged, Pong, Ready, Receipt, RoomAdded,
     RoomRemoved, RoomUpdated, SessionNews,

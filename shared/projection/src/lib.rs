@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod change;
+mod delete;
 mod events;
 mod notices;
 mod project;
@@ -8,6 +9,7 @@ mod purge;
 mod relay;
 
 pub use change::Changed;
+pub use delete::DeleteAccount;
 pub use relay::Relayed;
 
 use announce::Announcer;

@@ -20,7 +20,7 @@ pub use answer::Answer;
 #[cfg(feature = "door")]
 pub use door::Door;
 #[cfg(feature = "door")]
-pub use stores::{KEY, LIFETIME, NOON, Stores, limits_of};
+pub use stores::{KEY, LIFETIME, NOON, PASSWORD, PASSWORD_HASH, Stores, limits_of};
 
 pub use logged::{errors, statements};
 

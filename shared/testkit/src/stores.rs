@@ -7,13 +7,14 @@ use background::Background;
 use boot::Limits;
 use credentials::{AccessTokens, Fingerprints};
 use domain::{
-    Access, Aggregate, Clock, ConnectionId, DisplayName, Email, Fault, Limit, Locale, Member, MessageDraft, MessageId,
-    Person, Rev, Rights, Role, RoomId, RoomKey, SessionId, Timestamp, UserId, Username,
+    Access, Aggregate, ClientId, Clock, ConnectionId, Content, DisplayName, Email, Fault, Limit, Locale, Member,
+    MessageDraft, MessageId, MessageType, Person, Rev, Rights, Role, RoomId, RoomKey, SessionId, Timestamp, UserId,
+    Username,
 };
-use messaging::Messenger;
+use messaging::{Author, MessageLimits, Messenger};
 use mongo::{Connection, Inserted, Messages, Mongo, NewMessage, Placement};
-use mysql::{Mysql, Names, NewUser, Tx};
-use projection::{Changed, Projector};
+use mysql::{Mysql, Names, NewSession, NewUser, Tx};
+use projection::{Changed, DeleteAccount, Projector};
 use std::{sync::Arc, time::Duration};
 
 /// The time of every door, so late that nothing expires by a store's own clock while a test runs.
@@ -24,6 +25,12 @@ const FIRST_OF_CROWD: i32 = 100_000;
 
 /// What signs tokens.
 pub const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// The password of whoever has one.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// Its hash, at the least cost of bcrypt.
+pub const PASSWORD_HASH: &str = "$2b$04$abcdefghijklmnopqrstuuqREtd3VJD2QVZbuFskFSLk6eRIrQoOS";
 
 /// How long access tokens live.
 pub const LIFETIME: Duration = Duration::from_mins(15);
@@ -182,9 +189,41 @@ impl Stores {
         crate::mysql::hold(&self.mysql_database().url, people).await
     }
 
-    /// Ends an account, as no route does yet.
+    /// Ends an account, as an operator does.
     pub async fn deactivate(&self, user: UserId) {
         self.execute(&format!("UPDATE users SET is_active = FALSE WHERE id = {user}")).await;
+    }
+
+    /// Gives someone the password and the session of a door's tokens.
+    pub async fn log_in(&self, user: UserId) {
+        self.execute(&format!("UPDATE users SET password_hash = '{PASSWORD_HASH}' WHERE id = {user}")).await;
+        let (id, expires_at) = (SessionId::from_bytes([1; 16]), NOON.plus(Duration::from_hours(24)));
+        let session = NewSession { id, user, user_agent: None, at: NOON, expires_at };
+        let begun = self.mysql().sessions().insert(session, PASSWORD_HASH).await.expect("MySQL is there");
+        assert!(begun, "the account is active");
+    }
+
+    /// Deletes the account of someone who has the password.
+    pub async fn delete_account(&self, user: UserId) -> Result<(), Fault> {
+        let password_hash = PASSWORD_HASH.to_owned();
+        self.projector().delete_account(DeleteAccount { user, password_hash, at: NOON }).await
+    }
+
+    /// Sends a message with a door's tokens.
+    pub async fn say(&self, room: RoomKey, user: UserId, client_id: &str) -> Result<MessageId, Fault> {
+        let (session, fingerprints) = (SessionId::from_bytes([1; 16]), self.fingerprints());
+        let limit = Limit { burst: 1_000, per_minute: 1_000 };
+        let limits = MessageLimits { sends: limit, retries: limit, changes: limit };
+        let author = Author { user, session: &session, connection: None, limits, fingerprints: &fingerprints };
+        let draft = MessageDraft {
+            room,
+            user,
+            content: Content::parse(client_id).expect("a text"),
+            message_type: MessageType::Text,
+            reply_to: None,
+            client_id: ClientId::parse(client_id).expect("a name"),
+        };
+        messaging::send_message(&self.messenger(), &author, &draft).await.map(|sent| sent.message.id)
     }
 
     /// One of two people blocks the other, of which MongoDB does not learn.

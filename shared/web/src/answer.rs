@@ -10,6 +10,10 @@ use serde::Serialize;
 #[derive(Debug)]
 pub struct Created<T>(pub T);
 
+/// 202: what was asked for is in force, and the rest of it goes on.
+#[derive(Debug, Clone, Copy)]
+pub struct Accepted;
+
 /// What was asked for, made now or there before: a repeated request is answered as the first one was, but for its status.
 #[derive(Debug)]
 pub enum MadeOrFound<T> {
@@ -54,6 +58,12 @@ impl<T> MadeOrFound<T> {
             Self::Made(made) => MadeOrFound::Made(change(made)),
             Self::Found(found) => MadeOrFound::Found(change(found)),
         }
+    }
+}
+
+impl IntoResponse for Accepted {
+    fn into_response(self) -> Response {
+        StatusCode::ACCEPTED.into_response()
     }
 }
 

@@ -12,7 +12,7 @@ mod problem;
 mod query;
 mod run;
 
-pub use answer::{Created, MadeOrFound, NoContent};
+pub use answer::{Accepted, Created, MadeOrFound, NoContent};
 pub use body::{Json, JsonOrForm};
 pub use caller::{Bearer, Caller, Gatekeeper};
 pub use client_ip::ClientIp;

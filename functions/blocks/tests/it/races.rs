@@ -73,3 +73,30 @@ async fn the_most_blocks_hold_when_many_come_at_once() {
     assert!(answers.iter().all(|(_, answer)| [200, 201, 409].contains(&answer.status)), "{answers:?}");
     assert_eq!(door.mysql().blocks().count(minji).await.unwrap(), MOST_BLOCKS);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn account_that_is_being_deleted_blocks_nobody_afterwards() {
+    let door = Door::new(blocks::routes).await;
+    let minji = door.join("minji").await;
+    let mut others = Vec::new();
+    for n in 0..20 {
+        others.push(door.join(&format!("other{n}")).await);
+    }
+    door.log_in(minji).await;
+    let blocked = others.clone();
+    let blocking = door.at_once(20, move |door, n| {
+        let other = blocked[n];
+        async move { if n % 2 == 0 { block(&door, minji, other).await } else { block(&door, other, minji).await } }
+    });
+
+    let (answers, deleted) = tokio::join!(blocking, door.delete_account(minji));
+
+    deleted.unwrap();
+    for (n, answer) in answers {
+        let expected: &[u16] = if n % 2 == 0 { &[201, 401] } else { &[201] };
+        assert!(expected.contains(&answer.status), "{n}: {}", answer.text);
+    }
+    let count = door.mysql().blocks().count(minji).await.unwrap();
+    assert_eq!(block(&door, minji, others[1]).await.refusal(), (401, "unauthenticated".to_owned()));
+    assert_eq!(door.mysql().blocks().count(minji).await.unwrap(), count);
+}

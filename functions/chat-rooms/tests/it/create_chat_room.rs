@@ -6,7 +6,7 @@ use axum::{
 use domain::{Aggregate, Fault, FriendshipStatus, Limit, RoomId, RoomKey, SessionId, UserId};
 use mysql::Tx;
 use serde_json::json;
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 use testkit::NOON;
 
 #[tokio::test]
@@ -237,4 +237,27 @@ async fn user_without_rights_on_the_schema_can_open_rooms() {
     let answer = door.call(a, Method::POST, "/chat-rooms", &json!({ "participant_id": b })).await;
 
     assert_eq!(answer.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_writes_in_a_room_that_was_opened_while_an_account_was_deleted() {
+    let chats = Rooms::new().await;
+    let minji = chats.join("minji").await;
+    chats.log_in(minji).await;
+    let mut pairs = Vec::new();
+    for n in 0..20 {
+        pairs.push((chats.join(&format!("other{n}")).await, minji));
+    }
+
+    let (answers, deleted) = tokio::join!(chats.open_at_once(pairs.clone()), chats.delete_account(minji));
+
+    deleted.unwrap();
+    assert!(answers.iter().all(|(status, _)| [201, 404].contains(status)), "{answers:?}");
+    chats.projector().relay(NOON.plus(Duration::from_secs(9))).await.unwrap();
+    for (other, _) in pairs {
+        if let Some(room) = chats.mysql().private_rooms().find_by_pair([other, minji]).await.unwrap() {
+            assert!(chats.rights(RoomKey::private(room), other).await.unwrap().blocked);
+        }
+        assert_eq!(chats.open(other, minji).await.0, 404);
+    }
 }

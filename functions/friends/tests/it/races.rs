@@ -185,3 +185,29 @@ async fn the_most_friends_hold_when_many_accept_at_once() {
     let mutual = asked(&door, junho, minji).await;
     assert_eq!(ask(&door, minji, junho).await.refusal(), (409, "too_many_friends".to_owned()), "{mutual}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_befriends_an_account_after_its_deletion() {
+    let door = Door::new(friends::routes).await;
+    let minji = door.join("minji").await;
+    door.log_in(minji).await;
+    let (mut others, mut received) = (Vec::new(), Vec::new());
+    for n in 0..20 {
+        others.push(door.join(&format!("other{n}")).await);
+        received.push(asked(&door, minji, others[n]).await);
+    }
+    let asking = others.clone();
+    let reach = door.at_once(20, move |door, n| {
+        let (other, request) = (asking[n], received[n].clone());
+        async move { if n % 2 == 0 { accept(&door, other, &request).await } else { ask(&door, other, minji).await } }
+    });
+
+    let (answers, deleted) = tokio::join!(reach, door.delete_account(minji));
+
+    deleted.unwrap();
+    assert!(answers.iter().all(|(_, answer)| [200, 404].contains(&answer.status)), "{answers:?}");
+    for other in others {
+        assert_eq!(friends(&door, other).await, Vec::<Value>::new());
+        assert_eq!(ask(&door, other, minji).await.refusal(), (404, "user_not_found".to_owned()));
+    }
+}
