@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod deletions;
+mod leave;
+
+use deletions::Eraser;
 use domain::Fault;
 use messaging::Messenger;
 use projection::Projector;
@@ -22,17 +26,22 @@ pub struct Report {
     pub projected: usize,
     /// Messages that were stamped and pushed.
     pub delivered: usize,
+    /// Deleted accounts of which nothing is left to do.
+    pub erased: usize,
     /// What is left to the next run; the log says why.
     pub failed: usize,
 }
 
-/// Makes a run: projections and deliveries at the same time, so that neither waits for the other. A store that is unavailable ends
-/// its half.
+/// Makes a run: projections, deliveries and what deleted accounts left at the same time, so that none waits for another. A store that
+/// is unavailable ends its part.
 pub async fn run(projector: &Projector) -> Result<Report, Fault> {
     let Projector { mongo, announcer, clock, .. } = projector.clone();
     let (messenger, until) = (Messenger { mongo, announcer, clock }, clock.now().plus(TIME));
-    let (relayed, swept) = tokio::join!(projector.relay(until), messaging::sweep(&messenger, MOST_MESSAGES, until));
+    let accounts = Eraser { projector, messenger: &messenger };
+    let (relayed, swept, erased) =
+        tokio::join!(projector.relay(until), messaging::sweep(&messenger, MOST_MESSAGES, until), accounts.run(until),);
     let purged = projector.purge_sessions(clock.now().plus(PURGE_TIME)).await;
-    let (relayed, swept, _) = (relayed?, swept?, purged?);
-    Ok(Report { projected: relayed.projected, delivered: swept.delivered, failed: relayed.failed + swept.failed })
+    let (relayed, swept, erased, _) = (relayed?, swept?, erased?, purged?);
+    let failed = relayed.failed + swept.failed + erased.failed;
+    Ok(Report { projected: relayed.projected, delivered: swept.delivered, erased: erased.accounts, failed })
 }

@@ -30,7 +30,13 @@ async fn main() -> Result<(), BoxError> {
     };
     lambda_runtime::run(service_fn(async |_: LambdaEvent<IgnoredAny>| {
         let report = relay::run(&projector).await.inspect_err(|fault| fault.log("relay"))?;
-        tracing::info!(projected = report.projected, delivered = report.delivered, failed = report.failed, "Relayed");
+        tracing::info!(
+            projected = report.projected,
+            delivered = report.delivered,
+            erased = report.erased,
+            failed = report.failed,
+            "Relayed"
+        );
         Ok::<_, BoxError>(report)
     }))
     .await

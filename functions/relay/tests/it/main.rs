@@ -1,6 +1,8 @@
 //! A run, over databases of its own and an API Gateway that records.
 #![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
+mod deletions;
+mod leaving;
 mod leftovers;
 
 use domain::{Code, FriendshipStatus, RoomKey, SessionId};
@@ -12,7 +14,7 @@ use testkit::NOON;
 async fn run_without_leftovers_does_nothing() {
     let left = Leftovers::new().await;
 
-    assert_eq!(left.run().await, Report { projected: 0, delivered: 0, failed: 0 });
+    assert_eq!(left.run().await, Report { projected: 0, delivered: 0, erased: 0, failed: 0 });
 }
 
 #[tokio::test]
@@ -24,7 +26,7 @@ async fn committed_changes_are_projected() {
 
     let report = left.run().await;
 
-    assert_eq!(report, Report { projected: 3, delivered: 0, failed: 0 });
+    assert_eq!(report, Report { projected: 3, delivered: 0, erased: 0, failed: 0 });
     assert!(left.rights(RoomKey::private(room), minji).await.is_some());
     assert_eq!(left.mongo().people().find(junho).await.unwrap().unwrap().username, "junho");
     assert_eq!(left.mysql().outbox().count().await.unwrap(), 0);
@@ -37,7 +39,7 @@ async fn projected_changes_are_not_projected_again() {
     left.commit_room(pair).await;
     left.run().await;
 
-    assert_eq!(left.run().await, Report { projected: 0, delivered: 0, failed: 0 });
+    assert_eq!(left.run().await, Report { projected: 0, delivered: 0, erased: 0, failed: 0 });
 }
 
 #[tokio::test]
@@ -64,7 +66,7 @@ async fn unprojected_logout_is_enforced_after_a_run() {
 
     let report = left.run().await;
 
-    assert_eq!(report, Report { projected: 1, delivered: 0, failed: 0 });
+    assert_eq!(report, Report { projected: 1, delivered: 0, erased: 0, failed: 0 });
     assert!(left.mongo().gates().is_ended(minji, &session).await.unwrap());
 }
 
@@ -78,7 +80,7 @@ async fn abandoned_message_gets_new_rev_and_is_pushed() {
 
     let report = left.run().await;
 
-    assert_eq!(report, Report { projected: 0, delivered: 1, failed: 0 });
+    assert_eq!(report, Report { projected: 0, delivered: 1, erased: 0, failed: 0 });
     let (connection, frame) = left.pushes.next();
     assert_eq!(connection, "tablet");
     assert_eq!((&frame["t"], &frame["d"]["id"]), (&"message.created".into(), &id.to_string().into()));
@@ -118,7 +120,7 @@ async fn failed_projection_does_not_stop_the_rest() {
 
     let report = left.run().await;
 
-    assert_eq!(report, Report { projected: 1, delivered: 1, failed: 1 });
+    assert_eq!(report, Report { projected: 1, delivered: 1, erased: 0, failed: 1 });
     assert_eq!(left.mysql().outbox().count().await.unwrap(), 1);
 }
 
