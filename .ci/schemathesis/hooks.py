@@ -37,7 +37,7 @@ def login():
 
 @schemathesis.auth(refresh_interval=600)
 class Person:
-    """One person for all requests but those that end sessions, in a room with another one."""
+    """One person for all requests but those that end sessions or accounts, in a room with another one."""
 
     def get(self, case, context):
         (me, _, tokens), (peer, _, peers), (third, credentials, others) = login(), login(), login()
@@ -64,7 +64,8 @@ class Person:
         return token
 
     def set(self, case, token, context):
-        if case.operation.path in ("/auth/logout", "/auth/sessions/{id}"):
+        ends = case.operation.path in ("/auth/logout", "/auth/sessions/{id}")
+        if ends or (case.operation.path, case.operation.method.upper()) == ("/users/me", "DELETE"):
             token = login()[2]["access_token"]
         case.headers = case.headers or {}
         case.headers["Authorization"] = f"Bearer {token}"

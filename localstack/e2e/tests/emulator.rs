@@ -47,7 +47,7 @@ async fn every_function_answers_its_sample_event() -> Result<()> {
     }
 
     let relayed = stack.answer("relay").await?;
-    ensure!(relayed == json!({"projected": 0, "delivered": 0, "failed": 0}), "relay answered {relayed}");
+    ensure!(relayed == json!({"projected": 0, "delivered": 0, "erased": 0, "failed": 0}), "relay answered {relayed}");
 
     for (function, Sample { status, fields }) in samples() {
         let answer = stack.answer(function).await?;

@@ -1,5 +1,6 @@
 //! The journeys, one module for each subject.
 
+mod accounts;
 mod blocks;
 mod bodies;
 mod broken_sends;

@@ -14,6 +14,7 @@ pub(crate) type Outcome = (u16, &'static str);
 
 const OK: Outcome = (200, "");
 const MADE: Outcome = (201, "");
+const ACCEPTED: Outcome = (202, "");
 const DONE: Outcome = (204, "");
 const WHO: Outcome = (401, "unauthenticated");
 const NO_REFRESH: Outcome = (401, "refresh_token_invalid");
@@ -105,6 +106,8 @@ pub(crate) fn routes(aim: &Aim) -> Vec<Row> {
         ),
         row("GET", "", "/users/me", None, guarded([OK; 4])),
         row("PUT", "", "/users/me", Some(json!({"status_message": "hi"})), guarded([OK; 4])),
+        row("DELETE", "", "/users/me", Some(json!({"password": e2e::PASSWORD})), guarded([ACCEPTED; 4])).alone(),
+        row("GET", "", "/users/me/export", None, guarded([OK; 4])),
         row("GET", &search, "/users/search", None, guarded([OK; 4])),
         row("GET", &format!("/users/{person}"), "/users/{id}", None, guarded([OK, OK, OK, NO_PERSON])),
         row("GET", "", "/friends", None, guarded([OK; 4])),
