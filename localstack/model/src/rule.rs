@@ -32,6 +32,8 @@ pub enum Rule {
     ChangeGuardedByRev,
     /// A stamp raises the room's `seq` to that of its row.
     StampLiftsSeq,
+    /// The writer of a new message whose release did not count withdraws it if the room gave out a higher `seq`; without: it stamps.
+    PassedMessageWithdrawn,
     /// A retry that finds its row pending stamps it before it is acknowledged.
     RetryStampsPendingRow,
     /// The writer of a new message stamps it with the rights in the filter.
@@ -157,6 +159,11 @@ impl Rule {
             Self::StampLiftsSeq => {
                 let changes = &[CREATE_A, CREATE_B, CREATE_C];
                 messages(Promise::OneOrder, Settings { failover: 1, clients: 0, ..Settings::of(changes) })
+            }
+            Self::PassedMessageWithdrawn => {
+                let changes = &[CREATE_A, CREATE_B, CREATE_C];
+                let settings = Settings { failover: 1, deposed: true, clients: 0, ..Settings::of(changes) };
+                messages(Promise::OneOrder, settings)
             }
             Self::RetryStampsPendingRow => messages(
                 Promise::NothingMissed,

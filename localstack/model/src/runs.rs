@@ -171,6 +171,10 @@ fn order() -> Vec<Run> {
             "order/two sends, pages of one row, a deposed primary",
             Settings { page: 1, failover: 1, deposed: true, ..two_sends.clone() },
         ),
+        holds(
+            "order/three sends, a deposed primary, no reader",
+            Settings { failover: 1, deposed: true, clients: 0, ..Settings::of(&[CREATE_A, CREATE_B, CREATE_C]) },
+        ),
         holds("order/crash, failover, late writer", Settings { crash: 1, failover: 1, ..late.clone() }),
         holds("order/two failovers", Settings { failover: 2, deposed: true, ..SEND }),
         holds(

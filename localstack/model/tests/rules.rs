@@ -37,6 +37,7 @@ each_rule! {
     rev_is_unique_at_stamps_too => UniqueRevAtStamps,
     change_is_guarded_by_rev => ChangeGuardedByRev,
     stamp_lifts_seq => StampLiftsSeq,
+    passed_message_is_withdrawn => PassedMessageWithdrawn,
     retry_stamps_a_pending_row => RetryStampsPendingRow,
     writer_stamps_with_rights => RightsAtStamp,
     refused_message_is_withdrawn => RefusedMessageWithdrawn,

@@ -38,6 +38,11 @@ pub(crate) enum Stamped {
         refusal: Fault,
         wrote: Option<Rev>,
     },
+    /// The room gave out a higher `seq` since, which a send that was acknowledged before this one began may have; `wrote` is the
+    /// `rev` that this request gave the message.
+    Passed {
+        wrote: Rev,
+    },
     /// Somebody withdrew it.
     Gone,
 }
@@ -117,6 +122,10 @@ pub(crate) async fn stamp(
             }
             Err(fault) => return Err(fault),
         };
+        if let Some(wrote) = wrote.filter(|_| reservation.seq > message.seq) {
+            give_back(messenger, message.room, &reservation).await;
+            return Ok(Stamped::Passed { wrote });
+        }
         let fanout = Fanout::new(messenger.clock.now(), tries);
         if let Some(stamped) = messages.stamp(causal, &message, &reservation, fanout).await? {
             wrote = wrote.map(|_| stamped.rev);
@@ -149,7 +158,7 @@ pub(crate) async fn stamp_freely(
     match stamp(messenger, causal, message, tries, Stamper::Anyone, viewer).await? {
         Stamped::Done(placed) => Ok(placed),
         Stamped::Refused { refusal, .. } => Err(refusal),
-        Stamped::Gone => Err(Code::MessageNotFound.into()),
+        Stamped::Gone | Stamped::Passed { .. } => Err(Code::MessageNotFound.into()),
     }
 }
 

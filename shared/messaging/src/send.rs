@@ -3,7 +3,7 @@ use crate::{
     order::{ATTEMPTS, Placed, Stamped, Stamper, contended, give_back, reserve, settle, stamp, withdraw},
 };
 use contract::MessageView;
-use domain::{Code, Fault, Invalid, Message, MessageDraft, MessageId, Quote};
+use domain::{Code, Fault, Invalid, Message, MessageDraft, MessageId, Quote, Timestamp};
 use mongo::{Bucket, Causal, Inserted, Messages, Mongo, NewMessage, Passage, Placement, Stored};
 use std::collections::HashMap;
 
@@ -33,10 +33,11 @@ pub async fn send_message(messenger: &Messenger, author: &Author<'_>, draft: &Me
     if passage == Passage::SessionEnded {
         return Err(Code::Unauthenticated.into());
     }
-    let new = NewMessage { id: Messages::new_id(), draft, fingerprint: &fingerprint, at: messenger.clock.now() };
+    let at = messenger.clock.now();
     let is_quote_missing = quotes.is_none();
     let quotes = quotes.unwrap_or_default();
-    let request = Request { messenger, author, new: &new, passage, quotes, is_quote_missing };
+    let request =
+        Request { messenger, author, draft, fingerprint: &fingerprint, at, passage, quotes, is_quote_missing };
     if let Some(earlier) = earlier {
         return request.repeat(earlier).await;
     }
@@ -48,7 +49,9 @@ pub async fn send_message(messenger: &Messenger, author: &Author<'_>, draft: &Me
 struct Request<'a> {
     messenger: &'a Messenger,
     author: &'a Author<'a>,
-    new: &'a NewMessage<'a>,
+    draft: &'a MessageDraft,
+    fingerprint: &'a [u8],
+    at: Timestamp,
     passage: Passage,
     /// What it answers.
     quotes: HashMap<MessageId, Quote>,
@@ -58,27 +61,31 @@ struct Request<'a> {
 
 impl Request<'_> {
     async fn send(&self) -> Result<Sent, Fault> {
-        let Self { messenger, new, .. } = *self;
-        let (mongo, draft) = (&messenger.mongo, new.draft);
+        let Self { messenger, draft, fingerprint, at, .. } = *self;
+        let mongo = &messenger.mongo;
         if self.is_quote_missing {
             // Rights first: a stranger could probe a room for its messages.
             let rights = mongo.rooms().find_rights_now(draft.room, draft.user).await?;
             rights.ok_or(Code::RoomNotFound)?.admit_writer()?;
             return Err(Fault::field("reply_to", Invalid::NotFound));
         }
+        let mut new = NewMessage { id: Messages::new_id(), draft, fingerprint, at };
         // The revs of writes whose outcome is unknown.
         let mut unknown = Vec::new();
         for _ in 0..ATTEMPTS {
             let reservation = reserve(messenger, draft.room, draft.user, Placement::New(new.id)).await?;
             let mut causal = mongo.causal().await?;
-            match mongo.messages().insert(&mut causal, new, &reservation).await {
+            match mongo.messages().insert(&mut causal, &new, &reservation).await {
                 Ok(Inserted::Done(message)) => {
                     if let Some(recipients) = settle(messenger, &mut causal, &message, &reservation).await {
                         return Ok(self.answer(Placed { message: *message, recipients, tries: 0 }, false).await);
                     }
                     match self.stamp_own(&mut causal, *message, Stamper::Writer).await? {
                         Some(placed) => return Ok(self.answer(placed, false).await),
-                        None => continue,
+                        None => {
+                            new.id = Messages::new_id();
+                            continue;
+                        }
                     }
                 }
                 Ok(Inserted::Taken) => give_back(messenger, draft.room, &reservation).await,
@@ -96,6 +103,7 @@ impl Request<'_> {
                     if let Some(placed) = self.stamp_own(&mut causal, own.message, by).await? {
                         return Ok(self.answer(placed, false).await);
                     }
+                    new.id = Messages::new_id();
                 }
                 Some(earlier) => return self.repeat(earlier).await,
                 None => {}
@@ -104,13 +112,19 @@ impl Request<'_> {
         Err(contended())
     }
 
-    /// Moves the message of this request above what readers may have passed. Without rights it is withdrawn; `None` where it is
-    /// gone.
+    /// Moves the message of this request above what readers may have passed. Without rights it is withdrawn. `None` where it is
+    /// gone, or was withdrawn because a later message may have been acknowledged before this one began.
     async fn stamp_own(&self, causal: &mut Causal, message: Message, by: Stamper) -> Result<Option<Placed>, Fault> {
         let (id, room, seq) = (message.id, message.room, message.seq);
         match stamp(self.messenger, causal, message, 0, by, Some(self.author.user)).await? {
             Stamped::Done(placed) => Ok(Some(placed)),
             Stamped::Gone => Ok(None),
+            Stamped::Passed { wrote } => {
+                let tombstone = withdraw(self.messenger, id, room, seq, wrote).await?;
+                // A page may have shown the message.
+                self.answer(tombstone, false).await;
+                Ok(None)
+            }
             Stamped::Refused { wrote: None, .. } => {
                 Err(Fault::unavailable("another request moved the message that was to be withdrawn"))
             }
@@ -125,8 +139,8 @@ impl Request<'_> {
 
     /// Answers with the message that an earlier request put into the room.
     async fn repeat(&self, earlier: Stored) -> Result<Sent, Fault> {
-        let Self { messenger, author, new, .. } = *self;
-        let (gates, room) = (messenger.mongo.gates(), new.draft.room);
+        let Self { messenger, author, draft, .. } = *self;
+        let (gates, room) = (messenger.mongo.gates(), draft.room);
         let take_back = async {
             if self.passage == Passage::Open {
                 gates.refund(author.user, Bucket::Sends, author.limits.sends).await?;
@@ -143,7 +157,7 @@ impl Request<'_> {
         refunded?;
         rights?.ok_or(Code::RoomNotFound)?;
         // A deleted message has no fingerprint: any retry gets the tombstone.
-        let is_same = |first: &Vec<u8>| author.fingerprints.matches(&parts_of(new.draft), first);
+        let is_same = |first: &Vec<u8>| author.fingerprints.matches(&parts_of(draft), first);
         if !earlier.fingerprint.as_ref().is_none_or(is_same) {
             return Err(Code::ClientIdReused.into());
         }
@@ -158,7 +172,7 @@ impl Request<'_> {
             // Without rights nothing is touched: its writer may have been answered. Once the sweep has delivered it, a retry is
             // told so; a refusal now would contradict that.
             Stamped::Refused { .. } => Err(Fault::unavailable("the message waits for its delivery")),
-            Stamped::Gone => Err(contended()),
+            Stamped::Gone | Stamped::Passed { .. } => Err(contended()),
         }
     }
 

@@ -4,7 +4,7 @@
 use crate::scene::{ANNA, BORA, ROOM, Scene, access, draft, now, refusal, texts};
 use announce::Announcer;
 use background::Background;
-use domain::{Access, Clock, Code, Content, Fault, MessageId, Timestamp};
+use domain::{Access, Clock, Code, Content, Fault, MessageDraft, MessageId, Timestamp};
 use messaging::{Author, EditMessage, MessageLimits, Messenger, Sent, delete_message, edit_message, send_message};
 use mongo::{Inserted, Mongo, Placement};
 use mongodb::{
@@ -167,18 +167,40 @@ async fn a_withdrawn_message_can_be_sent_again() {
     assert_eq!(texts(&scene.newest().await), ["", "hi"]);
 }
 
-/// Another environment sends the same message again, and is acknowledged.
-async fn retry(mongo: Mongo, url: &str) {
+/// Another environment sends a message, and is acknowledged; it is a repetition or not.
+async fn send_beside(mongo: Mongo, message: &MessageDraft) -> bool {
     let session = domain::SessionId("s".to_owned());
     let plenty = domain::Limit { burst: 1_000, per_minute: 1_000 };
     let limits = MessageLimits { sends: plenty, retries: plenty, changes: plenty };
     let fingerprints = &credentials::Fingerprints::new("a key of tests", None);
-    let author = Author { user: ANNA, session: &session, connection: None, limits, fingerprints };
+    let author = Author { user: message.user, session: &session, connection: None, limits, fingerprints };
     let (pushes, clock) = (Arc::<Recorder>::default(), Clock(now));
     let announcer = Announcer::new(mongo.clone(), pushes, clock, Background::inline());
     let messenger = Messenger { mongo, announcer, clock };
-    let sent = send_message(&messenger, &author, &draft(ANNA, "c", "hi")).await.unwrap();
-    assert!(sent.duplicate, "{url}");
+    send_message(&messenger, &author, message).await.unwrap().duplicate
+}
+
+#[tokio::test]
+async fn passed_message_is_sent_anew_above_the_later_one() {
+    let scene = Scene::new().await;
+    let meanwhile = meanwhile(&scene, async |mongo: Mongo, url: String| {
+        drop_entries(&url).await;
+        assert!(!send_beside(mongo, &draft(BORA, "d", "later")).await);
+    });
+    at_each_look([None, meanwhile]);
+
+    let sent = send(&scene).await.unwrap();
+
+    assert_eq!(
+        (sent.duplicate, sent.message.seq.0),
+        (false, 3),
+        "a lost position may lie below what was acknowledged before"
+    );
+    let page = scene.newest().await;
+    assert_eq!(texts(&page), ["", "later", "hi"]);
+    assert!(page[0].is_deleted);
+    let again = scene.send(ANNA, "c", "hi").await.unwrap();
+    assert_eq!((again.duplicate, again.message.id), (true, sent.message.id));
 }
 
 #[tokio::test]
@@ -186,7 +208,7 @@ async fn a_message_that_a_retry_acknowledged_is_not_withdrawn() {
     let scene = Scene::new().await;
     let meanwhile = meanwhile(&scene, async |mongo: Mongo, url: String| {
         drop_entries(&url).await;
-        retry(mongo.clone(), &url).await;
+        assert!(send_beside(mongo.clone(), &draft(ANNA, "c", "hi")).await);
         kick_and_drop(mongo, url).await;
     });
     at_each_look([None, meanwhile]);
@@ -202,7 +224,7 @@ async fn a_message_that_a_retry_acknowledged_is_not_withdrawn() {
 async fn a_message_that_a_retry_moved_during_a_stamp_is_not_withdrawn() {
     let scene = Scene::new().await;
     let moved = meanwhile(&scene, async |mongo: Mongo, url: String| {
-        retry(mongo.clone(), &url).await;
+        assert!(send_beside(mongo.clone(), &draft(ANNA, "c", "hi")).await);
         kick_and_drop(mongo, url).await;
     });
     at_each_look([None, meanwhile(&scene, only_drop), moved]);
@@ -219,7 +241,7 @@ async fn a_slow_writer_and_its_retry_acknowledge_one_message() {
     let scene = Scene::new().await;
     let meanwhile = meanwhile(&scene, async |mongo: Mongo, url: String| {
         drop_entries(&url).await;
-        retry(mongo, &url).await;
+        assert!(send_beside(mongo, &draft(ANNA, "c", "hi")).await, "{url}");
     });
     at_each_look([None, meanwhile]);
 

@@ -53,6 +53,10 @@ impl Turn<'_> {
         let is_taken = self.model.stamps_are_unique() && tip.is_taken(rev, message);
         let writer = Writer { moved: true, ..self.writer };
         match row {
+            Some(row) if self.is_passed(row) => {
+                let writer = Writer { step: WriterStep::ReleaseThenWithdraw, attempts: 0, ..writer };
+                self.step(What::Passed { seq: row.seq }, self.after(writer));
+            }
             Some(row) if is_mine(row) && row.rev < rev && !is_taken => {
                 let written = if self.is_own_row() && self.is_guarded_by(row.rev) { rev } else { self.writer.written };
                 let writer = Writer { step: WriterStep::Release, seq: row.seq, image: row.image, written, ..writer };
@@ -64,6 +68,16 @@ impl Turn<'_> {
             }
             _ => self.step(What::StampRefused { rev }, self.after(writer.at(WriterStep::ReleaseThenStamp))),
         }
+    }
+
+    /// Whether a position above the one of a new message was given out, so that a send that was acknowledged before this one began
+    /// may have it.
+    fn is_passed(&self, row: &Row) -> bool {
+        self.change.is_create()
+            && self.is_own_row()
+            && self.writer.seq > row.seq
+            && self.writer.written == row.rev
+            && self.model.keeps(Rule::PassedMessageWithdrawn)
     }
 
     /// A reservation without rights, for the tombstone.
