@@ -80,13 +80,11 @@ impl Request<'_> {
                     if let Some(recipients) = settle(messenger, &mut causal, &message, &reservation).await {
                         return Ok(self.answer(Placed { message: *message, recipients, tries: 0 }, false).await);
                     }
-                    match self.stamp_own(&mut causal, *message, Stamper::Writer).await? {
-                        Some(placed) => return Ok(self.answer(placed, false).await),
-                        None => {
-                            new.id = Messages::new_id();
-                            continue;
-                        }
+                    if let Some(placed) = self.stamp_own(&mut causal, *message, Stamper::Writer).await? {
+                        return Ok(self.answer(placed, false).await);
                     }
+                    new.id = Messages::new_id();
+                    continue;
                 }
                 Ok(Inserted::Taken) => give_back(messenger, draft.room, &reservation).await,
                 // The write may still arrive: its entry stays until its age removes it.

@@ -53,7 +53,7 @@ impl Turn<'_> {
         let is_taken = self.model.stamps_are_unique() && tip.is_taken(rev, message);
         let writer = Writer { moved: true, ..self.writer };
         match row {
-            Some(row) if self.is_passed(row) => {
+            Some(row) if self.is_passed(*row) => {
                 let writer = Writer { step: WriterStep::ReleaseThenWithdraw, attempts: 0, ..writer };
                 self.step(What::Passed { seq: row.seq }, self.after(writer));
             }
@@ -72,7 +72,7 @@ impl Turn<'_> {
 
     /// Whether a position above the one of a new message was given out, so that a send that was acknowledged before this one began
     /// may have it.
-    fn is_passed(&self, row: &Row) -> bool {
+    fn is_passed(&self, row: Row) -> bool {
         self.change.is_create()
             && self.is_own_row()
             && self.writer.seq > row.seq
