@@ -178,7 +178,7 @@ impl<'e, E: MySqlExecutor<'e>> Groups<E> {
              WHERE id = ?
              UNION ALL
              SELECT 'member', m.user_id, NULL, NULL, m.role, NULL, NULL, NULL
-             FROM group_room_members m
+             FROM group_room_members m FORCE INDEX (group_room_members_state_idx)
              JOIN group_chat_rooms r ON r.id = m.group_room_id
              WHERE m.group_room_id = ? AND m.state = 'active' AND r.is_active
              UNION ALL

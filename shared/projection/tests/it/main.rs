@@ -3,6 +3,7 @@
 
 mod blocks;
 mod events;
+mod groups;
 mod people;
 mod relay;
 mod restored;

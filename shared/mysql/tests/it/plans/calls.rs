@@ -3,14 +3,15 @@ use crate::{
     people::{NOON, someone},
 };
 use domain::{
-    Aggregate, DisplayName, Fault, FriendshipId, FriendshipStatus, Locale, NameQuery, Patch, RoomId, SessionId,
-    StatusMessage, UserId,
+    Aggregate, DisplayName, Fault, FriendshipId, FriendshipStatus, GroupDescription, GroupName, Locale, MaxMembers,
+    Membership, MembershipState, NameQuery, Patch, Role, RoomId, SessionId, StatusMessage, System, SystemKind, UserId,
 };
-use mysql::{AccountPatch, Deletion, Direction, Mysql, Names, Tx, Unmatched};
+use mysql::{AccountPatch, Deletion, Direction, GroupPatch, Mysql, Names, NewGroup, NewInvite, Tx, Unmatched};
 
 const ME: UserId = UserId(1);
 const OTHER: UserId = UserId(2);
 const STRANGER: UserId = UserId(6);
+const GROUP: RoomId = RoomId(1);
 
 /// Every method of every repository.
 pub(super) async fn make(mysql: &Mysql) {
@@ -23,6 +24,101 @@ pub(super) async fn make(mysql: &Mysql) {
     outbox(mysql).await;
     deletions(mysql).await;
     mysql.transact((), within).await.unwrap();
+}
+
+/// Every method of the repositories of groups.
+pub(super) async fn make_of_groups(mysql: &Mysql) {
+    groups(mysql).await;
+    find_groups(mysql).await;
+    members(mysql).await;
+    mysql.invites().find_by_hash(&format!("{:064x}", 1), ME).await.unwrap();
+    mysql.invites().list(GROUP, None, size(30)).await.unwrap();
+    mysql.invites().count(GROUP).await.unwrap();
+    mysql.room_events().remove(&[1]).await.unwrap();
+    mysql.room_events().remove(&[2, 3]).await.unwrap();
+    mysql.friendships().list_among(ME, &some()).await.unwrap();
+    mysql.transact((), within_groups).await.unwrap();
+}
+
+/// Searches of either kind and the list without one, for a first page and for another.
+pub(super) async fn find_groups(mysql: &Mysql) {
+    for text in ["c", "ㄱ"] {
+        let query = NameQuery::parse(text).unwrap();
+        let after = (query.prefix.clone(), GROUP);
+        for after in [None, Some(&after)] {
+            mysql.groups().search_public(&query, ME, after, size(30)).await.unwrap();
+        }
+    }
+    for after in [None, Some(GROUP)] {
+        mysql.groups().list_public(ME, after, size(30)).await.unwrap();
+    }
+}
+
+/// As many as are added at once.
+fn some() -> Vec<UserId> {
+    (2..52).map(UserId).collect()
+}
+
+async fn groups(mysql: &Mysql) {
+    let groups = || mysql.groups();
+    groups().find(GROUP, ME).await.unwrap();
+    groups().list(&[GROUP, RoomId(2)], ME).await.unwrap();
+    groups().list(&(1..101).map(RoomId).collect::<Vec<_>>(), ME).await.unwrap();
+    groups().find_snapshot(GROUP).await.unwrap();
+}
+
+/// The members of the largest group, and the groups of somebody in many.
+pub(super) async fn members(mysql: &Mysql) {
+    let members = || mysql.members();
+    members().find(GROUP, ME).await.unwrap();
+    members().list(GROUP, &[ME]).await.unwrap();
+    members().list(GROUP, &some()).await.unwrap();
+    for state in [MembershipState::Active, MembershipState::Banned] {
+        members().page(GROUP, ME, state, Some(OTHER), size(30)).await.unwrap();
+    }
+    let query = NameQuery::parse("c").unwrap();
+    members().search(GROUP, ME, &query, Some(OTHER), size(30)).await.unwrap();
+    members().count_groups(&[ME]).await.unwrap();
+    members().count_groups(&some()).await.unwrap();
+    members().list_groups(ME, Some(GROUP), 100).await.unwrap();
+    members().find_successor(GROUP, ME).await.unwrap();
+}
+
+async fn within_groups(tx: &mut Tx, (): ()) -> Result<(), Fault> {
+    tx.users().lock(&[ME]).await?;
+    tx.users().lock(&some()).await?;
+    tx.users().raise_versions(&some()).await?;
+    tx.groups().lock(GROUP).await?;
+    let (name, description) = (GroupName::parse("새 그룹").unwrap(), GroupDescription::parse("about").unwrap());
+    let new = NewGroup {
+        name: name.clone(),
+        description: Some(description.clone()),
+        is_private: false,
+        max_members: MaxMembers::default(),
+        members: 1,
+        by: ME,
+        at: NOON,
+    };
+    let room = tx.groups().insert(&new).await?;
+    tx.groups().insert_names(room, "새 그룹").await?;
+    let (description, max_members) = (Patch::Set(description), Some(MaxMembers::default()));
+    let patch = GroupPatch { name: Some(name), description, is_private: Some(false), max_members };
+    tx.groups().update(room, &patch, NOON).await?;
+    tx.groups().raise_version(room, 1).await?;
+    let of = Membership { user: ME, role: Role::Owner, state: MembershipState::Active, joined_at: NOON };
+    tx.members().insert(room, &[of], NOON).await?;
+    tx.members().update(room, &of, NOON).await?;
+    let happened = System { kind: SystemKind::RoomCreated, user: None, by: ME, role: None, name: None };
+    tx.room_events().insert(room, &[happened], NOON).await?;
+    let code_hash = format!("{:064x}", u64::MAX);
+    let new = NewInvite { room, by: ME, code_hash, expires_at: None, max_uses: None, at: NOON };
+    let invite = tx.invites().insert(&new).await?;
+    tx.invites().take(invite, NOON).await?;
+    tx.invites().revoke(room, invite, NOON).await?;
+    tx.members().close(room, NOON).await?;
+    tx.groups().close(room, NOON).await?;
+    tx.groups().remove_names(room).await?;
+    tx.outbox().insert(&[Aggregate::GroupRoom(room)], NOON).await
 }
 
 /// Searches of either kind, for a first page and for another.

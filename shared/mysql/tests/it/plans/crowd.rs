@@ -12,6 +12,63 @@ pub(super) async fn gather(url: &str) {
 /// As many rows as a new deployment has.
 pub(super) async fn gather_few(url: &str) {
     fill(url, 6).await;
+    fill_groups(url, 60).await;
+}
+
+/// 20,000 people in some groups, most of them in few: the group 1 has 1,000 members, and the person 1 is in 500 groups.
+pub(super) async fn gather_groups(url: &str, groups: u32) {
+    fill(url, 10_000).await;
+    fill_groups(url, groups).await;
+}
+
+/// Whoever made a group is in it with somebody else, and somebody has left it.
+async fn fill_groups(url: &str, groups: u32) {
+    let digits = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4
+         UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)";
+    let numbers = format!(
+        "(SELECT 1 + a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d AS n
+          FROM {digits} a, {digits} b, {digits} c, {digits} e, {digits} f) numbers"
+    );
+    let people = groups / 5;
+    let member = "INSERT IGNORE INTO group_room_members
+             (group_room_id, user_id, role, state, is_active, joined_at, created_at, updated_at)
+         SELECT";
+    let now = "NOW(3), NOW(3)";
+    let statements = [
+        format!(
+            "INSERT INTO group_chat_rooms (id, name, is_private, created_by, member_count, created_at, updated_at)
+             SELECT n, CONCAT('g', n), n % 3 = 0, 1 + n % 6, 2, {now} FROM {numbers} WHERE n <= {groups}"
+        ),
+        format!("{member} n, 1 + n % {people}, 'owner', 'active', TRUE, NOW(3), {now} FROM {numbers} WHERE n <= {groups}"),
+        format!("{member} n, 1 + (n * 7 + 3) % {people}, 'member', 'active', TRUE, NOW(3), {now} FROM {numbers} WHERE n <= {groups}"),
+        format!("{member} n, 1 + (n * 3 + 2) % {people}, 'member', 'left', FALSE, NOW(3), {now} FROM {numbers} WHERE n <= {groups} AND n % 2 = 0"),
+        format!("{member} 1, n, 'member', 'active', TRUE, NOW(3), {now} FROM {numbers} WHERE n <= LEAST(1000, {people})"),
+        format!("{member} n, 1, 'member', 'active', TRUE, NOW(3), {now} FROM {numbers} WHERE n <= LEAST(500, {groups})"),
+        format!(
+            "INSERT INTO group_names (group_room_id, kind, word, name_key)
+             SELECT n, 'letters', 0, CONCAT(IF(n % 10 = 0, CHAR(97 + n % 26), 'z'), n) FROM {numbers} WHERE n <= {groups}"
+        ),
+        format!(
+            "INSERT INTO group_names (group_room_id, kind, word, name_key)
+             SELECT n, 'initials', 0, CONCAT(CHAR(0xE18480 + n % 19 USING utf8mb4), n) FROM {numbers} WHERE n <= {groups} AND n % 3 = 0"
+        ),
+        format!(
+            "INSERT INTO group_room_invites (group_room_id, created_by, code_hash, created_at)
+             SELECT n, 1 + n % 6, LPAD(HEX(n), 64, '0'), NOW(3) FROM {numbers} WHERE n <= {groups}"
+        ),
+        format!(
+            "INSERT INTO group_room_events (group_room_id, kind, actor_id, created_at)
+             SELECT n, 'room_updated', 1, NOW(3) FROM {numbers} WHERE n <= {groups}"
+        ),
+        format!(
+            "INSERT INTO outbox (aggregate, aggregate_id, created_at) SELECT 'group', n, NOW(3) FROM {numbers} WHERE n <= {groups} / 10"
+        ),
+        "ANALYZE TABLE group_chat_rooms, group_room_members, group_names, group_room_invites, group_room_events, outbox".to_owned(),
+    ];
+    for statement in statements {
+        // All of it is true, and need not be looked up.
+        execute(url, &format!("SET foreign_key_checks = 0; SET unique_checks = 0; {statement}")).await;
+    }
 }
 
 /// The first pair of everything has the number 1 and is of the people 1 and 2.

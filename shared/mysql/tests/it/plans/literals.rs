@@ -23,6 +23,8 @@ fn value(statement: &str, text: &str, number: i32) -> String {
     match column(text) {
         "name_key" => "'c'".to_owned(),
         "kind" => "'letters'".to_owned(),
+        "state" => "'active'".to_owned(),
+        "code_hash" => format!("'{:064x}'", 1),
         "email_fold" => "'p0@example.com'".to_owned(),
         "password_hash" => "'hash'".to_owned(),
         "status" => "'accepted'".to_owned(),

@@ -17,8 +17,29 @@ const WALKS: &[(&str, &str)] = &[
         "SELECT user_id, step, position, created_at, closed_at FROM account_deletions WHERE tried_at",
         "account_deletions",
     ),
+    // Of the index of public groups as much as a page has, in its order; see below.
+    (
+        "SELECT r.id, r.name, r.description, r.is_private, r.max_members, r.member_count, r.created_at, r.updated_at, m.user_id, m.role, m.state, m.joined_at FROM group_chat_rooms r FORCE INDEX",
+        "group_chat_rooms",
+    ),
     // Asks for those whom nobody can search yet, in steps.
     ("SELECT u.id, u.username, u.display_name FROM users u", "users"),
+];
+
+/// The tables that grow.
+const TABLES: &[&str] = &[
+    "users",
+    "user_names",
+    "friendships",
+    "block_users",
+    "sessions",
+    "outbox",
+    "chat_rooms",
+    "group_chat_rooms",
+    "group_room_members",
+    "group_names",
+    "group_room_invites",
+    "group_room_events",
 ];
 
 /// More rows than a page needs, and fewer than any table of the crowd has.
@@ -72,8 +93,7 @@ impl Step {
 fn table<'a>(statement: &'a str, alias: &'a str) -> &'a str {
     let mut words = statement.split_whitespace().peekable();
     while let Some(word) = words.next() {
-        if words.peek().is_some_and(|next| next.trim_matches(|c| "(),".contains(c)) == alias)
-            && ["users", "user_names", "friendships", "block_users", "sessions", "outbox", "chat_rooms"].contains(&word)
+        if words.peek().is_some_and(|next| next.trim_matches(|c| "(),".contains(c)) == alias) && TABLES.contains(&word)
         {
             return word;
         }
@@ -84,8 +104,12 @@ fn table<'a>(statement: &'a str, alias: &'a str) -> &'a str {
 #[tokio::test]
 async fn queries_on_growing_tables_use_an_index() {
     let database = Database::new().await;
-    crowd::gather(&database.url).await;
-    let statements = statements_of(async || calls::make(&database.mysql).await).await;
+    crowd::gather_groups(&database.url, 100_000).await;
+    let statements = statements_of(async || {
+        calls::make(&database.mysql).await;
+        calls::make_of_groups(&database.mysql).await;
+    })
+    .await;
     let mut connection = MySqlConnection::connect(&database.url).await.unwrap();
     let mut wrong = Vec::new();
 
@@ -99,7 +123,7 @@ async fn queries_on_growing_tables_use_an_index() {
         }
     }
 
-    assert!(statements.len() >= 35, "only {} statements were heard of", statements.len());
+    assert!(statements.len() >= 60, "only {} statements were heard of", statements.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     assert!(WALKS.iter().all(|(begin, _)| statements.iter().any(|statement| statement.starts_with(begin))));
 }
@@ -108,7 +132,11 @@ async fn queries_on_growing_tables_use_an_index() {
 async fn locking_statements_use_an_index_on_small_tables() {
     let database = Database::new().await;
     crowd::gather_few(&database.url).await;
-    let statements = statements_of(async || calls::make(&database.mysql).await).await;
+    let statements = statements_of(async || {
+        calls::make(&database.mysql).await;
+        calls::make_of_groups(&database.mysql).await;
+    })
+    .await;
     let mut connection = MySqlConnection::connect(&database.url).await.unwrap();
     let locks = |statement: &&String| !statement.starts_with("SELECT") || statement.ends_with("FOR UPDATE");
     let mut wrong = Vec::new();
@@ -138,4 +166,34 @@ async fn search_reads_its_index_in_order() {
         );
         assert!(steps.iter().all(|step| !step.notes.contains("filesort")), "{steps:#?}");
     }
+}
+
+#[tokio::test]
+async fn lists_of_groups_and_members_read_their_index_in_order() {
+    let database = Database::new().await;
+    crowd::gather_groups(&database.url, 10_000).await;
+    let found = statements_of(async || calls::find_groups(&database.mysql).await).await;
+    let members = statements_of(async || calls::members(&database.mysql).await).await;
+    let pages = members.iter().filter(|statement| statement.ends_with("LIMIT ?"));
+    let mut connection = MySqlConnection::connect(&database.url).await.unwrap();
+
+    let mut keys = Vec::new();
+    for statement in found.iter().chain(pages) {
+        let steps = explain(&mut connection, statement).await;
+
+        assert!(steps.iter().all(|step| !step.notes.contains("filesort")), "{steps:#?} in {statement}");
+        keys.push(steps[0].key.clone().unwrap_or_default());
+    }
+
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(
+        keys,
+        [
+            "group_chat_rooms_public_idx",
+            "group_names_search_idx",
+            "group_room_members_groups_idx",
+            "group_room_members_state_idx"
+        ]
+    );
 }
