@@ -412,6 +412,46 @@ async fn leave_group(tx: &mut Tx, (room, user): (RoomId, UserId)) -> Result<(), 
     tx.room_events().insert(room, &[happened(SystemKind::MemberLeft, user)], NOON).await
 }
 
+/// Those of some people who are not in a group come in, like when they are added.
+async fn add(tx: &mut Tx, (room, people): (RoomId, Vec<UserId>)) -> Result<(), Fault> {
+    tx.users().lock(&people).await?;
+    tx.groups().lock(room).await?.ok_or(Code::RoomNotFound)?;
+    let known = tx.members().list(room, &people).await?;
+    tx.members().count_groups(&people).await?;
+    let new: Vec<_> = people.into_iter().filter(|user| known.iter().all(|of| of.user != *user)).collect();
+    let memberships: Vec<_> = new.iter().map(|user| active(*user, Role::Member)).collect();
+    tx.members().insert(room, &memberships, NOON).await?;
+    tx.groups().raise_version(room, i32::try_from(new.len()).map_err(Fault::internal)?).await?;
+    let happened: Vec<_> = new.iter().map(|user| happened(SystemKind::MemberAdded, *user)).collect();
+    tx.room_events().insert(room, &happened, NOON).await?;
+    tx.users().raise_versions(&new).await
+}
+
+#[tokio::test]
+async fn overlapping_changes_of_neighbouring_groups_all_commit() {
+    let database = Database::new().await;
+    let people = crowd(&database, 41).await;
+    let mut rooms = Vec::new();
+    for _ in 0..4 {
+        rooms.push(open(&database.mysql, Found::public(people[0], "g", &[])).await);
+    }
+    let mut changes = JoinSet::new();
+    for n in 0..40 {
+        // A step that is prime to their number, so that all come in another order.
+        let added = (0..20).map(|k| people[1 + (n * 7 + k * 11) % 40]).collect();
+        let (mysql, room) = (database.mysql.clone(), rooms[n % 4]);
+        changes.spawn(async move { mysql.transact((room, added), add).await });
+    }
+
+    changes.join_all().await.into_iter().for_each(Result::unwrap);
+
+    for room in rooms {
+        let group = database.mysql.groups().find(room, people[0]).await.unwrap().unwrap().room;
+        let snapshot = database.mysql.groups().find_snapshot(room).await.unwrap().unwrap();
+        assert_eq!((group.member_count, snapshot.access.members.len(), snapshot.events.len()), (41, 41, 40));
+    }
+}
+
 #[tokio::test]
 async fn changes_cost_the_same_in_groups_of_2_100_and_1000() {
     let database = Database::new().await;
