@@ -1,5 +1,5 @@
 use crate::fault::fault;
-use domain::{Fault, Role, RoomId, System, Timestamp};
+use domain::{Fault, Role, RoomEvent, RoomId, System, Timestamp};
 use sqlx::{MySqlConnection, MySqlExecutor, QueryBuilder};
 
 /// Changes of groups whose system messages may not be placed yet, on the pool or in a transaction. `groups().find_snapshot` reads
@@ -27,20 +27,21 @@ impl RoomEvents<&mut MySqlConnection> {
 }
 
 impl<'e, E: MySqlExecutor<'e>> RoomEvents<E> {
-    /// Removes changes whose system messages were placed, before the outbox rows that name the group. Sends nothing if there are
-    /// none.
-    pub async fn remove(self, ids: &[i64]) -> Result<(), Fault> {
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let mut query = QueryBuilder::new("DELETE FROM group_room_events WHERE id IN (");
-        let mut list = query.separated(", ");
-        for id in ids {
-            list.push_bind(*id);
-        }
-        // By the order of the primary key: for a long list the server would scan a small table and lock all of it.
-        query.push(") ORDER BY id LIMIT ").push_bind(i64::try_from(ids.len()).unwrap_or(i64::MAX));
-        query.build().persistent(ids.len() == 1).execute(self.0).await.map_err(fault)?;
+    /// Removes the changes of a group from the first to the last of these, whose system messages were placed; before the outbox rows
+    /// that name the group. Sends nothing if there are none.
+    pub async fn remove(self, placed: &[RoomEvent]) -> Result<(), Fault> {
+        let (Some(first), Some(last)) = (placed.first(), placed.last()) else { return Ok(()) };
+        // As a range: for a list of ids the server scans a small table and locks all of it.
+        sqlx::query(
+            "DELETE FROM group_room_events
+             WHERE group_room_id = ? AND id BETWEEN ? AND ?",
+        )
+        .bind(first.room.0)
+        .bind(first.id)
+        .bind(last.id)
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
         Ok(())
     }
 }

@@ -9,8 +9,7 @@ impl Projector {
         let Self { mongo, announcer, clock, .. } = self.clone();
         messaging::place_events(&Messenger { mongo, announcer, clock }, room, events).await?;
         // What stays is found in its place by whoever comes next.
-        let ids: Vec<_> = events.iter().map(|event| event.id).collect();
-        self.mysql.room_events().remove(&ids).await.or_log("forget changes that are placed");
+        self.mysql.room_events().remove(events).await.or_log("forget changes that are placed");
         Ok(())
     }
 }

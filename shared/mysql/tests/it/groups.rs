@@ -327,12 +327,12 @@ async fn snapshot_has_rights_events_in_order_and_outbox_rows() {
     assert!(snapshot.events.is_sorted_by_key(|event| event.id));
     assert!(snapshot.events.iter().all(|event| (event.room, event.at) == (room, NOON)));
     assert_eq!((snapshot.created_at, snapshot.outbox.len()), (NOON, 2));
-    let ids: Vec<_> = snapshot.events[..2].iter().map(|event| event.id).collect();
-    mysql.room_events().remove(&ids).await.unwrap();
+    mysql.room_events().remove(&snapshot.events[..2]).await.unwrap();
     mysql.room_events().remove(&[]).await.unwrap();
     mysql.outbox().remove(&snapshot.outbox).await.unwrap();
     let rest = mysql.groups().find_snapshot(room).await.unwrap().unwrap();
     assert_eq!((rest.events, rest.outbox), (snapshot.events[2..].to_vec(), vec![]));
+    assert_eq!(mysql.groups().find_snapshot(other).await.unwrap().unwrap().events.len(), 1);
 }
 
 #[tokio::test]

@@ -34,8 +34,8 @@ pub(super) async fn make_of_groups(mysql: &Mysql) {
     mysql.invites().find_by_hash(&format!("{:064x}", 1), ME).await.unwrap();
     mysql.invites().list(GROUP, None, size(30)).await.unwrap();
     mysql.invites().count(GROUP).await.unwrap();
-    mysql.room_events().remove(&[1]).await.unwrap();
-    mysql.room_events().remove(&(2..52).collect::<Vec<_>>()).await.unwrap();
+    let events = mysql.groups().find_snapshot(GROUP).await.unwrap().unwrap().events;
+    mysql.room_events().remove(&events).await.unwrap();
     mysql.friendships().list_among(ME, &some()).await.unwrap();
     mysql.transact((), within_groups).await.unwrap();
 }
