@@ -4,9 +4,10 @@ use backend::Guess;
 use contract::PasswordChange;
 use credentials::{Verdict, hash_password};
 use domain::{Aggregate, Code, Fault, SessionId, Timestamp, UserId};
+use mongo::Bucket;
 use mysql::Tx;
 use projection::{Changed, Projector};
-use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, NoContent, StoreProblems};
+use web::{ApiResult, Bearer, BodyProblems, CallerProblems, Json, NoContent, StoreProblems};
 
 web::problems!(PasswordProblems: WrongPassword);
 
@@ -17,11 +18,12 @@ web::problems!(PasswordProblems: WrongPassword);
 #[tracing::instrument(skip_all, fields(user.id = %caller.id))]
 pub(crate) async fn update_password(
     State(app): State<App>,
-    caller: Caller,
+    caller: Bearer,
     Json(change): Json<PasswordChange>,
 ) -> ApiResult<NoContent> {
     let (current, new) = change.parse()?;
     let Projector { mysql, mongo, .. } = &app.backend.projector;
+    caller.spend(mongo, Bucket::Passwords, app.backend.limits.sign_ins).await?;
     let old_hash = mysql.users().find_password_hash(caller.id).await?.ok_or(Code::Unauthenticated)?;
     if Guess::of_person(caller.id).check(mongo, &current, Some(&old_hash)).await? == Verdict::Wrong {
         return Err(Code::WrongPassword.into());

@@ -22,12 +22,38 @@ fn document() -> Result<Value> {
     // Routes with a bearer token also accept the one of Swagger's Authorize form.
     whole["components"]["securitySchemes"]["password"] =
         json!({"type": "oauth2", "flows": {"password": {"tokenUrl": "/auth/login", "scopes": {}}}});
+    let names = ["RateLimit", "RateLimit-Policy"];
+    whole["components"]["headers"] = json!({
+        "RateLimit": header(
+            "What is left of each limit that counted for this request: `r` requests now, one more in at most `t` seconds. Most \
+             reads are not counted one by one, so `r` may stay the same over several of them.",
+            r#""changes";r=59;t=1"#,
+        ),
+        "RateLimit-Policy": header(
+            "The limits that counted for this request: `q` requests at once, and as many again within `w` seconds.",
+            r#""changes";q=60;w=60"#,
+        ),
+    });
     for (_, operation) in operations(&mut whole)? {
+        let responses = operation["responses"].as_object_mut().context("no responses")?;
+        if responses.contains_key("429") {
+            for (_, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2') || *status == "429")
+            {
+                for name in names {
+                    response["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
+                }
+            }
+        }
         if operation["security"] == json!([{"bearer": []}]) {
             operation["security"] = json!([{"bearer": []}, {"password": []}]);
         }
     }
     Ok(whole)
+}
+
+/// A header of draft-ietf-httpapi-ratelimit-headers.
+fn header(description: &str, example: &str) -> Value {
+    json!({ "description": description, "schema": { "type": "string" }, "example": example })
 }
 
 fn info() -> Info {
@@ -36,7 +62,8 @@ fn info() -> Info {
     license.identifier = Some("MIT".to_owned());
     info.description = Some(
         "A real-time chat. A refused request is answered with a problem document (RFC 9457): its `code` is stable, its \
-         `detail` follows `Accept-Language` (ko, en). Each GET route answers HEAD too: the same status and headers, no body."
+         `detail` follows `Accept-Language` (ko, en). Where requests are limited, `RateLimit-Policy` and `RateLimit` say how much and \
+         what is left; beyond it the answer is 429 with `Retry-After`. Each GET route answers HEAD too: the same status and headers, no body."
             .to_owned(),
     );
     info.license = Some(license);

@@ -35,7 +35,7 @@ impl Guess {
         if verdict != Verdict::Wrong {
             limits.forget_failed_logins(&self.by).await?;
         } else if let Some(account) = &self.account {
-            match limits.spend(account, ACCOUNT_FAILURES).await {
+            match limits.spend_unseen(account, ACCOUNT_FAILURES).await {
                 Err(fault) if fault.code == Code::RateLimited => {
                     tracing::warn!("Many logins of one account fail");
                     limits.use_up_free_tries(&self.by).await?;

@@ -64,7 +64,8 @@ pub struct Limits {
     pub reads: Limit,
     /// `LIMIT_NEW_ROOMS`: rooms of a person with people who are no friends, at once and per hour.
     pub new_rooms: Limit,
-    /// `LIMIT_SIGN_INS`: registrations, logins and refreshes of an IP address, each in a bucket of its own.
+    /// `LIMIT_SIGN_INS`: registrations, logins and refreshes of an IP address, password changes of a person, each in a bucket of
+    /// its own.
     pub sign_ins: Limit,
 }
 

@@ -4,7 +4,7 @@ use crate::{
     limits::{refilled, wait_for_tokens},
     one_batch,
     schema::SOCKETS,
-    w1,
+    w1, write_once_more,
 };
 use domain::{ConnectionId, Fault, Limit, Locale, SessionId, Timestamp, UserId};
 use futures_util::TryStreamExt as _;
@@ -198,15 +198,16 @@ impl Connections<'_> {
                 "frames.tokens": { "$subtract": ["$frames.tokens", { "$cond": ["$allowed", i64::from(cost), 0] }] },
             } },
         ];
-        let touched = self
-            .0
-            .collection::<Row>(SOCKETS)
-            .find_one_and_update(doc! { "open.id": id }, update)
-            .projection(doc! { "open": { "$elemMatch": { "id": id } }, "allowed": 1, "frames.tokens": 1, "own": 1 })
-            .return_document(ReturnDocument::After)
-            .write_concern(w1())
-            .await
-            .map_err(store_fault)?;
+        let sockets = self.0.collection::<Row>(SOCKETS);
+        let touch = || async {
+            sockets
+                .find_one_and_update(doc! { "open.id": id }, update.clone())
+                .projection(doc! { "open": { "$elemMatch": { "id": id } }, "allowed": 1, "frames.tokens": 1, "own": 1 })
+                .return_document(ReturnDocument::After)
+                .write_concern(w1())
+                .await
+        };
+        let touched = write_once_more(touch).await.map_err(store_fault)?;
         let Some(Row { user, open, allowed, frames, own }) = touched else { return Ok(None) };
         let wait = (!allowed).then(|| wait_for_tokens(f64::from(cost) - frames.tokens, limit));
         Ok(PersonRow { user, open }.live(at).pop().map(|connection| Touched { connection, wait, tokens: own }))

@@ -75,6 +75,11 @@ pub(crate) fn is_read_lost(error: &Error) -> bool {
     matches!(error.kind.as_ref(), ErrorKind::Command(command) if matches!(command.code, 43 | 175 | 237 | 239 | 246))
 }
 
+/// Whether a pooled connection turned out to be dead, as after a freeze: the next one is new. What was sent may have arrived.
+pub(crate) fn is_connection_lost(error: &Error) -> bool {
+    matches!(error.kind.as_ref(), ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. })
+}
+
 /// Whether a unique key refused a write.
 pub(crate) fn is_duplicate_key(error: &Error) -> bool {
     match error.kind.as_ref() {

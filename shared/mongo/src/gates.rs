@@ -2,8 +2,9 @@ use crate::{
     Causal, Mongo,
     fault::{is_duplicate_key, store_fault},
     limits::{from_now, refilled, wait_for_tokens},
+    quota::{self, Rate},
     schema::GATES,
-    upsert, w1,
+    w1, write_once_more,
 };
 use domain::{Code, Fault, Limit, Random, SessionId, Timestamp, UserId};
 use mongodb::{
@@ -31,19 +32,14 @@ pub enum Bucket {
     Searches,
     /// Opening WebSockets.
     Tickets,
+    /// Changing the password.
+    Passwords,
     /// Every other change.
     Changes,
     /// Every other read.
     Reads,
     /// Rooms with people who are no friends, by the hour.
     NewRooms,
-}
-
-/// How much one use takes from a bucket, and what the bucket holds.
-#[derive(Debug, Clone, Copy)]
-struct Rate {
-    limit: Limit,
-    cost: u32,
 }
 
 /// The answer of a gate.
@@ -79,28 +75,48 @@ impl Bucket {
             Self::FriendRequests => "friend",
             Self::Searches => "search",
             Self::Tickets => "ticket",
+            Self::Passwords => "password",
             Self::Changes => "change",
             Self::Reads => "read",
             Self::NewRooms => "room",
         }
     }
 
+    /// As clients know it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Sends => "sends",
+            Self::Retries => "retries",
+            Self::FriendRequests => "friend-requests",
+            Self::Searches => "searches",
+            Self::Tickets => "tickets",
+            Self::Passwords => "passwords",
+            Self::Changes => "changes",
+            Self::Reads => "reads",
+            Self::NewRooms => "new-rooms",
+        }
+    }
+
     /// A limit by the hour counts in sixtieths, so that whole numbers of them come back within a minute.
     fn rate(self, limit: Limit) -> Rate {
         match self {
-            Self::NewRooms => Rate { limit: Limit { burst: limit.burst.saturating_mul(60), ..limit }, cost: 60 },
-            _ => Rate { limit, cost: 1 },
+            Self::NewRooms => {
+                Rate { limit: Limit { burst: limit.burst.saturating_mul(60), ..limit }, unit: 60, cost: 60 }
+            }
+            _ => Rate::of(limit),
         }
     }
-}
 
-impl Rate {
     /// What the gate answers with so many tokens in the bucket.
-    fn passage(self, alive: bool, allowed: bool, left: f64) -> Passage {
-        match (alive, allowed) {
-            (false, _) => Passage::SessionEnded,
-            (true, true) => Passage::Open,
-            (true, false) => Passage::Limited { wait: wait_for_tokens(f64::from(self.cost) - left, self.limit) },
+    fn passage(self, rate: Rate, alive: bool, allowed: bool, left: f64) -> Passage {
+        if !alive {
+            return Passage::SessionEnded;
+        }
+        quota::note(self.name(), rate, left);
+        if allowed {
+            Passage::Open
+        } else {
+            Passage::Limited { wait: wait_for_tokens(f64::from(rate.cost) - left, rate.limit) }
         }
     }
 }
@@ -124,7 +140,7 @@ impl Gates<'_> {
         limit: Limit,
         random: Random,
     ) -> Result<Passage, Fault> {
-        let rate = Rate { limit, cost: (limit.burst / 60).clamp(1, 10) };
+        let rate = Rate { cost: (limit.burst / 60).clamp(1, 10), ..Rate::of(limit) };
         let dice = u32::from_be_bytes(random.bytes());
         if dice.is_multiple_of(rate.cost) {
             self.take(user, session, Bucket::Reads, rate).await
@@ -147,8 +163,9 @@ impl Gates<'_> {
         // As the primary has it, as a write of the gate sees it.
         let look = gates.find_one(doc! { "_id": user.0 }).projection(shown).read_concern(ReadConcern::local());
         let found = look.await.map_err(store_fault)?;
-        let Some(Gate { ended, left }) = found else { return Ok(Passage::Open) };
-        Ok(rate.passage(!ended, left >= f64::from(rate.cost), left))
+        // Nobody who has no gate has taken anything.
+        let Gate { ended, left } = found.unwrap_or(Gate { ended: false, left: rate.limit.burst.into() });
+        Ok(bucket.passage(rate, !ended, left >= f64::from(rate.cost), left))
     }
 
     async fn take(self, user: UserId, session: &SessionId, bucket: Bucket, rate: Rate) -> Result<Passage, Fault> {
@@ -186,9 +203,9 @@ impl Gates<'_> {
                 .write_concern(w1())
                 .await
         };
-        let gate = upsert(change).await.map_err(store_fault)?;
+        let gate = write_once_more(change).await.map_err(store_fault)?;
         let gate = gate.ok_or_else(|| Fault::internal("an upsert answered no document"))?;
-        Ok(rate.passage(gate.alive, gate.allowed, gate.left))
+        Ok(bucket.passage(rate, gate.alive, gate.allowed, gate.left))
     }
 
     /// Gives a token back that was taken for nothing; the bucket holds no more than its burst.
@@ -198,6 +215,7 @@ impl Gates<'_> {
         let update = vec![doc! { "$set": { tokens: one_more } }];
         let gates = self.0.documents(GATES);
         gates.update_one(doc! { "_id": user.0 }, update).write_concern(w1()).await.map_err(store_fault)?;
+        quota::forget(bucket.name());
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod order;
 mod people;
 mod pins;
 mod reactions;
+mod quota;
 mod read_states;
 mod room_lists;
 mod rooms;
@@ -27,14 +28,15 @@ pub use order::{Placement, Reservation};
 pub use people::People;
 pub use pins::{PinKey, PinPlaces, PinnedPage};
 pub use reactions::ReactorKey;
+pub use quota::{Quota, with_quotas};
 pub use read_states::{Marked, ReadStates};
 pub use room_lists::{ActivityKey, MOST_UNREAD, RoomPage, RoomSummary, UnreadRoom};
-pub use rooms::Rooms;
+pub use rooms::{KnownRoom, Rooms};
 pub use schema::{Schema, SchemaVersion};
 pub use tickets::Tickets;
 
 use domain::Fault;
-use fault::{is_duplicate_key, store_fault};
+use fault::{is_connection_lost, is_duplicate_key, store_fault};
 use mongodb::{
     Client, ClientSession, Collection, Database,
     bson::{Bson, Document, doc},
@@ -158,7 +160,7 @@ impl Mongo {
         // request has just inserted, the second time only with a newer one.
         let older = doc! { "_id": &id, "version": { "$lte": version } };
         let write = || async { documents.update_one(older.clone(), change.clone()).upsert(true).await };
-        match upsert(write).await {
+        match write_once_more(write).await {
             Ok(_) => Ok(version),
             Err(error) if is_duplicate_key(&error) => {
                 let rows = self.collection::<Row>(name);
@@ -184,10 +186,13 @@ fn one_batch(most: usize) -> u32 {
     u32::try_from(most).unwrap_or(u32::MAX - 1).saturating_add(1)
 }
 
-/// Runs an upsert, and once more if it collided with another one that inserted the document.
-async fn upsert<T, W: Future<Output = mongodb::error::Result<T>>>(write: impl Fn() -> W) -> mongodb::error::Result<T> {
+/// Runs a write that may happen twice; once more if it collided with another one that inserted the document, or if its
+/// connection was dead, which an environment's first write after a freeze finds out.
+async fn write_once_more<T, W: Future<Output = mongodb::error::Result<T>>>(
+    write: impl Fn() -> W,
+) -> mongodb::error::Result<T> {
     match write().await {
-        Err(error) if is_duplicate_key(&error) => write().await,
+        Err(error) if is_duplicate_key(&error) || is_connection_lost(&error) => write().await,
         outcome => outcome,
     }
 }

@@ -1,4 +1,10 @@
-use crate::{Mongo, fault::store_fault, schema::LIMITS, upsert, w1};
+use crate::{
+    Mongo,
+    fault::store_fault,
+    quota::{self, Rate},
+    schema::LIMITS,
+    w1, write_once_more,
+};
 use domain::{FREE_FAILURES, Fault, Limit, pause_after_failures};
 use mongodb::{
     bson::{Bson, Document, deserialize_from_document, doc},
@@ -17,23 +23,42 @@ const MOST_FAILURES: u32 = 12;
 #[derive(Debug, Clone, Copy)]
 pub struct Limits<'a>(pub(crate) &'a Mongo);
 
+/// What a bucket holds, and whether it held enough.
+#[derive(Deserialize)]
+struct Left {
+    tokens: f64,
+    allowed: bool,
+}
+
+impl Left {
+    fn admit(self, limit: Limit) -> Result<(), Fault> {
+        if self.allowed { Ok(()) } else { Err(Fault::rate_limited(wait_for_token(self.tokens, limit))) }
+    }
+}
+
 impl Limits<'_> {
-    /// Takes a token from a bucket; `RateLimited` with the time to wait if it is empty. `w: 1`: a token that comes back in a
-    /// failover harms nobody.
+    /// Takes a token from a bucket; `RateLimited` with the time to wait if it is empty. The client hears what is left, under the
+    /// part of the name before the colon. `w: 1`: a token that comes back in a failover harms nobody.
     pub async fn spend(self, bucket: &str, limit: Limit) -> Result<(), Fault> {
-        #[derive(Deserialize)]
-        struct Left {
-            tokens: f64,
-            allowed: bool,
-        }
+        let left = self.take(bucket, limit).await?;
+        let name = bucket.split(':').next().unwrap_or_default().to_owned();
+        quota::note(name, Rate::of(limit), left.tokens);
+        left.admit(limit)
+    }
+
+    /// The same, unknown to the client.
+    pub async fn spend_unseen(self, bucket: &str, limit: Limit) -> Result<(), Fault> {
+        self.take(bucket, limit).await?.admit(limit)
+    }
+
+    async fn take(self, bucket: &str, limit: Limit) -> Result<Left, Fault> {
         let full_after = limit.pause().saturating_mul(limit.burst) + Duration::from_mins(1);
         let update = vec![
             doc! { "$set": { "tokens": refilled(limit, "$tokens", "$at"), "at": "$$NOW", "expires_at": from_now(full_after) } },
             doc! { "$set": { "allowed": { "$gte": ["$tokens", 1] } } },
             doc! { "$set": { "tokens": { "$subtract": ["$tokens", { "$cond": ["$allowed", 1, 0] }] } } },
         ];
-        let left: Left = self.change(bucket, update).await?;
-        if left.allowed { Ok(()) } else { Err(Fault::rate_limited(wait_for_token(left.tokens, limit))) }
+        self.change(bucket, update).await
     }
 
     /// Counts a login as failed before it is tried, so that many at once are not tried for nothing; `RateLimited` while those
@@ -95,7 +120,7 @@ impl Limits<'_> {
                 .write_concern(w1())
                 .await
         };
-        let found = upsert(change).await.map_err(store_fault)?.unwrap_or_default();
+        let found = write_once_more(change).await.map_err(store_fault)?.unwrap_or_default();
         deserialize_from_document(found).map_err(Fault::internal)
     }
 }

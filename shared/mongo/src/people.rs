@@ -1,7 +1,9 @@
-use crate::{Mongo, fault::store_fault, schema::PEOPLE};
+use crate::{Mongo, fault::store_fault, one_batch, schema::PEOPLE};
 use domain::{Fault, Locale, Person, UserId};
+use futures_util::TryStreamExt as _;
 use mongodb::bson::doc;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// A person's projection.
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,6 +51,33 @@ impl People<'_> {
         let gone = doc! { "_id": id.0, "is_active": false };
         let found = self.0.documents(PEOPLE).find_one(gone).projection(doc! { "_id": 1 }).await.map_err(store_fault)?;
         Ok(found.is_some())
+    }
+
+    /// The versions of those of some people who are known to a majority.
+    pub async fn list_versions(self, ids: &[UserId]) -> Result<HashMap<UserId, i64>, Fault> {
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(rename = "_id")]
+            id: UserId,
+            version: i64,
+        }
+        let these = doc! { "_id": { "$in": ids.iter().map(|id| id.0).collect::<Vec<_>>() } };
+        let (people, batch) = (self.0.collection::<Row>(PEOPLE), one_batch(ids.len()));
+        let people = people.find(these).projection(doc! { "version": 1 }).batch_size(batch);
+        let rows: Vec<_> = async { people.await?.try_collect().await }.await.map_err(store_fault)?;
+        Ok(rows.into_iter().map(|row| (row.id, row.version)).collect())
+    }
+
+    /// The person with the highest id.
+    pub async fn find_last(self) -> Result<Option<UserId>, Fault> {
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(rename = "_id")]
+            id: UserId,
+        }
+        let people = self.0.collection::<Row>(PEOPLE);
+        let last = people.find_one(doc! {}).sort(doc! { "_id": -1 }).projection(doc! { "_id": 1 });
+        Ok(last.await.map_err(store_fault)?.map(|row| row.id))
     }
 
     /// A person, as a majority knows them.

@@ -5,7 +5,7 @@ use crate::{
     order::young_entries,
     room_lists::unread,
     schema::{MESSAGES, READ_STATES, ROOMS},
-    upsert,
+    write_once_more,
 };
 use domain::{Code, Fault, RoomKey, Seq, UserId};
 use futures_util::TryStreamExt as _;
@@ -80,7 +80,7 @@ impl ReadStates<'_> {
         let this = doc! { "_id": { "room": room.to_string(), "user": user.0 } };
         let states = self.0.collection::<Cursor>(READ_STATES);
         let write = || async { states.find_one_and_update(this.clone(), forward.clone()).upsert(true).await };
-        let before = upsert(write).await.map_err(store_fault)?.map_or(Seq(0), |cursor| cursor.read_seq);
+        let before = write_once_more(write).await.map_err(store_fault)?.map_or(Seq(0), |cursor| cursor.read_seq);
         Ok(Marked { read: read.max(before), has_moved: read > before, newest, members, blocked })
     }
 

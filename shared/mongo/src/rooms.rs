@@ -1,5 +1,5 @@
 use crate::{Mongo, fault::store_fault, one_batch, schema::ROOMS};
-use domain::{Access, Fault, Rev, Rights, Role, RoomKey, Timestamp, UserId};
+use domain::{Access, Fault, Rev, Rights, Role, RoomId, RoomKey, RoomKind, Timestamp, UserId};
 use futures_util::TryStreamExt as _;
 use mongodb::{
     bson::{DateTime, Document, doc},
@@ -11,6 +11,19 @@ use serde::Deserialize;
 /// happens there, its own.
 #[derive(Debug, Clone, Copy)]
 pub struct Rooms<'a>(pub(crate) &'a Mongo);
+
+/// A room as MongoDB knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct KnownRoom {
+    /// Which.
+    #[serde(rename = "_id")]
+    pub room: RoomKey,
+    /// Of what version its rights are.
+    pub version: i64,
+    /// Who is in it; nobody in one that is gone.
+    #[serde(default)]
+    pub members: Vec<UserId>,
+}
 
 #[derive(Deserialize)]
 struct RightsRow {
@@ -87,6 +100,46 @@ impl Rooms<'_> {
         Ok(found.map_err(store_fault)?.map_or_else(Vec::new, |row| row.members))
     }
 
+    /// Those of some rooms that are known to a majority.
+    pub async fn list_known(self, rooms: &[RoomKey]) -> Result<Vec<KnownRoom>, Fault> {
+        let names: Vec<String> = rooms.iter().map(ToString::to_string).collect();
+        let batch = one_batch(names.len());
+        self.known(doc! { "_id": { "$in": names } }, batch).await
+    }
+
+    /// Rooms of a kind that somebody is in, by name, those behind one.
+    pub async fn list_open(self, kind: RoomKind, after: Option<RoomId>, limit: u32) -> Result<Vec<KnownRoom>, Fault> {
+        let [begin, end] = names_of(kind);
+        let after = after.map_or(begin, |id| RoomKey { kind, id }.to_string());
+        let these = doc! { "_id": { "$gt": after, "$lt": end }, "members.0": { "$exists": true } };
+        self.known(these, limit).await
+    }
+
+    async fn known(self, these: Document, limit: u32) -> Result<Vec<KnownRoom>, Fault> {
+        let rooms = self.0.collection::<KnownRoom>(ROOMS);
+        let rooms = rooms.find(these).projection(doc! { "version": 1, "members": 1 });
+        let rooms = rooms.sort(doc! { "_id": 1 }).limit(i64::from(limit)).batch_size(limit);
+        async { rooms.await?.try_collect().await }.await.map_err(store_fault)
+    }
+
+    /// The room of a kind with the highest id. Reads every name of the kind.
+    pub async fn find_last(self, kind: RoomKind) -> Result<Option<RoomId>, Fault> {
+        #[derive(Deserialize)]
+        struct Row {
+            last: RoomId,
+        }
+        let [begin, end] = names_of(kind);
+        let number = doc! { "$toInt": { "$arrayElemAt": [{ "$split": ["$_id", ":"] }, 1] } };
+        let last = [
+            doc! { "$match": { "_id": { "$gt": begin, "$lt": end } } },
+            doc! { "$group": { "_id": null, "last": { "$max": number } } },
+        ];
+        let rooms = self.0.documents(ROOMS);
+        let found = rooms.aggregate(last).with_type::<Row>();
+        let rows: Vec<Row> = async { found.await?.try_collect().await }.await.map_err(store_fault)?;
+        Ok(rows.into_iter().next().map(|row| row.last))
+    }
+
     /// The newest `rev` of those of some rooms that a person is in.
     pub async fn list_revs(self, user: UserId, rooms: &[RoomKey]) -> Result<Vec<(RoomKey, Rev)>, Fault> {
         #[derive(Deserialize)]
@@ -105,4 +158,9 @@ impl Rooms<'_> {
         let rows: Vec<_> = async { theirs.await?.try_collect().await }.await.map_err(store_fault)?;
         Ok(rows.into_iter().map(|row| (row.room, row.rev)).collect())
     }
+}
+
+/// Before and after the names of every room of a kind: a semicolon follows a colon.
+fn names_of(kind: RoomKind) -> [String; 2] {
+    [":", ";"].map(|end| format!("{}{end}", kind.as_str()))
 }

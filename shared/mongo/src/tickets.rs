@@ -1,4 +1,4 @@
-use crate::{Mongo, fault::store_fault, schema::TICKETS};
+use crate::{Mongo, fault::store_fault, schema::TICKETS, write_once_more};
 use domain::{Fault, SessionId, Timestamp, UserId};
 use mongodb::{
     Collection,
@@ -40,7 +40,10 @@ impl Tickets<'_> {
 
     /// Takes a ticket away and answers whose it was; `None` for one that is unknown, used or expired.
     pub async fn burn(self, hash: &str, now: Timestamp) -> Result<Option<(UserId, SessionId)>, Fault> {
-        let burnt = self.collection().find_one_and_delete(doc! { "_id": hash }).await.map_err(store_fault)?;
+        let tickets = self.collection();
+        // Whose first answer was lost is told that it is used, and takes another one.
+        let burn = || async { tickets.find_one_and_delete(doc! { "_id": hash }).await };
+        let burnt = write_once_more(burn).await.map_err(store_fault)?;
         let fresh = burnt.filter(|ticket| ticket.expires_at.timestamp_millis() > now.millis());
         Ok(fresh.map(|ticket| (ticket.user_id, ticket.session_id)))
     }

@@ -4,7 +4,10 @@ use crate::{Answer, NOON, Stores, limits_of};
 use axum::{
     Router,
     body::{Body, to_bytes},
+    extract::MatchedPath,
     http::{Method, Request},
+    middleware::{Next, from_fn},
+    response::Response,
 };
 use backend::Backend;
 use domain::{SessionId, UserId};
@@ -21,6 +24,15 @@ pub struct Door<A = Backend> {
     routes: fn() -> OpenApiRouter<A>,
     app: A,
     router: Router,
+    /// The routes as the API's document describes them.
+    document: Arc<Value>,
+}
+
+/// Which operation answered.
+#[derive(Debug, Clone)]
+struct Operation {
+    method: Method,
+    path: MatchedPath,
 }
 
 impl Door {
@@ -45,8 +57,9 @@ impl<A: Clone + Send + Sync + 'static> Door<A> {
     }
 
     fn build(stores: Arc<Stores>, routes: fn() -> OpenApiRouter<A>, app: A) -> Self {
-        let service = web::layers(routes().with_state(app.clone()).into());
-        Self { stores, routes, app, router: service }
+        let (inner, document) = routes().with_state(app.clone()).split_for_parts();
+        let document = Arc::new(serde_json::to_value(document).expect("a document in JSON"));
+        Self { stores, routes, app, router: web::layers(inner.layer(from_fn(name_operation))), document }
     }
 
     /// The same stores and routes, with another time, limit or store in what the handlers work with.
@@ -119,8 +132,31 @@ impl<A: Clone + Send + Sync + 'static> Door<A> {
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.expect("a body in memory");
         let text = String::from_utf8(body.to_vec()).expect("a body of text");
-        Answer { status: parts.status.as_u16(), headers: parts.headers, text }
+        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, text };
+        if let Some(operation) = parts.extensions.get() {
+            self.check_quotas(operation, &answer);
+        }
+        answer
     }
+
+    /// Every limited operation says what is left of its limit, and no other does.
+    fn check_quotas(&self, Operation { method, path }: &Operation, answer: &Answer) {
+        let method = if method == Method::HEAD { &Method::GET } else { method };
+        let responses = &self.document["paths"][path.as_str()][method.as_str().to_lowercase()]["responses"];
+        if answer.status < 300 || answer.status == 429 {
+            let shown = ["ratelimit", "ratelimit-policy"].map(|name| answer.headers.contains_key(name));
+            assert_eq!(shown, [responses["429"].is_object(); 2], "{method} {}: {answer:?}", path.as_str());
+        }
+    }
+}
+
+async fn name_operation(request: Request<Body>, next: Next) -> Response {
+    let (method, path) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
+    let mut response = next.run(request).await;
+    if let Some(path) = path {
+        response.extensions_mut().insert(Operation { method, path });
+    }
+    response
 }
 
 impl<A> Deref for Door<A> {

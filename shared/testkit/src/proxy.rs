@@ -138,6 +138,13 @@ impl Proxy {
         self.shared.state.send_replace(State::Cut);
     }
 
+    /// Closes the connections of this moment. New ones work.
+    pub async fn drop_connections(&self) {
+        self.cut();
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        self.restore();
+    }
+
     /// Keeps connections open and lets nothing pass.
     pub fn silence(&self) {
         self.shared.state.send_replace(State::Silent);

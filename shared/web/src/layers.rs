@@ -3,17 +3,20 @@ use axum::{
     Router,
     body::Body,
     extract::{MatchedPath, Request},
-    http::{Extensions, HeaderName, HeaderValue, Method, header},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, header},
     middleware::{Next, from_fn},
     response::{IntoResponse as _, Response},
 };
 use domain::{Code, Fault};
 use lambda_http::{RequestExt as _, request::RequestContext};
-use std::{any::Any, sync::Arc};
+use mongo::{Quota, with_quotas};
+use std::{any::Any, sync::Arc, time::Duration};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// The router with everything that surrounds a handler: problems, request ids, deadline, panics, 404 and 405.
 pub fn layers(router: Router) -> Router {
@@ -32,7 +35,8 @@ async fn manners(request: Request, next: Next) -> Response {
 
     // Without Lambda, as in tests, only API Gateway's limit counts.
     let deadline_ms = request.extensions().lambda_context_ref().map_or(u64::MAX, |context| context.deadline);
-    let answer = tokio::time::timeout(boot::time_left(deadline_ms), next.run(request)).instrument(span.clone()).await;
+    let answer = tokio::time::timeout(boot::time_left(deadline_ms), next.run(request)).instrument(span.clone());
+    let (answer, quotas) = with_quotas(answer).await;
     let late = |_| ApiError::from(Fault::unavailable("the deadline passed")).into_response();
     let mut response = span.in_scope(|| render(answer.unwrap_or_else(late), locale, &request_id));
 
@@ -44,7 +48,29 @@ async fn manners(request: Request, next: Next) -> Response {
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         headers.insert(REQUEST_ID, id);
     }
+    show_quotas(headers, &quotas);
     response
+}
+
+/// draft-ietf-httpapi-ratelimit-headers: the limits that counted for this request, and what is left of them. `t` is when one more
+/// request is allowed.
+fn show_quotas(headers: &mut HeaderMap, quotas: &[Quota]) {
+    if quotas.is_empty() {
+        return;
+    }
+    let list = |item: fn(&Quota) -> String| quotas.iter().map(item).collect::<Vec<_>>().join(", ");
+    let policies = list(|quota| format!(r#""{}";q={};w={}"#, quota.name, quota.burst, seconds(quota.window)));
+    let left = list(|quota| format!(r#""{}";r={};t={}"#, quota.name, quota.left, seconds(quota.more_in)));
+    for (name, value) in [(RATE_LIMIT_POLICY, policies), (RATE_LIMIT, left)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// Whole seconds, never too few.
+pub(crate) fn seconds(time: Duration) -> u32 {
+    time.as_millis().div_ceil(1_000).try_into().unwrap_or(u32::MAX)
 }
 
 /// API Gateway's id, which its access log has too; else Lambda's.

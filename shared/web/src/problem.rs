@@ -1,3 +1,4 @@
+use crate::layers::seconds;
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
@@ -50,8 +51,7 @@ pub(crate) fn render(mut response: Response, locale: Locale, request_id: &str) -
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(locale.as_str()));
     headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
     if let Some(wait) = fault.retry_after {
-        // Whole seconds, never too few.
-        headers.insert(header::RETRY_AFTER, wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u32::MAX).into());
+        headers.insert(header::RETRY_AFTER, seconds(wait).into());
     }
     if let Some(challenge) = challenge(fault.code) {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));

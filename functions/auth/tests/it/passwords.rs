@@ -118,3 +118,14 @@ async fn one_of_twenty_concurrent_password_changes_wins() {
     }
     assert_eq!(logins.log_in(MINJI, PASSWORD).await.refusal(), (401, "invalid_credentials".to_owned()));
 }
+
+#[tokio::test]
+async fn password_changes_have_a_limit_of_their_own() {
+    let (logins, tokens) = logged_in().await;
+
+    let answer = change(&logins, &tokens, "another password", NEW).await;
+
+    assert_eq!(answer.status, 403);
+    let limits = answer.headers["ratelimit"].to_str().unwrap();
+    assert!(limits.starts_with(r#""passwords";r="#), "{limits}");
+}

@@ -19,6 +19,7 @@ async fn exhaust(request: impl AsyncFn(usize) -> Answer) -> (usize, Answer) {
         let answer = request(number).await;
         if answer.status == 429 {
             assert_eq!(answer.refusal(), limited());
+            assert!(answer.header("ratelimit").contains(";r="), "{answer:?}");
             assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0), "{answer:?}");
             return (number, answer);
         }

@@ -1,6 +1,6 @@
 use crate::scene::{ANNA, AT, BORA, collection, environments, scene};
 use domain::{Limit, Random, SessionId, Timestamp, UserId};
-use mongo::{Bucket, Mongo, Passage};
+use mongo::{Bucket, Mongo, Passage, Quota, with_quotas};
 use mongodb::bson::{DateTime, Document, doc};
 use std::{
     sync::atomic::{AtomicU32, Ordering::Relaxed},
@@ -151,6 +151,7 @@ async fn one_bucket_takes_nothing_from_another() {
         Bucket::FriendRequests,
         Bucket::Searches,
         Bucket::Tickets,
+        Bucket::Passwords,
         Bucket::Changes,
         Bucket::Reads,
         Bucket::NewRooms,
@@ -482,4 +483,50 @@ async fn new_rooms_come_back_by_the_hour() {
     let wait = wait_of(open().await);
 
     assert!((Duration::from_mins(59)..=Duration::from_hours(1)).contains(&wait), "{wait:?}");
+}
+
+/// What the gates said is left, by limit.
+async fn quotas(request: impl Future<Output = Passage>) -> Vec<(String, u32)> {
+    let (_, quotas) = with_quotas(request).await;
+    quotas.into_iter().map(|Quota { name, left, .. }| (name.into_owned(), left)).collect()
+}
+
+#[tokio::test]
+async fn gate_says_what_is_left() {
+    let database = scene().await;
+
+    for left in [2, 1, 0, 0] {
+        assert_eq!(quotas(pass(&database.mongo, "live")).await, [("sends".to_owned(), left)]);
+    }
+}
+
+#[tokio::test]
+async fn uncounted_read_says_what_it_saw() {
+    let database = scene().await;
+    let read_left = async |random| quotas(read(&database.mongo, "live", MANY, random)).await;
+
+    assert_eq!(read_left(UNCOUNTED).await, [("reads".to_owned(), 600)]);
+    assert_eq!(read_left(COUNTED).await, [("reads".to_owned(), 590)]);
+    assert_eq!(read_left(UNCOUNTED).await, [("reads".to_owned(), 590)]);
+}
+
+#[tokio::test]
+async fn returned_token_was_never_spent() {
+    let database = scene().await;
+
+    let left = quotas(async {
+        let passage = pass(&database.mongo, "live").await;
+        refund(&database.mongo).await;
+        passage
+    });
+
+    assert_eq!(left.await, []);
+}
+
+#[tokio::test]
+async fn ended_session_learns_of_no_limit() {
+    let database = scene().await;
+    end(&database.mongo, &["over"], AT).await;
+
+    assert_eq!(quotas(pass(&database.mongo, "over")).await, []);
 }

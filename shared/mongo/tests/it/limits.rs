@@ -1,6 +1,6 @@
 use crate::scene::{collection, environments, scene};
 use domain::{Code, Fault, Limit};
-use mongo::Mongo;
+use mongo::{Mongo, with_quotas};
 use mongodb::bson::doc;
 use std::time::Duration;
 use testkit::mongo::Database;
@@ -110,4 +110,18 @@ async fn of_forty_at_once_a_new_bucket_of_twenty_lets_twenty_through() {
     let (passed, refused): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
     assert!(refused.into_iter().all(|refusal| refusal.unwrap_err().code == Code::RateLimited));
     assert_eq!(passed.len(), 20);
+}
+
+#[tokio::test]
+async fn limit_of_an_address_shows_its_name_alone() {
+    let database = scene().await;
+
+    let spend = async {
+        database.mongo.limits().spend("login:192.0.2.1", THREE).await.unwrap();
+        database.mongo.limits().spend_unseen("account:x", THREE).await.unwrap();
+    };
+    let ((), quotas) = with_quotas(spend).await;
+
+    let [quota] = &*quotas else { unreachable!("{quotas:?}") };
+    assert_eq!((&*quota.name, quota.burst, quota.left, quota.window), ("login", 3, 2, Duration::from_mins(3)));
 }

@@ -3,6 +3,7 @@
 
 mod batches;
 mod feed;
+mod frozen;
 mod gates;
 mod limits;
 mod logins;

@@ -220,6 +220,8 @@ async fn no_command_on_people_walks_a_collection() {
     for random in [dice(|bytes| bytes.fill(0)), dice(|bytes| bytes.fill(1))] {
         watch.watch("pass_read", 1, gates.pass_read(UserId(107), &seven, LIMIT, random)).await;
     }
+    watch.watch("list_versions", 2, mongo.people().list_versions(&[UserId(107), UserId(108)])).await;
+    watch.watch("find_last", 1, mongo.people().find_last()).await.unwrap();
     watch.watch("is_inactive", 1, mongo.people().is_inactive(UserId(107))).await;
     watch.watch("is_ended_in", 1, gates.is_ended_in(&mut causal, UserId(107), &seven)).await;
     watch.watch("is_ended", 1, gates.is_ended(UserId(107), &seven)).await;
@@ -267,6 +269,8 @@ async fn no_command_on_rooms_walks_a_collection() {
     watch.watch("find_rights", 1, rooms.find_rights(ROOM, ANNA)).await.unwrap();
     watch.watch("find_rights_now", 1, rooms.find_rights_now(ROOM, ANNA)).await.unwrap();
     watch.watch("list_members", 1, rooms.list_members(ROOM)).await;
+    watch.watch("list_known", 2, rooms.list_known(&[ROOM, private(2)])).await;
+    watch.watch("list_open", 11, rooms.list_open(RoomKind::Private, Some(domain::RoomId(2)), 10)).await;
     watch.watch("list_revs", 3, rooms.list_revs(ANNA, &[ROOM, private(2), private(100)])).await;
     watch.watch("forget what was read", 2, states.remove(EVE, &[private(100), private(101)])).await;
     watch.watch("mark", 1, states.mark(ROOM, ANNA, Seq(290))).await;
