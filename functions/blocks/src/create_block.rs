@@ -96,7 +96,8 @@ async fn insert_block(tx: &mut Tx, command: Block) -> Result<Changed<MadeOrFound
     Ok(Changed { notices, ..Changed::quietly(touched, MadeOrFound::Made(block)) })
 }
 
-/// Ends what is between the two, as one who unfriends does; `None` if there is nothing to end.
+/// Ends what is between the two, as one who unfriends does; `None` if there is nothing to end. Only the blocker is told: the
+/// blocked one finds that the other one seems deleted.
 async fn end_friendship(tx: &mut Tx, command: Block) -> Result<Option<Vec<Notice>>, Fault> {
     let Block { by, blocked, at } = command;
     let between: Option<Friendship> = tx.friendships().find_between([by, blocked]).await?;
@@ -107,7 +108,9 @@ async fn end_friendship(tx: &mut Tx, command: Block) -> Result<Option<Vec<Notice
     let over = friendship.changed_to(FriendshipStatus::Rejected, by, at);
     tx.friendships().update(&over).await?;
     let profiles = tx.users().list_profiles(&[by, blocked]).await?;
-    Ok(Some(over.notices(profiles, News::Removed, by)))
+    let mut notices = over.notices(profiles, News::Removed, by);
+    notices.retain(|notice| notice.to == by);
+    Ok(Some(notices))
 }
 
 /// A block as its owner sees it.

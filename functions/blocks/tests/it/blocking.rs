@@ -1,6 +1,6 @@
 use crate::unblocking::unblock;
 use axum::http::Method;
-use domain::{Aggregate, Code, Fault, Friendship, FriendshipStatus, MOST_BLOCKS, RoomKey, UserId};
+use domain::{Aggregate, Code, Fault, Friendship, FriendshipStatus, MOST_BLOCKS, RoomKey, SessionId, UserId};
 use mysql::Tx;
 use serde_json::{Value, json};
 use testkit::{Answer, Door, NOON};
@@ -72,6 +72,21 @@ async fn block_ends_friendship() {
             assert_eq!(door.known(user).await.friends, []);
         }
     }
+}
+
+#[tokio::test]
+async fn end_of_friendship_by_block_is_told_to_the_blocker_alone() {
+    let door = Door::new(blocks::routes).await;
+    let pair @ [minji, junho] = two(&door).await;
+    let friends = asked(&door, pair).await.changed_to(FriendshipStatus::Accepted, junho, NOON);
+    door.mysql().friendships().update(&friends).await.unwrap();
+    door.connect(minji, SessionId::from_bytes([1; 16]), "minji").await;
+    door.connect(junho, SessionId::from_bytes([2; 16]), "junho").await;
+
+    block(&door, minji, junho).await;
+
+    assert_eq!(door.pushes.frames("minji").len(), 1);
+    assert_eq!(door.pushes.frames("junho").len(), 0);
 }
 
 #[tokio::test]
