@@ -1,6 +1,7 @@
 use crate::fault::fault;
 use domain::{Aggregate, Fault, Timestamp};
 use sqlx::{MySqlConnection, MySqlExecutor, QueryBuilder};
+use std::collections::HashSet;
 
 /// Changes that may not be projected to MongoDB yet, on the pool or in a transaction.
 #[derive(Debug)]
@@ -26,27 +27,39 @@ impl Outbox<&mut MySqlConnection> {
 }
 
 impl<'e, E: MySqlExecutor<'e>> Outbox<E> {
-    /// Aggregates with changes that may not be projected yet and that were not tried since `before`; those first that were noted or
-    /// tried the longest ago.
+    /// Aggregates with changes that may not be projected yet and that were not tried since `before`, of at most `limit` changes;
+    /// those first that were noted or tried the longest ago.
     ///
     /// Never by a cursor over ids: transactions commit in another order than they begin.
     pub async fn list(self, limit: u32, before: Timestamp) -> Result<Vec<Aggregate>, Fault> {
-        // Rows of other kinds are left to the newer version that wrote them.
+        // Two walks along the index, each of which ends at its limit. Rows of other kinds are left to the newer version that
+        // wrote them.
         let rows: Vec<(String, i32)> = sqlx::query_as(
             "SELECT aggregate, aggregate_id
-             FROM outbox
-             WHERE aggregate IN ('private', 'group', 'user', 'sessions')
-             GROUP BY aggregate, aggregate_id
-             HAVING MAX(tried_at) IS NULL OR MAX(tried_at) < ?
-             ORDER BY COALESCE(MAX(tried_at), MIN(created_at)), MIN(id)
+             FROM ((SELECT aggregate, aggregate_id, created_at AS since, id
+                    FROM outbox FORCE INDEX (outbox_tried_idx)
+                    WHERE tried_at IS NULL AND aggregate IN ('private', 'group', 'user', 'sessions')
+                    ORDER BY id
+                    LIMIT ?)
+                   UNION ALL
+                   (SELECT aggregate, aggregate_id, tried_at, id
+                    FROM outbox FORCE INDEX (outbox_tried_idx)
+                    WHERE tried_at < ? AND aggregate IN ('private', 'group', 'user', 'sessions')
+                    ORDER BY tried_at, id
+                    LIMIT ?)) waiting
+             ORDER BY since, id
              LIMIT ?",
         )
+        .bind(limit)
         .bind(before.to_utc())
+        .bind(limit)
         .bind(limit)
         .fetch_all(self.0)
         .await
         .map_err(fault)?;
-        rows.iter().map(|(kind, number)| Aggregate::of(kind, *number).map_err(Fault::internal)).collect()
+        let mut listed = HashSet::new();
+        let aggregates = rows.iter().map(|(kind, number)| Aggregate::of(kind, *number).map_err(Fault::internal));
+        aggregates.filter(|it| it.as_ref().map_or(true, |aggregate| listed.insert(*aggregate))).collect()
     }
 
     /// Those of some aggregates with changes that may not be projected yet. Sends nothing if there are none.

@@ -24,8 +24,8 @@ const ACQUIRE_TIME: Duration = Duration::from_secs(3);
 /// How long a connection may take to show that it is alive; opening a new one takes less.
 const PING_TIME: Duration = Duration::from_millis(500);
 
-/// A connection that was idle no longer than this is trusted to be alive.
-const TRUSTED: Duration = Duration::from_secs(1);
+/// A connection that was idle no longer than this is trusted to be alive: it was used by the same request, or by one just before.
+const TRUSTED: Duration = Duration::from_millis(100);
 
 /// What every statement relies on, whatever the server's own settings are. A connection of an environment that Lambda discarded
 /// is closed by the server after two minutes.
@@ -77,6 +77,13 @@ impl Pool {
             Ok(Lease { connection, pool: self.clone(), _permit: permit })
         };
         timeout(ACQUIRE_TIME, lease).await.unwrap_or(Err(Error::PoolTimedOut))
+    }
+
+    /// The same after one turned out to be dead: it and those that were idle for longer are not used again.
+    pub(crate) async fn replace(&self, dead: Lease) -> Result<Lease, Error> {
+        drop(dead);
+        self.idle().clear();
+        self.lease().await
     }
 
     async fn take_idle(&self) -> Option<MySqlConnection> {

@@ -1,10 +1,10 @@
 use crate::{
     Blocks, Deletions, Friendships, Groups, Invites, Members, Mysql, Outbox, PrivateRooms, RoomEvents, Sessions, Users,
-    fault::{fault, is_worth_repeating},
+    fault::{fault, is_broken, is_worth_repeating},
     pool::Lease,
 };
 use domain::Fault;
-use sqlx::{Executor as _, MySqlConnection};
+use sqlx::{Error, Executor as _, MySqlConnection};
 
 /// How often an operation is run before its caller gets the deadlock.
 const ATTEMPTS: u32 = 4;
@@ -36,8 +36,7 @@ impl Mysql {
         command: C,
         operation: &impl AsyncFn(&mut Tx, C) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        let mut tx = Tx(self.pool.lease().await.map_err(fault)?);
-        tx.execute("BEGIN").await?;
+        let mut tx = self.begin().await.map_err(fault)?;
         match operation(&mut tx, command).await {
             Ok(answer) => {
                 tx.execute("COMMIT").await?;
@@ -49,6 +48,21 @@ impl Mysql {
                 Err(refusal)
             }
         }
+    }
+}
+
+impl Mysql {
+    /// Nothing was done yet on a connection that is found dead, as after a freeze.
+    async fn begin(&self) -> Result<Tx, Error> {
+        let mut lease = self.pool.lease().await?;
+        let begun = lease.connection.execute("BEGIN").await;
+        if begun.as_ref().is_err_and(is_broken) {
+            lease = self.pool.replace(lease).await?;
+            lease.connection.execute("BEGIN").await?;
+        } else {
+            begun?;
+        }
+        Ok(Tx(lease))
     }
 }
 

@@ -66,12 +66,17 @@ pub struct Held(#[expect(dead_code, reason = "the locks end with it")] MySqlConn
 
 /// Locks people's rows.
 pub async fn hold(url: &str, people: &[UserId]) -> Held {
-    let mut connection = MySqlConnection::connect(url).await.expect("a URL of a running server");
     let ids: Vec<_> = people.iter().map(ToString::to_string).collect();
-    let lock = format!("SELECT id FROM users WHERE id IN ({}) FOR UPDATE", ids.join(", "));
+    hold_rows(url, &format!("SELECT id FROM users WHERE id IN ({})", ids.join(", ")), people.len()).await
+}
+
+/// Locks so many rows that a query finds.
+pub async fn hold_rows(url: &str, query: &str, count: usize) -> Held {
+    let mut connection = MySqlConnection::connect(url).await.expect("a URL of a running server");
     sqlx::raw_sql("START TRANSACTION").execute(&mut connection).await.expect("a running server");
-    let locked = sqlx::raw_sql(AssertSqlSafe(lock)).fetch_all(&mut connection).await.expect("a running server");
-    assert_eq!(locked.len(), people.len(), "everyone is there");
+    let lock = AssertSqlSafe(format!("{query} FOR UPDATE"));
+    let locked = sqlx::raw_sql(lock).fetch_all(&mut connection).await.expect("a running server");
+    assert_eq!(locked.len(), count, "every row is there");
     Held(connection)
 }
 

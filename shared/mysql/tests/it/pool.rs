@@ -9,7 +9,7 @@ use testkit::{
 use tokio::time::{Instant, sleep, timeout};
 
 /// Longer than a connection is trusted without a ping.
-const A_WHILE: Duration = Duration::from_millis(1_100);
+const A_WHILE: Duration = Duration::from_millis(150);
 
 /// In which a request succeeds after the host of its connections vanished.
 const RECOVERY: Duration = Duration::from_secs(1);
@@ -121,12 +121,30 @@ async fn refused_transaction_releases_its_locks_and_keeps_its_connection() {
 #[tokio::test]
 async fn connection_closed_by_the_server_is_replaced() {
     let line = Line::new().await;
+    line.proxy.drop_connections().await;
     sleep(A_WHILE).await;
-    line.proxy.cut();
-    sleep(Duration::from_millis(50)).await;
-    line.proxy.restore();
 
     line.recovers().await;
+}
+
+#[tokio::test]
+async fn transaction_replaces_a_connection_that_has_just_died() {
+    let line = Line::new().await;
+    let user = join(&line.mysql, "tom").await;
+    line.proxy.drop_connections().await;
+
+    line.mysql.transact(user, rename).await.unwrap();
+}
+
+#[tokio::test]
+async fn server_closes_connections_of_discarded_environments() {
+    let database = Database::new().await;
+    let (proxy, url) = Proxy::before(&format!("{}?ssl-mode=DISABLED", database.url)).await;
+    proxy.once_answered("wait_timeout = 120", || {});
+
+    Mysql::connect(&url, Mysql::LAMBDA_CONNECTIONS).unwrap().ping().await.unwrap();
+
+    assert!(proxy.has_fired());
 }
 
 #[tokio::test]

@@ -77,6 +77,20 @@ async fn more_than_a_batch_is_projected_in_one_run() {
 }
 
 #[tokio::test]
+async fn one_unavailable_aggregate_lets_the_run_go_on() {
+    let stores = Stores::new().await;
+    stores.mysql().transact(stores.pair, touch_people).await.unwrap();
+    let rows = "SELECT id FROM outbox FORCE INDEX (outbox_aggregate_idx) WHERE aggregate = 'user' AND aggregate_id =";
+    let held = testkit::mysql::hold_rows(&stores.mysql.url, &format!("{rows} {}", stores.pair[0]), 1).await;
+
+    let relayed = relay(&stores.projector).await.unwrap();
+
+    assert_eq!(relayed, Relayed { projected: 1, failed: 1 });
+    assert!(stores.person(stores.pair[1]).await.is_some());
+    drop(held);
+}
+
+#[tokio::test]
 async fn nothing_to_do_is_done() {
     let stores = Stores::new().await;
 

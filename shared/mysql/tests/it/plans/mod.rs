@@ -4,13 +4,15 @@ mod calls;
 mod crowd;
 mod literals;
 
-use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, Row as _};
+use crate::people::NOON;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, MySqlConnection, Row as _};
 use testkit::{mysql::Database, statements};
 
 /// Who may walk a whole table, and why.
 const WALKS: &[(&str, &str)] = &[
-    // Small by design: a row lives from a change to its projection.
-    ("SELECT aggregate, aggregate_id FROM outbox", "outbox"),
+    // Each of two walks along an index ends at its limit.
+    ("SELECT aggregate, aggregate_id FROM ((SELECT", "outbox"),
+    // For operators and tests.
     ("SELECT COUNT(*) FROM outbox", "outbox"),
     // A row lives for some minutes.
     (
@@ -196,4 +198,34 @@ async fn lists_of_groups_and_members_read_their_index_in_order() {
             "group_room_members_state_idx"
         ]
     );
+}
+
+#[tokio::test]
+async fn list_of_a_full_outbox_reads_no_more_than_its_limits() {
+    let database = Database::new().await;
+    crowd::gather(&database.url).await;
+    for step in [
+        "UPDATE outbox SET tried_at = '2026-01-01' WHERE id % 2",
+        "INSERT INTO outbox (aggregate, aggregate_id, created_at, tried_at)
+         SELECT aggregate, aggregate_id + k.n, created_at, tried_at FROM outbox, (SELECT 1 AS n UNION SELECT 2 UNION SELECT 3) k",
+        "ANALYZE TABLE outbox",
+    ] {
+        testkit::mysql::execute(&database.url, step).await;
+    }
+    assert!(database.mysql.outbox().count().await.unwrap() >= 100_000);
+    let listing = async || drop(database.mysql.outbox().list(31, NOON).await.unwrap());
+    let [statement] = &statements_of(listing).await[..] else { unreachable!("one statement") };
+    let mut connection = MySqlConnection::connect(&database.url).await.unwrap();
+
+    let steps = explain(&mut connection, statement).await;
+    connection.execute("FLUSH STATUS").await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(literals::bound(statement))).fetch_all(&mut connection).await.unwrap();
+    let reads = "SHOW SESSION STATUS WHERE Variable_name IN ('Handler_read_next', 'Handler_read_prev', 'Handler_read_rnd_next')";
+    let reads = sqlx::raw_sql(reads).fetch_all(&mut connection).await.unwrap();
+
+    let walks: Vec<_> = steps.iter().filter(|step| step.table == "outbox").collect();
+    assert_eq!(walks.iter().map(|step| step.key.as_deref()).collect::<Vec<_>>(), [Some("outbox_tried_idx"); 2]);
+    assert!(walks.iter().all(|step| !step.notes.contains("filesort")), "{steps:#?}");
+    let read: u64 = reads.iter().map(|row| row.get::<String, _>("Value").parse::<u64>().unwrap()).sum();
+    assert!(read < 300, "{read} rows were read");
 }
