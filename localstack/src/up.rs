@@ -25,6 +25,7 @@ use crate::{
 /// Settings of the functions are taken from the environment, too: `LIMIT_SENDS=5:60 cargo local up`. Not the URLs and keys that
 /// belong to this stack.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Args {
     /// Port of the HTTP API [default: that of the last start, at first 8000 or the next free one]
     #[arg(long)]
@@ -48,6 +49,9 @@ pub(crate) struct Args {
     /// Limit nobody, but by limits that are set, so that `cargo local bench --against URL` can measure this stack
     #[arg(long)]
     unlimited: bool,
+    /// Project everything in MySQL to MongoDB again, as after a restore of either
+    #[arg(long)]
+    rebuild: bool,
     /// How to show what functions log
     #[arg(long, value_name = "STYLE", default_value = "text")]
     log: LogStyle,
@@ -72,6 +76,11 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         started = start(&args, chosen.clone(), &progress) => started?,
         () = interrupt.asked() => return Ok(ExitCode::from(INTERRUPTED)),
     };
+    if args.rebuild {
+        let step = progress.step("rebuilding what MongoDB knows");
+        let answers = stack.rebuild().await?;
+        step.done(&answers.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+    }
     let users = tokio::select! {
         users = people(&args, &stack, &progress) => users,
         () = interrupt.asked() => Ok(()),

@@ -1,15 +1,30 @@
-//! Both schemas, on real databases.
+//! Both schemas and the rebuild, on real databases.
+#![expect(clippy::unwrap_used, reason = "a failed arrangement ends the test")]
 
-use domain::{Aggregate, Clock, NameQuery, PageSize, Timestamp, UserId};
+use ::mysql::Mysql;
+use announce::Announcer;
+use background::Background;
+use domain::{Aggregate, Clock, Locale, NameQuery, PageSize, Person, UserId};
 use migrate::App;
-use testkit::{mongo, mysql};
+use projection::Projector;
+use serde_json::{Value, json};
+use testkit::{LIFETIME, NOON, mongo, mysql, pushing};
 
-const NOON: Clock = Clock(|| Timestamp::from_millis(1_790_000_000_000));
+fn app(mysql_url: &str, mongo: &mongo::Database) -> App {
+    let (mongo, clock) = (mongo.mongo.clone(), Clock(|| NOON));
+    App(Projector {
+        mysql: Mysql::connect(mysql_url, 1).unwrap(),
+        announcer: Announcer::new(mongo.clone(), pushing::into_the_void(), clock, Background::inline()),
+        mongo,
+        clock,
+        token_lifetime: LIFETIME,
+    })
+}
 
 #[tokio::test]
 async fn both_stores_are_migrated_and_reported() {
     let (mysql, mongo) = tokio::join!(mysql::Database::empty(), mongo::Database::empty());
-    let app = App::connect(&mysql.url, &mongo.url, NOON).await.unwrap();
+    let app = app(&mysql.url, &mongo);
 
     let first = serde_json::to_value(app.migrate().await.unwrap()).unwrap();
     let second = serde_json::to_value(app.migrate().await.unwrap()).unwrap();
@@ -32,7 +47,7 @@ async fn both_stores_are_migrated_and_reported() {
 #[tokio::test]
 async fn user_for_migrations_can_migrate() {
     let (mysql, mongo) = tokio::join!(mysql::Database::empty(), mongo::Database::empty());
-    let app = App::connect(&mysql.url_of("chat_migrate").await, &mongo.url, NOON).await.unwrap();
+    let app = app(&mysql.url_of("chat_migrate").await, &mongo);
 
     app.migrate().await.unwrap();
 
@@ -49,7 +64,7 @@ async fn join_the_old_way(url: &str) {
 #[tokio::test]
 async fn existing_people_are_indexed_and_queued() {
     let (mysql, mongo) = tokio::join!(mysql::Database::new(), mongo::Database::empty());
-    let app = App::connect(&mysql.url, &mongo.url, NOON).await.unwrap();
+    let app = app(&mysql.url, &mongo);
     join_the_old_way(&mysql.url).await;
 
     let report = serde_json::to_value(app.migrate().await.unwrap()).unwrap();
@@ -58,14 +73,14 @@ async fn existing_people_are_indexed_and_queued() {
     let query = NameQuery::parse("ㅎㄱㄷ").unwrap();
     let page = mysql.mysql.users().search(&query, UserId(0), None, PageSize::LARGEST).await.unwrap();
     assert_eq!(page.items.len(), 1);
-    let waiting = mysql.mysql.outbox().list(10, NOON.now()).await.unwrap();
+    let waiting = mysql.mysql.outbox().list(10, NOON).await.unwrap();
     assert_eq!(waiting, [Aggregate::Person(page.items[0].id)]);
 }
 
 #[tokio::test]
 async fn confusable_names_of_old_versions_keep_their_names() {
     let (mysql, mongo) = tokio::join!(mysql::Database::new(), mongo::Database::empty());
-    let app = App::connect(&mysql.url, &mongo.url, NOON).await.unwrap();
+    let app = app(&mysql.url, &mongo);
     join_the_old_way(&mysql.url).await;
     let double = "INSERT INTO users (email, email_fold, password_hash, username, username_fold, created_at, updated_at)
         VALUES ('d@b.c', 'd@b.c', '', 'gildong\u{3164}', 'gildong\u{1160}', NOW(3), NOW(3))";
@@ -83,9 +98,72 @@ async fn confusable_names_of_old_versions_keep_their_names() {
 #[tokio::test]
 async fn unreachable_store_is_named() {
     let mongo = mongo::Database::empty().await;
-    let app = App::connect("mysql://root@127.0.0.1:1/none", &mongo.url, NOON).await.unwrap();
+    let app = app("mysql://root@127.0.0.1:1/none", &mongo);
 
     let error = app.migrate().await.unwrap_err().to_string();
 
     assert!(error.starts_with("MySQL: unavailable: "), "{error}");
+}
+
+async fn invoke(app: &App, event: Value) -> Value {
+    let invocation = serde_json::from_value(event).unwrap();
+    serde_json::to_value(app.run(invocation, NOON).await.unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn event_without_action_migrates() {
+    let (mysql, mongo) = tokio::join!(mysql::Database::empty(), mongo::Database::empty());
+    let app = app(&mysql.url, &mongo);
+
+    for event in [json!({}), json!(null), json!({"action": "migrate"}), json!({"source": "aws.events"})] {
+        assert!(invoke(&app, event).await["mysql"]["version"].is_i64());
+    }
+}
+
+#[tokio::test]
+async fn rebuild_says_what_it_did_and_where_to_go_on() {
+    let (mysql, mongo) = tokio::join!(mysql::Database::new(), mongo::Database::new());
+    let app = app(&mysql.url, &mongo);
+    join_the_old_way(&mysql.url).await;
+
+    let first = invoke(&app, json!({"action": "rebuild"})).await;
+    let mut answer = first.clone();
+    while answer["more"] == true {
+        answer = invoke(&app, json!({"action": "rebuild", "cursor": answer["cursor"]})).await;
+    }
+
+    let repaired = json!({"people": 0, "rooms": 0, "closed_rooms": 0, "foreign_rooms": 0});
+    assert_eq!(
+        first,
+        json!({"people": 1, "rooms": 0, "sessions": 0, "repaired": repaired, "failed": 0, "more": true, "cursor": "people:1"})
+    );
+    assert_eq!(answer["cursor"], Value::Null);
+    assert_eq!(mongo.mongo.people().find(UserId(1)).await.unwrap().unwrap().username, "gildong");
+}
+
+#[tokio::test]
+async fn user_for_migrations_can_rebuild() {
+    let (mysql, mongo) = tokio::join!(mysql::Database::new(), mongo::Database::new());
+    let app = app(&mysql.url_of("chat_migrate").await, &mongo);
+    join_the_old_way(&mysql.url).await;
+    for id in [1, 40].map(UserId) {
+        let (username, locale) = ("lost".to_owned(), Locale::En);
+        let lost =
+            Person { id, version: 7, username, locale, is_active: true, friends: Vec::new(), blocked: Vec::new() };
+        mongo.mongo.people().project(&lost).await.unwrap();
+    }
+
+    let answer = invoke(&app, json!({"action": "rebuild"})).await;
+
+    assert_eq!(answer["repaired"]["people"], 1);
+}
+
+#[tokio::test]
+async fn foreign_cursor_is_refused() {
+    let (mysql, mongo) = tokio::join!(mysql::Database::empty(), mongo::Database::empty());
+    let invocation = serde_json::from_value(json!({"action": "rebuild", "cursor": "x"})).unwrap();
+
+    let error = app(&mysql.url, &mongo).run(invocation, NOON).await.unwrap_err().to_string();
+
+    assert_eq!(error, "cursor: none that a rebuild has answered");
 }

@@ -126,6 +126,11 @@ impl TestStack {
         self.stack.gateway().invoke("relay", json!({})).await.map_err(|error| format!("{error:#}"))
     }
 
+    /// Rebuilds what MongoDB knows; returns the report of each invocation.
+    pub async fn rebuild(&self) -> Vec<Value> {
+        self.stack.rebuild().await.expect("MongoDB is rebuilt")
+    }
+
     /// The faults to inject.
     pub fn faults(&self) -> &Faults {
         self.stack.gateway().faults()

@@ -31,7 +31,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "backend",
         &["announce", "background", "boot", "credentials", "domain", "mongo", "mysql", "projection", "realtime", "web"],
     ),
-    ("migrate", &["boot", "domain", "mongo", "mysql"]),
+    ("migrate", &["announce", "background", "boot", "domain", "mongo", "mysql", "projection", "realtime"]),
     ("relay", &["announce", "background", "boot", "domain", "messaging", "mongo", "mysql", "projection", "realtime"]),
     ("ws-connect", &["announce", "background", "boot", "credentials", "domain", "mongo", "realtime", "socket"]),
     ("ws-disconnect", &["boot", "domain", "mongo", "socket"]),

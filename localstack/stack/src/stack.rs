@@ -239,6 +239,20 @@ impl Stack {
         Ok(stack)
     }
 
+    /// Projects everything in MySQL to MongoDB again; answers what each invocation did.
+    pub async fn rebuild(&self) -> Result<Vec<serde_json::Value>> {
+        let (mut event, mut answers) = (json!({"action": "rebuild"}), Vec::new());
+        loop {
+            let answer = self.gateway.invoke("migrate", event).await.context("MongoDB could not be rebuilt")?;
+            event = json!({"action": "rebuild", "cursor": answer["cursor"]});
+            let is_last = answer["more"] != true;
+            answers.push(answer);
+            if is_last {
+                return Ok(answers);
+            }
+        }
+    }
+
     /// Where the APIs listen.
     pub fn urls(&self) -> &Urls {
         self.gateway.urls()

@@ -34,7 +34,7 @@ pub use mysql::Mysql;
 pub use names::{NameKey, Names};
 pub use outbox::{Outbox, OutboxId};
 pub use pool::Pool;
-pub use private_rooms::{PrivateRooms, RoomOf, Snapshot};
+pub use private_rooms::{PrivateRooms, RoomOf, RoomVersion, Snapshot};
 pub use relations::{Relation, Relations};
 pub use room_events::RoomEvents;
 pub use schema::{Migrated, Schema, SchemaError, SchemaStatus, create_database, drop_database};

@@ -1,7 +1,7 @@
 use crate::{OutboxId, fault::fault};
 use domain::{Family, Fault, Page, PageSize, Session, SessionId, Timestamp, UserId};
 use sqlx::{FromRow, MySqlConnection, MySqlExecutor, QueryBuilder};
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 use time::PrimitiveDateTime;
 
 /// Logins, on the pool or in a transaction.
@@ -270,6 +270,26 @@ impl<'e, E: MySqlExecutor<'e>> Sessions<E> {
         .map_err(fault)?;
         let sessions = rows.iter().filter_map(|(session, _)| session.clone().map(SessionId)).collect();
         Ok(Ended { sessions, outbox: rows.iter().filter_map(|(_, id)| id.map(OutboxId)).collect() })
+    }
+
+    /// Those of the people within some ids who have logins that were ended after `since`.
+    pub async fn list_people_with_ended(
+        self,
+        people: RangeInclusive<UserId>,
+        since: Timestamp,
+    ) -> Result<Vec<UserId>, Fault> {
+        let rows: Vec<i32> = sqlx::query_scalar(
+            "SELECT DISTINCT user_id
+             FROM sessions
+             WHERE user_id BETWEEN ? AND ? AND over_at > ? AND revoked_at IS NOT NULL",
+        )
+        .bind(people.start().0)
+        .bind(people.end().0)
+        .bind(since.to_utc())
+        .fetch_all(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(rows.into_iter().map(UserId).collect())
     }
 
     /// Forgets logins that were over before a moment, at most `limit`, the longest gone first; answers how many.

@@ -6,10 +6,12 @@ mod events;
 mod notices;
 mod project;
 mod purge;
+mod rebuild;
 mod relay;
 
 pub use change::Changed;
 pub use delete::DeleteAccount;
+pub use rebuild::{Cursor, CursorError, Rebuilt};
 pub use relay::Relayed;
 
 use announce::Announcer;

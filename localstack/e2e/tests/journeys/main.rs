@@ -18,6 +18,7 @@ mod lost_projections;
 mod once_only;
 mod proxied_stack;
 mod reading;
+mod rebuilding;
 mod rights;
 mod rounds;
 mod scene;

@@ -5,6 +5,7 @@ mod blocks;
 mod events;
 mod groups;
 mod people;
+mod rebuild;
 mod relay;
 mod restored;
 mod rooms;

@@ -149,6 +149,7 @@ async fn users(mysql: &Mysql) {
     users().remove_names(user.id).await.unwrap();
     users().is_deleted(ME).await.unwrap();
     users().find_snapshot(ME).await.unwrap();
+    users().list_versions(ME, 100).await.unwrap();
     users().list_profiles(&[ME, OTHER]).await.unwrap();
 }
 
@@ -192,6 +193,7 @@ async fn sessions(mysql: &Mysql) {
     sessions().revoke_of_inactive(ME, NOON).await.unwrap();
     sessions().revoke_all(ME, NOON).await.unwrap();
     sessions().list_ended(ME, NOON).await.unwrap();
+    sessions().list_people_with_ended(ME..=UserId(100), NOON).await.unwrap();
     sessions().remove_over(NOON, 10).await.unwrap();
 }
 
@@ -202,6 +204,8 @@ async fn rooms(mysql: &Mysql) {
     rooms().find_by_pair([ME, OTHER]).await.unwrap();
     rooms().list_of(ME, Some(RoomId(1)), size(30)).await.unwrap();
     rooms().find_snapshot(RoomId(1)).await.unwrap();
+    rooms().list_versions(RoomId(1), 100).await.unwrap();
+    rooms().list_existing(&[RoomId(1), RoomId(2)]).await.unwrap();
 }
 
 async fn outbox(mysql: &Mysql) {
@@ -236,6 +240,7 @@ async fn within(tx: &mut Tx, (): ()) -> Result<(), Fault> {
     tx.users().lock_active_pair([ME, OTHER]).await?;
     tx.users().raise_versions(&[ME]).await?;
     tx.users().raise_versions(&[ME, OTHER]).await?;
+    tx.users().raise_above(ME, 7).await?;
     let patch = AccountPatch {
         display_name: Patch::Set(DisplayName::parse("나").unwrap()),
         status_message: Patch::Set(StatusMessage::parse("here").unwrap()),
@@ -246,6 +251,7 @@ async fn within(tx: &mut Tx, (): ()) -> Result<(), Fault> {
     tx.sessions().lock(&SessionId(format!("{:032x}", 1))).await?;
     let room = tx.private_rooms().insert([ME, STRANGER], NOON).await?;
     tx.private_rooms().lock(room).await?;
+    tx.private_rooms().raise_above(room, 7).await?;
     tx.private_rooms().lock_of(OTHER, NOON).await?;
     tx.outbox().insert(&[Aggregate::PrivateRoom(room)], NOON).await
 }

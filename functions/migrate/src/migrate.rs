@@ -1,0 +1,109 @@
+use crate::{App, MigrateError, failed};
+use domain::{Fault, SessionId, UserId};
+use projection::Projector;
+use serde::Serialize;
+use std::{collections::BTreeMap, time::Duration};
+use tracing::info;
+
+/// The version of the MongoDB schema since which it knows people.
+const PEOPLE_SINCE: i32 = 2;
+/// How many rows one statement reads.
+const BATCH: u32 = 500;
+/// No access token lives longer, whatever the settings say.
+const LONGEST_TOKEN: Duration = Duration::from_hours(8_760);
+
+/// What a migration did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MigrateReport {
+    mysql: MysqlReport,
+    mongo: MongoReport,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct MysqlReport {
+    version: i64,
+    applied: usize,
+    /// People who can be searched from now on.
+    named: usize,
+    /// People who keep a username that looks like the one of an older account.
+    confusable: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct MongoReport {
+    version: i32,
+}
+
+impl App {
+    /// Brings both stores up to date.
+    pub async fn migrate(&self) -> Result<MigrateReport, MigrateError> {
+        let Projector { mysql, mongo, clock, .. } = &self.0;
+        let migrated = mysql.schema().migrate().await.map_err(|why| failed("MySQL", &Fault::from(why)))?;
+        let named = self.name_everybody().await.map_err(|why| failed("MySQL", &why))?;
+        let confusable = self.fill_skeletons().await.map_err(|why| failed("MySQL", &why))?;
+        let found = mongo.schema().version().await.map_err(|why| failed("MongoDB", &why))?;
+        if found.found < PEOPLE_SINCE {
+            // Before the version says that it was done. `relay` projects them.
+            let everybody = mysql.outbox().insert_everybody(clock.now()).await;
+            everybody.map_err(|why| failed("MySQL", &why))?;
+        }
+        self.move_revocations().await.map_err(|why| failed("MongoDB", &why))?;
+        let ensured = mongo.schema().ensure().await.map_err(|why| failed("MongoDB", &why))?;
+        Ok(MigrateReport {
+            mysql: MysqlReport { version: migrated.version, applied: migrated.applied, named, confusable },
+            mongo: MongoReport { version: ensured.found },
+        })
+    }
+
+    /// Moves ended sessions from the collection of earlier versions to the gates of their people. Idempotent.
+    async fn move_revocations(&self) -> Result<(), Fault> {
+        let Projector { mysql, mongo, clock, .. } = &self.0;
+        let revoked = mongo.schema().list_revoked_sessions().await?;
+        let mut ended: BTreeMap<UserId, Vec<SessionId>> = BTreeMap::new();
+        for sessions in revoked.chunks(usize::try_from(BATCH).unwrap_or(usize::MAX)) {
+            for (user, session) in mysql.sessions().list_owners(sessions).await? {
+                ended.entry(user).or_default().push(session);
+            }
+        }
+        let until = clock.now().plus(LONGEST_TOKEN);
+        for (user, sessions) in ended {
+            mongo.gates().end_sessions(user, &sessions, until).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds name keys for people who signed up before there was a search. Idempotent.
+    async fn name_everybody(&self) -> Result<usize, Fault> {
+        let (mut after, mut named) = (UserId(0), 0);
+        loop {
+            let people = self.0.mysql.users().list_unnamed(after, BATCH).await?;
+            let Some(last) = people.last() else { return Ok(named) };
+            after = last.user;
+            self.0.mysql.users().insert_names(&people).await?;
+            named += people.len();
+            info!("{named} people can be searched now");
+        }
+    }
+
+    /// Gives usernames of versions before skeletons one each, and counts those that stay without: they look like an older
+    /// account's. Such people keep their names, and nobody else can take one that looks like theirs.
+    async fn fill_skeletons(&self) -> Result<usize, Fault> {
+        let mut after = UserId(0);
+        loop {
+            let people = self.0.mysql.users().list_without_skeleton(after, BATCH).await?;
+            let Some(last) = people.last() else { break };
+            after = last.user;
+            self.0.mysql.users().fill_skeletons(&people).await?;
+        }
+        let (mut after, mut confusable) = (UserId(0), 0);
+        loop {
+            let people = self.0.mysql.users().list_without_skeleton(after, BATCH).await?;
+            let Some(last) = people.last() else { return Ok(confusable) };
+            after = last.user;
+            confusable += people.len();
+            for person in &people {
+                info!(user.id = %person.user, "Kept a username that looks like an older one");
+            }
+        }
+    }
+}

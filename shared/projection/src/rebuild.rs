@@ -1,0 +1,229 @@
+use crate::{Projector, project::CLOCKS_DIFFER};
+use domain::{Access, Aggregate, Code, Fault, RoomId, RoomKey, RoomKind, Timestamp, UserId};
+use futures_util::future::try_join;
+use mongo::KnownRoom;
+use mysql::{RoomVersion, Tx};
+use std::{collections::HashMap, fmt, str::FromStr, time::Duration};
+use tokio::time::timeout;
+
+/// How many aggregates are looked at together.
+const BATCH: u32 = 100;
+
+/// How long one aggregate may take.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
+
+/// Where a rebuild goes on: behind an aggregate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cursor {
+    /// At the people with higher ids; then come the rooms.
+    People(UserId),
+    /// At the 1:1 rooms with higher ids; then come those of MongoDB.
+    PrivateRooms(RoomId),
+    /// At the 1:1 rooms that MongoDB knows, by name.
+    KnownRooms(Option<RoomId>),
+}
+
+/// A text that is no cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CursorError;
+
+/// What a rebuild did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rebuilt {
+    /// People who were projected.
+    pub people: usize,
+    /// Rooms that were projected.
+    pub rooms: usize,
+    /// People whose ended sessions are refused.
+    pub sessions: usize,
+    /// People whose version in MySQL was raised above MongoDB's.
+    pub raised_people: usize,
+    /// Rooms whose version in MySQL was raised above MongoDB's.
+    pub raised_rooms: usize,
+    /// Rooms that MySQL does not know; nobody is in them any more.
+    pub closed_rooms: usize,
+    /// Rooms that other people have in MongoDB under the same id; they were left alone.
+    pub foreign_rooms: usize,
+    /// What could not be projected and is left to the relay; the log says why.
+    pub failed: usize,
+    /// Where to go on; `None` at the end.
+    pub next: Option<Cursor>,
+}
+
+impl Projector {
+    /// Projects everything that MySQL knows, from a cursor on until the end or until the time is over, at least one aggregate.
+    ///
+    /// Where MongoDB has a newer version, since MySQL was restored from a backup, MySQL's is raised above it, so that what MySQL
+    /// says is in force. Safe to repeat, beside live traffic, and for two at once.
+    pub async fn rebuild(&self, from: Option<Cursor>, until: Timestamp) -> Result<Rebuilt, Fault> {
+        let (mut rebuilt, mut cursor) = (Rebuilt::default(), from.unwrap_or(Cursor::People(UserId(0))));
+        if from.is_none() {
+            self.skip_used_ids().await?;
+        }
+        loop {
+            let next = match cursor {
+                Cursor::People(after) => self.rebuild_people(after, until, &mut rebuilt).await?,
+                Cursor::PrivateRooms(after) => self.rebuild_private_rooms(after, until, &mut rebuilt).await?,
+                Cursor::KnownRooms(after) => match self.close_unknown_rooms(after, &mut rebuilt).await? {
+                    Some(next) => next,
+                    None => return Ok(rebuilt),
+                },
+            };
+            if self.clock.now() >= until {
+                return Ok(Rebuilt { next: Some(next), ..rebuilt });
+            }
+            cursor = next;
+        }
+    }
+
+    /// A restored MySQL would give the ids of people and rooms that it lost to others, who would find the messages of before.
+    async fn skip_used_ids(&self) -> Result<(), Fault> {
+        let (person, room) =
+            try_join(self.mongo.people().find_last(), self.mongo.rooms().find_last(RoomKind::Private)).await?;
+        for used in [person.map(Aggregate::Person), room.map(Aggregate::PrivateRoom)].into_iter().flatten() {
+            if self.mysql.schema().skip_ids(used).await? {
+                tracing::info!(?used, "The next ids are above the last one that MongoDB knows");
+            }
+        }
+        Ok(())
+    }
+
+    async fn rebuild_people(&self, after: UserId, until: Timestamp, rebuilt: &mut Rebuilt) -> Result<Cursor, Fault> {
+        let people = self.mysql.users().list_versions(after, BATCH).await?;
+        let ids: Vec<_> = people.iter().map(|(id, _)| *id).collect();
+        let (Some(first), Some(last)) = (ids.first().copied(), ids.last().copied()) else {
+            return Ok(Cursor::PrivateRooms(RoomId(0)));
+        };
+        let known = self.mongo.people().list_versions(&ids).await?;
+        let since = self.clock.now().minus(self.token_lifetime + CLOCKS_DIFFER);
+        let ended = self.mysql.sessions().list_people_with_ended(first..=last, since).await?;
+        for (user, version) in people {
+            let known = known.get(&user).copied().filter(|known| *known > version);
+            rebuilt.raised_people += usize::from(self.raise(Aggregate::Person(user), known).await?);
+            rebuilt.people += self.replay(Aggregate::Person(user), rebuilt).await?;
+            if ended.contains(&user) {
+                rebuilt.sessions += self.replay(Aggregate::Sessions(user), rebuilt).await?;
+            }
+            if self.clock.now() >= until {
+                return Ok(Cursor::People(user));
+            }
+        }
+        Ok(Cursor::People(last))
+    }
+
+    async fn rebuild_private_rooms(
+        &self,
+        after: RoomId,
+        until: Timestamp,
+        rebuilt: &mut Rebuilt,
+    ) -> Result<Cursor, Fault> {
+        let rooms = self.mysql.private_rooms().list_versions(after, BATCH).await?;
+        let Some(last) = rooms.last().map(|room| room.id) else { return Ok(Cursor::KnownRooms(None)) };
+        let keys: Vec<_> = rooms.iter().map(|room| RoomKey::private(room.id)).collect();
+        let known: HashMap<_, _> =
+            self.mongo.rooms().list_known(&keys).await?.into_iter().map(|known| (known.room, known)).collect();
+        for RoomVersion { id, pair, version } in rooms {
+            let (room, known) = (Aggregate::PrivateRoom(id), known.get(&RoomKey::private(id)));
+            if known.is_some_and(|known| is_of_others(known, pair)) {
+                tracing::error!(room.id = %id, "MongoDB knows this room as one of other people: it was left alone");
+                rebuilt.foreign_rooms += 1;
+            } else {
+                let newer = known.map(|known| known.version).filter(|known| *known > version);
+                rebuilt.raised_rooms += usize::from(self.raise(room, newer).await?);
+                rebuilt.rooms += self.replay(room, rebuilt).await?;
+            }
+            if self.clock.now() >= until {
+                return Ok(Cursor::PrivateRooms(id));
+            }
+        }
+        Ok(Cursor::PrivateRooms(last))
+    }
+
+    /// Rooms that were made after the backup. MongoDB is read first: a room is committed before it is projected.
+    async fn close_unknown_rooms(&self, after: Option<RoomId>, rebuilt: &mut Rebuilt) -> Result<Option<Cursor>, Fault> {
+        let known = self.mongo.rooms().list_open(RoomKind::Private, after, BATCH).await?;
+        let Some(last) = known.last().map(|known| known.room.id) else { return Ok(None) };
+        let ids: Vec<_> = known.iter().map(|known| known.room.id).collect();
+        let there = self.mysql.private_rooms().list_existing(&ids).await?;
+        for KnownRoom { room, version, .. } in known.into_iter().filter(|known| !there.contains(&known.room.id)) {
+            let closed = Access { room, version: version + 1, members: Vec::new(), blocked: false };
+            self.mongo.rooms().project(&closed, self.clock.now()).await?;
+            tracing::info!(%room, "Closed a room that MySQL does not know");
+            rebuilt.closed_rooms += 1;
+        }
+        Ok(Some(Cursor::KnownRooms(Some(last))))
+    }
+
+    /// Raises a version in MySQL above the one that MongoDB had before, unless it is above by now.
+    async fn raise(&self, aggregate: Aggregate, known: Option<i64>) -> Result<bool, Fault> {
+        let Some(known) = known else { return Ok(false) };
+        let is_raised = self.mysql.transact((aggregate, known, self.clock.now()), raise_above).await?;
+        if is_raised {
+            tracing::info!(?aggregate, known, "Raised a version above the one that MongoDB knows");
+        }
+        Ok(is_raised)
+    }
+
+    /// 1 if it was projected. A store that is unavailable ends the rebuild.
+    async fn replay(&self, aggregate: Aggregate, rebuilt: &mut Rebuilt) -> Result<usize, Fault> {
+        let late = |late| Err(Fault::internal(late));
+        match timeout(TIME_LIMIT, self.project(aggregate)).await.unwrap_or_else(late) {
+            Ok(()) => Ok(1),
+            Err(fault) if fault.code == Code::Unavailable => Err(fault),
+            Err(fault) => {
+                fault.log(&format!("project {aggregate:?}"));
+                self.mysql.transact((vec![aggregate], self.clock.now()), note).await?;
+                rebuilt.failed += 1;
+                Ok(0)
+            }
+        }
+    }
+}
+
+/// A pair never changes: an id with another one was given out twice, before and after MySQL was restored.
+fn is_of_others(known: &KnownRoom, pair: [UserId; 2]) -> bool {
+    !known.members.is_empty() && known.members.iter().any(|member| !pair.contains(member))
+}
+
+async fn raise_above(tx: &mut Tx, (aggregate, known, at): (Aggregate, i64, Timestamp)) -> Result<bool, Fault> {
+    let is_raised = match aggregate {
+        Aggregate::Person(user) => tx.users().raise_above(user, known).await?,
+        Aggregate::PrivateRoom(room) => tx.private_rooms().raise_above(room, known).await?,
+        Aggregate::Sessions(_) => false,
+    };
+    if is_raised {
+        tx.outbox().insert(&[aggregate], at).await?;
+    }
+    Ok(is_raised)
+}
+
+async fn note(tx: &mut Tx, (aggregates, at): (Vec<Aggregate>, Timestamp)) -> Result<(), Fault> {
+    tx.outbox().insert(&aggregates, at).await
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::People(after) => write!(f, "people:{after}"),
+            Self::PrivateRooms(after) => write!(f, "private-rooms:{after}"),
+            Self::KnownRooms(Some(after)) => write!(f, "known-rooms:{after}"),
+            Self::KnownRooms(None) => f.write_str("known-rooms:"),
+        }
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = CursorError;
+
+    fn from_str(text: &str) -> Result<Self, CursorError> {
+        let (part, after) = text.split_once(':').ok_or(CursorError)?;
+        let number = || after.parse::<i32>().map_err(|_| CursorError);
+        match part {
+            "people" => Ok(Self::People(UserId(number()?))),
+            "private-rooms" => Ok(Self::PrivateRooms(RoomId(number()?))),
+            "known-rooms" if after.is_empty() => Ok(Self::KnownRooms(None)),
+            "known-rooms" => Ok(Self::KnownRooms(Some(RoomId(number()?)))),
+            _ => Err(CursorError),
+        }
+    }
+}
