@@ -135,7 +135,7 @@ async fn rebuild_says_what_it_did_and_where_to_go_on() {
     let repaired = json!({"people": 0, "rooms": 0, "closed_rooms": 0, "foreign_rooms": 0});
     assert_eq!(
         first,
-        json!({"people": 1, "rooms": 0, "sessions": 0, "repaired": repaired, "failed": 0, "more": true, "cursor": "people:1"})
+        json!({"people": 1, "rooms": 0, "sessions": 0, "repaired": repaired, "failed": 0, "more": true, "cursor": "people 1"})
     );
     assert_eq!(answer["cursor"], Value::Null);
     assert_eq!(mongo.mongo.people().find(UserId(1)).await.unwrap().unwrap().username, "gildong");

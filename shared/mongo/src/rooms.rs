@@ -107,11 +107,10 @@ impl Rooms<'_> {
         self.known(doc! { "_id": { "$in": names } }, batch).await
     }
 
-    /// Rooms of a kind that somebody is in, by name, those behind one.
-    pub async fn list_open(self, kind: RoomKind, after: Option<RoomId>, limit: u32) -> Result<Vec<KnownRoom>, Fault> {
-        let [begin, end] = names_of(kind);
-        let after = after.map_or(begin, |id| RoomKey { kind, id }.to_string());
-        let these = doc! { "_id": { "$gt": after, "$lt": end }, "members.0": { "$exists": true } };
+    /// Rooms of the same kind that somebody is in, by name, those behind one.
+    pub async fn list_open(self, after: RoomKey, limit: u32) -> Result<Vec<KnownRoom>, Fault> {
+        let [_, end] = names_of(after.kind);
+        let these = doc! { "_id": { "$gt": after.to_string(), "$lt": end }, "members.0": { "$exists": true } };
         self.known(these, limit).await
     }
 

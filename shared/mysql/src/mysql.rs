@@ -1,6 +1,6 @@
 use crate::{
     Blocks, Deletions, Friendships, Groups, Invites, Members, Outbox, Pool, PrivateRooms, Relations, RoomEvents,
-    Schema, Sessions, Users, fault::fault, options::options,
+    Schema, Sessions, Users, Versions, fault::fault, options::options,
 };
 use domain::Fault;
 use sqlx::Executor as _;
@@ -78,6 +78,11 @@ impl Mysql {
     /// What MongoDB has yet to learn.
     pub fn outbox(&self) -> Outbox<&Pool> {
         Outbox(&self.pool)
+    }
+
+    /// How often people and rooms were changed.
+    pub fn versions(&self) -> Versions<&Pool> {
+        Versions(&self.pool)
     }
 
     /// What there is between two people.

@@ -31,17 +31,6 @@ pub struct Snapshot {
     pub outbox: Vec<OutboxId>,
 }
 
-/// A room, whose, and how often it was changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RoomVersion {
-    /// Which.
-    pub id: RoomId,
-    /// Who is in it as long as it is open.
-    pub pair: [UserId; 2],
-    /// Counts the changes.
-    pub version: i64,
-}
-
 impl<'e, E: MySqlExecutor<'e>> PrivateRooms<E> {
     /// The room as one of its two people sees it.
     pub async fn find(self, id: RoomId, viewer: UserId) -> Result<Option<PrivateRoom>, Fault> {
@@ -130,36 +119,6 @@ impl<'e, E: MySqlExecutor<'e>> PrivateRooms<E> {
         Ok(id.map(RoomId))
     }
 
-    /// The versions of the rooms with ids above one, by id.
-    pub async fn list_versions(self, after: RoomId, limit: u32) -> Result<Vec<RoomVersion>, Fault> {
-        let rows: Vec<(i32, i32, i32, i64)> = sqlx::query_as(
-            "SELECT id, user_id_1, user_id_2, version
-             FROM chat_rooms
-             WHERE id > ?
-             ORDER BY id
-             LIMIT ?",
-        )
-        .bind(after.0)
-        .bind(limit)
-        .fetch_all(self.0)
-        .await
-        .map_err(fault)?;
-        let room =
-            |(id, one, other, version)| RoomVersion { id: RoomId(id), pair: [UserId(one), UserId(other)], version };
-        Ok(rows.into_iter().map(room).collect())
-    }
-
-    /// Those of some rooms that there are, open or closed.
-    pub async fn list_existing(self, ids: &[RoomId]) -> Result<Vec<RoomId>, Fault> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut query = QueryBuilder::new("SELECT id FROM chat_rooms WHERE id IN ");
-        push_list(&mut query, ids.iter().map(|id| id.0));
-        let rows: Vec<i32> = query.build_query_scalar().fetch_all(self.0).await.map_err(fault)?;
-        Ok(rows.into_iter().map(RoomId).collect())
-    }
-
     /// The room's rights and the outbox rows of their changes, in one snapshot; a closed room has no members.
     pub async fn find_snapshot(self, id: RoomId) -> Result<Option<Snapshot>, Fault> {
         let rows: Vec<SnapshotRow> = sqlx::query_as(
@@ -218,22 +177,6 @@ impl PrivateRooms<&mut MySqlConnection> {
              WHERE id = ?",
         )
         .bind(id.0)
-        .execute(self.0)
-        .await
-        .map_err(fault)?;
-        Ok(outcome.rows_affected() == 1)
-    }
-
-    /// Raises the room's version above one that is higher; false if it is none.
-    pub async fn raise_above(self, id: RoomId, version: i64) -> Result<bool, Fault> {
-        let outcome = sqlx::query(
-            "UPDATE chat_rooms
-             SET version = ?
-             WHERE id = ? AND version < ?",
-        )
-        .bind(version + 1)
-        .bind(id.0)
-        .bind(version)
         .execute(self.0)
         .await
         .map_err(fault)?;

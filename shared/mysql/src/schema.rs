@@ -3,7 +3,7 @@ use crate::{
     fault::{fault, is_missing_table, is_there_already},
     options::options,
 };
-use domain::{Aggregate, Fault};
+use domain::Fault;
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Executor as _, MySqlConnection,
     migrate::{Migrate as _, MigrateError, Migration, Migrator},
@@ -91,24 +91,6 @@ impl Schema<'_> {
         let outcome = apply(&mut lease.connection).await;
         lease.close().await?;
         outcome
-    }
-
-    /// Lets no new row get an id up to an aggregate's own; whether one could have. Needs the right to change tables.
-    pub async fn skip_ids(self, used: Aggregate) -> Result<bool, Fault> {
-        let (last, skip) = match used {
-            Aggregate::Person(_) | Aggregate::Sessions(_) => {
-                ("SELECT MAX(id) FROM users", "ALTER TABLE users AUTO_INCREMENT =")
-            }
-            Aggregate::PrivateRoom(_) => ("SELECT MAX(id) FROM chat_rooms", "ALTER TABLE chat_rooms AUTO_INCREMENT ="),
-        };
-        let last: Option<i32> = sqlx::query_scalar(last).fetch_one(self.0).await.map_err(fault)?;
-        if last.unwrap_or(0) >= used.number() {
-            return Ok(false);
-        }
-        // A number of ours; the statement takes no parameters.
-        let statement = format!("{skip} {}", i64::from(used.number()) + 1);
-        self.0.execute(AssertSqlSafe(statement)).await.map_err(fault)?;
-        Ok(true)
     }
 
     /// The version of the database and of this build.

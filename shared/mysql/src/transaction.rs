@@ -1,5 +1,5 @@
 use crate::{
-    Blocks, Deletions, Friendships, Groups, Invites, Members, Mysql, Outbox, PrivateRooms, RoomEvents, Sessions, Users,
+    Blocks, Deletions, Friendships, Groups, Invites, Members, Mysql, Outbox, PrivateRooms, RoomEvents, Sessions, Users, Versions,
     fault::{fault, is_broken, is_worth_repeating},
     pool::Lease,
 };
@@ -124,5 +124,10 @@ impl Tx {
     /// What MongoDB has yet to learn.
     pub fn outbox(&mut self) -> Outbox<&mut MySqlConnection> {
         Outbox(&mut self.0.connection)
+    }
+
+    /// How often people and rooms were changed.
+    pub fn versions(&mut self) -> Versions<&mut MySqlConnection> {
+        Versions(&mut self.0.connection)
     }
 }

@@ -222,23 +222,6 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
         PersonSnapshot::of(id, rows)
     }
 
-    /// The versions of the people with ids above one, by id.
-    pub async fn list_versions(self, after: UserId, limit: u32) -> Result<Vec<(UserId, i64)>, Fault> {
-        let rows: Vec<(i32, i64)> = sqlx::query_as(
-            "SELECT id, version
-             FROM users
-             WHERE id > ?
-             ORDER BY id
-             LIMIT ?",
-        )
-        .bind(after.0)
-        .bind(limit)
-        .fetch_all(self.0)
-        .await
-        .map_err(fault)?;
-        Ok(rows.into_iter().map(|(id, version)| (UserId(id), version)).collect())
-    }
-
     /// The profiles of those among `ids` whose accounts are active, by id.
     pub async fn list_profiles(self, ids: &[UserId]) -> Result<Vec<Profile>, Fault> {
         if ids.is_empty() {
@@ -303,22 +286,6 @@ impl Users<&mut MySqlConnection> {
         }
         query.push(")").build().persistent(ids.len() <= 2).execute(self.0).await.map_err(fault)?;
         Ok(())
-    }
-
-    /// Raises a person's version above one that is higher; false if it is none.
-    pub async fn raise_above(self, id: UserId, version: i64) -> Result<bool, Fault> {
-        let outcome = sqlx::query(
-            "UPDATE users
-             SET version = ?
-             WHERE id = ? AND version < ?",
-        )
-        .bind(version + 1)
-        .bind(id.0)
-        .bind(version)
-        .execute(self.0)
-        .await
-        .map_err(fault)?;
-        Ok(outcome.rows_affected() == 1)
     }
 
     /// Changes an account, raises its version and locks its row until the transaction ends; false if it is not active.

@@ -1,6 +1,6 @@
 use crate::{Projector, project::CLOCKS_DIFFER};
 use domain::{Access, Aggregate, Code, Fault, RoomId, RoomKey, RoomKind, Timestamp, UserId};
-use futures_util::future::try_join;
+use futures_util::future::try_join3;
 use mongo::KnownRoom;
 use mysql::{RoomVersion, Tx};
 use std::{collections::HashMap, fmt, str::FromStr, time::Duration};
@@ -17,10 +17,10 @@ const TIME_LIMIT: Duration = Duration::from_secs(5);
 pub enum Cursor {
     /// At the people with higher ids; then come the rooms.
     People(UserId),
-    /// At the 1:1 rooms with higher ids; then come those of MongoDB.
-    PrivateRooms(RoomId),
-    /// At the 1:1 rooms that MongoDB knows, by name.
-    KnownRooms(Option<RoomId>),
+    /// At the rooms of this kind with higher ids; then come the other kind, and the rooms of MongoDB.
+    Rooms(RoomKey),
+    /// At the rooms of this kind that MongoDB knows, by name.
+    KnownRooms(RoomKey),
 }
 
 /// A text that is no cursor.
@@ -42,7 +42,7 @@ pub struct Rebuilt {
     pub raised_rooms: usize,
     /// Rooms that MySQL does not know; nobody is in them any more.
     pub closed_rooms: usize,
-    /// Rooms that other people have in MongoDB under the same id; they were left alone.
+    /// 1:1 rooms that other people have in MongoDB under the same id; they were left alone.
     pub foreign_rooms: usize,
     /// What could not be projected and is left to the relay; the log says why.
     pub failed: usize,
@@ -63,7 +63,7 @@ impl Projector {
         loop {
             let next = match cursor {
                 Cursor::People(after) => self.rebuild_people(after, until, &mut rebuilt).await?,
-                Cursor::PrivateRooms(after) => self.rebuild_private_rooms(after, until, &mut rebuilt).await?,
+                Cursor::Rooms(after) => self.rebuild_rooms(after, until, &mut rebuilt).await?,
                 Cursor::KnownRooms(after) => match self.close_unknown_rooms(after, &mut rebuilt).await? {
                     Some(next) => next,
                     None => return Ok(rebuilt),
@@ -78,21 +78,24 @@ impl Projector {
 
     /// A restored MySQL would give the ids of people and rooms that it lost to others, who would find the messages of before.
     async fn skip_used_ids(&self) -> Result<(), Fault> {
-        let (person, room) =
-            try_join(self.mongo.people().find_last(), self.mongo.rooms().find_last(RoomKind::Private)).await?;
-        for used in [person.map(Aggregate::Person), room.map(Aggregate::PrivateRoom)].into_iter().flatten() {
-            if self.mysql.schema().skip_ids(used).await? {
+        let (people, rooms) = (self.mongo.people(), self.mongo.rooms());
+        let (person, private, group) =
+            try_join3(people.find_last(), rooms.find_last(RoomKind::Private), rooms.find_last(RoomKind::Group)).await?;
+        let used =
+            [person.map(Aggregate::Person), private.map(Aggregate::PrivateRoom), group.map(Aggregate::GroupRoom)];
+        for used in used.into_iter().flatten() {
+            if self.mysql.versions().skip_ids(used).await? {
                 tracing::info!(?used, "The next ids are above the last one that MongoDB knows");
             }
         }
-        Ok(())
+        self.mysql.versions().skip_event_ids(self.clock.now()).await
     }
 
     async fn rebuild_people(&self, after: UserId, until: Timestamp, rebuilt: &mut Rebuilt) -> Result<Cursor, Fault> {
-        let people = self.mysql.users().list_versions(after, BATCH).await?;
+        let people = self.mysql.versions().list_people(after, BATCH).await?;
         let ids: Vec<_> = people.iter().map(|(id, _)| *id).collect();
         let (Some(first), Some(last)) = (ids.first().copied(), ids.last().copied()) else {
-            return Ok(Cursor::PrivateRooms(RoomId(0)));
+            return Ok(Cursor::Rooms(RoomKey::private(RoomId(0))));
         };
         let known = self.mongo.people().list_versions(&ids).await?;
         let since = self.clock.now().minus(self.token_lifetime + CLOCKS_DIFFER);
@@ -111,47 +114,50 @@ impl Projector {
         Ok(Cursor::People(last))
     }
 
-    async fn rebuild_private_rooms(
-        &self,
-        after: RoomId,
-        until: Timestamp,
-        rebuilt: &mut Rebuilt,
-    ) -> Result<Cursor, Fault> {
-        let rooms = self.mysql.private_rooms().list_versions(after, BATCH).await?;
-        let Some(last) = rooms.last().map(|room| room.id) else { return Ok(Cursor::KnownRooms(None)) };
-        let keys: Vec<_> = rooms.iter().map(|room| RoomKey::private(room.id)).collect();
+    async fn rebuild_rooms(&self, after: RoomKey, until: Timestamp, rebuilt: &mut Rebuilt) -> Result<Cursor, Fault> {
+        let rooms = self.mysql.versions().list_rooms(after.kind, after.id, BATCH).await?;
+        let Some(last) = rooms.last().map(|room| room.room) else {
+            return Ok(match after.kind {
+                RoomKind::Private => Cursor::Rooms(RoomKey::group(RoomId(0))),
+                RoomKind::Group => Cursor::KnownRooms(RoomKey::private(RoomId(0))),
+            });
+        };
+        let keys: Vec<_> = rooms.iter().map(|room| room.room).collect();
         let known: HashMap<_, _> =
             self.mongo.rooms().list_known(&keys).await?.into_iter().map(|known| (known.room, known)).collect();
-        for RoomVersion { id, pair, version } in rooms {
-            let (room, known) = (Aggregate::PrivateRoom(id), known.get(&RoomKey::private(id)));
-            if known.is_some_and(|known| is_of_others(known, pair)) {
-                tracing::error!(room.id = %id, "MongoDB knows this room as one of other people: it was left alone");
+        for RoomVersion { room, pair, version } in rooms {
+            let known = known.get(&room);
+            if known.zip(pair).is_some_and(|(known, pair)| is_of_others(known, pair)) {
+                tracing::error!(%room, "MongoDB knows this room as one of other people: it was left alone");
                 rebuilt.foreign_rooms += 1;
             } else {
                 let newer = known.map(|known| known.version).filter(|known| *known > version);
-                rebuilt.raised_rooms += usize::from(self.raise(room, newer).await?);
-                rebuilt.rooms += self.replay(room, rebuilt).await?;
+                rebuilt.raised_rooms += usize::from(self.raise(aggregate(room), newer).await?);
+                rebuilt.rooms += self.replay(aggregate(room), rebuilt).await?;
             }
             if self.clock.now() >= until {
-                return Ok(Cursor::PrivateRooms(id));
+                return Ok(Cursor::Rooms(room));
             }
         }
-        Ok(Cursor::PrivateRooms(last))
+        Ok(Cursor::Rooms(last))
     }
 
     /// Rooms that were made after the backup. MongoDB is read first: a room is committed before it is projected.
-    async fn close_unknown_rooms(&self, after: Option<RoomId>, rebuilt: &mut Rebuilt) -> Result<Option<Cursor>, Fault> {
-        let known = self.mongo.rooms().list_open(RoomKind::Private, after, BATCH).await?;
-        let Some(last) = known.last().map(|known| known.room.id) else { return Ok(None) };
+    async fn close_unknown_rooms(&self, after: RoomKey, rebuilt: &mut Rebuilt) -> Result<Option<Cursor>, Fault> {
+        let known = self.mongo.rooms().list_open(after, BATCH).await?;
+        let Some(last) = known.last().map(|known| known.room) else {
+            let is_private = after.kind == RoomKind::Private;
+            return Ok(is_private.then_some(Cursor::KnownRooms(RoomKey::group(RoomId(0)))));
+        };
         let ids: Vec<_> = known.iter().map(|known| known.room.id).collect();
-        let there = self.mysql.private_rooms().list_existing(&ids).await?;
+        let there = self.mysql.versions().list_existing(after.kind, &ids).await?;
         for KnownRoom { room, version, .. } in known.into_iter().filter(|known| !there.contains(&known.room.id)) {
             let closed = Access { room, version: version + 1, members: Vec::new(), blocked: false };
             self.mongo.rooms().project(&closed, self.clock.now()).await?;
             tracing::info!(%room, "Closed a room that MySQL does not know");
             rebuilt.closed_rooms += 1;
         }
-        Ok(Some(Cursor::KnownRooms(Some(last))))
+        Ok(Some(Cursor::KnownRooms(last)))
     }
 
     /// Raises a version in MySQL above the one that MongoDB had before, unless it is above by now.
@@ -185,12 +191,15 @@ fn is_of_others(known: &KnownRoom, pair: [UserId; 2]) -> bool {
     !known.members.is_empty() && known.members.iter().any(|member| !pair.contains(member))
 }
 
+fn aggregate(room: RoomKey) -> Aggregate {
+    match room.kind {
+        RoomKind::Private => Aggregate::PrivateRoom(room.id),
+        RoomKind::Group => Aggregate::GroupRoom(room.id),
+    }
+}
+
 async fn raise_above(tx: &mut Tx, (aggregate, known, at): (Aggregate, i64, Timestamp)) -> Result<bool, Fault> {
-    let is_raised = match aggregate {
-        Aggregate::Person(user) => tx.users().raise_above(user, known).await?,
-        Aggregate::PrivateRoom(room) => tx.private_rooms().raise_above(room, known).await?,
-        Aggregate::Sessions(_) => false,
-    };
+    let is_raised = tx.versions().raise_above(aggregate, known).await?;
     if is_raised {
         tx.outbox().insert(&[aggregate], at).await?;
     }
@@ -204,10 +213,9 @@ async fn note(tx: &mut Tx, (aggregates, at): (Vec<Aggregate>, Timestamp)) -> Res
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::People(after) => write!(f, "people:{after}"),
-            Self::PrivateRooms(after) => write!(f, "private-rooms:{after}"),
-            Self::KnownRooms(Some(after)) => write!(f, "known-rooms:{after}"),
-            Self::KnownRooms(None) => f.write_str("known-rooms:"),
+            Self::People(after) => write!(f, "people {after}"),
+            Self::Rooms(after) => write!(f, "rooms {after}"),
+            Self::KnownRooms(after) => write!(f, "known-rooms {after}"),
         }
     }
 }
@@ -216,13 +224,12 @@ impl FromStr for Cursor {
     type Err = CursorError;
 
     fn from_str(text: &str) -> Result<Self, CursorError> {
-        let (part, after) = text.split_once(':').ok_or(CursorError)?;
-        let number = || after.parse::<i32>().map_err(|_| CursorError);
+        let (part, after) = text.split_once(' ').ok_or(CursorError)?;
+        let room = || after.parse().map_err(|_| CursorError);
         match part {
-            "people" => Ok(Self::People(UserId(number()?))),
-            "private-rooms" => Ok(Self::PrivateRooms(RoomId(number()?))),
-            "known-rooms" if after.is_empty() => Ok(Self::KnownRooms(None)),
-            "known-rooms" => Ok(Self::KnownRooms(Some(RoomId(number()?)))),
+            "people" => after.parse().map(Self::People).map_err(|_| CursorError),
+            "rooms" => room().map(Self::Rooms),
+            "known-rooms" => room().map(Self::KnownRooms),
             _ => Err(CursorError),
         }
     }

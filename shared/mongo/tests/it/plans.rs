@@ -270,7 +270,7 @@ async fn no_command_on_rooms_walks_a_collection() {
     watch.watch("find_rights_now", 1, rooms.find_rights_now(ROOM, ANNA)).await.unwrap();
     watch.watch("list_members", 1, rooms.list_members(ROOM)).await;
     watch.watch("list_known", 2, rooms.list_known(&[ROOM, private(2)])).await;
-    watch.watch("list_open", 11, rooms.list_open(RoomKind::Private, Some(domain::RoomId(2)), 10)).await;
+    watch.watch("list_open", 11, rooms.list_open(private(2), 10)).await;
     watch.watch("list_revs", 3, rooms.list_revs(ANNA, &[ROOM, private(2), private(100)])).await;
     watch.watch("forget what was read", 2, states.remove(EVE, &[private(100), private(101)])).await;
     watch.watch("mark", 1, states.mark(ROOM, ANNA, Seq(290))).await;

@@ -1,5 +1,7 @@
 use crate::stores::{NOON, Stores, join, note, open_room, touch_people};
-use domain::{Access, Aggregate, Code, Fault, Member, Person, Role, RoomId, RoomKey, SessionId, Timestamp, UserId};
+use domain::{
+    Access, Aggregate, Code, Fault, Member, Person, Role, RoomId, RoomKey, RoomKind, SessionId, Timestamp, UserId,
+};
 use mysql::Tx;
 use projection::{Cursor, Rebuilt};
 use std::time::Duration;
@@ -211,14 +213,48 @@ async fn unavailable_store_ends_the_rebuild() {
 fn cursor_is_read_back() {
     let cursors = [
         Cursor::People(UserId(7)),
-        Cursor::PrivateRooms(RoomId(0)),
-        Cursor::KnownRooms(None),
-        Cursor::KnownRooms(Some(RoomId(12))),
+        Cursor::Rooms(RoomKey::private(RoomId(0))),
+        Cursor::Rooms(RoomKey::group(RoomId(7))),
+        Cursor::KnownRooms(RoomKey::private(RoomId(12))),
     ];
     for cursor in cursors {
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
     }
-    for text in ["", "people", "people:x", "rooms:1"] {
+    for text in ["", "people", "people x", "rooms 1", "rooms dm:1"] {
         assert!(text.parse::<Cursor>().is_err(), "{text}");
     }
+}
+
+#[tokio::test]
+async fn restored_group_wins_over_newer_projection() {
+    let stores = Stores::new().await;
+    let [owner, other] = stores.pair;
+    let columns = "id, name, is_private, created_by, max_members, is_active, created_at, updated_at";
+    for statement in [
+        format!(
+            "INSERT INTO group_chat_rooms ({columns}) VALUES (5, 'hikers', FALSE, {owner}, 10, TRUE, NOW(3), NOW(3))"
+        ),
+        "UPDATE group_chat_rooms SET version = 3 WHERE id = 5".to_owned(),
+    ] {
+        testkit::mysql::execute(&stores.mysql.url, &statement).await;
+    }
+    for id in [5, 9] {
+        let members = vec![Member { user: other, role: Role::Member }];
+        let room = RoomKey::group(RoomId(id));
+        let access = Access { room, version: LOST, members, blocked: false };
+        stores.projector.mongo.rooms().project(&access, NOON).await.unwrap();
+    }
+
+    let rebuilt = stores.rebuild().await;
+
+    assert_eq!((rebuilt.raised_rooms, rebuilt.closed_rooms, rebuilt.rooms), (1, 1, 1));
+    for id in [5, 9] {
+        let rights = stores.projector.mongo.rooms().find_rights(RoomKey::group(RoomId(id)), other);
+        assert_eq!(rights.await.unwrap(), None);
+    }
+    let last = "INSERT INTO group_chat_rooms (name, is_private, created_by, max_members, created_at, updated_at)";
+    testkit::mysql::execute(&stores.mysql.url, &format!("{last} VALUES ('next', FALSE, {owner}, 10, NOW(3), NOW(3))"))
+        .await;
+    let rooms = stores.mysql().versions().list_rooms(RoomKind::Group, RoomId(5), 10).await.unwrap();
+    assert!(rooms[0].room.id > RoomId(9), "{rooms:?}");
 }

@@ -4,7 +4,7 @@ use crate::{
 };
 use domain::{
     Aggregate, DisplayName, Fault, FriendshipId, FriendshipStatus, GroupDescription, GroupName, Locale, MaxMembers,
-    Membership, MembershipState, NameQuery, Patch, Role, RoomId, SessionId, StatusMessage, System, SystemKind, UserId,
+    Membership, MembershipState, NameQuery, Patch, Role, RoomId, RoomKind, SessionId, StatusMessage, System, SystemKind, UserId,
 };
 use mysql::{AccountPatch, Deletion, Direction, GroupPatch, Mysql, Names, NewGroup, NewInvite, Tx, Unmatched};
 
@@ -21,6 +21,7 @@ pub(super) async fn make(mysql: &Mysql) {
     blocks(mysql).await;
     sessions(mysql).await;
     rooms(mysql).await;
+    versions(mysql).await;
     outbox(mysql).await;
     deletions(mysql).await;
     mysql.transact((), within).await.unwrap();
@@ -149,7 +150,6 @@ async fn users(mysql: &Mysql) {
     users().remove_names(user.id).await.unwrap();
     users().is_deleted(ME).await.unwrap();
     users().find_snapshot(ME).await.unwrap();
-    users().list_versions(ME, 100).await.unwrap();
     users().list_profiles(&[ME, OTHER]).await.unwrap();
 }
 
@@ -204,8 +204,14 @@ async fn rooms(mysql: &Mysql) {
     rooms().find_by_pair([ME, OTHER]).await.unwrap();
     rooms().list_of(ME, Some(RoomId(1)), size(30)).await.unwrap();
     rooms().find_snapshot(RoomId(1)).await.unwrap();
-    rooms().list_versions(RoomId(1), 100).await.unwrap();
-    rooms().list_existing(&[RoomId(1), RoomId(2)]).await.unwrap();
+}
+
+async fn versions(mysql: &Mysql) {
+    mysql.versions().list_people(ME, 100).await.unwrap();
+    for kind in [RoomKind::Private, RoomKind::Group] {
+        mysql.versions().list_rooms(kind, RoomId(1), 100).await.unwrap();
+        mysql.versions().list_existing(kind, &[RoomId(1), RoomId(2)]).await.unwrap();
+    }
 }
 
 async fn outbox(mysql: &Mysql) {
@@ -240,7 +246,6 @@ async fn within(tx: &mut Tx, (): ()) -> Result<(), Fault> {
     tx.users().lock_active_pair([ME, OTHER]).await?;
     tx.users().raise_versions(&[ME]).await?;
     tx.users().raise_versions(&[ME, OTHER]).await?;
-    tx.users().raise_above(ME, 7).await?;
     let patch = AccountPatch {
         display_name: Patch::Set(DisplayName::parse("나").unwrap()),
         status_message: Patch::Set(StatusMessage::parse("here").unwrap()),
@@ -251,7 +256,9 @@ async fn within(tx: &mut Tx, (): ()) -> Result<(), Fault> {
     tx.sessions().lock(&SessionId(format!("{:032x}", 1))).await?;
     let room = tx.private_rooms().insert([ME, STRANGER], NOON).await?;
     tx.private_rooms().lock(room).await?;
-    tx.private_rooms().raise_above(room, 7).await?;
+    for aggregate in [Aggregate::Person(ME), Aggregate::PrivateRoom(room), Aggregate::GroupRoom(RoomId(1))] {
+        tx.versions().raise_above(aggregate, 7).await?;
+    }
     tx.private_rooms().lock_of(OTHER, NOON).await?;
     tx.outbox().insert(&[Aggregate::PrivateRoom(room)], NOON).await
 }
