@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_key_verifies_as_well() {
+    fn second_key_verifies_too() {
         let token = issue(&tokens("HS256", OLD, None));
 
         assert!(tokens("HS256", KEY, Some(OLD)).verify(&token, NOON).is_ok());
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_itself_and_the_keys_of_other_tokens_sign_none() {
+    fn secret_and_keys_of_other_tokens_sign_no_access_token() {
         let (tokens, header) = (tokens("HS256", KEY, None), Header::new(Algorithm::HS256));
         for key in [KEY.as_bytes(), &Purpose::RefreshTokens.key(KEY), &Purpose::Tickets.key(KEY)] {
             let token = encode(&header, &claims(), &EncodingKey::from_secret(key)).unwrap();
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shorter_lifetime_holds_for_older_tokens_at_once() {
+    fn shorter_lifetime_applies_to_older_tokens() {
         let token = AccessTokens::new("HS256", KEY, None, Duration::from_hours(24)).unwrap();
         let (token, shorter) = (issue(&token), tokens("HS256", KEY, None));
         let end = NOON.plus(Duration::from_mins(15));
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_lifetime_makes_no_older_token_live_on() {
+    fn longer_lifetime_does_not_extend_older_tokens() {
         let longer = AccessTokens::new("HS256", KEY, None, Duration::from_hours(24)).unwrap();
 
         let late = longer.verify(&issue(&tokens("HS256", KEY, None)), NOON.plus(Duration::from_mins(15)));
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_the_future_is_refused_beyond_a_minute() {
+    fn token_from_the_future_is_refused_beyond_a_minute() {
         let (tokens, token) = (tokens("HS256", KEY, None), issue(&tokens("HS256", KEY, None)));
 
         assert!(tokens.verify(&token, NOON.minus(Duration::from_mins(1))).is_ok());
@@ -267,7 +267,7 @@ mod properties {
 
     proptest! {
         #[test]
-        fn no_text_is_a_token(text in "\\PC{0,200}|ey[A-Za-z0-9_-]{0,60}\\.ey[A-Za-z0-9_-]{0,99}\\.[A-Za-z0-9_-]{0,44}") {
+        fn arbitrary_text_is_refused(text in "\\PC{0,200}|ey[A-Za-z0-9_-]{0,60}\\.ey[A-Za-z0-9_-]{0,99}\\.[A-Za-z0-9_-]{0,44}") {
             prop_assert_eq!(tokens("HS256", KEY, None).verify(&text, NOON), Err(TokenError::Invalid));
         }
 

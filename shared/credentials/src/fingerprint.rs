@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_without_the_key_finds_a_text_by_trying() {
+    fn fingerprint_needs_the_key() {
         let hash = Fingerprints::new(KEY, None).of(&[b"1234"]);
 
         assert!(!Fingerprints::new(OLD, None).matches(&[b"1234"], &hash));

@@ -81,7 +81,7 @@ mod tests {
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
     #[test]
-    fn every_purpose_has_a_key_of_its_own() {
+    fn each_purpose_has_its_own_key() {
         let all = [Purpose::AccessTokens, Purpose::RefreshTokens, Purpose::Tickets, Purpose::Fingerprints];
         for purpose in all {
             for other in all {
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_stays_the_same_over_deployments() {
+    fn derived_keys_are_stable() {
         // As Python's `hmac` computes it by the RFC.
         assert_eq!(Purpose::Tickets.key(SECRET)[..8], 0x1a2c_4ede_35b5_975c_u64.to_be_bytes());
     }

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_fits_its_own_hash_only() {
+    fn password_matches_only_its_own_hash() {
         let hash = hash("비밀번호 12345", |salt| salt.fill(7));
 
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_has_a_password() {
+    fn missing_hash_matches_no_password() {
         for hash in [None, Some("not a hash"), Some("$2b$12$short"), Some("")] {
             assert_eq!(verify_password(&typed("12345678"), hash), Verdict::Wrong, "{hash:?}");
         }
@@ -130,7 +130,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_hash_of_an_older_system_is_read_and_called_weak() {
+    fn bcrypt_hash_is_verified_and_weak() {
         for (text, hash) in OLD {
             for version in ["$2a$", "$2b$", "$2y$"] {
                 let hash = hash.replace("$2b$", version);
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_of_decomposed_letters_fits_what_is_typed_so() {
+    fn hash_of_decomposed_text_matches_it() {
         let nfd: String = "비밀번호 1234".nfd().collect();
         let old = bcrypt::hash(&nfd, 4).unwrap();
 
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_of_a_part_of_the_password_is_not_to_be_replaced() {
+    fn hash_of_a_truncated_password_is_not_replaced() {
         let (fits, longer) = ("a".repeat(72), "a".repeat(73));
         let old = bcrypt::hash(&longer, 4).unwrap();
 
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cheap_argon2_hash_is_weak() {
+    fn cheap_argon2_hash_is_weak() {
         let params = Params::new(8_192, 1, 1, None).unwrap();
         let cheap: PasswordHash = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_with_salt(b"12345678", &[7; 16])
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn nobodys_hash_costs_what_a_real_one_costs() {
+    fn dummy_hash_costs_as_much_as_a_real_one() {
         let (real, nobodys) = (hash("12345678", |salt| salt.fill(1)), PasswordHash::new(NOBODYS).unwrap());
         let real = PasswordHash::new(&real).unwrap();
         assert_eq!(Params::try_from(&real).unwrap(), Params::try_from(&nobodys).unwrap());

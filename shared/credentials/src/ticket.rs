@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_reads_back_until_it_ends() {
+    fn ticket_reads_back_until_it_ends() {
         let (tickets, ticket) = (Tickets::new(KEY, None), issue(KEY));
 
         assert_eq!(ticket.reveal().len(), 96);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_key_verifies_as_well() {
+    fn second_key_verifies_too() {
         let ticket = issue(OLD).reveal();
 
         assert!(Tickets::new(KEY, Some(OLD)).verify(&ticket, NOON).is_some());
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_does_not_show_itself() {
+    fn ticket_is_not_shown_in_debug_output() {
         let ticket = issue(KEY);
         assert_eq!(format!("{ticket:?}"), "Ticket(..)");
         assert_eq!(ticket.hash().as_str(), hash_hex(&ticket.0));
@@ -127,12 +127,12 @@ mod properties {
 
     proptest! {
         #[test]
-        fn no_text_breaks_the_parser(text in "[A-Za-z0-9_=+/-]{94,98}|\\PC{0,100}") {
+        fn parser_survives_any_text(text in "[A-Za-z0-9_=+/-]{94,98}|\\PC{0,100}") {
             prop_assert_eq!(Tickets::new(KEY, None).verify(&text, NOON), None);
         }
 
         #[test]
-        fn a_changed_ticket_is_refused(at in 0usize..96, to in "[A-Za-z0-9_-]") {
+        fn changed_ticket_is_refused(at in 0usize..96, to in "[A-Za-z0-9_-]") {
             let ticket = issue(KEY).reveal();
             let changed = format!("{}{to}{}", &ticket[..at], &ticket[at + 1..]);
             prop_assume!(changed != ticket);

@@ -25,7 +25,7 @@ fn unnamed() -> MessageDraft {
 }
 
 #[tokio::test]
-async fn a_message_is_six_commands_and_seven_with_a_client_id() {
+async fn send_is_six_commands_and_seven_with_a_client_id() {
     let (scene, _, mut profile) = scene().await;
 
     scene.send_draft(&unnamed()).await.unwrap();
@@ -36,7 +36,7 @@ async fn a_message_is_six_commands_and_seven_with_a_client_id() {
 }
 
 #[tokio::test]
-async fn a_reply_is_one_command_more() {
+async fn reply_costs_one_more_command() {
     let (scene, sent, mut profile) = scene().await;
 
     let reply = scene.reply(ANNA, "a", "hi", sent.id).await.message;
@@ -48,7 +48,7 @@ async fn a_reply_is_one_command_more() {
 }
 
 #[tokio::test]
-async fn a_closed_connection_is_one_command_more() {
+async fn closed_connection_costs_one_more_command() {
     let (scene, _, mut profile) = scene().await;
     scene.connect(BORA, "gone").await;
     profile.count().await;
@@ -59,7 +59,7 @@ async fn a_closed_connection_is_one_command_more() {
 }
 
 #[tokio::test]
-async fn an_edit_and_a_deletion_are_seven_commands() {
+async fn edit_and_deletion_are_seven_commands() {
     let (scene, sent, mut profile) = scene().await;
 
     scene.edit(ANNA, sent.id, "edited").await.unwrap();
@@ -75,7 +75,7 @@ async fn an_edit_and_a_deletion_are_seven_commands() {
 }
 
 #[tokio::test]
-async fn a_retry_is_five_commands() {
+async fn retry_is_five_commands() {
     let (scene, _, mut profile) = scene().await;
 
     assert!(scene.send(ANNA, "first", "first").await.unwrap().duplicate);
@@ -85,7 +85,7 @@ async fn a_retry_is_five_commands() {
 }
 
 #[tokio::test]
-async fn a_page_and_a_sync_are_one_command() {
+async fn page_and_sync_are_one_command() {
     let (scene, _, mut profile) = scene().await;
 
     scene.list(ANNA, Anchor::Newest, 10).await.unwrap();
@@ -95,7 +95,7 @@ async fn a_page_and_a_sync_are_one_command() {
 }
 
 #[tokio::test]
-async fn a_page_costs_five_commands_for_a_message_that_it_moves() {
+async fn page_costs_five_commands_for_each_message_it_stamps() {
     let (scene, sent, mut profile) = scene().await;
     scene.abandon(sent.id, long_ago()).await;
     profile.count().await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 #[tokio::test]
-async fn a_deleted_message_leaves_an_empty_one_in_its_place() {
+async fn deleted_message_becomes_an_empty_tombstone() {
     let scene = Scene::new().await;
     let sent = scene.send(ANNA, "a", "a secret").await.unwrap().message;
 
@@ -37,7 +37,7 @@ async fn everyone_sees_the_tombstone() {
 }
 
 #[tokio::test]
-async fn the_device_that_deletes_is_answered_and_not_told() {
+async fn deleting_device_is_answered_and_not_pushed_to() {
     let scene = Scene::new().await;
     for name in ["phone", "laptop"] {
         scene.connect(ANNA, name).await;
@@ -52,7 +52,7 @@ async fn the_device_that_deletes_is_answered_and_not_told() {
 }
 
 #[tokio::test]
-async fn a_message_deleted_twice_is_deleted_once() {
+async fn repeated_delete_changes_nothing() {
     let scene = Scene::new().await;
     scene.connect(BORA, "tablet").await;
     let sent = scene.send(ANNA, "a", "a secret").await.unwrap().message;
@@ -66,7 +66,7 @@ async fn a_message_deleted_twice_is_deleted_once() {
 }
 
 #[tokio::test]
-async fn only_its_author_deletes_a_message_and_a_stranger_learns_nothing_of_it() {
+async fn only_the_author_deletes_and_strangers_find_nothing() {
     let scene = Scene::new().await;
     let sent = scene.send(ANNA, "a", "a secret").await.unwrap().message;
 
@@ -76,7 +76,7 @@ async fn only_its_author_deletes_a_message_and_a_stranger_learns_nothing_of_it()
 }
 
 #[tokio::test]
-async fn a_deleted_message_is_as_hidden_from_strangers() {
+async fn tombstone_is_hidden_from_strangers() {
     let scene = Scene::new().await;
     let sent = scene.send(ANNA, "a", "a secret").await.unwrap().message;
     scene.delete(ANNA, sent.id).await.unwrap();
@@ -86,7 +86,7 @@ async fn a_deleted_message_is_as_hidden_from_strangers() {
 }
 
 #[tokio::test]
-async fn a_deleted_message_is_not_edited() {
+async fn deleted_message_cannot_be_edited() {
     let scene = Scene::new().await;
     let sent = scene.send(ANNA, "a", "a secret").await.unwrap().message;
     scene.delete(ANNA, sent.id).await.unwrap();
@@ -95,7 +95,7 @@ async fn a_deleted_message_is_not_edited() {
 }
 
 #[tokio::test]
-async fn a_retried_send_of_a_deleted_message_answers_the_tombstone() {
+async fn retried_send_of_a_deleted_message_answers_the_tombstone() {
     let scene = Scene::new().await;
     let sent = scene.send(ANNA, "a", "a secret").await.unwrap().message;
     scene.delete(ANNA, sent.id).await.unwrap();
@@ -107,7 +107,7 @@ async fn a_retried_send_of_a_deleted_message_answers_the_tombstone() {
 }
 
 #[tokio::test]
-async fn an_unreleased_tombstone_is_moved_and_pushed_by_the_next_delete() {
+async fn repeated_delete_stamps_and_pushes_an_unreleased_tombstone() {
     let scene = Scene::new().await;
     scene.connect(BORA, "tablet").await;
     let sent = scene.send(ANNA, "a", "a secret").await.unwrap().message;
@@ -169,7 +169,7 @@ async fn twenty_edits_and_deletes_at_once_end_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_twenty_deletes_at_once_one_deletes() {
+async fn one_of_twenty_concurrent_deletes_deletes() {
     let scene = Arc::new(Scene::new().await);
     let id = scene.send(ANNA, "a", "zero").await.unwrap().message.id;
     let mut deletes = JoinSet::new();
@@ -199,7 +199,7 @@ async fn any_retry_of_a_deleted_message_answers_the_tombstone() {
 }
 
 #[tokio::test]
-async fn a_tombstone_whose_push_failed_is_not_moved_by_the_next_delete() {
+async fn repeated_delete_does_not_stamp_a_tombstone_whose_push_failed() {
     let scene = Scene::new().await;
     scene.connect(BORA, "tablet").await;
     let sent = scene.send(ANNA, "a", "a secret").await.unwrap().message;

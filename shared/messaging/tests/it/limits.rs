@@ -17,7 +17,7 @@ async fn send(scene: &Scene, names: &[&str]) {
 }
 
 #[tokio::test]
-async fn whoever_sends_too_much_hears_how_long_to_wait() {
+async fn limited_send_says_how_long_to_wait() {
     let scene = scene().await;
     send(&scene, &["a", "b", "c"]).await;
 
@@ -28,7 +28,7 @@ async fn whoever_sends_too_much_hears_how_long_to_wait() {
 }
 
 #[tokio::test]
-async fn what_was_refused_is_sent_when_there_is_room_again() {
+async fn refused_send_succeeds_after_the_wait() {
     let scene = scene().await;
     send(&scene, &["a", "b", "c"]).await;
     assert_eq!(refusal(scene.send(ANNA, "d", "hi").await), Code::RateLimited);
@@ -38,7 +38,7 @@ async fn what_was_refused_is_sent_when_there_is_room_again() {
 }
 
 #[tokio::test]
-async fn one_persons_messages_hold_up_nobody_else() {
+async fn send_limit_counts_per_person() {
     let scene = scene().await;
     send(&scene, &["a", "b", "c"]).await;
 
@@ -46,7 +46,7 @@ async fn one_persons_messages_hold_up_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_retry_is_answered_over_the_limit() {
+async fn retry_is_answered_over_the_limit() {
     let scene = scene().await;
     send(&scene, &["a", "b", "c"]).await;
 
@@ -65,7 +65,7 @@ async fn retries_are_free() {
 }
 
 #[tokio::test]
-async fn a_known_and_an_unknown_room_get_one_answer_at_any_limit() {
+async fn known_and_unknown_rooms_get_the_same_answer_when_limited() {
     let scene = scene().await;
     let mut answers = Vec::new();
     for room in [ROOM, RoomKey::private(RoomId(99))] {
@@ -114,7 +114,7 @@ async fn edits_and_messages_share_a_limit() {
 }
 
 #[tokio::test]
-async fn a_message_that_may_not_be_edited_is_refused_before_the_limit() {
+async fn forbidden_edit_is_refused_before_the_limit() {
     let scene = scene().await;
     let theirs = scene.send(BORA, "b", "hi").await.unwrap().message;
     send(&scene, &["a", "b", "c"]).await;
@@ -124,7 +124,7 @@ async fn a_message_that_may_not_be_edited_is_refused_before_the_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_forty_sends_at_once_the_limits_twenty_are_written() {
+async fn twenty_of_forty_concurrent_sends_pass_a_limit_of_twenty() {
     let scene = Arc::new(Scene::with_send_limit(20, 1).await);
     let mut sends = JoinSet::new();
     for (n, mongo) in scene.environments(40).await.into_iter().enumerate() {

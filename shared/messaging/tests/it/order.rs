@@ -5,7 +5,7 @@ use mongo::{Anchor, Fanout, Messages, Placement};
 use std::time::Duration;
 
 #[tokio::test]
-async fn a_cursor_never_passes_a_change_in_flight() {
+async fn cursor_never_passes_a_change_in_flight() {
     let scene = Scene::new().await;
     scene.send(ANNA, "a", "one").await.unwrap();
     scene.settle().await;
@@ -22,7 +22,7 @@ async fn a_cursor_never_passes_a_change_in_flight() {
 }
 
 #[tokio::test]
-async fn a_dead_writer_holds_readers_up_for_five_seconds_and_a_slow_one_finds_out() {
+async fn entry_of_a_dead_writer_expires_after_five_seconds() {
     let scene = Scene::new().await;
     let dead = scene.reserve(Placement::New(Messages::new_id())).await;
     scene.send(BORA, "b", "after").await.unwrap();
@@ -37,7 +37,7 @@ async fn a_dead_writer_holds_readers_up_for_five_seconds_and_a_slow_one_finds_ou
 }
 
 #[tokio::test]
-async fn a_message_written_too_late_is_moved_above_what_readers_passed() {
+async fn late_message_is_stamped_above_what_readers_passed() {
     let scene = Scene::new().await;
     let late = scene.send(ANNA, "a", "late").await.unwrap().message;
     let passed = scene.send(BORA, "b", "passed").await.unwrap().message;
@@ -86,7 +86,7 @@ async fn concurrent_edits_are_all_acknowledged_and_the_highest_rev_stays() {
 }
 
 #[tokio::test]
-async fn a_page_with_an_abandoned_message_delivers_it_first() {
+async fn page_delivers_an_abandoned_message_first() {
     let scene = Scene::new().await;
     scene.connect(BORA, "tablet").await;
     let message = scene.send(ANNA, "a", "owed").await.unwrap().message;
@@ -100,7 +100,7 @@ async fn a_page_with_an_abandoned_message_delivers_it_first() {
 }
 
 #[tokio::test]
-async fn a_page_moves_no_message_whose_push_failed() {
+async fn page_stamps_no_message_whose_push_failed() {
     let scene = Scene::new().await;
     scene.connect(BORA, "tablet").await;
     scene.pushed.fail(&["tablet"]);
@@ -117,7 +117,7 @@ async fn a_page_moves_no_message_whose_push_failed() {
 }
 
 #[tokio::test]
-async fn a_page_moves_five_abandoned_messages_at_the_most() {
+async fn page_stamps_at_most_five_abandoned_messages() {
     let scene = Scene::new().await;
     for name in ["a", "b", "c", "d", "e", "f", "g"] {
         let id = scene.send(ANNA, name, name).await.unwrap().message.id;

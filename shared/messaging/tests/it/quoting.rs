@@ -8,7 +8,7 @@ fn quoted(view: &MessageView) -> (i32, &str, bool) {
 }
 
 #[tokio::test]
-async fn a_reply_shows_what_it_answers_wherever_it_is_seen() {
+async fn reply_carries_its_quote_everywhere() {
     let scene = Scene::new().await;
     scene.connect(ANNA, "phone").await;
     let question = scene.send(ANNA, "a", "어디?").await.unwrap().message;
@@ -25,7 +25,7 @@ async fn a_reply_shows_what_it_answers_wherever_it_is_seen() {
 }
 
 #[tokio::test]
-async fn a_reply_to_a_long_message_shows_its_beginning() {
+async fn quote_of_a_long_message_is_its_beginning() {
     let scene = Scene::new().await;
     let long = scene.send(ANNA, "a", &"가".repeat(4_000)).await.unwrap().message;
 
@@ -35,14 +35,14 @@ async fn a_reply_to_a_long_message_shows_its_beginning() {
 }
 
 #[tokio::test]
-async fn what_answers_nothing_has_no_quote() {
+async fn message_that_is_no_reply_has_no_quote() {
     let scene = Scene::new().await;
 
     assert!(scene.send(ANNA, "a", "hi").await.unwrap().message.quote.is_none());
 }
 
 #[tokio::test]
-async fn a_reply_shows_what_it_answers_as_it_is_now() {
+async fn quote_shows_the_current_text() {
     let scene = Scene::new().await;
     let question = scene.send(ANNA, "a", "어디?").await.unwrap().message;
     scene.reply(BORA, "b", "집", question.id).await;
@@ -54,7 +54,7 @@ async fn a_reply_shows_what_it_answers_as_it_is_now() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_deleted_message_is_left_in_its_replies() {
+async fn quote_of_a_deleted_message_is_empty() {
     let scene = Scene::new().await;
     let question = scene.send(ANNA, "a", "a secret").await.unwrap().message;
     let reply = scene.reply(BORA, "b", "!", question.id).await.message;
@@ -69,7 +69,7 @@ async fn nothing_of_a_deleted_message_is_left_in_its_replies() {
 }
 
 #[tokio::test]
-async fn a_reply_that_changes_keeps_its_quote() {
+async fn edited_reply_keeps_its_quote() {
     let scene = Scene::new().await;
     let question = scene.send(ANNA, "a", "어디?").await.unwrap().message;
     let reply = scene.reply(BORA, "b", "집", question.id).await.message;
@@ -80,7 +80,7 @@ async fn a_reply_that_changes_keeps_its_quote() {
 }
 
 #[tokio::test]
-async fn a_reply_to_a_deleted_message_quotes_nothing_of_it() {
+async fn reply_to_a_tombstone_quotes_nothing() {
     let scene = Scene::new().await;
     let question = scene.send(ANNA, "a", "a secret").await.unwrap().message;
     scene.delete(ANNA, question.id).await.unwrap();

@@ -27,7 +27,7 @@ fn receipt(user: UserId, seq: i64) -> Value {
 }
 
 #[tokio::test]
-async fn a_reader_hears_where_the_cursor_is_and_what_is_left() {
+async fn reading_answers_the_cursor_and_the_unread_count() {
     let scene = scene().await;
 
     let cursor = read(&scene, ANNA, 2, None).await.unwrap();
@@ -36,7 +36,7 @@ async fn a_reader_hears_where_the_cursor_is_and_what_is_left() {
 }
 
 #[tokio::test]
-async fn a_receipt_reaches_all_devices_but_the_one_that_sent_it() {
+async fn receipt_reaches_every_device_but_its_own() {
     let scene = scene().await;
 
     read(&scene, ANNA, 2, Some("phone")).await.unwrap();
@@ -45,7 +45,7 @@ async fn a_receipt_reaches_all_devices_but_the_one_that_sent_it() {
 }
 
 #[tokio::test]
-async fn a_receipt_says_who_has_read_how_far() {
+async fn receipt_names_reader_and_cursor() {
     let scene = scene().await;
 
     read(&scene, ANNA, 99, None).await.unwrap();
@@ -54,7 +54,7 @@ async fn a_receipt_says_who_has_read_how_far() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_does_not_move_is_told_to_nobody() {
+async fn unmoved_cursor_is_not_pushed() {
     let scene = scene().await;
     read(&scene, ANNA, 3, None).await.unwrap();
     let told = scene.pushed.count();
@@ -68,7 +68,7 @@ async fn a_cursor_that_does_not_move_is_told_to_nobody() {
 }
 
 #[tokio::test]
-async fn in_a_room_of_which_nothing_was_read_nothing_is_told() {
+async fn reading_up_to_zero_is_not_pushed() {
     let scene = scene().await;
 
     for seq in [0, -1, i64::MIN] {
@@ -90,14 +90,14 @@ async fn across_a_block_only_own_devices_hear_of_it() {
 }
 
 #[tokio::test]
-async fn a_stranger_reads_in_no_room() {
+async fn stranger_cannot_mark_a_room_read() {
     let scene = scene().await;
 
     assert_eq!(refusal(read(&scene, EVE, 1, None).await), Code::RoomNotFound);
 }
 
 #[tokio::test]
-async fn in_a_room_of_more_than_fifty_nobody_is_told() {
+async fn receipts_are_not_pushed_in_rooms_over_fifty() {
     let scene = scene().await;
     let crowd: Vec<_> = (1..=51).map(UserId).collect();
     scene.project(&crate::scene::access(2, &crowd)).await;

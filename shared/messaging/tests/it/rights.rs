@@ -3,7 +3,7 @@ use domain::{Code, MessageDraft, RoomId, RoomKey};
 use mongo::{Anchor, Messages, Placement};
 
 #[tokio::test]
-async fn a_stranger_and_an_unknown_room_get_one_answer() {
+async fn stranger_and_unknown_room_get_the_same_answer() {
     let scene = Scene::new().await;
     let message = scene.send(ANNA, "a", "secret").await.unwrap().message;
 
@@ -17,7 +17,7 @@ async fn a_stranger_and_an_unknown_room_get_one_answer() {
 }
 
 #[tokio::test]
-async fn whoever_was_removed_gets_no_position() {
+async fn removed_member_reserves_nothing() {
     let scene = Scene::new().await;
     scene.project(&access(2, &[ANNA])).await;
 
@@ -30,7 +30,7 @@ async fn whoever_was_removed_gets_no_position() {
 }
 
 #[tokio::test]
-async fn an_older_projection_never_replaces_a_newer_one() {
+async fn stale_projection_never_replaces_a_newer_one() {
     let scene = Scene::new().await;
     scene.project(&access(3, &[ANNA])).await;
     scene.project(&access(2, &[ANNA, BORA])).await;
@@ -41,7 +41,7 @@ async fn an_older_projection_never_replaces_a_newer_one() {
 }
 
 #[tokio::test]
-async fn whoever_was_removed_is_sent_nothing_more() {
+async fn removed_member_receives_nothing() {
     let scene = Scene::new().await;
     scene.connect(BORA, "tablet").await;
     scene.project(&access(2, &[ANNA])).await;

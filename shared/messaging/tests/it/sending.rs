@@ -6,7 +6,7 @@ use mongo::Anchor;
 use mongodb::bson::{Document, doc};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_client_id_sent_twenty_times_at_once_is_one_message() {
+async fn twenty_concurrent_sends_of_one_client_id_make_one_message() {
     let scene = Scene::new().await;
 
     let sent = join_all((0..20).map(|_| scene.send(ANNA, "c", "안녕"))).await;
@@ -31,7 +31,7 @@ async fn only_a_retry_that_differs_from_the_first_request_conflicts() {
 }
 
 #[tokio::test]
-async fn a_message_reaches_every_connection_but_its_own_and_forgets_the_gone() {
+async fn message_reaches_other_connections_and_removes_gone_ones() {
     let scene = Scene::new().await;
     for (user, name) in [(ANNA, "phone"), (ANNA, "laptop"), (BORA, "tablet"), (BORA, "gone")] {
         scene.connect(user, name).await;
@@ -51,7 +51,7 @@ async fn a_message_reaches_every_connection_but_its_own_and_forgets_the_gone() {
 }
 
 #[tokio::test]
-async fn a_retry_that_finds_its_message_undelivered_moves_and_delivers_it() {
+async fn retry_stamps_and_delivers_its_undelivered_message() {
     let scene = Scene::new().await;
     scene.connect(BORA, "tablet").await;
     let first = scene.send(ANNA, "c", "hi").await.unwrap().message;
@@ -85,7 +85,7 @@ async fn concurrent_senders_get_one_order() {
 }
 
 #[tokio::test]
-async fn a_reply_answers_a_message_of_its_own_room() {
+async fn reply_answers_a_message_of_its_room() {
     let scene = Scene::new().await;
     let first = scene.send(ANNA, "a", "?").await.unwrap().message;
 
@@ -136,7 +136,7 @@ async fn edits_and_deletions_do_not_lift_the_room() {
 }
 
 #[tokio::test]
-async fn a_reply_to_a_message_of_another_room_is_a_reply_to_none() {
+async fn reply_to_a_message_of_another_room_is_refused() {
     let scene = Scene::new().await;
     let other = RoomKey::private(RoomId(2));
     scene.project(&domain::Access { room: other, ..access(1, &[ANNA, BORA]) }).await;
@@ -150,7 +150,7 @@ async fn a_reply_to_a_message_of_another_room_is_a_reply_to_none() {
 }
 
 #[tokio::test]
-async fn a_stranger_learns_nothing_of_the_message_that_they_answer() {
+async fn reply_of_a_stranger_reveals_nothing() {
     let scene = Scene::new().await;
     let secret = scene.send(ANNA, "a", "secret").await.unwrap().message;
 
@@ -166,7 +166,7 @@ async fn a_stranger_learns_nothing_of_the_message_that_they_answer() {
 }
 
 #[tokio::test]
-async fn a_refused_reply_holds_no_reader_up() {
+async fn refused_reply_leaves_nothing_in_flight() {
     let scene = Scene::new().await;
     let astray = MessageDraft { reply_to: Some(domain::MessageId([7; 12])), ..draft(BORA, "b", "!") };
     scene.send_draft(&astray).await.err().unwrap();
@@ -178,7 +178,7 @@ async fn a_refused_reply_holds_no_reader_up() {
 }
 
 #[tokio::test]
-async fn a_message_without_a_client_id_is_sent_each_time() {
+async fn send_without_client_id_sends_each_time() {
     let scene = Scene::new().await;
     for n in 0..2_u8 {
         let random = if n == 0 { Random(|bytes| bytes.fill(1)) } else { Random(|bytes| bytes.fill(2)) };
@@ -190,7 +190,7 @@ async fn a_message_without_a_client_id_is_sent_each_time() {
 }
 
 #[tokio::test]
-async fn a_retry_of_a_delivered_message_reserves_nothing() {
+async fn retry_of_a_delivered_message_reserves_nothing() {
     let scene = Scene::new().await;
     let first = scene.send(ANNA, "c", "hi").await.unwrap().message;
     scene.is_delivered(first.id).await;
@@ -202,7 +202,7 @@ async fn a_retry_of_a_delivered_message_reserves_nothing() {
 }
 
 #[tokio::test]
-async fn a_retry_of_a_message_whose_push_failed_reserves_nothing() {
+async fn retry_after_a_failed_push_reserves_nothing() {
     let scene = Scene::new().await;
     scene.connect(BORA, "tablet").await;
     scene.pushed.fail(&["tablet"]);
@@ -218,7 +218,7 @@ async fn a_retry_of_a_message_whose_push_failed_reserves_nothing() {
 }
 
 #[tokio::test]
-async fn a_retry_without_rights_waits_for_the_sweep_of_its_message() {
+async fn retry_without_rights_waits_for_the_sweep() {
     let scene = Scene::new().await;
     let id = scene.send(ANNA, "c", "hi").await.unwrap().message.id;
     scene.is_delivered(id).await;
@@ -237,7 +237,7 @@ async fn a_retry_without_rights_waits_for_the_sweep_of_its_message() {
 }
 
 #[tokio::test]
-async fn a_retry_by_somebody_who_was_removed_is_refused() {
+async fn retry_by_a_removed_member_is_refused() {
     let scene = Scene::new().await;
     scene.send(ANNA, "c", "hi").await.unwrap();
     scene.project(&access(2, &[BORA])).await;
@@ -246,7 +246,7 @@ async fn a_retry_by_somebody_who_was_removed_is_refused() {
 }
 
 #[tokio::test]
-async fn an_edit_that_changes_nothing_leaves_everything_as_it_is() {
+async fn unchanged_edit_changes_nothing() {
     let scene = Scene::new().await;
     scene.connect(BORA, "tablet").await;
     let sent = scene.send(ANNA, "c", "hi").await.unwrap().message;
@@ -259,7 +259,7 @@ async fn an_edit_that_changes_nothing_leaves_everything_as_it_is() {
 }
 
 #[tokio::test]
-async fn an_edit_that_changes_nothing_is_refused_like_any_other() {
+async fn unchanged_edit_needs_the_same_rights() {
     let scene = Scene::new().await;
     let sent = scene.send(ANNA, "c", "hi").await.unwrap().message;
 

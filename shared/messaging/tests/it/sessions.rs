@@ -2,7 +2,7 @@ use crate::scene::{ANNA, Scene, refusal, texts};
 use domain::Code;
 
 #[tokio::test]
-async fn an_ended_session_changes_nothing() {
+async fn ended_session_changes_nothing() {
     let scene = Scene::new().await;
     let sent = scene.send(ANNA, "a", "hi").await.unwrap().message;
     scene.end_sessions().await;
@@ -16,7 +16,7 @@ async fn an_ended_session_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_ended_session_gets_no_answer_to_a_retry() {
+async fn ended_session_gets_no_answer_to_a_retry() {
     let scene = Scene::new().await;
     scene.send(ANNA, "a", "hi").await.unwrap();
     scene.end_sessions().await;

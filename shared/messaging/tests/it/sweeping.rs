@@ -40,7 +40,7 @@ async fn sweep_up(scene: &Scene, limit: i64) -> Swept {
 }
 
 #[tokio::test]
-async fn a_message_of_a_dead_writer_is_delivered() {
+async fn sweep_delivers_a_message_of_a_dead_writer() {
     let scene = Scene::new().await;
     let (id, passed) = left_behind(&scene, "a", long_ago()).await;
     scene.connect(BORA, "tablet").await;
@@ -53,7 +53,7 @@ async fn a_message_of_a_dead_writer_is_delivered() {
 }
 
 #[tokio::test]
-async fn a_delivered_message_is_not_swept_again() {
+async fn delivered_message_is_not_swept_again() {
     let scene = Scene::new().await;
     let (id, _) = left_behind(&scene, "a", long_ago()).await;
     scene.connect(BORA, "tablet").await;
@@ -66,7 +66,7 @@ async fn a_delivered_message_is_not_swept_again() {
 }
 
 #[tokio::test]
-async fn a_writer_has_five_seconds_to_deliver() {
+async fn writer_has_five_seconds_to_deliver() {
     let scene = Scene::new().await;
     left_behind(&scene, "a", now()).await;
 
@@ -74,7 +74,7 @@ async fn a_writer_has_five_seconds_to_deliver() {
 }
 
 #[tokio::test]
-async fn a_sweep_does_no_more_than_it_was_asked_to() {
+async fn sweep_keeps_to_its_limit() {
     let scene = Scene::new().await;
     for client_id in ["a", "b", "c"] {
         left_behind(&scene, client_id, long_ago()).await;
@@ -84,7 +84,7 @@ async fn a_sweep_does_no_more_than_it_was_asked_to() {
 }
 
 #[tokio::test]
-async fn an_abandoned_tombstone_is_delivered_as_one() {
+async fn abandoned_tombstone_is_delivered_as_one() {
     let scene = Scene::new().await;
     let sent = scene.send(ANNA, "a", "a secret").await.unwrap().message;
     let position = scene.reserve_above(sent.id).await;
@@ -99,7 +99,7 @@ async fn an_abandoned_tombstone_is_delivered_as_one() {
 }
 
 #[tokio::test]
-async fn a_message_abandoned_before_a_block_is_delivered_after_it() {
+async fn message_abandoned_before_a_block_is_delivered() {
     let scene = Scene::new().await;
     left_behind(&scene, "a", long_ago()).await;
     scene.block(2).await;
@@ -111,7 +111,7 @@ async fn a_message_abandoned_before_a_block_is_delivered_after_it() {
 }
 
 #[tokio::test]
-async fn a_sweep_whose_time_is_over_leaves_the_rest_to_the_next() {
+async fn sweep_without_time_leaves_the_rest() {
     let scene = Scene::new().await;
     left_behind(&scene, "a", long_ago()).await;
 
@@ -122,7 +122,7 @@ async fn a_sweep_whose_time_is_over_leaves_the_rest_to_the_next() {
 }
 
 #[tokio::test]
-async fn a_failed_push_is_noted_and_fails_no_message() {
+async fn failed_push_is_noted_and_fails_no_send() {
     let scene = Scene::new().await;
     for name in ["tablet", "watch", "gone"] {
         scene.connect(BORA, name).await;
@@ -142,7 +142,7 @@ async fn a_failed_push_is_noted_and_fails_no_message() {
 }
 
 #[tokio::test]
-async fn a_sweep_pushes_a_missed_message_as_it_is_to_whom_it_missed() {
+async fn sweep_pushes_a_missed_message_to_connections_that_missed_it() {
     let scene = Scene::new().await;
     for name in ["tablet", "watch"] {
         scene.connect(BORA, name).await;
@@ -160,7 +160,7 @@ async fn a_sweep_pushes_a_missed_message_as_it_is_to_whom_it_missed() {
 }
 
 #[tokio::test]
-async fn a_missed_message_is_pushed_to_present_members_only() {
+async fn missed_message_is_pushed_to_present_members_only() {
     let scene = Scene::new().await;
     scene.connect(ANNA, "laptop").await;
     scene.connect(BORA, "tablet").await;
@@ -175,7 +175,7 @@ async fn a_missed_message_is_pushed_to_present_members_only() {
 }
 
 #[tokio::test]
-async fn a_missed_message_is_not_pushed_to_connections_opened_since() {
+async fn missed_message_is_not_pushed_to_connections_opened_since() {
     let scene = Scene::new().await;
     scene.connect(BORA, "tablet").await;
     missed(&scene, &["tablet"], 0).await;
@@ -188,7 +188,7 @@ async fn a_missed_message_is_not_pushed_to_connections_opened_since() {
 }
 
 #[tokio::test]
-async fn a_message_missed_by_more_than_25_is_pushed_to_all() {
+async fn message_missed_by_more_than_25_is_pushed_to_all() {
     let scene = Scene::new().await;
     let names: Vec<_> = (0..26).map(|n| format!("device {n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -206,7 +206,7 @@ async fn a_message_missed_by_more_than_25_is_pushed_to_all() {
 }
 
 #[tokio::test]
-async fn a_missed_message_is_tried_three_times_and_then_left_to_sync() {
+async fn missed_message_is_pushed_three_times_and_then_left_to_sync() {
     let scene = Scene::new().await;
     scene.connect(BORA, "tablet").await;
     let sent = missed(&scene, &["tablet"], 0).await;
@@ -225,7 +225,7 @@ async fn a_missed_message_is_tried_three_times_and_then_left_to_sync() {
 }
 
 #[tokio::test]
-async fn a_missed_message_that_was_edited_since_is_not_pushed_as_it_was() {
+async fn missed_message_edited_since_is_not_pushed_in_its_old_form() {
     let scene = Scene::new().await;
     scene.connect(BORA, "tablet").await;
     let sent = missed(&scene, &["tablet"], 2).await;

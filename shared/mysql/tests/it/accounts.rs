@@ -30,7 +30,7 @@ async fn changed(change: AccountPatch) -> (User, User) {
 }
 
 #[tokio::test]
-async fn a_shown_name_changes_alone() {
+async fn display_name_changes_alone() {
     for (name, becomes) in [(shown("톰 🐈"), Some("톰 🐈")), (Patch::Clear, None)] {
         let (before, after) = changed(AccountPatch { display_name: name, ..AccountPatch::default() }).await;
         let display_name = becomes.map(str::to_owned);
@@ -39,7 +39,7 @@ async fn a_shown_name_changes_alone() {
 }
 
 #[tokio::test]
-async fn a_status_message_changes_alone() {
+async fn status_message_changes_alone() {
     for (message, becomes) in [(line("오늘도 화이팅"), Some("오늘도 화이팅")), (Patch::Clear, None)] {
         let (before, after) = changed(AccountPatch { status_message: message, ..AccountPatch::default() }).await;
         let status_message = becomes.map(str::to_owned);
@@ -48,14 +48,14 @@ async fn a_status_message_changes_alone() {
 }
 
 #[tokio::test]
-async fn a_language_changes_alone() {
+async fn language_changes_alone() {
     let (before, after) = changed(AccountPatch { locale: Some(Locale::En), ..AccountPatch::default() }).await;
 
     assert_eq!(after, User { locale: Locale::En, ..before });
 }
 
 #[tokio::test]
-async fn an_account_tells_when_it_changed() {
+async fn account_shows_when_it_changed() {
     let (_, after) = changed(AccountPatch::default()).await;
 
     assert_eq!((after.created_at, after.updated_at), (NOON, LATER));
@@ -74,7 +74,7 @@ async fn every_change_of_an_account_raises_its_version() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_gone_does_not_change() {
+async fn inactive_account_does_not_change() {
     let database = Database::new().await;
     let gone = join(&database.mysql, "gone").await;
     deactivate(&database, gone).await;
@@ -85,7 +85,7 @@ async fn an_account_that_is_gone_does_not_change() {
 }
 
 #[tokio::test]
-async fn a_profile_is_hidden_from_whom_its_owner_blocked_and_from_nobody_else() {
+async fn profile_is_hidden_only_from_people_its_owner_blocked() {
     let database = Database::new().await;
     let (owner, blocked, other) =
         (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
@@ -99,7 +99,7 @@ async fn a_profile_is_hidden_from_whom_its_owner_blocked_and_from_nobody_else() 
 }
 
 #[tokio::test]
-async fn a_profile_is_gone_with_its_account() {
+async fn inactive_account_has_no_profile() {
     let database = Database::new().await;
     let (gone, viewer) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
     deactivate(&database, gone).await;
@@ -110,7 +110,7 @@ async fn a_profile_is_gone_with_its_account() {
 }
 
 #[tokio::test]
-async fn a_hash_is_replaced_by_whoever_knows_the_old_one() {
+async fn password_hash_is_replaced_only_if_unchanged() {
     let database = Database::new().await;
     let user = join(&database.mysql, "tom").await;
     let users = || database.mysql.users();
@@ -122,7 +122,7 @@ async fn a_hash_is_replaced_by_whoever_knows_the_old_one() {
 }
 
 #[tokio::test]
-async fn of_twenty_new_passwords_at_once_one_is_taken() {
+async fn one_of_twenty_concurrent_password_changes_wins() {
     let database = Database::new().await;
     let user = join(&database.mysql, "tom").await;
     let mut attempts = JoinSet::new();
@@ -141,7 +141,7 @@ async fn of_twenty_new_passwords_at_once_one_is_taken() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_gone_has_no_password_hash() {
+async fn inactive_account_has_no_password_hash() {
     let database = Database::new().await;
     let gone = join(&database.mysql, "gone").await;
     deactivate(&database, gone).await;

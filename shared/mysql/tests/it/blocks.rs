@@ -39,7 +39,7 @@ async fn between_two_people_each_block_is_told_with_who_made_it() {
 }
 
 #[tokio::test]
-async fn a_block_has_one_direction() {
+async fn block_has_one_direction() {
     let (database, me, others) = stage(1).await;
     block(&database.mysql, me, others[0]).await;
 
@@ -50,7 +50,7 @@ async fn a_block_has_one_direction() {
 }
 
 #[tokio::test]
-async fn whoever_left_or_blocks_back_looks_deleted() {
+async fn inactive_or_blocking_person_looks_deleted() {
     let (database, me, others) = stage(2).await;
     for other in &others {
         block(&database.mysql, me, *other).await;
@@ -79,7 +79,7 @@ async fn blocks_come_by_id_in_pages_of_any_size() {
 }
 
 #[tokio::test]
-async fn a_list_shows_who_left_or_blocks_back_as_deleted() {
+async fn list_shows_inactive_and_blocking_people_as_deleted() {
     let (database, me, others) = stage(3).await;
     for other in &others {
         block(&database.mysql, me, *other).await;
@@ -93,7 +93,7 @@ async fn a_list_shows_who_left_or_blocks_back_as_deleted() {
 }
 
 #[tokio::test]
-async fn nobody_sees_whom_others_blocked() {
+async fn blocks_of_others_are_not_listed() {
     let (database, me, others) = stage(2).await;
     block(&database.mysql, others[0], me).await;
     block(&database.mysql, others[0], others[1]).await;
@@ -102,7 +102,7 @@ async fn nobody_sees_whom_others_blocked() {
 }
 
 #[tokio::test]
-async fn a_block_is_taken_away_once_and_leaves_the_other_ones() {
+async fn removed_block_leaves_the_others() {
     let (database, me, others) = stage(1).await;
     block(&database.mysql, me, others[0]).await;
     block(&database.mysql, others[0], me).await;
@@ -115,7 +115,7 @@ async fn a_block_is_taken_away_once_and_leaves_the_other_ones() {
 }
 
 #[tokio::test]
-async fn of_twenty_blocks_at_once_without_the_locks_one_is_there() {
+async fn twenty_concurrent_blocks_make_one_row() {
     let (database, me, others) = stage(1).await;
     let mut attempts = JoinSet::new();
     for _ in 0..20 {

@@ -31,7 +31,7 @@ const REFERENCES: &str = "
     ORDER BY k.TABLE_NAME, k.COLUMN_NAME";
 
 #[tokio::test]
-async fn the_diagram_in_the_architecture_is_the_schema() {
+async fn architecture_diagram_matches_the_schema() {
     let database = Database::new().await;
     let text = std::fs::read_to_string(ARCHITECTURE).unwrap();
 

@@ -56,7 +56,7 @@ impl Circle {
 }
 
 #[tokio::test]
-async fn what_is_between_two_people_is_found_from_either_side() {
+async fn relation_is_found_from_either_side() {
     let database = Database::new().await;
     let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
     let friendship = ask(&database.mysql, b, a).await;
@@ -79,7 +79,7 @@ async fn between_strangers_there_is_nothing() {
 }
 
 #[tokio::test]
-async fn a_friendship_is_found_by_its_two_people_and_nobody_else() {
+async fn friendship_is_found_by_its_two_people_only() {
     let database = Database::new().await;
     let (a, b, c) =
         (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
@@ -93,7 +93,7 @@ async fn a_friendship_is_found_by_its_two_people_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_quiet_request_is_received_when_the_quiet_is_over() {
+async fn quiet_request_is_received_when_its_time_is_over() {
     let database = Database::new().await;
     let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
     let rejected = ask(&database.mysql, a, b).await.changed_to(Rejected, b, NOON);
@@ -123,7 +123,7 @@ async fn friends_are_counted_of_the_one_who_has_more() {
 }
 
 #[tokio::test]
-async fn a_change_keeps_who_asked_and_when() {
+async fn change_keeps_who_asked_and_when() {
     let database = Database::new().await;
     let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
     let asked = ask(&database.mysql, a, b).await;
@@ -135,7 +135,7 @@ async fn a_change_keeps_who_asked_and_when() {
 }
 
 #[tokio::test]
-async fn whoever_begins_anew_does_so_under_another_id() {
+async fn new_friendship_gets_a_new_id() {
     let database = Database::new().await;
     let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
     let first = settle(&database.mysql, a, b, Rejected).await;
@@ -158,7 +158,7 @@ async fn friends_come_the_newest_first_whoever_asked() {
 }
 
 #[tokio::test]
-async fn a_friend_is_seen_with_their_profile_and_since_when() {
+async fn friend_is_listed_with_profile_and_time() {
     let circle = Circle::new(1, Accepted).await;
 
     let page = circle.database.mysql.friendships().list_friends(circle.me, None, size(1)).await.unwrap();
@@ -168,7 +168,7 @@ async fn a_friend_is_seen_with_their_profile_and_since_when() {
 }
 
 #[tokio::test]
-async fn a_friend_who_left_is_no_friend_in_the_list_and_makes_no_page_short() {
+async fn inactive_friend_is_not_listed_and_shortens_no_page() {
     let mut circle = Circle::new(12, Accepted).await;
     for place in [0, 1, 4, 11] {
         deactivate(&circle.database, circle.ids[place].1).await;
@@ -181,7 +181,7 @@ async fn a_friend_who_left_is_no_friend_in_the_list_and_makes_no_page_short() {
 }
 
 #[tokio::test]
-async fn only_ones_own_friends_are_listed() {
+async fn only_own_friends_are_listed() {
     let circle = Circle::new(6, Accepted).await;
     let mysql = &circle.database.mysql;
     let (one, other) = (circle.ids[0].1, circle.ids[1].1);
@@ -215,7 +215,7 @@ async fn requests_come_the_newest_first_by_who_made_them() {
 }
 
 #[tokio::test]
-async fn a_request_of_someone_who_left_is_no_request() {
+async fn request_of_inactive_account_is_not_listed() {
     let circle = Circle::new(5, Pending).await;
     for (_, other) in &circle.ids {
         deactivate(&circle.database, *other).await;
@@ -226,7 +226,7 @@ async fn a_request_of_someone_who_left_is_no_request() {
 }
 
 #[tokio::test]
-async fn what_was_answered_is_no_request() {
+async fn answered_request_is_not_listed() {
     for status in [Accepted, Rejected] {
         let circle = Circle::new(5, status).await;
         assert_eq!(circle.requests(Direction::Sent, 3).await, [], "{status:?}");
@@ -235,7 +235,7 @@ async fn what_was_answered_is_no_request() {
 }
 
 #[tokio::test]
-async fn a_request_counts_from_when_it_was_made() {
+async fn request_shows_when_it_was_made() {
     let circle = Circle::new(1, Pending).await;
 
     let requests = circle.database.mysql.friendships().list_requests(circle.me, Direction::Sent, None, size(1)).await;
@@ -277,7 +277,7 @@ async fn accept_once(tx: &mut Tx, (id, pair, at): (FriendshipId, [UserId; 2], Ti
 }
 
 #[tokio::test]
-async fn of_twenty_answers_at_once_one_decides() {
+async fn one_of_twenty_concurrent_answers_decides() {
     let database = Database::new().await;
     let pair = [join(&database.mysql, "aa").await, join(&database.mysql, "bb").await];
     let id = ask(&database.mysql, pair[0], pair[1]).await.id;

@@ -190,7 +190,7 @@ async fn every_person_is_added_once() {
 }
 
 #[tokio::test]
-async fn only_what_was_asked_for_and_waits_is_listed_as_waiting() {
+async fn only_requested_waiting_aggregates_are_listed() {
     let database = Database::new().await;
     let id = join(&database.mysql, "tom").await;
     let (person, sessions, room) =

@@ -29,7 +29,7 @@ pub(crate) async fn block(mysql: &Mysql, by: UserId, blocked: UserId) {
 }
 
 #[tokio::test]
-async fn who_signed_up_is_found_as_they_are() {
+async fn new_account_is_found_as_registered() {
     let database = Database::new().await;
     let new = NewUser { display_name: Some(DisplayName::parse("길동 🐯").unwrap()), ..someone("홍길동") };
 
@@ -39,7 +39,7 @@ async fn who_signed_up_is_found_as_they_are() {
 }
 
 #[tokio::test]
-async fn nobody_is_found_under_an_unknown_or_inactive_id() {
+async fn unknown_and_inactive_ids_find_nobody() {
     let database = Database::new().await;
     let gone = join(&database.mysql, "gone").await;
     deactivate(&database, gone).await;
@@ -50,7 +50,7 @@ async fn nobody_is_found_under_an_unknown_or_inactive_id() {
 }
 
 #[tokio::test]
-async fn an_address_is_taken_in_whatever_case() {
+async fn email_is_taken_in_any_case() {
     let database = Database::new().await;
     join(&database.mysql, "tom").await;
     let again = NewUser { email: Email::parse("TOM@example.COM").unwrap(), ..someone("other") };
@@ -62,7 +62,7 @@ async fn an_address_is_taken_in_whatever_case() {
 }
 
 #[tokio::test]
-async fn a_username_is_taken_in_whatever_case_and_width() {
+async fn username_is_taken_in_any_case_and_width() {
     let database = Database::new().await;
     join(&database.mysql, "tom").await;
 
@@ -113,7 +113,7 @@ async fn oldest_of_the_look_alikes_gets_the_skeleton() {
 }
 
 #[tokio::test]
-async fn an_accent_makes_another_name() {
+async fn accent_makes_another_username() {
     let database = Database::new().await;
     join(&database.mysql, "resume").await;
     let accented = NewUser { username: Username::parse("r\u{e9}sum\u{e9}").unwrap(), ..someone("other") };
@@ -122,7 +122,7 @@ async fn an_accent_makes_another_name() {
 }
 
 #[tokio::test]
-async fn of_twenty_sign_ups_at_once_one_gets_the_address() {
+async fn one_of_twenty_concurrent_registrations_gets_the_email() {
     let database = Database::new().await;
     let mut attempts = JoinSet::new();
     for n in 0..20 {

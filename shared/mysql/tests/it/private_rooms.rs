@@ -118,7 +118,7 @@ async fn snapshot_shows_a_block_in_either_direction() {
 }
 
 #[tokio::test]
-async fn a_room_with_someone_inactive_is_blocked_like_one_with_a_blocker() {
+async fn room_with_inactive_account_is_blocked_like_one_with_a_blocker() {
     let database = Database::new().await;
     let (a, gone) = (join(&database.mysql, "aa").await, join(&database.mysql, "gone").await);
     let room = database.mysql.transact([a, gone], find_or_open).await.unwrap();
@@ -156,7 +156,7 @@ async fn every_room_of_a_person_is_raised_and_noted_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_block_leaves_no_time_in_the_room() {
+async fn block_leaves_no_time_in_the_room() {
     let database = Database::new().await;
     let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
     let id = database.mysql.transact([a, b], find_or_open).await.unwrap();

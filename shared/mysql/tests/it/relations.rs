@@ -28,7 +28,7 @@ async fn between_strangers_there_is_nothing_and_nobody_has_no_relation() {
 }
 
 #[tokio::test]
-async fn a_block_shows_to_its_maker_and_hides_them_from_the_other() {
+async fn block_is_visible_to_its_owner_who_is_hidden_from_the_other() {
     let (database, a, b) = pair().await;
     block(&database.mysql, a, b).await;
 
@@ -37,7 +37,7 @@ async fn a_block_shows_to_its_maker_and_hides_them_from_the_other() {
 }
 
 #[tokio::test]
-async fn an_inactive_account_is_as_hidden_as_a_blocker() {
+async fn inactive_account_is_hidden_like_a_blocker() {
     let (database, a, b) = pair().await;
     deactivate(&database, b).await;
 

@@ -64,7 +64,7 @@ async fn listed(mysql: &Mysql, user: UserId, now: Timestamp, page: i64) -> Vec<S
 }
 
 #[tokio::test]
-async fn a_login_keeps_its_times_and_what_fits_of_its_device() {
+async fn login_keeps_its_times_and_a_truncated_user_agent() {
     let database = Database::new().await;
     let user = join(&database.mysql, "tom").await;
     let session = NewSession {
@@ -88,7 +88,7 @@ async fn a_login_keeps_its_times_and_what_fits_of_its_device() {
 }
 
 #[tokio::test]
-async fn a_new_generation_is_newer_and_ends_no_later() {
+async fn rotation_raises_the_generation_and_not_the_end() {
     let (database, user, _) = stage().await;
     let id = log_in(&database.mysql, user, 1, NOON).await;
 
@@ -101,7 +101,7 @@ async fn a_new_generation_is_newer_and_ends_no_later() {
 }
 
 #[tokio::test]
-async fn an_unknown_login_has_no_tokens() {
+async fn unknown_session_has_no_tokens() {
     let (database, ..) = stage().await;
 
     assert_eq!(database.mysql.transact(SessionId::from_bytes([9; 16]), family).await.unwrap(), None);
@@ -124,7 +124,7 @@ async fn twenty_new_generations_at_once_come_one_after_another() {
 }
 
 #[tokio::test]
-async fn a_login_that_was_ended_is_not_live() {
+async fn ended_session_is_not_live() {
     let (database, user, _) = stage().await;
     let id = log_in(&database.mysql, user, 1, NOON).await;
 
@@ -134,7 +134,7 @@ async fn a_login_that_was_ended_is_not_live() {
 }
 
 #[tokio::test]
-async fn a_login_of_an_inactive_account_is_not_live() {
+async fn session_of_inactive_account_is_not_live() {
     let (database, user, _) = stage().await;
     let id = log_in(&database.mysql, user, 1, NOON).await;
 
@@ -144,7 +144,7 @@ async fn a_login_of_an_inactive_account_is_not_live() {
 }
 
 #[tokio::test]
-async fn nobody_ends_the_login_of_another_person() {
+async fn session_of_another_person_cannot_be_ended() {
     let (database, user, other) = stage().await;
     let id = log_in(&database.mysql, user, 1, NOON).await;
 
@@ -154,7 +154,7 @@ async fn nobody_ends_the_login_of_another_person() {
 }
 
 #[tokio::test]
-async fn a_login_that_ended_keeps_when_it_did() {
+async fn ended_session_keeps_its_time() {
     let (database, user, _) = stage().await;
     let id = log_in(&database.mysql, user, 1, NOON).await;
     database.mysql.sessions().revoke(&id, user, NOON).await.unwrap();
@@ -212,7 +212,7 @@ async fn logins_come_the_newest_first_also_those_of_one_millisecond() {
 }
 
 #[tokio::test]
-async fn a_login_is_shown_with_its_device_and_its_times() {
+async fn session_is_listed_with_device_and_times() {
     let (database, user, _) = stage().await;
     let id = log_in(&database.mysql, user, 1, NOON).await;
     database.mysql.sessions().rotate(&id, 2, None, NOON.plus(HOUR)).await.unwrap();
@@ -225,7 +225,7 @@ async fn a_login_is_shown_with_its_device_and_its_times() {
 }
 
 #[tokio::test]
-async fn a_login_is_listed_for_ninety_days_and_thirty_unused() {
+async fn session_is_listed_for_90_days_and_30_unused() {
     let (database, user, _) = stage().await;
     let mysql = &database.mysql;
     let (busy, idle) = (log_in(mysql, user, 1, NOON).await, log_in(mysql, user, 2, NOON).await);
@@ -243,7 +243,7 @@ async fn a_login_is_listed_for_ninety_days_and_thirty_unused() {
 }
 
 #[tokio::test]
-async fn a_login_that_was_ended_is_not_listed() {
+async fn ended_session_is_not_listed() {
     let (database, user, _) = stage().await;
     let (kept, ended) = (log_in(&database.mysql, user, 1, NOON).await, log_in(&database.mysql, user, 2, NOON).await);
 
@@ -253,7 +253,7 @@ async fn a_login_that_was_ended_is_not_listed() {
 }
 
 #[tokio::test]
-async fn what_ended_lately_is_told() {
+async fn recently_ended_sessions_are_listed() {
     let (database, user, other) = stage().await;
     let mysql = &database.mysql;
     let (recent, older) = (log_in(mysql, user, 1, NOON).await, log_in(mysql, user, 2, NOON).await);
@@ -285,7 +285,7 @@ async fn every_live_login_of_an_inactive_account_can_be_ended() {
 }
 
 #[tokio::test]
-async fn a_new_generation_keeps_the_attempt_that_made_it() {
+async fn rotation_keeps_its_attempt() {
     let (database, user, _) = stage().await;
     let id = log_in(&database.mysql, user, 1, NOON).await;
     let attempt = async || database.mysql.transact(id.clone(), family).await.unwrap().unwrap().attempt_hash;
@@ -298,7 +298,7 @@ async fn a_new_generation_keeps_the_attempt_that_made_it() {
 }
 
 #[tokio::test]
-async fn the_oldest_logins_beyond_a_number_end_and_never_the_new_one() {
+async fn oldest_excess_sessions_end_and_never_the_new_one() {
     let (database, user, other) = stage().await;
     let mysql = &database.mysql;
     let mut ids = Vec::new();
@@ -322,7 +322,7 @@ async fn the_oldest_logins_beyond_a_number_end_and_never_the_new_one() {
 }
 
 #[tokio::test]
-async fn a_login_is_forgotten_only_after_it_was_over() {
+async fn session_is_deleted_only_after_its_end() {
     let (database, user, _) = stage().await;
     let mysql = &database.mysql;
     let [ended, idle, old] =
@@ -343,7 +343,7 @@ async fn a_login_is_forgotten_only_after_it_was_over() {
 }
 
 #[tokio::test]
-async fn what_ended_is_told_with_the_changes_that_say_so() {
+async fn ended_sessions_come_with_their_outbox_rows() {
     let (database, user, other) = stage().await;
     let mysql = &database.mysql;
     let changed = [Aggregate::Sessions(user), Aggregate::Person(user), Aggregate::Sessions(other)];
@@ -357,7 +357,7 @@ async fn what_ended_is_told_with_the_changes_that_say_so() {
 }
 
 #[tokio::test]
-async fn a_login_belongs_to_its_person_even_when_it_is_over() {
+async fn ended_session_keeps_its_owner() {
     let (database, user, other) = stage().await;
     let mysql = &database.mysql;
     let id = log_in(mysql, user, 1, NOON).await;
@@ -370,7 +370,7 @@ async fn a_login_belongs_to_its_person_even_when_it_is_over() {
 }
 
 #[tokio::test]
-async fn nobody_logs_in_by_a_password_that_was_changed_meanwhile_or_into_an_account_that_is_gone() {
+async fn login_needs_the_current_password_and_an_active_account() {
     let database = Database::new().await;
     let mysql = &database.mysql;
     let (user, gone) = (join(mysql, "tom").await, join(mysql, "gone").await);
@@ -395,7 +395,7 @@ async fn change_password(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
 }
 
 #[tokio::test]
-async fn of_logins_while_the_password_changes_none_outlives_the_old_one() {
+async fn login_during_password_change_does_not_outlive_it() {
     let (database, user, _) = stage().await;
     let mut work = JoinSet::new();
     for byte in 0..30 {

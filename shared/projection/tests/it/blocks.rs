@@ -68,7 +68,7 @@ async fn neither_of_two_people_writes_once_a_block_is_answered() {
 }
 
 #[tokio::test]
-async fn nobody_gets_a_position_once_a_block_is_answered() {
+async fn answered_block_stops_reservations() {
     let (stores, command) = stage().await;
     assert!(may_write(&stores, command.room).await);
 
@@ -80,7 +80,7 @@ async fn nobody_gets_a_position_once_a_block_is_answered() {
 }
 
 #[tokio::test]
-async fn a_block_is_known_with_the_person_who_made_it() {
+async fn block_is_projected_with_its_owner() {
     let (stores, command) = stage().await;
 
     stores.projector.change(command, block).await.unwrap();

@@ -25,7 +25,7 @@ async fn befriend_aloud(tx: &mut Tx, pair: [UserId; 2]) -> Result<Changed<()>, F
 }
 
 #[tokio::test]
-async fn a_newcomer_is_known_once_projected() {
+async fn new_person_is_known_once_projected() {
     let stores = Stores::new().await;
     let id = join(stores.mysql(), "cc").await;
     stores.mysql().transact(vec![Aggregate::Person(id)], note).await.unwrap();
@@ -62,7 +62,7 @@ async fn friends_know_each_other_in_a_new_version_of_both() {
 }
 
 #[tokio::test]
-async fn a_late_projection_of_an_older_person_is_ignored() {
+async fn stale_person_projection_is_ignored() {
     let stores = Stores::new().await;
     let old = stores.mysql().users().find_snapshot(stores.pair[0]).await.unwrap().unwrap().person;
     stores.projector.change(stores.pair, befriend).await.unwrap();
@@ -74,7 +74,7 @@ async fn a_late_projection_of_an_older_person_is_ignored() {
 }
 
 #[tokio::test]
-async fn of_two_first_projections_of_a_person_the_newer_stays() {
+async fn newer_of_two_first_projections_of_a_person_wins() {
     let stores = Stores::new().await;
     let mongo = &stores.projector.mongo;
     let someone = stores.mysql().users().find_snapshot(stores.pair[0]).await.unwrap().unwrap().person;
@@ -109,7 +109,7 @@ async fn changes_of_two_people_at_once_leave_the_newest_of_both() {
 }
 
 #[tokio::test]
-async fn a_change_of_people_that_mongodb_did_not_learn_is_mended_by_the_next() {
+async fn next_change_projects_a_lost_one() {
     let stores = Stores::new().await;
     let fault = stores.cut_off().await.change(stores.pair, touch_people).await.unwrap_err();
     assert_eq!((fault.code, stores.waiting().await), (Code::Unavailable, 2));
@@ -121,7 +121,7 @@ async fn a_change_of_people_that_mongodb_did_not_learn_is_mended_by_the_next() {
 }
 
 #[tokio::test]
-async fn a_change_succeeds_though_nobody_could_be_told() {
+async fn failed_push_does_not_fail_the_change() {
     let stores = Stores::new().await;
     let [_, told] = stores.pair;
     let session = stores.log_in(told, 1).await;
@@ -139,7 +139,7 @@ async fn is_blocked(stores: &Stores, room: RoomId) -> bool {
 }
 
 #[tokio::test]
-async fn a_closed_account_closes_its_rooms_like_a_block() {
+async fn closed_account_blocks_its_rooms() {
     let stores = Stores::new().await;
     let [a, b] = stores.pair;
     let other = join(stores.mysql(), "cc").await;
@@ -154,7 +154,7 @@ async fn a_closed_account_closes_its_rooms_like_a_block() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_active_again_opens_its_rooms() {
+async fn reactivated_account_opens_its_rooms() {
     let stores = Stores::new().await;
     let a = stores.pair[0];
     let room = stores.projector.change(stores.pair, open_room).await.unwrap();
@@ -168,7 +168,7 @@ async fn an_account_that_is_active_again_opens_its_rooms() {
 }
 
 #[tokio::test]
-async fn a_closed_account_that_is_projected_again_touches_no_room() {
+async fn repeated_projection_of_closed_account_changes_no_room() {
     let stores = Stores::new().await;
     let a = stores.pair[0];
     let room = stores.projector.change(stores.pair, open_room).await.unwrap();
@@ -183,7 +183,7 @@ async fn a_closed_account_that_is_projected_again_touches_no_room() {
 }
 
 #[tokio::test]
-async fn what_waits_is_caught_up_with_and_nothing_else() {
+async fn catch_up_projects_only_waiting_aggregates() {
     let stores = Stores::new().await;
     let [a, b] = stores.pair;
     stores.mysql().transact(stores.pair, touch_people).await.unwrap();

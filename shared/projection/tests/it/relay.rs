@@ -21,7 +21,7 @@ async fn relay(projector: &Projector) -> Result<Relayed, Fault> {
 }
 
 #[tokio::test]
-async fn whatever_died_after_its_commit_is_projected() {
+async fn relay_projects_committed_changes() {
     let stores = Stores::new().await;
     let room = stores.mysql().transact(stores.pair, open_room).await.unwrap().answer;
     stores.mysql().transact(stores.pair, touch_people).await.unwrap();
@@ -39,7 +39,7 @@ async fn whatever_died_after_its_commit_is_projected() {
 }
 
 #[tokio::test]
-async fn a_change_whose_projection_failed_is_mended() {
+async fn relay_projects_a_failed_change() {
     let stores = Stores::new().await;
     stores.cut_off().await.change(stores.pair, touch_people).await.unwrap_err();
     assert_eq!(stores.person(stores.pair[0]).await, None);
@@ -50,7 +50,7 @@ async fn a_change_whose_projection_failed_is_mended() {
 }
 
 #[tokio::test]
-async fn many_changes_of_one_are_one_projection() {
+async fn many_changes_of_one_aggregate_are_one_projection() {
     let stores = Stores::new().await;
     for _ in 0..5 {
         stores.mysql().transact(stores.pair, touch_people).await.unwrap();
@@ -63,7 +63,7 @@ async fn many_changes_of_one_are_one_projection() {
 }
 
 #[tokio::test]
-async fn more_than_a_batch_is_projected_in_one_run() {
+async fn run_projects_more_than_one_batch() {
     let stores = Stores::new().await;
     for n in 0..128 {
         join(stores.mysql(), &format!("person{n}")).await;
@@ -91,14 +91,14 @@ async fn one_unavailable_aggregate_lets_the_run_go_on() {
 }
 
 #[tokio::test]
-async fn nothing_to_do_is_done() {
+async fn empty_outbox_needs_no_work() {
     let stores = Stores::new().await;
 
     assert_eq!(relay(&stores.projector).await.unwrap(), Relayed::default());
 }
 
 #[tokio::test]
-async fn what_is_there_no_more_is_no_failure_and_keeps_nothing_back() {
+async fn missing_aggregates_do_not_fail_the_run() {
     let stores = Stores::new().await;
     let ghosts =
         [Aggregate::Person(UserId(999)), Aggregate::PrivateRoom(RoomId(999)), Aggregate::Sessions(UserId(999))];
@@ -113,7 +113,7 @@ async fn what_is_there_no_more_is_no_failure_and_keeps_nothing_back() {
 }
 
 #[tokio::test]
-async fn rows_of_a_newer_version_are_left_for_it_and_keep_nothing_back() {
+async fn rows_of_a_newer_version_are_left_alone() {
     let stores = Stores::new().await;
     for statement in [
         "ALTER TABLE outbox DROP CONSTRAINT outbox_aggregate_check",
@@ -130,7 +130,7 @@ async fn rows_of_a_newer_version_are_left_for_it_and_keep_nothing_back() {
 }
 
 #[tokio::test]
-async fn what_mongodb_refuses_waits_and_keeps_nothing_back() {
+async fn refused_projection_waits_and_delays_no_other() {
     let stores = Stores::new().await;
     let [refused, other] = stores.pair;
     testkit::mongo::refuse(&stores.mongo.url, "people", refused.0).await;
@@ -145,7 +145,7 @@ async fn what_mongodb_refuses_waits_and_keeps_nothing_back() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_ends_the_run_and_nothing_is_forgotten() {
+async fn unavailable_store_ends_the_run_and_keeps_the_rows() {
     let stores = Stores::new().await;
     stores.mysql().transact(stores.pair, touch_people).await.unwrap();
 
@@ -228,7 +228,7 @@ async fn change_needs_one_connection_to_mysql() {
 }
 
 #[tokio::test]
-async fn a_run_that_has_no_time_does_nothing() {
+async fn run_without_time_does_nothing() {
     let stores = Stores::new().await;
     stores.mysql().transact(stores.pair, touch_people).await.unwrap();
 
@@ -237,7 +237,7 @@ async fn a_run_that_has_no_time_does_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_committed_while_it_runs_is_known_after_the_next_run() {
+async fn change_committed_during_a_run_is_projected_by_the_next() {
     let stores = Stores::new().await;
     let room = stores.mysql().transact(stores.pair, open_room).await.unwrap().answer;
     let mut work = JoinSet::new();

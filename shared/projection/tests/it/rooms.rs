@@ -3,7 +3,7 @@ use domain::{Access, Aggregate, Code, Member, Role, RoomId, RoomKey};
 use tokio::task::JoinSet;
 
 #[tokio::test]
-async fn a_change_is_known_to_mongodb_when_it_is_answered() {
+async fn change_is_projected_before_the_answer() {
     let stores = Stores::new().await;
 
     let room = stores.projector.change(stores.pair, open_room).await.unwrap();
@@ -15,7 +15,7 @@ async fn a_change_is_known_to_mongodb_when_it_is_answered() {
 }
 
 #[tokio::test]
-async fn what_died_between_commit_and_projection_is_mended_by_the_same_request() {
+async fn repeated_request_projects_a_lost_change() {
     let stores = Stores::new().await;
     let committed = stores.mysql().transact(stores.pair, open_room).await.unwrap().answer;
     assert_eq!((stores.room(committed).await, stores.waiting().await), (None, 1));
@@ -28,7 +28,7 @@ async fn what_died_between_commit_and_projection_is_mended_by_the_same_request()
 }
 
 #[tokio::test]
-async fn a_change_that_mongodb_did_not_learn_is_no_success_and_is_not_forgotten() {
+async fn unprojected_change_fails_and_stays_in_the_outbox() {
     let stores = Stores::new().await;
 
     let fault = stores.cut_off().await.change(stores.pair, open_room).await.unwrap_err();
@@ -49,7 +49,7 @@ async fn projecting_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_room_that_is_not_there_is_projected_as_nothing() {
+async fn missing_room_projects_nothing() {
     let stores = Stores::new().await;
 
     stores.projector.project(Aggregate::PrivateRoom(RoomId(7))).await.unwrap();
@@ -74,7 +74,7 @@ async fn changes_at_once_leave_the_newest_version() {
 }
 
 #[tokio::test]
-async fn a_late_projection_of_an_older_version_is_ignored() {
+async fn stale_room_projection_is_ignored() {
     let stores = Stores::new().await;
     let room = stores.projector.change(stores.pair, open_room).await.unwrap();
     let old = stores.mysql().private_rooms().find_snapshot(room).await.unwrap().unwrap().access;
@@ -87,7 +87,7 @@ async fn a_late_projection_of_an_older_version_is_ignored() {
 }
 
 #[tokio::test]
-async fn of_two_first_projections_at_once_the_newer_stays() {
+async fn newer_of_two_first_projections_wins() {
     let stores = Stores::new().await;
     let mongo = &stores.projector.mongo;
     for id in 1..=100 {

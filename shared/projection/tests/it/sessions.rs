@@ -36,7 +36,7 @@ impl Stores {
 }
 
 #[tokio::test]
-async fn a_session_that_was_ended_is_refused_and_its_connections_are_forgotten() {
+async fn ended_session_is_refused_and_its_connections_are_closed() {
     let stores = Stores::new().await;
     let user = stores.pair[0];
     let session = stores.log_in(user, 1).await;
@@ -67,7 +67,7 @@ async fn other_sessions_go_on() {
 }
 
 #[tokio::test]
-async fn a_session_is_refused_until_the_last_of_its_tokens_has_expired() {
+async fn ended_session_is_refused_until_its_last_token_expires() {
     let stores = Stores::new().await;
     let session = stores.log_in(stores.pair[0], 1).await;
 
@@ -97,7 +97,7 @@ async fn every_session_of_an_account_that_was_closed_is_refused() {
 }
 
 #[tokio::test]
-async fn a_session_that_ended_before_the_last_of_its_tokens_expired_is_refused_no_more() {
+async fn session_whose_tokens_expired_is_not_refused_by_name() {
     for (age, is_refused) in [(LIFETIME, true), (LIFETIME + Duration::from_mins(2), false)] {
         let stores = Stores::new().await;
         let session = stores.log_in_at(NOON.minus(age), stores.pair[0], 1).await;
@@ -125,7 +125,7 @@ async fn sessions_of_an_account_stay_ended_when_it_comes_back() {
 }
 
 #[tokio::test]
-async fn an_account_that_comes_back_before_anybody_noticed_keeps_its_sessions() {
+async fn account_reactivated_before_projection_keeps_its_sessions() {
     let stores = Stores::new().await;
     let user = stores.pair[0];
     let session = stores.log_in(user, 1).await;
@@ -213,7 +213,7 @@ async fn forgetting_stops_when_the_time_is_over() {
 }
 
 #[tokio::test]
-async fn a_connection_that_was_opened_while_its_session_ended_is_forgotten_by_the_same_request() {
+async fn connection_opened_while_its_session_ends_is_closed() {
     let stores = Stores::new().await;
     let user = stores.pair[0];
     let session = stores.log_in(user, 1).await;
@@ -226,7 +226,7 @@ async fn a_connection_that_was_opened_while_its_session_ended_is_forgotten_by_th
 }
 
 #[tokio::test]
-async fn an_end_that_mongodb_did_not_learn_is_no_success_and_is_not_forgotten() {
+async fn unprojected_session_end_fails_and_stays_in_the_outbox() {
     let stores = Stores::new().await;
     let session = stores.log_in(stores.pair[0], 1).await;
 

@@ -44,7 +44,7 @@ fn column(text: &str) -> &str {
 }
 
 #[test]
-fn a_placeholder_takes_a_value_of_its_column() {
+fn placeholder_takes_a_value_of_its_column() {
     let statement = "SELECT 1 FROM users u WHERE u.id = ? AND u.id IN (?, ?) AND u.created_at > ? AND u.id < ? LIMIT ?";
 
     let expected = "SELECT 1 FROM users u WHERE u.id = 1 AND u.id IN (2, 3) AND u.created_at > '2026-01-02 03:04:05.678' AND u.id < 2147483647 LIMIT 31";
