@@ -69,8 +69,8 @@ impl<'e, E: MySqlExecutor<'e>> Versions<E> {
             return Ok(Vec::new());
         }
         let mut query = QueryBuilder::new(match kind {
-            RoomKind::Private => "SELECT id FROM chat_rooms WHERE id IN ",
-            RoomKind::Group => "SELECT id FROM group_chat_rooms WHERE id IN ",
+            RoomKind::Private => "SELECT id FROM chat_rooms FORCE INDEX (PRIMARY) WHERE id IN ",
+            RoomKind::Group => "SELECT id FROM group_chat_rooms FORCE INDEX (PRIMARY) WHERE id IN ",
         });
         push_list(&mut query, ids.iter().map(|id| id.0));
         let rows: Vec<i32> = query.build_query_scalar().fetch_all(self.0).await.map_err(fault)?;

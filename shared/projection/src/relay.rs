@@ -1,6 +1,6 @@
 use crate::Projector;
 use domain::{Aggregate, Code, Fault, Timestamp};
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 use tokio::time::timeout;
 
 /// How many aggregates are read at once.
@@ -28,9 +28,12 @@ impl Projector {
     /// A store that is unavailable ends the run.
     pub async fn relay(&self, until: Timestamp) -> Result<Relayed, Fault> {
         let (begun, mut relayed, mut unavailable) = (self.clock.now(), Relayed::default(), 0);
+        // A try may fail before it is noted.
+        let mut tried = HashSet::new();
         loop {
             let listing = timeout(TIME_LIMIT, self.mysql.outbox().list(BATCH, begun)).await;
-            let batch = listing.map_err(Fault::unavailable)??;
+            let mut batch = listing.map_err(Fault::unavailable)??;
+            batch.retain(|aggregate| tried.insert(*aggregate));
             if batch.is_empty() {
                 return Ok(relayed);
             }

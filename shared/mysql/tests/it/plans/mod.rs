@@ -12,6 +12,10 @@ use testkit::{mysql::Database, statements};
 const WALKS: &[(&str, &str)] = &[
     // Each of two walks along an index ends at its limit.
     ("SELECT aggregate, aggregate_id FROM ((SELECT", "outbox"),
+    // A rebuild goes over everything, in steps that end at their limit.
+    ("SELECT id, version FROM users WHERE id > ?", "users"),
+    ("SELECT id, version, user_id_1, user_id_2 FROM chat_rooms WHERE id > ?", "chat_rooms"),
+    ("SELECT id, version, NULL, NULL FROM group_chat_rooms WHERE id > ?", "group_chat_rooms"),
     // For operators and tests.
     ("SELECT COUNT(*) FROM outbox", "outbox"),
     // A row lives for some minutes.
