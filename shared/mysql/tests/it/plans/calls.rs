@@ -4,7 +4,8 @@ use crate::{
 };
 use domain::{
     Aggregate, DisplayName, Fault, FriendshipId, FriendshipStatus, GroupDescription, GroupName, Locale, MaxMembers,
-    Membership, MembershipState, NameQuery, Patch, Role, RoomId, RoomKind, SessionId, StatusMessage, System, SystemKind, UserId,
+    Membership, MembershipState, NameQuery, Patch, Role, RoomId, RoomKind, SessionId, StatusMessage, System,
+    SystemKind, UserId,
 };
 use mysql::{AccountPatch, Deletion, Direction, GroupPatch, Mysql, Names, NewGroup, NewInvite, Tx, Unmatched};
 
