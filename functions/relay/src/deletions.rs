@@ -6,7 +6,7 @@ use domain::{
     Aggregate, Code, DeletionStep, Fault, Friendship, FriendshipId, FriendshipStatus, News, Notice, PageSize, Profile,
     Role, RoomId, RoomKey, Timestamp, Turn, UserId,
 };
-use messaging::{Messenger, erase_message};
+use messaging::{Messenger, erase_message, erase_reactions};
 use mysql::{Deletion, Tx};
 use projection::{Changed, Projector};
 use std::time::Duration;
@@ -115,6 +115,7 @@ impl Eraser<'_> {
             DeletionStep::Relations => self.end_relations(deletion, erased).await,
             DeletionStep::Groups => self.leave_groups(deletion, erased).await,
             DeletionStep::Messages => self.erase_messages(deletion, erased).await,
+            DeletionStep::Reactions => self.erase_reactions(deletion, erased).await,
             DeletionStep::Traces => self.remove_traces(deletion).await,
             DeletionStep::GroupTraces => self.remove_group_traces(deletion).await,
         }
@@ -187,7 +188,7 @@ impl Eraser<'_> {
             within(self.messenger.mongo.messages().list_undeleted(deletion.user, from, i64::from(BATCH))).await?;
         let Some(last) = messages.last().map(|message| message.created_at) else {
             let is_over = deletion.closed_at.is_some_and(|closed| closed.plus(LATEST_WRITE) <= now);
-            return Ok(if is_over { next_step(deletion, DeletionStep::Traces) } else { Next::Wait });
+            return Ok(if is_over { next_step(deletion, DeletionStep::Reactions) } else { Next::Wait });
         };
         let mut failed = 0;
         for message in messages {
@@ -196,6 +197,22 @@ impl Eraser<'_> {
         erased.failed += failed;
         // The next run begins with what failed.
         let position = last.millis().max(deletion.position);
+        Ok(if failed > 0 { Next::Wait } else { Next::GoOn(Deletion { position, ..*deletion }) })
+    }
+
+    /// Takes back a batch of reactions.
+    async fn erase_reactions(&self, deletion: &Deletion, erased: &mut Erased) -> Result<Next, Fault> {
+        let user = deletion.user;
+        let messages = within(self.messenger.mongo.messages().list_reacted(user, i64::from(BATCH))).await?;
+        if messages.is_empty() {
+            return Ok(next_step(deletion, DeletionStep::Traces));
+        }
+        let mut failed = 0;
+        for message in messages {
+            failed += usize::from(!self.tried(erase_reactions(self.messenger, user, message)).await?);
+        }
+        erased.failed += failed;
+        let position = deletion.position + 1;
         Ok(if failed > 0 { Next::Wait } else { Next::GoOn(Deletion { position, ..*deletion }) })
     }
 

@@ -13,6 +13,8 @@ pub enum DeletionStep {
     Groups,
     /// Their messages become tombstones.
     Messages,
+    /// Their reactions to messages of others go.
+    Reactions,
     /// What rooms of two people remember of the person goes.
     Traces,
     /// What groups remember of the person goes.

@@ -3,7 +3,7 @@ use crate::{
     change::{Change, write},
     order::{ATTEMPTS, contended, reserve_freely},
 };
-use domain::{Fault, Message};
+use domain::{Emoji, Fault, Message, UserId};
 use mongo::Placement;
 
 /// Empties a message of somebody whose account was deleted: a tombstone in the order of its room, whoever is in it now, which is
@@ -23,6 +23,27 @@ pub async fn erase_message(messenger: &Messenger, mut message: Message) -> Resul
         }
         let Some(found) = messages.find(message.id).await? else { return Ok(()) };
         message = found.message;
+    }
+    Err(contended())
+}
+
+/// Takes back what somebody, whose account was deleted and who sees the message so, reacted to it. Each of it is a change in the order
+/// of the room, which is pushed to whoever is in it.
+pub async fn erase_reactions(messenger: &Messenger, user: UserId, mut message: Message) -> Result<(), Fault> {
+    let messages = messenger.mongo.messages().seen_by(user);
+    for _ in 0..ATTEMPTS {
+        let mut theirs = message.reactions.iter().filter(|reaction| reaction.mine == Some(true));
+        let Some(reaction) = theirs.next() else { return Ok(()) };
+        let emoji = Emoji::parse(&reaction.emoji).map_err(|_| Fault::internal("a reaction that is no emoji"))?;
+        let reservation = reserve_freely(messenger, message.room, Placement::Retraction).await?;
+        if let Some(placed) = write(messenger, user, &message, Change::Retraction(emoji), &reservation).await? {
+            let quotes = messages.list_quotes(placed.message.reply_to.as_slice()).await?;
+            message = placed.message.clone();
+            messenger.publish(placed, &quotes, None).await;
+        } else {
+            let Some(found) = messages.find(message.id).await? else { return Ok(()) };
+            message = found.message;
+        }
     }
     Err(contended())
 }

@@ -18,7 +18,7 @@ mod sync;
 
 pub use delete::delete_message;
 pub use edit::{EditMessage, edit_message};
-pub use erase::erase_message;
+pub use erase::{erase_message, erase_reactions};
 pub use list::{ListMessages, list_messages};
 pub use pin::{ListPinned, Pinned, list_pinned, pin_message};
 pub use place_events::place_events;

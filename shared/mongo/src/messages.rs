@@ -616,6 +616,15 @@ impl Messages<'_> {
         Ok(rows.into_iter().map(|row| Stored::from(row).message).collect())
     }
 
+    /// Some messages to which a person has reacted, as that person sees them.
+    pub async fn list_reacted(self, user: UserId, limit: i64) -> Result<Vec<Message>, Fault> {
+        let reacted = doc! { "reactions.users.user": user.0 };
+        let (messages, batch) = (self.collection(), one_batch(usize::try_from(limit).unwrap_or_default()));
+        let reacted = messages.find(reacted).projection(message_fields(Some(user))).limit(limit).batch_size(batch);
+        let rows: Vec<_> = async { reacted.await?.try_collect().await }.await.map_err(store_fault)?;
+        Ok(rows.into_iter().map(|row| Stored::from(row).message).collect())
+    }
+
     /// Messages whose delivery is owed for so long that their writers must have died or failed, the longest waiting first.
     pub async fn list_owed(self, now: Timestamp, limit: i64) -> Result<Vec<Stored>, Fault> {
         let owed = doc! { "fanout.pending": true, "fanout.at": { "$lt": date(now.minus(WRITER_HAS)) } };

@@ -94,6 +94,11 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
         .name("messages_fanout_idx".to_owned())
         .partial_filter_expression(doc! { "fanout.pending": true })
         .build();
+    // Only of messages with reactions, which are few.
+    let reactors = IndexOptions::builder()
+        .name("messages_reactors_idx".to_owned())
+        .partial_filter_expression(doc! { "reactions.users.user": { "$exists": true } })
+        .build();
     let open = IndexOptions::builder()
         .name("sockets_connection_key".to_owned())
         .unique(true)
@@ -116,6 +121,7 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
                 // A reservation that a failover loses is given out again: of two rows with one `rev`, a cursor could pass one.
                 unique("messages_room_rev_key", room(doc! { "rev": 1 })),
                 IndexModel::builder().keys(doc! { "fanout.at": 1 }).options(pending).build(),
+                IndexModel::builder().keys(doc! { "reactions.users.user": 1 }).options(reactors).build(),
             ],
         ),
         (

@@ -7,11 +7,11 @@ use background::Background;
 use boot::Limits;
 use credentials::{AccessTokens, Fingerprints};
 use domain::{
-    Access, Aggregate, ClientId, Clock, ConnectionId, Content, DisplayName, Email, Fault, Limit, Locale, Member,
+    Access, Aggregate, ClientId, Clock, ConnectionId, Content, DisplayName, Email, Emoji, Fault, Limit, Locale, Member,
     MessageDraft, MessageId, MessageType, Person, Rev, Rights, Role, RoomId, RoomKey, SessionId, Timestamp, UserId,
     Username,
 };
-use messaging::{Author, MessageLimits, Messenger};
+use messaging::{Author, MessageLimits, Messenger, React, Reacted};
 use mongo::{Connection, Inserted, Messages, Mongo, NewMessage, Placement};
 use mysql::{Mysql, Names, NewSession, NewUser, Tx};
 use projection::{Changed, DeleteAccount, Projector};
@@ -212,9 +212,7 @@ impl Stores {
     /// Sends a message with a door's tokens.
     pub async fn say(&self, room: RoomKey, user: UserId, client_id: &str) -> Result<MessageId, Fault> {
         let (session, fingerprints) = (SessionId::from_bytes([1; 16]), self.fingerprints());
-        let limit = Limit { burst: 1_000, per_minute: 1_000 };
-        let limits = MessageLimits { sends: limit, retries: limit, changes: limit };
-        let author = Author { user, session: &session, connection: None, limits, fingerprints: &fingerprints };
+        let author = author(user, &session, &fingerprints);
         let draft = MessageDraft {
             room,
             user,
@@ -224,6 +222,13 @@ impl Stores {
             client_id: ClientId::parse(client_id).expect("a name"),
         };
         messaging::send_message(&self.messenger(), &author, &draft).await.map(|sent| sent.message.id)
+    }
+
+    /// Reacts to a message with a door's tokens.
+    pub async fn react(&self, message: MessageId, user: UserId, emoji: &str) -> Result<(), Fault> {
+        let (session, fingerprints) = (SessionId::from_bytes([1; 16]), self.fingerprints());
+        let react = React { message, emoji: Emoji::parse(emoji).expect("an emoji"), to: Reacted::There };
+        messaging::react(&self.messenger(), &author(user, &session, &fingerprints), react).await.map(drop)
     }
 
     /// One of two people blocks the other, of which MongoDB does not learn.
@@ -294,6 +299,13 @@ impl Stores {
     fn mysql_database(&self) -> &crate::mysql::Database {
         self.mysql.as_ref().expect("these stores have a MySQL database")
     }
+}
+
+/// Somebody with limits that no test reaches.
+fn author<'a>(user: UserId, session: &'a SessionId, fingerprints: &'a Fingerprints) -> Author<'a> {
+    let limit = Limit { burst: 1_000, per_minute: 1_000 };
+    let limits = MessageLimits { sends: limit, retries: limit, changes: limit };
+    Author { user, session, connection: None, limits, fingerprints }
 }
 
 async fn open_room(tx: &mut Tx, pair: [UserId; 2]) -> Result<Changed<RoomId>, Fault> {

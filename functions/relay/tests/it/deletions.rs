@@ -166,6 +166,29 @@ async fn tombstones_take_positions_and_are_pushed() {
 }
 
 #[tokio::test]
+async fn reactions_to_messages_of_others_are_taken_back() {
+    let left = Leftovers::new().await;
+    let [minji, junho] = left.two().await;
+    left.run().await;
+    let room = left.open_room([minji, junho]).await;
+    let theirs = left.say(room, junho, "theirs").await.unwrap();
+    for (user, emoji) in [(minji, "👍"), (minji, "🎉"), (junho, "👍")] {
+        left.react(theirs, user, emoji).await.unwrap();
+    }
+    left.log_in(minji).await;
+    left.delete_account(minji).await.unwrap();
+
+    left.run().await;
+    let report = left.run_later().await;
+
+    assert_eq!((report.erased, report.failed), (1, 0));
+    let message = left.mongo().messages().find(theirs).await.unwrap().unwrap().message;
+    let reactions: Vec<_> = message.reactions.into_iter().map(|reaction| (reaction.emoji, reaction.count)).collect();
+    assert_eq!(reactions, [("👍".to_owned(), 1)]);
+    assert_eq!(left.mongo().messages().list_reacted(minji, 9).await.unwrap().len(), 0);
+}
+
+#[tokio::test]
 async fn message_that_arrives_late_is_erased() {
     let left = Leftovers::new().await;
     let deleted = left.deleted().await;
@@ -234,7 +257,7 @@ async fn every_step_may_be_repeated() {
     left.run().await;
     left.run_later().await;
 
-    for step in ["sessions", "relations", "groups", "messages", "traces", "group_traces"] {
+    for step in ["sessions", "relations", "groups", "messages", "reactions", "traces", "group_traces"] {
         let user = deleted.minji;
         left.execute(&format!(
             "INSERT INTO account_deletions (user_id, step, created_at, closed_at)

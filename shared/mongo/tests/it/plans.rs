@@ -146,6 +146,8 @@ async fn no_command_on_messages_walks_a_collection() {
     watch.profile.fresh().await;
     let reaction = messages.react(&mut causal, last.id, ANNA, emoji, &position, AT);
     watch.watch("react", 1, reaction).await.unwrap();
+    let reacted = watch.watch("list_reacted", 1, messages.list_reacted(ANNA, 5)).await;
+    assert_eq!(reacted.len(), 1);
     watch
         .watch("list_reactors", 2, messages.list_reactors(last.id, ANNA, None, None, PageSize::LARGEST))
         .await
