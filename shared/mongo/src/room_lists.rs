@@ -160,9 +160,9 @@ impl Rooms<'_> {
         let after = after.map(|room| room.to_string()).unwrap_or_default();
         let mut pipeline = vec![
             doc! { "$match": { "members": user.0, "_id": { "$gt": after }, "seq": { "$gt": 0 } } },
-            doc! { "$project": { "seq": 1, "last_at": 1 } },
             doc! { "$sort": { "_id": 1 } },
             doc! { "$limit": MOST_ROOMS },
+            doc! { "$project": { "seq": 1, "last_at": 1 } },
         ];
         pipeline.extend(with_read_states(user));
         let Some(found) = self.read_list(pipeline).await? else { return Ok(Page { items: Vec::new(), next: None }) };
