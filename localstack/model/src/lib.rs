@@ -3,6 +3,7 @@
 mod check;
 mod creation;
 mod deliveries;
+mod events;
 mod gate;
 mod messages;
 mod promise;

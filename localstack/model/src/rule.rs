@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use crate::{
-    Promise, Run, Scenario, creation, deliveries, gate,
+    Promise, Run, Scenario, creation, deliveries, events, gate,
     messages::{Settings, Watch},
     recipients,
     runs::{CREATE_A, CREATE_B, CREATE_C, EDIT, REACT},
@@ -97,6 +97,12 @@ pub enum Rule {
     ProjectionSetsRightsOnly,
     /// A projection changes only rooms of an older version.
     ProjectionGuardedByVersion,
+    /// A change of a group is placed as a system message only behind those before it.
+    EventsPlacedInOrder,
+    /// Whoever finds a system message of another request that is not released stamps it before it goes on.
+    FoundEventSettledFirst,
+    /// A change is forgotten only when its system message is placed.
+    EventsForgottenWhenPlaced,
 }
 
 impl Rule {
@@ -132,6 +138,7 @@ impl Rule {
         };
         let gate = |promise| (promise, Scenario::Gate(gate::Settings { without, ..gate::Settings::default() }));
         let creation = |promise| (promise, Scenario::Creation(creation::Settings { without }));
+        let events = |promise| (promise, Scenario::Events(events::Settings { without, ..events::Settings::default() }));
         match self {
             Self::RightsInReserveFilter => messages(Promise::RightsEnd, KICKED_SEND),
             Self::ReleaseByOp => {
@@ -233,6 +240,8 @@ impl Rule {
             }
             Self::ProjectionSetsRightsOnly => creation(Promise::NothingMissed),
             Self::ProjectionGuardedByVersion => creation(Promise::RightsEnd),
+            Self::EventsPlacedInOrder | Self::FoundEventSettledFirst => events(Promise::OneOrder),
+            Self::EventsForgottenWhenPlaced => events(Promise::NothingLost),
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     check::check,
     creation::{self, Creation},
     deliveries::{self, Deliveries},
+    events::{self, Events},
     gate::{self, Gate},
     messages::{Change, ClientId, Messages, Settings, Watch},
     recipients::{self, Recipients},
@@ -32,6 +33,8 @@ pub(crate) enum Scenario {
     Gate(gate::Settings),
     /// Projections beside sends.
     Creation(creation::Settings),
+    /// System messages of a group's changes.
+    Events(events::Settings),
 }
 
 /// What a run must show.
@@ -91,6 +94,7 @@ impl Run {
             Scenario::Deliveries(settings) => &mut settings.without,
             Scenario::Gate(settings) => &mut settings.without,
             Scenario::Creation(settings) => &mut settings.without,
+            Scenario::Events(settings) => &mut settings.without,
         };
         *without = without.with(rule);
         self
@@ -105,6 +109,7 @@ impl Run {
             Scenario::Deliveries(settings) => check(Deliveries(settings), search, threads, progress),
             Scenario::Gate(settings) => check(Gate(settings), search, threads, progress),
             Scenario::Creation(settings) => check(Creation(settings), search, threads, progress),
+            Scenario::Events(settings) => check(Events(settings), search, threads, progress),
         }
     }
 }
@@ -327,6 +332,7 @@ fn small_models() -> Vec<Run> {
         ),
         Run::new("limit/gate of a deposed primary, w: 1", Expected::Limit(Promise::RightsEnd), Scenario::Gate(deposed)),
         holds("creation/projections beside sends", Scenario::Creation(creation::Settings::default())),
+        holds("events/two requests place the same changes", Scenario::Events(events::Settings::default())),
     ]
 }
 

@@ -57,6 +57,11 @@ fn projection_keeps_the_order_of_a_room() {
 }
 
 #[test]
+fn system_messages_are_placed_once_and_in_order() {
+    check("events/");
+}
+
+#[test]
 fn promises_hold_on_random_walks_through_every_fault() {
     check("walks/");
 }

@@ -69,6 +69,9 @@ each_rule! {
     logout_ends_the_session_then_closes_sockets => LogoutEndsThenCloses,
     projection_sets_rights_only => ProjectionSetsRightsOnly,
     projection_is_guarded_by_version => ProjectionGuardedByVersion,
+    change_is_placed_behind_those_before_it => EventsPlacedInOrder,
+    found_system_message_is_settled_first => FoundEventSettledFirst,
+    change_is_forgotten_when_it_is_placed => EventsForgottenWhenPlaced,
 }
 
 #[test]
