@@ -152,6 +152,12 @@ fn routes(room: i64, message: &str) -> Vec<(&'static str, String, Option<Value>)
         ("POST", "/messages".to_owned(), Some(reply)),
         ("POST", "/messages/read".to_owned(), Some(json!({"room_id": room, "room_type": "private", "seq": 1}))),
         ("PUT", format!("/messages/{message}"), Some(json!({"content": "mine now"}))),
+        ("PUT", format!("/messages/{message}/reactions"), Some(json!({"emoji": "👍"}))),
+        ("GET", format!("/messages/{message}/reactions"), None),
+        ("DELETE", format!("/messages/{message}/reactions?emoji=%F0%9F%91%8D"), None),
+        ("PUT", format!("/messages/{message}/pin"), None),
+        ("DELETE", format!("/messages/{message}/pin"), None),
+        ("GET", format!("/messages/pins?room_id={room}"), None),
         ("DELETE", format!("/messages/{message}"), None),
     ]
 }
@@ -163,6 +169,7 @@ fn actions(room: i64, message: &str) -> Vec<(&'static str, Value)> {
         ("send", json!({"room": room, "client_id": "2", "content": "hi", "reply_to": message})),
         ("edit", json!({"id": message, "content": "mine now"})),
         ("delete", json!({"id": message})),
+        ("react", json!({"id": message, "emoji": "👍"})),
         ("read", json!({"room": room, "seq": 1})),
         ("sync", json!({"room": room, "after_rev": 0})),
     ]

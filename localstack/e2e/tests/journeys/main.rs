@@ -17,6 +17,7 @@ mod logs;
 mod lost_projections;
 mod once_only;
 mod proxied_stack;
+mod reactions;
 mod reading;
 mod rebuilding;
 mod rights;

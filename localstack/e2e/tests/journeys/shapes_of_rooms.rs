@@ -27,6 +27,8 @@ fn room_list_and_unread_counts() {
                 "is_deleted": false,
                 "is_edited": false,
                 "message_type": "text",
+                "pinned_at": null,
+                "pinned_by": null,
                 "quote": {
                   "content": "어디야?",
                   "is_deleted": false,
@@ -129,6 +131,8 @@ fn read_and_delete_frames() {
           "is_deleted": true,
           "is_edited": false,
           "message_type": "text",
+          "pinned_at": null,
+          "pinned_by": null,
           "quote": null,
           "reactions": [],
           "reply_to": null,
