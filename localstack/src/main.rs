@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod interrupt;
 mod log_line;
+mod mailbox;
 mod run;
 mod running;
 mod sam;

@@ -55,6 +55,8 @@ async fn start(args: &Args, scratch: &Scratch, progress: &Progress) -> Result<St
     };
     options.containers = args.sam;
     options.progress = progress.clone();
+    // They are sent, and nobody reads them.
+    options.mails = Some(Arc::new(|_| {}));
     let lines = progress.clone();
     options.logs = Arc::new(move |function, line| {
         if line.contains(r#""level":"ERROR""#) {

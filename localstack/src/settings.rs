@@ -40,7 +40,7 @@ fn check(values: &BTreeMap<String, String>) -> Result<()> {
     let mut values = values.clone();
     values.entry("SECRET_KEY".to_owned()).or_insert_with(stack::random_key);
     let settings = boot::Settings::without_secrets(values);
-    boot::values((settings.limits(), settings.signing(), settings.allowed_origins()))?;
+    boot::values((settings.limits(), settings.signing(), settings.allowed_origins(), settings.mail()))?;
     Ok(())
 }
 

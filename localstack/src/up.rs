@@ -130,6 +130,7 @@ async fn start(args: &Args, chosen: BTreeMap<String, String>, progress: &Progres
     options.containers = args.sam;
     options.http_port = ports.http;
     options.ws_port = ports.ws;
+    options.mails = Some(mailbox::into(local().join("mail"), progress.clone()));
     let (lines, style) = (progress.clone(), args.log);
     options.logs = Arc::new(move |function, line| lines.say(&style.show(function, line)));
     options.progress = progress.clone();

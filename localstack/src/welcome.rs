@@ -68,8 +68,9 @@ mod tests {
     use super::*;
 
     fn urls() -> Urls {
-        let [http, ws, connections, secrets] = ["http://h", "ws://w", "http://w", "http://s"].map(str::to_owned);
-        Urls { http, ws, connections, secrets }
+        let [http, ws, connections, secrets, ses] =
+            ["http://h", "ws://w", "http://w", "http://s", "http://m"].map(str::to_owned);
+        Urls { http, ws, connections, secrets, ses }
     }
 
     #[test]

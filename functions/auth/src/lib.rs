@@ -5,16 +5,24 @@ mod create_ticket;
 mod delete_own_session;
 mod delete_session;
 mod list_sessions;
+mod mailing;
 mod refresh_session;
 mod register_user;
+mod request_email_verification;
+mod request_password_reset;
+mod reset_password;
 mod tokens;
 mod update_password;
+mod verify_email;
+
+pub use mailing::Mailing;
 
 use axum::extract::FromRef;
 use backend::Backend;
 use background::Background;
-use boot::BoxError;
-use credentials::{RefreshTokens, Tickets};
+use boot::{BoxError, MailSettings};
+use credentials::{MailTokens, RefreshTokens, Tickets};
+use mail::{Post, Ses};
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use web::Gatekeeper;
@@ -30,18 +38,28 @@ pub struct App {
     pub tickets: Tickets,
     /// Where a ticket is used.
     pub websocket_url: Arc<str>,
+    /// Mails; `None` where this installation sends none.
+    pub mailing: Option<Mailing>,
 }
 
 impl App {
     /// Reads the settings and connects.
     pub async fn connect(background: Background) -> Result<Self, BoxError> {
-        let (settings, websocket_url) =
-            boot::read(|settings| (Backend::settings(settings), settings.websocket_url())).await?;
+        let (settings, websocket_url, mail, aws) = boot::read(|settings| {
+            (Backend::settings(settings), settings.websocket_url(), settings.mail(), settings.aws())
+        })
+        .await?;
         let signing = settings.signing();
         let (key, second) = (&signing.key, signing.previous_key.as_deref());
         let (refresh_tokens, tickets) = (RefreshTokens::new(key, second), Tickets::new(key, second));
-        let backend = settings.connect(background).await?;
-        Ok(Self { backend, refresh_tokens, tickets, websocket_url: websocket_url.into() })
+        let mail_tokens = MailTokens::new(key, second);
+        let backend = settings.connect(background.clone()).await?;
+        let mailing = mail.map(|MailSettings { from, app_url, ses_url }| {
+            let ses = Ses::new(&from, ses_url.as_deref(), &aws);
+            let post = Post::new(backend.projector.mysql.clone(), ses, mail_tokens, &app_url, backend.clock);
+            Mailing { post, background }
+        });
+        Ok(Self { backend, refresh_tokens, tickets, websocket_url: websocket_url.into(), mailing })
     }
 }
 
@@ -62,4 +80,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(delete_session::delete_session))
         .routes(routes!(update_password::update_password))
         .routes(routes!(create_ticket::create_ticket))
+        .routes(routes!(verify_email::verify_email))
+        .routes(routes!(request_email_verification::request_email_verification))
+        .routes(routes!(request_password_reset::request_password_reset))
+        .routes(routes!(reset_password::reset_password))
 }

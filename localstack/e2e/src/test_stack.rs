@@ -1,23 +1,32 @@
 use crate::{Api, Person};
 use futures_util::FutureExt as _;
-use gateway::Faults;
+use gateway::{Faults, SentMail};
 use serde_json::{Value, json};
 use stack::{Options, Stack};
 use std::{
     panic::{AssertUnwindSafe, resume_unwind},
     sync::{Arc, LazyLock, Mutex as Lock},
+    time::Duration,
 };
-use tokio::{runtime::Runtime, sync::Mutex};
+use tokio::{
+    runtime::Runtime,
+    sync::Mutex,
+    time::{Instant, sleep},
+};
 
 /// A running stack, as journeys use it.
 #[derive(Debug)]
 pub struct TestStack {
     stack: Stack,
     lines: Lines,
+    mails: Arc<Lock<Vec<SentMail>>>,
 }
 
 /// Every line that a function logged, after the function's name.
 type Lines = Arc<Lock<Vec<String>>>;
+
+/// How long a mail may take: longer than a minute, after which the schedule sends what its request could not.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// One runtime for all journeys of a process, because a shared stack outlives the first of them.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
@@ -81,7 +90,10 @@ impl TestStack {
                 kept.push(format!("{function}: {line}"));
             }
         });
-        Self { stack: Stack::start(options).await.expect("the stack starts"), lines }
+        let mails = Arc::<Lock<Vec<SentMail>>>::default();
+        let kept = Arc::clone(&mails);
+        options.mails = Some(Arc::new(move |mail| kept.lock().expect("no poison").push(mail)));
+        Self { stack: Stack::start(options).await.expect("the stack starts"), lines, mails }
     }
 
     /// The API as someone without an account uses it.
@@ -119,6 +131,20 @@ impl TestStack {
     /// The key that signs access tokens.
     pub fn secret_key(&self) -> &str {
         &self.stack.environment()["SECRET_KEY"]
+    }
+
+    /// The newest mail to an address whose link leads to a page of the app; waits until there is one that is not among `seen`.
+    pub async fn mail(&self, address: &str, page: &str, seen: &[SentMail]) -> SentMail {
+        let begun = Instant::now();
+        loop {
+            let mails = self.mails.lock().expect("no poison").clone();
+            let wanted = |mail: &SentMail| mail.to == [address] && mail.text.contains(&format!("/{page}#token="));
+            if let Some(mail) = mails.into_iter().rev().find(|mail| wanted(mail) && !seen.contains(mail)) {
+                return mail;
+            }
+            assert!(begun.elapsed() < PATIENCE, "no mail to {address} for {page}");
+            sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Runs `relay` now; returns its report, or the error.

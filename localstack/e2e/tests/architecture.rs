@@ -23,6 +23,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("mysql", &["domain"]),
     ("realtime", &["domain"]),
     ("announce", &["background", "contract", "domain", "mongo", "realtime"]),
+    ("mail", &["credentials", "domain", "mysql"]),
     ("messaging", &["announce", "contract", "credentials", "domain", "mongo"]),
     ("projection", &["announce", "contract", "domain", "messaging", "mongo", "mysql"]),
     ("web", &["background", "boot", "contract", "credentials", "domain", "mongo"]),
@@ -33,6 +34,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     ("migrate", &["announce", "background", "boot", "domain", "mongo", "mysql", "projection", "realtime"]),
     ("relay", &["announce", "background", "boot", "domain", "messaging", "mongo", "mysql", "projection", "realtime"]),
+    ("send-mail", &["boot", "credentials", "domain", "mail", "mysql"]),
     ("ws-connect", &["announce", "background", "boot", "credentials", "domain", "mongo", "realtime", "socket"]),
     ("ws-disconnect", &["boot", "domain", "mongo", "socket"]),
     (
@@ -69,6 +71,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("argon2", &["credentials"]),
     ("aws-sdk-apigatewaymanagement", &["realtime"]),
     ("aws-sdk-secretsmanager", &["boot"]),
+    ("aws-sdk-sesv2", &["mail"]),
     ("aws-smithy-http-client", &["boot"]),
     ("bcrypt", &["credentials"]),
     ("bson", &["mongo"]),
@@ -76,7 +79,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("lambda-extension", &["background"]),
     ("lambda_http", &["web"]),
     // `background` tests itself under the runtime.
-    ("lambda_runtime", &["background", "migrate", "relay", "socket"]),
+    ("lambda_runtime", &["background", "migrate", "relay", "send-mail", "socket"]),
     // `stack` initiates the replica set.
     ("mongodb", &["mongo", "stack"]),
     ("reqwest", &["client"]),
@@ -268,7 +271,7 @@ fn declared_routes() -> Result<BTreeMap<String, BTreeSet<String>>> {
         [("ws-connect", ws_connect::ROUTES), ("ws-disconnect", ws_disconnect::ROUTES), ("ws-send", ws_send::ROUTES)];
 
     // These are invoked by name and by a schedule.
-    let mut declared = BTreeMap::from(["migrate", "relay"].map(|name| (name.to_owned(), BTreeSet::new())));
+    let mut declared = BTreeMap::from(["migrate", "relay", "send-mail"].map(|name| (name.to_owned(), BTreeSet::new())));
     for HttpFunction { name, openapi, .. } in http_functions() {
         let document = serde_json::to_value(openapi)?;
         let mut routes = BTreeSet::new();

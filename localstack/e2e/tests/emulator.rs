@@ -49,6 +49,10 @@ async fn every_function_answers_its_sample_event() -> Result<()> {
     let relayed = stack.answer("relay").await?;
     ensure!(relayed == json!({"projected": 0, "delivered": 0, "erased": 0, "failed": 0}), "relay answered {relayed}");
 
+    // Without a sender nothing is sent.
+    let sent = stack.answer("send-mail").await?;
+    ensure!(sent == json!({"sent": 0, "delayed": 0, "given_up": 0}), "send-mail answered {sent}");
+
     for (function, Sample { status, fields }) in samples() {
         let answer = stack.answer(function).await?;
         ensure!(answer["statusCode"] == status, "{function} answered {answer}");
@@ -68,7 +72,7 @@ fn every_function_has_a_sample_event_and_an_expected_answer() -> Result<()> {
         let stem = |path: PathBuf| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         entries.map(|entry| stem(entry?.path()).context("an entry has a name")).collect()
     };
-    let expected = samples().map(|(function, _)| function).chain(["migrate", "relay"]);
+    let expected = samples().map(|(function, _)| function).chain(["migrate", "relay", "send-mail"]);
 
     let functions = names("functions")?;
     assert_eq!(names("localstack/events")?, functions);

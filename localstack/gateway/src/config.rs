@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use crate::cpu_shares::CpuShares;
+use crate::{cpu_shares::CpuShares, mails::Mailbox};
 
 /// Where every stdout and stderr line of every environment goes: the function's name and the line.
 pub type Logs = Arc<dyn Fn(&str, &str) + Send + Sync>;
@@ -21,6 +21,8 @@ pub struct Urls {
     pub connections: String,
     /// Secrets Manager.
     pub secrets: String,
+    /// SES.
+    pub ses: String,
 }
 
 /// How to start a gateway.
@@ -35,6 +37,8 @@ pub struct Config {
     pub environment: Environment,
     /// Secrets of Secrets Manager, by name; [`secret_arn`](crate::secret_arn) is what they are asked for by.
     pub secrets: BTreeMap<String, String>,
+    /// Where mails go that functions send; `None` drops them.
+    pub mails: Option<Mailbox>,
     /// Port of the HTTP API; 0 is any free one.
     pub http_port: u16,
     /// Port of the WebSocket API; 0 is any free one.

@@ -7,6 +7,7 @@ mod http_api;
 mod iam;
 mod ids;
 mod lambda;
+mod mails;
 mod processes;
 mod records;
 mod schedules;
@@ -25,12 +26,14 @@ use template::Template;
 pub use config::{Config, Environment, Limits, Logs, Urls};
 pub use cpu_shares::CpuShares;
 pub use faults::{Delay, Faults, PushRules, Rules, Span};
+pub use mails::{Mailbox, SentMail};
 pub use records::{AfterResponse, InvocationRecord, Outcome, Summary, summarize};
 pub use secrets::secret_arn;
 
 use http_api::HttpDoor;
 use iam::Iam;
 use lambda::{Lambda, Setup};
+use mails::MailDoor;
 use processes::Processes;
 use secrets::SecretsDoor;
 use server::{Door, Shutdown};
@@ -54,16 +57,19 @@ impl Gateway {
         let http = Door::bind(config.http_port).await.context("the HTTP API cannot listen")?;
         let ws = Door::bind(config.ws_port).await.context("the WebSocket API cannot listen")?;
         let secrets = Door::bind(0).await.context("Secrets Manager cannot listen")?;
+        let mails = Door::bind(0).await.context("SES cannot listen")?;
         let stage = template.websocket.as_ref().map_or("", |api| api.stage.as_str());
         let urls = Urls {
             http: format!("http://{}", http.address()),
             ws: format!("ws://{}/{stage}", ws.address()),
             connections: format!("http://{}/{stage}", ws.address()),
             secrets: format!("http://{}", secrets.address()),
+            ses: format!("http://{}", mails.address()),
         };
         let faults = Faults::new(Processes::default());
         let mut environment = (config.environment)(&urls);
         environment.entry(secrets::ENDPOINT.to_owned()).or_insert_with(|| urls.secrets.clone());
+        environment.entry(mails::ENDPOINT.to_owned()).or_insert_with(|| urls.ses.clone());
         let iam = Arc::new(Iam::new(&template));
         let setup = Setup {
             binaries: &config.binaries,
@@ -77,6 +83,7 @@ impl Gateway {
         let lambda = Arc::new(Lambda::new(&template, setup)?);
         let shutdown = Shutdown::default();
         secrets.open(Arc::new(SecretsDoor::new(config.secrets, Arc::clone(&iam))), &shutdown);
+        mails.open(Arc::new(MailDoor::new(config.mails, Arc::clone(&iam))), &shutdown);
         schedules::start(&template, &lambda, &faults, &config.limits, &shutdown);
         let door = HttpDoor::new(&template, Arc::clone(&lambda), faults.clone(), config.limits.clone());
         http.open(Arc::new(door), &shutdown);

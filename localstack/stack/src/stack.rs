@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use gateway::{Config, CpuShares, Gateway, Limits, Logs, Urls};
+use gateway::{Config, CpuShares, Gateway, Limits, Logs, Mailbox, Urls};
 use mongodb::Client;
 use serde_json::json;
 use template::Template;
@@ -23,6 +23,11 @@ use crate::{
 
 /// The name of the databases in a folder of their own.
 const DATABASE: &str = "bigtech_chat";
+
+/// Who sends mails, whose domain is the identity that functions may send from, and the page that links lead to.
+const MAIL: [(&str, &str); 2] =
+    [("MAIL_FROM", "BigTech Chat <no-reply@chat.example>"), ("APP_URL", "http://localhost:3000")];
+const MAIL_IDENTITY: &str = "chat.example";
 
 /// The secret that signs access tokens.
 const KEY_SECRET: &str = "local/SECRET_KEY";
@@ -59,6 +64,8 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
     /// The gateway's limits.
     pub limits: Limits,
+    /// Where mails go; `None` turns them off.
+    pub mails: Option<Mailbox>,
     /// Port of the HTTP API; 0 is any free one.
     pub http_port: u16,
     /// Port of the WebSocket API; 0 is any free one.
@@ -84,6 +91,7 @@ impl Options {
             unlimited: false,
             parameters: BTreeMap::new(),
             limits: Limits::default(),
+            mails: None,
             http_port: 0,
             ws_port: 0,
             logs: Arc::new(|_, _| {}),
@@ -193,6 +201,9 @@ impl Stack {
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
         );
+        if options.mails.is_some() {
+            environment.extend(MAIL.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
         environment.extend(options.environment);
         if options.unlimited {
             for limit in settings()?.into_iter().filter(|name| name.starts_with("LIMIT_")) {
@@ -210,6 +221,7 @@ impl Stack {
                 ("SecretKeySecretArn", gateway::secret_arn(KEY_SECRET)),
                 ("AllowedOrigins", "http://localhost:3000".to_owned()),
                 ("MysqlConcurrency", "0".to_owned()),
+                ("MailIdentity", MAIL_IDENTITY.to_owned()),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
@@ -221,6 +233,7 @@ impl Stack {
             binaries: binaries.clone(),
             environment: Box::new(move |urls| with_urls(given, urls)),
             secrets,
+            mails: options.mails,
             http_port: options.http_port,
             ws_port: options.ws_port,
             limits: options.limits,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 use crate::{resources::Resource, values::texts};
 
 /// Services whose permissions are checked locally. Statements about others are not kept.
-const CHECKED: [&str; 4] = ["execute-api", "s3", "secretsmanager", "sqs"];
+const CHECKED: [&str; 5] = ["execute-api", "s3", "secretsmanager", "ses", "sqs"];
 
 /// Managed policies of AWS that allow nothing that is checked locally.
 const HARMLESS: [&str; 4] = [

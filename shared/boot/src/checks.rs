@@ -1,6 +1,6 @@
 //! What a value must be; each answers with the end of the sentence "X ...".
 
-use domain::Limit;
+use domain::{Email, Limit};
 use std::time::Duration;
 use url::Url;
 
@@ -49,6 +49,21 @@ pub(crate) fn origins(value: &str) -> Check<Vec<String>> {
             Ok(_) | Err(_) => Err("must list origins such as https://chat.example.com; `*` is none"),
         })
         .collect()
+}
+
+/// An address, or `Name <address>`, in ASCII, as a mail's header takes it without further encoding.
+pub(crate) fn sender(value: &str) -> Check<String> {
+    let address = match value.strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) {
+        Some((name, address)) if !name.contains(['<', '>', '"', ',', ':', ';', '@']) => address,
+        Some(_) => "",
+        None => value,
+    };
+    let is_plain = value.chars().all(|c| c == ' ' || c.is_ascii_graphic());
+    if is_plain && Email::parse(address).is_ok_and(|email| email.as_str() == address) {
+        Ok(value.to_owned())
+    } else {
+        Err("must be an address, or `Name <address>`, in ASCII")
+    }
 }
 
 /// 32 bytes or more that nobody has published.
@@ -104,6 +119,18 @@ mod tests {
         assert!(mongo_url("mongodb+srv://u:p@cluster.example.net/chat").is_ok());
         assert_eq!(mongo_url("mongodb://a:1/?replicaSet=rs0"), Err("must name a database in its path"));
         assert_eq!(mongo_url("mongodb://a:1"), Err("must name a database in its path"));
+    }
+
+    #[test]
+    fn sender_is_an_address_with_or_without_a_name() {
+        for right in ["no-reply@chat.example", "BigTech Chat <no-reply@chat.example>"] {
+            assert_eq!(sender(right).as_deref(), Ok(right));
+        }
+        for wrong in
+            ["", "chat.example", "Chat <>", "채팅 <a@chat.example>", "a, b <a@chat.example>", "a@b.example\nBcc: c"]
+        {
+            assert!(sender(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod start;
 mod telemetry;
 mod values;
 
-pub use settings::{Limits, Settings, SettingsError, Signing, read};
+pub use settings::{Limits, MailSettings, Settings, SettingsError, Signing, read};
 pub use source::{clock, random};
 pub use start::{BoxError, time_left, warm_up};
 pub use telemetry::telemetry;

@@ -43,6 +43,17 @@ pub struct Signing {
     pub lifetime: Duration,
 }
 
+/// What mails are sent with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailSettings {
+    /// `MAIL_FROM`, an address or `Name <address>`.
+    pub from: String,
+    /// `APP_URL`, where links in mails lead, without a slash at its end.
+    pub app_url: String,
+    /// `AWS_ENDPOINT_URL_SESV2`, another place than AWS.
+    pub ses_url: Option<String>,
+}
+
 /// Token buckets: how often something may be done.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -64,9 +75,11 @@ pub struct Limits {
     pub reads: Limit,
     /// `LIMIT_NEW_ROOMS`: rooms of a person with people who are no friends, at once and per hour.
     pub new_rooms: Limit,
-    /// `LIMIT_SIGN_INS`: registrations, logins and refreshes of an IP address, password changes of a person, each in a bucket of
-    /// its own.
+    /// `LIMIT_SIGN_INS`: registrations, logins, refreshes and password resets of an IP address, password changes of a person, each in
+    /// a bucket of its own.
     pub sign_ins: Limit,
+    /// `LIMIT_MAILS`: mails to an address, at once and per hour, each kind in a bucket of its own.
+    pub mails: Limit,
 }
 
 /// Every variable that is missing or bad, by name, never by value.
@@ -123,10 +136,11 @@ impl Settings {
 
     /// Every `LIMIT_*`, or its default.
     pub fn limits(&self) -> Result<Limits, SettingsError> {
-        let (changes, reads, new_rooms) = values((
+        let (changes, reads, new_rooms, mails) = values((
             self.limit("LIMIT_CHANGES", Limit { burst: 60, per_minute: 60 }),
             self.limit("LIMIT_READS", Limit { burst: 600, per_minute: 600 }),
             self.limit("LIMIT_NEW_ROOMS", Limit { burst: 20, per_minute: 20 }),
+            self.limit("LIMIT_MAILS", Limit { burst: 5, per_minute: 5 }),
         ))?;
         let (sends, retries, frames, friend_requests, searches, tickets, sign_ins) = values((
             self.limit("LIMIT_SENDS", Limit { burst: 20, per_minute: 120 }),
@@ -137,7 +151,19 @@ impl Settings {
             self.limit("LIMIT_TICKETS", Limit { burst: 30, per_minute: 30 }),
             self.limit("LIMIT_SIGN_INS", Limit { burst: 60, per_minute: 60 }),
         ))?;
-        Ok(Limits { sends, retries, frames, friend_requests, searches, tickets, changes, reads, new_rooms, sign_ins })
+        Ok(Limits {
+            sends,
+            retries,
+            frames,
+            friend_requests,
+            searches,
+            tickets,
+            changes,
+            reads,
+            new_rooms,
+            sign_ins,
+            mails,
+        })
     }
 
     fn limit(&self, name: &'static str, default: Limit) -> Result<Limit, SettingsError> {
@@ -166,6 +192,16 @@ impl Settings {
     /// An empty list admits none of them, only clients that send no `Origin` or the API's own. There is no wildcard.
     pub fn allowed_origins(&self) -> Result<Vec<String>, SettingsError> {
         Ok(self.optional("ALLOWED_ORIGINS", checks::origins)?.unwrap_or_default())
+    }
+
+    /// What mails are sent with; without `MAIL_FROM` none is sent.
+    pub fn mail(&self) -> Result<Option<MailSettings>, SettingsError> {
+        let Some(from) = self.optional("MAIL_FROM", checks::sender)? else { return Ok(None) };
+        let (app_url, ses_url) = values((
+            self.required("APP_URL", |value| checks::url_of(value, ["http", "https"])),
+            self.optional("AWS_ENDPOINT_URL_SESV2", |value| checks::url_of(value, ["http", "https"])),
+        ))?;
+        Ok(Some(MailSettings { from, app_url, ses_url }))
     }
 
     /// What Lambda gives every function: credentials and region.
@@ -294,6 +330,16 @@ mod tests {
             "SECRET_KEY_PREVIOUS has fewer than 32 bytes; ALGORITHM must be HS256, HS384 or HS512; \
              LIMIT_SENDS must be `burst:per_minute`, such as 20:120, each 1 to 1000000"
         );
+    }
+
+    #[tokio::test]
+    async fn mails_are_off_without_a_sender_and_need_an_app() {
+        assert_eq!(settings(&[("APP_URL", "https://chat.example")]).await.mail(), Ok(None));
+        let error = settings(&[("MAIL_FROM", "hi@chat.example")]).await.mail().unwrap_err().to_string();
+        assert_eq!(error, "APP_URL is missing");
+        let settings = settings(&[("MAIL_FROM", "Chat <hi@chat.example>"), ("APP_URL", "https://chat.example/")]).await;
+        let mail = settings.mail().unwrap().unwrap();
+        assert_eq!((mail.from.as_str(), mail.app_url.as_str()), ("Chat <hi@chat.example>", "https://chat.example"));
     }
 
     #[tokio::test]

@@ -1,5 +1,5 @@
 use domain::{
-    DisplayName, Email, Fault, Locale, Password, Patch, StatusMessage, Timestamp, TypedPassword, User, UserId,
+    DisplayName, Email, Fault, Locale, Password, Patch, Profile, StatusMessage, Timestamp, TypedPassword, User, UserId,
     Username, fields,
 };
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,8 @@ pub struct AccountView {
     /// The e-mail address, shown to the owner only.
     #[schema(example = "minji@example.com")]
     pub email: String,
+    /// Whether the owner has shown that they read the mail of this address.
+    pub email_verified: bool,
     /// The unique username.
     #[schema(example = "민지")]
     pub username: String,
@@ -93,11 +95,41 @@ pub struct PasswordChange {
     pub new_password: String,
 }
 
+/// The token of a mail that confirms an address.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmailVerification {
+    /// The token, from behind `#token=` in the link.
+    #[schema(example = "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg")]
+    pub token: String,
+}
+
+/// A request for a mail that lets its reader set a new password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordResetRequest {
+    /// The account's e-mail address.
+    #[schema(example = "minji@example.com", format = Email, max_length = 255)]
+    pub email: String,
+}
+
+/// A new password, by the token of a mail.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordReset {
+    /// The token, from behind `#token=` in the link.
+    #[schema(example = "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg")]
+    pub token: String,
+    /// 8 to 128 characters.
+    #[schema(example = "battery horse correct", format = Password, min_length = 8)]
+    pub new_password: String,
+}
+
 impl From<User> for AccountView {
     fn from(user: User) -> Self {
-        let User { profile, email, locale, created_at, updated_at } = user;
-        let (username, display_name, status_message) = (profile.username, profile.display_name, profile.status_message);
-        Self { id: profile.id, email, username, display_name, status_message, locale, created_at, updated_at }
+        let User { profile, email, email_verified, locale, created_at, updated_at } = user;
+        let Profile { id, username, display_name, status_message } = profile;
+        Self { id, email, email_verified, username, display_name, status_message, locale, created_at, updated_at }
     }
 }
 
@@ -134,5 +166,19 @@ impl PasswordChange {
             ("current_password", TypedPassword::parse(&self.current_password)),
             ("new_password", Password::parse(&self.new_password)),
         ))
+    }
+}
+
+impl PasswordResetRequest {
+    /// The address, or why it is refused.
+    pub fn parse(&self) -> Result<Email, Fault> {
+        Email::parse(&self.email).map_err(|reason| Fault::field("email", reason))
+    }
+}
+
+impl PasswordReset {
+    /// The new password, or why it is refused.
+    pub fn parse(&self) -> Result<Password, Fault> {
+        Password::parse(&self.new_password).map_err(|reason| Fault::field("new_password", reason))
     }
 }

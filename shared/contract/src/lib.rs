@@ -17,7 +17,10 @@ mod room;
 mod schemas;
 mod session;
 
-pub use account::{AccountChange, AccountDeletion, AccountView, NewAccount, ParsedChange, PasswordChange};
+pub use account::{
+    AccountChange, AccountDeletion, AccountView, EmailVerification, NewAccount, ParsedChange, PasswordChange, PasswordReset,
+    PasswordResetRequest,
+};
 pub use asyncapi::asyncapi;
 pub use block::{BlockView, NewBlock};
 pub use client_frame::{

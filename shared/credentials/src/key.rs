@@ -20,6 +20,8 @@ pub enum Purpose {
     Tickets,
     /// Hashing what requests said.
     Fingerprints,
+    /// Making the tokens of mails.
+    MailTokens,
 }
 
 impl Purpose {
@@ -29,6 +31,7 @@ impl Purpose {
             Self::RefreshTokens => b"refresh tokens",
             Self::Tickets => b"tickets",
             Self::Fingerprints => b"fingerprints",
+            Self::MailTokens => b"mail tokens",
         }
     }
 
@@ -69,6 +72,11 @@ impl Signatures {
         hmac::sign(&self.signer, signed)
     }
 
+    /// What each key signs, that of the first secret first.
+    pub(crate) fn sign_with_each(&self, signed: &[u8]) -> impl Iterator<Item = hmac::Tag> {
+        self.verifiers.iter().map(|key| hmac::sign(key, signed))
+    }
+
     pub(crate) fn are_of(&self, signed: &[u8], tag: &[u8]) -> bool {
         self.verifiers.iter().any(|key| hmac::verify(key, signed, tag).is_ok())
     }
@@ -82,7 +90,13 @@ mod tests {
 
     #[test]
     fn each_purpose_has_its_own_key() {
-        let all = [Purpose::AccessTokens, Purpose::RefreshTokens, Purpose::Tickets, Purpose::Fingerprints];
+        let all = [
+            Purpose::AccessTokens,
+            Purpose::RefreshTokens,
+            Purpose::Tickets,
+            Purpose::Fingerprints,
+            Purpose::MailTokens,
+        ];
         for purpose in all {
             for other in all {
                 assert_eq!(purpose.key(SECRET) == other.key(SECRET), purpose == other);

@@ -3,6 +3,7 @@
 mod access;
 mod fingerprint;
 mod key;
+mod mail_token;
 mod password;
 mod refresh;
 mod ticket;
@@ -10,6 +11,7 @@ mod ticket;
 pub use access::{AccessTokens, Claims, TokenError, UnknownAlgorithm};
 pub use fingerprint::Fingerprints;
 pub use key::Purpose;
+pub use mail_token::{MailToken, MailTokens};
 pub use password::{Verdict, hash_password, verify_password};
 pub use refresh::{RefreshToken, RefreshTokens};
 pub use ticket::{Ticket, TicketHash, Tickets, hash_hex};

@@ -97,6 +97,10 @@ pub enum Code {
     ConnectionUnknown,
     /// Newer connections of the same person took the place of this one.
     TooManyConnections,
+    /// The token of a mail is unknown, used, replaced by a newer one or late, or is another account's.
+    MailTokenInvalid,
+    /// This installation sends no mail.
+    MailOff,
     /// Too many requests of this kind; the answer says when to go on.
     RateLimited,
     /// A store is away or did not answer in time; the outcome may be unknown.
@@ -123,6 +127,7 @@ impl Code {
             | Self::ConnectionUnknown => 401,
             Self::OriginForbidden
             | Self::WrongPassword
+            | Self::MailTokenInvalid
             | Self::NotAuthor
             | Self::NotAddressee
             | Self::RecipientUnavailable
@@ -151,6 +156,7 @@ impl Code {
             | Self::TooManyReactions
             | Self::TooManyPins
             | Self::ClientIdReused
+            | Self::MailOff
             | Self::TooManyConnections => 409,
             Self::BodyTooLarge => 413,
             Self::UnsupportedMediaType => 415,
@@ -260,6 +266,11 @@ impl Code {
             Self::TooManyConnections => {
                 locale.pick("Closed because of newer connections of yours.", "새 연결이 많아 이 연결이 종료되었습니다.")
             }
+            Self::MailTokenInvalid => locale.pick(
+                "This link is not valid any more. Please ask for a new one.",
+                "더 이상 유효하지 않은 링크입니다. 새 링크를 요청해 주세요.",
+            ),
+            Self::MailOff => locale.pick("This server sends no mail.", "이 서버는 메일을 보내지 않습니다."),
             Self::RateLimited => locale
                 .pick("Too many requests. Please wait a moment.", "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요."),
             Self::Unavailable => locale.pick("Please try again in a moment.", "잠시 후 다시 시도해 주세요."),

@@ -160,6 +160,8 @@ pub struct User {
     pub profile: Profile,
     /// The e-mail address, shown to its owner only.
     pub email: String,
+    /// Whether somebody has shown that they read its mail.
+    pub email_verified: bool,
     /// The language of texts for them.
     pub locale: Locale,
     /// The time of registration.

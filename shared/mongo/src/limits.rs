@@ -31,8 +31,9 @@ struct Left {
 }
 
 impl Left {
-    fn admit(self, limit: Limit) -> Result<(), Fault> {
-        if self.allowed { Ok(()) } else { Err(Fault::rate_limited(wait_for_token(self.tokens, limit))) }
+    fn admit(self, limit: Limit, cost: u32) -> Result<(), Fault> {
+        let wait = wait_for_tokens(f64::from(cost) - self.tokens, limit);
+        if self.allowed { Ok(()) } else { Err(Fault::rate_limited(wait)) }
     }
 }
 
@@ -40,23 +41,29 @@ impl Limits<'_> {
     /// Takes a token from a bucket; `RateLimited` with the time to wait if it is empty. The client hears what is left, under the
     /// part of the name before the colon. `w: 1`: a token that comes back in a failover harms nobody.
     pub async fn spend(self, bucket: &str, limit: Limit) -> Result<(), Fault> {
-        let left = self.take(bucket, limit).await?;
+        let left = self.take(bucket, limit, 1).await?;
         let name = bucket.split(':').next().unwrap_or_default().to_owned();
         quota::note(name, Rate::of(limit), left.tokens);
-        left.admit(limit)
+        left.admit(limit, 1)
     }
 
     /// The same, unknown to the client.
     pub async fn spend_unseen(self, bucket: &str, limit: Limit) -> Result<(), Fault> {
-        self.take(bucket, limit).await?.admit(limit)
+        self.take(bucket, limit, 1).await?.admit(limit, 1)
     }
 
-    async fn take(self, bucket: &str, limit: Limit) -> Result<Left, Fault> {
-        let full_after = limit.pause().saturating_mul(limit.burst) + Duration::from_mins(1);
+    /// The same of a bucket whose tokens come back by the hour; it counts in sixtieths.
+    pub async fn spend_hourly(self, bucket: &str, limit: Limit) -> Result<(), Fault> {
+        let limit = Limit { burst: limit.burst.saturating_mul(60), ..limit };
+        self.take(bucket, limit, 60).await?.admit(limit, 60)
+    }
+
+    async fn take(self, bucket: &str, limit: Limit, cost: u32) -> Result<Left, Fault> {
+        let (taken, full_after) = (i64::from(cost), limit.pause().saturating_mul(limit.burst) + Duration::from_mins(1));
         let update = vec![
             doc! { "$set": { "tokens": refilled(limit, "$tokens", "$at"), "at": "$$NOW", "expires_at": from_now(full_after) } },
-            doc! { "$set": { "allowed": { "$gte": ["$tokens", 1] } } },
-            doc! { "$set": { "tokens": { "$subtract": ["$tokens", { "$cond": ["$allowed", 1, 0] }] } } },
+            doc! { "$set": { "allowed": { "$gte": ["$tokens", taken] } } },
+            doc! { "$set": { "tokens": { "$subtract": ["$tokens", { "$cond": ["$allowed", taken, 0] }] } } },
         ];
         self.change(bucket, update).await
     }
@@ -131,11 +138,6 @@ pub(crate) fn refilled(limit: Limit, tokens: &str, at: &str) -> Bson {
     let back = doc! { "$divide": [{ "$multiply": [elapsed, i64::from(limit.per_minute)] }, 60_000] };
     let held = doc! { "$add": [{ "$ifNull": [tokens, i64::from(limit.burst)] }, back] };
     doc! { "$toDouble": { "$min": [i64::from(limit.burst), held] } }.into()
-}
-
-/// How long a bucket with less than one token takes to have one.
-pub(crate) fn wait_for_token(tokens: f64, limit: Limit) -> Duration {
-    wait_for_tokens(1.0 - tokens, limit)
 }
 
 /// How long so many tokens take to come back.

@@ -1,5 +1,5 @@
 use crate::{
-    Blocks, Deletions, Friendships, Groups, Invites, Members, Outbox, Pool, PrivateRooms, Relations, RoomEvents,
+    Blocks, Deletions, Friendships, Groups, Invites, Mails, Members, Outbox, Pool, PrivateRooms, Relations, RoomEvents,
     Schema, Sessions, Users, Versions, fault::fault, options::options,
 };
 use domain::Fault;
@@ -73,6 +73,11 @@ impl Mysql {
     /// System messages of groups that may not be placed yet.
     pub fn room_events(&self) -> RoomEvents<&Pool> {
         RoomEvents(&self.pool)
+    }
+
+    /// Mails that wait, and their tokens.
+    pub fn mails(&self) -> Mails<&Pool> {
+        Mails(&self.pool)
     }
 
     /// What MongoDB has yet to learn.

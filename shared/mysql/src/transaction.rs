@@ -1,5 +1,5 @@
 use crate::{
-    Blocks, Deletions, Friendships, Groups, Invites, Members, Mysql, Outbox, PrivateRooms, RoomEvents, Sessions, Users,
+    Blocks, Deletions, Friendships, Groups, Invites, Mails, Members, Mysql, Outbox, PrivateRooms, RoomEvents, Sessions, Users,
     Versions,
     fault::{fault, is_broken, is_worth_repeating},
     pool::Lease,
@@ -120,6 +120,11 @@ impl Tx {
     /// System messages of groups that may not be placed yet.
     pub fn room_events(&mut self) -> RoomEvents<&mut MySqlConnection> {
         RoomEvents(&mut self.0.connection)
+    }
+
+    /// Mails that wait, and their tokens.
+    pub fn mails(&mut self) -> Mails<&mut MySqlConnection> {
+        Mails(&mut self.0.connection)
     }
 
     /// What MongoDB has yet to learn.

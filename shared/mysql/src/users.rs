@@ -89,13 +89,14 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
             status_message: None,
         };
         let email = new.email.as_str().to_owned();
-        Ok(User { profile, email, locale: new.locale, created_at: new.at, updated_at: new.at })
+        Ok(User { profile, email, email_verified: false, locale: new.locale, created_at: new.at, updated_at: new.at })
     }
 
     /// Someone whose account is active.
     pub async fn find(self, id: UserId) -> Result<Option<User>, Fault> {
         let row: Option<UserRow> = sqlx::query_as(
-            "SELECT id, username, display_name, status_message, email, locale, created_at, updated_at
+            "SELECT id, username, display_name, status_message, email, email_verified_at IS NOT NULL AS email_verified, locale,
+                    created_at, updated_at
              FROM users
              WHERE id = ? AND is_active",
         )
@@ -288,6 +289,40 @@ impl Users<&mut MySqlConnection> {
         Ok(())
     }
 
+    /// Notes that the owner of an account has shown that they read its address' mail, raises its version and locks its row until the
+    /// transaction ends; false if it is not active. Comes before every other statement of a change to it.
+    pub async fn verify_email(self, id: UserId, at: Timestamp) -> Result<bool, Fault> {
+        let outcome = sqlx::query(
+            "UPDATE users
+             SET email_verified_at = COALESCE(email_verified_at, ?), version = version + 1, updated_at = ?
+             WHERE id = ? AND is_active",
+        )
+        .bind(at.to_utc())
+        .bind(at.to_utc())
+        .bind(id.0)
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(outcome.rows_affected() == 1)
+    }
+
+    /// The same of somebody who also sets a password, whatever the old one was.
+    pub async fn reset_password(self, id: UserId, password_hash: &str, at: Timestamp) -> Result<bool, Fault> {
+        let outcome = sqlx::query(
+            "UPDATE users
+             SET password_hash = ?, email_verified_at = COALESCE(email_verified_at, ?), version = version + 1, updated_at = ?
+             WHERE id = ? AND is_active",
+        )
+        .bind(password_hash)
+        .bind(at.to_utc())
+        .bind(at.to_utc())
+        .bind(id.0)
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(outcome.rows_affected() == 1)
+    }
+
     /// Changes an account, raises its version and locks its row until the transaction ends; false if it is not active.
     /// Comes before every other statement of a change to it.
     pub async fn update(self, id: UserId, patch: &AccountPatch, at: Timestamp) -> Result<bool, Fault> {
@@ -356,6 +391,7 @@ struct UserRow {
     #[sqlx(flatten)]
     profile: ProfileRow,
     email: String,
+    email_verified: bool,
     locale: String,
     created_at: PrimitiveDateTime,
     updated_at: PrimitiveDateTime,
@@ -366,6 +402,7 @@ impl From<UserRow> for User {
         Self {
             profile: row.profile.into(),
             email: row.email,
+            email_verified: row.email_verified,
             locale: Locale::of_tag(&row.locale).unwrap_or_default(),
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),

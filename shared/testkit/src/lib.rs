@@ -13,6 +13,8 @@ pub mod proxy;
 pub mod pushing;
 mod scratch;
 #[cfg(feature = "door")]
+pub mod ses;
+#[cfg(feature = "door")]
 mod stores;
 
 #[cfg(feature = "door")]

@@ -1,16 +1,17 @@
 #![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test ends where its set-up fails")]
 
-use crate::pushing::Recorder;
+use crate::{pushing::Recorder, ses::SesServer};
 use announce::Announcer;
 use backend::Backend;
 use background::Background;
 use boot::Limits;
-use credentials::{AccessTokens, Fingerprints};
+use credentials::{AccessTokens, Fingerprints, MailTokens};
 use domain::{
     Access, Aggregate, ClientId, Clock, ConnectionId, Content, DisplayName, Email, Emoji, Fault, Limit, Locale, Member,
     MessageDraft, MessageId, MessageType, Person, Rev, Rights, Role, RoomId, RoomKey, SessionId, Timestamp, UserId,
     Username,
 };
+use mail::Post;
 use messaging::{Author, MessageLimits, Messenger, React, Reacted};
 use mongo::{Connection, Inserted, Messages, Mongo, NewMessage, Placement};
 use mysql::{Mysql, Names, NewSession, NewUser, Tx};
@@ -58,6 +59,7 @@ pub fn limits_of(burst: u32, per_minute: u32) -> Limits {
         reads: limit,
         new_rooms: limit,
         sign_ins: limit,
+        mails: limit,
     }
 }
 
@@ -103,6 +105,13 @@ impl Stores {
     /// Tells retries from other messages.
     pub fn fingerprints(&self) -> Fingerprints {
         Fingerprints::new(KEY, None)
+    }
+
+    /// Sends mails by a server of SES, and takes no time to hide whether there was one to send.
+    pub fn post_to(&self, ses: &SesServer) -> Post {
+        let tokens = MailTokens::new(KEY, None);
+        let post = Post::new(self.mysql().clone(), ses.client(), tokens, "https://chat.example", self.clock());
+        post.even_within(Duration::ZERO)
     }
 
     /// A clock that stands at `NOON`.

@@ -1,14 +1,15 @@
-use auth::App;
+use auth::{App, Mailing};
 use axum::{
     body::Body,
     http::{Method, Request},
 };
+use background::Background;
 use credentials::{AccessTokens, RefreshTokens, Tickets};
 use domain::{Clock, SessionId, Timestamp, UserId};
 use mongo::Mongo;
 use serde_json::{Value, json};
 use std::ops::Deref;
-use testkit::{Answer, Door, KEY, Stores, limits_of};
+use testkit::{Answer, Door, KEY, Stores, limits_of, ses::SesServer};
 
 pub(crate) const PASSWORD: &str = "비밀번호 1234";
 pub(crate) const MINJI: &str = "minji@example.com";
@@ -52,8 +53,13 @@ impl Logins {
             refresh_tokens: RefreshTokens::new(KEY, None),
             tickets: Tickets::new(KEY, None),
             websocket_url: "wss://chat.example/v1".into(),
+            mailing: None,
         };
         Self(Door::over(stores, auth::routes, app))
+    }
+
+    pub(crate) fn of(door: Door<App>) -> Self {
+        Self(door)
     }
 
     /// The same at another time.
@@ -61,6 +67,12 @@ impl Logins {
         Self(self.0.with(|app| {
             (app.backend.clock, app.backend.projector.clock) = (Clock(moment), Clock(moment));
         }))
+    }
+
+    /// The same with mails, which are sent before the answer.
+    pub(crate) fn mailed(&self, ses: &SesServer) -> Self {
+        let mailing = Mailing { post: self.post_to(ses), background: Background::inline() };
+        Self(self.0.with(|app| app.mailing = Some(mailing)))
     }
 
     /// The same with limits of so many at once, of which none comes back while a test runs.

@@ -15,6 +15,7 @@ mod keep_sending;
 mod limits;
 mod logs;
 mod lost_projections;
+mod mails;
 mod once_only;
 mod proxied_stack;
 mod reactions;

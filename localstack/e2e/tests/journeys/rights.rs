@@ -19,6 +19,7 @@ const DONE: Outcome = (204, "");
 const WHO: Outcome = (401, "unauthenticated");
 const NO_REFRESH: Outcome = (401, "refresh_token_invalid");
 const NO_LOGIN: Outcome = (401, "invalid_credentials");
+const NO_TOKEN: Outcome = (403, "mail_token_invalid");
 const NOT_YOURS: Outcome = (403, "not_author");
 const NOT_ASKED: Outcome = (403, "not_addressee");
 const CLOSED: Outcome = (403, "recipient_unavailable");
@@ -97,6 +98,17 @@ pub(crate) fn routes(aim: &Aim) -> Vec<Row> {
         row("POST", "", "/auth/logout", None, guarded([DONE; 4])).alone(),
         row("PUT", "", "/auth/password", Some(password), guarded([DONE; 4])).alone(),
         row("POST", "", "/auth/ticket", None, guarded([MADE; 4])),
+        row("POST", "", "/auth/verify-email/request", None, guarded([ACCEPTED; 4])),
+        // Tokens are in mails alone; an invalid one shows who is asked for one.
+        row("POST", "", "/auth/verify-email", Some(json!({"token": "none"})), guarded([NO_TOKEN; 4])),
+        row("POST", "", "/auth/password-reset/request", Some(json!({"email": email})), open(ACCEPTED)),
+        row(
+            "POST",
+            "",
+            "/auth/password-reset",
+            Some(json!({"token": "none", "new_password": "another horse battery"})),
+            open(NO_TOKEN),
+        ),
         row("GET", "", "/auth/sessions", None, guarded([OK; 4])),
         row(
             "DELETE",

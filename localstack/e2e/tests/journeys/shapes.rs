@@ -58,6 +58,7 @@ fn an_account_and_its_tokens() {
           "created_at": "[time]",
           "display_name": null,
           "email": "[email]",
+          "email_verified": false,
           "id": "[id]",
           "locale": "en",
           "status_message": null,

@@ -15,6 +15,7 @@ fn an_account_and_a_profile() {
           "created_at": "[time]",
           "display_name": "김민지",
           "email": "[email]",
+          "email_verified": false,
           "id": "[id]",
           "locale": "en",
           "status_message": "오늘도 화이팅",

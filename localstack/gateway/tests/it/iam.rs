@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use crate::{Local, SECRET, outcome, secrets::client_with};
 
 /// The keys that are in a function's environment.
-fn keys(environment: &Value) -> Credentials {
+pub(crate) fn keys(environment: &Value) -> Credentials {
     let key = |name: &str| environment[name].as_str().unwrap().to_owned();
     let token = Some(key("AWS_SESSION_TOKEN"));
     Credentials::new(key("AWS_ACCESS_KEY_ID"), key("AWS_SECRET_ACCESS_KEY"), token, None, "test")

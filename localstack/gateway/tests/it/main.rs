@@ -7,6 +7,7 @@ mod faults;
 mod http_api;
 mod iam;
 mod lambda;
+mod mails;
 mod schedules;
 mod secrets;
 mod websocket;
@@ -25,7 +26,7 @@ use aws_sdk_apigatewaymanagement::{
     primitives::Blob,
 };
 use futures_util::{SinkExt, StreamExt};
-use gateway::{Config, CpuShares, Gateway, Limits};
+use gateway::{Config, CpuShares, Gateway, Limits, SentMail};
 use serde_json::Value;
 use tempfile::TempDir;
 use template::Template;
@@ -45,6 +46,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Local {
     gateway: Gateway,
     lines: Arc<Mutex<Vec<String>>>,
+    mails: Arc<Mutex<Vec<SentMail>>>,
     _binaries: TempDir,
 }
 
@@ -64,6 +66,8 @@ impl Local {
         }
         let lines: Arc<Mutex<Vec<String>>> = Arc::default();
         let log = Arc::clone(&lines);
+        let mails: Arc<Mutex<Vec<SentMail>>> = Arc::default();
+        let mailbox = Arc::clone(&mails);
         let gateway = Gateway::start(Config {
             template: sample(),
             parameters: BTreeMap::new(),
@@ -74,13 +78,14 @@ impl Local {
                 own.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
             }),
             secrets: [SECRET].map(|(name, text)| (name.to_owned(), text.to_owned())).into(),
+            mails: Some(Arc::new(move |mail| mailbox.lock().unwrap().push(mail))),
             http_port: 0,
             ws_port: 0,
             limits,
             logs: Arc::new(move |function, line| log.lock().unwrap().push(format!("{function}: {line}"))),
             cpu_shares,
         });
-        Self { gateway: gateway.await.unwrap(), lines, _binaries: binaries }
+        Self { gateway: gateway.await.unwrap(), lines, mails, _binaries: binaries }
     }
 
     fn http(&self, path: &str) -> String {

@@ -38,6 +38,22 @@ async fn an_empty_bucket_says_how_long_to_wait() {
 }
 
 #[tokio::test]
+async fn a_bucket_by_the_hour_holds_as_much_and_fills_sixty_times_slower() {
+    let database = scene().await;
+    let spend = async || database.mongo.limits().spend_hourly("b", THREE).await;
+    for _ in 0..THREE.burst {
+        spend().await.unwrap();
+    }
+
+    let wait = wait_of(spend().await);
+
+    assert!((Duration::from_mins(59)..=Duration::from_hours(1)).contains(&wait), "{wait:?}");
+    rest(&database, 3_600).await;
+    spend().await.unwrap();
+    wait_of(spend().await);
+}
+
+#[tokio::test]
 async fn a_refused_try_makes_nobody_wait_longer() {
     let database = scene().await;
     spend_all(&database.mongo).await;

@@ -8,6 +8,7 @@ mod erd;
 mod friendships;
 mod groups;
 mod invites;
+mod mails;
 mod members;
 mod moments;
 mod outbox;

@@ -3,11 +3,11 @@ use crate::{
     people::{NOON, someone},
 };
 use domain::{
-    Aggregate, DisplayName, Fault, FriendshipId, FriendshipStatus, GroupDescription, GroupName, Locale, MaxMembers,
+    Aggregate, DisplayName, Fault, FriendshipId, FriendshipStatus, GroupDescription, GroupName, Locale, MailKind, MaxMembers,
     Membership, MembershipState, NameQuery, Patch, Role, RoomId, RoomKind, SessionId, StatusMessage, System,
     SystemKind, UserId,
 };
-use mysql::{AccountPatch, Deletion, Direction, GroupPatch, Mysql, Names, NewGroup, NewInvite, Tx, Unmatched};
+use mysql::{AccountPatch, Deletion, Direction, GroupPatch, Mysql, Names, NewGroup, NewInvite, NewMail, Tx, Unmatched};
 
 const ME: UserId = UserId(1);
 const OTHER: UserId = UserId(2);
@@ -25,6 +25,7 @@ pub(super) async fn make(mysql: &Mysql) {
     versions(mysql).await;
     outbox(mysql).await;
     deletions(mysql).await;
+    mails(mysql).await;
     mysql.transact((), within).await.unwrap();
 }
 
@@ -242,6 +243,23 @@ async fn delete(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
     tx.deletions().insert(user, NOON).await
 }
 
+async fn mails(mysql: &Mysql) {
+    let mails = || mysql.mails();
+    let hash = format!("{:064x}", 1);
+    let new =
+        NewMail { kind: MailKind::ResetPassword, seed: String::new(), token_hash: format!("{:064x}", 0), at: NOON };
+    mails().insert("somebody@example.com", &new).await.unwrap();
+    let newer = NewMail { token_hash: "f".repeat(64), ..new };
+    mails().insert_for_unverified(ME, &newer).await.unwrap();
+    mails().find_due(&hash, NOON).await.unwrap();
+    let due = mails().list_due(NOON, 10).await.unwrap();
+    mails().begin_try(&due[0], NOON).await.unwrap();
+    mails().settle(&hash).await.unwrap();
+    mails().find_owner(MailKind::VerifyEmail, &hash, NOON).await.unwrap();
+    mails().remove_expired(NOON, 10).await.unwrap();
+    mails().count_waiting().await.unwrap();
+}
+
 /// What needs a transaction.
 async fn within(tx: &mut Tx, (): ()) -> Result<(), Fault> {
     tx.users().lock_active_pair([ME, OTHER]).await?;
@@ -253,6 +271,10 @@ async fn within(tx: &mut Tx, (): ()) -> Result<(), Fault> {
         locale: Some(Locale::Ko),
     };
     tx.users().update(ME, &patch, NOON).await?;
+    tx.users().verify_email(ME, NOON).await?;
+    tx.users().reset_password(ME, "hash", NOON).await?;
+    tx.mails().take(MailKind::VerifyEmail, &format!("{:064x}", 1), ME, NOON).await?;
+    tx.mails().remove_of(ME, MailKind::VerifyEmail).await?;
     tx.friendships().lock(FriendshipId(1)).await?;
     tx.sessions().lock(&SessionId(format!("{:032x}", 1))).await?;
     let room = tx.private_rooms().insert([ME, STRANGER], NOON).await?;

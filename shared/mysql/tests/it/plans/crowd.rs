@@ -112,6 +112,13 @@ async fn fill(url: &str, people: u32) {
              SELECT LPAD(LOWER(HEX(n * 3 + k)), 32, '0'), n + 1, NOW(3), NOW(3), NOW(3), NOW(3) FROM {pairs}"
         ),
         format!(
+            "INSERT INTO mails (email_fold, kind, seed, token_hash, created_at, expires_at, due_at)
+             SELECT CONCAT('p', n, '@example.com'), ELT(k, 'verify_email', 'reset_password', 'other'), '',
+                    LPAD(LOWER(HEX(n * 3 + k)), 64, '0'), NOW(3), NOW(3) + INTERVAL n SECOND,
+                    IF(n % 100 = 0, '2026-01-01' + INTERVAL n SECOND, NULL)
+             FROM {pairs}"
+        ),
+        format!(
             "INSERT INTO outbox (aggregate, aggregate_id, created_at)
              SELECT ELT(k, 'user', 'private', 'sessions'), n + 1, NOW(3) FROM {pairs}"
         ),

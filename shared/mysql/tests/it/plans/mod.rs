@@ -41,6 +41,7 @@ const TABLES: &[&str] = &[
     "sessions",
     "outbox",
     "chat_rooms",
+    "mails",
     "group_chat_rooms",
     "group_room_members",
     "group_names",
