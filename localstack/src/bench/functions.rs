@@ -102,5 +102,6 @@ async fn touch_every_route(stack: &Stack, [one, other]: &[Person; 2], room: i64)
     let (socket, _) = one.connect(json!({})).await?;
     socket.close().await?;
     stack.gateway().invoke("relay", json!({})).await?;
+    stack.gateway().invoke("send-mail", json!({})).await?;
     Ok(())
 }

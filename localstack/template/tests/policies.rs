@@ -102,3 +102,17 @@ fn deployed_roles_allow_what_their_functions_do() {
     assert!(may("messages", "POST") && may("ws-send", "POST") && may("ws-send", "DELETE") && may("auth", "DELETE"));
     assert!(!may("messages", "DELETE") && !may("docs", "POST") && !may("ws-disconnect", "POST"));
 }
+
+#[test]
+fn deployed_functions_send_mail_from_one_identity_only() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let parameters = BTreeMap::from([("MailIdentity".to_owned(), "chat.example".to_owned())]);
+    let template = Template::load(&path, &parameters).unwrap();
+    let may = |function: &str, identity: &str| {
+        let identity = format!("arn:aws:ses:{REGION}:{ACCOUNT}:identity/{identity}");
+        template.function(function).unwrap().policy.allows("ses:SendEmail", &identity)
+    };
+
+    assert!(may("auth", "chat.example") && may("send-mail", "chat.example"));
+    assert!(!may("auth", "other.example") && !may("send-mail", "other.example") && !may("users", "chat.example"));
+}

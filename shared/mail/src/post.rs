@@ -13,7 +13,7 @@ const PAGE: u32 = 50;
 const MOST_LATE: u32 = 1_000;
 
 /// How long a mail to an address that may be unknown keeps its sender busy: longer than SES usually takes.
-const EVEN: Duration = Duration::from_secs(1);
+const EVEN: Duration = Duration::from_millis(500);
 
 /// Sends the mails that wait in MySQL.
 #[derive(Debug, Clone)]
@@ -119,7 +119,7 @@ impl Post {
     async fn attempt(&self, mail: Mail) -> Result<Outcome, Fault> {
         let (mails, now) = (|| self.mysql.mails(), self.clock.now());
         let Some(recipient) = mail.recipient.as_ref().filter(|recipient| is_wanted(&mail, recipient, now)) else {
-            mails().settle(&mail.token_hash).await?;
+            mails().settle(&mail).await?;
             return Ok(Outcome::Left);
         };
         let tries = mail.tries + 1;
@@ -129,12 +129,12 @@ impl Post {
         let (kind, user) = (mail.kind.as_str(), recipient.user);
         match self.write(&mail, recipient).await {
             Ok(()) => {
-                mails().settle(&mail.token_hash).await?;
+                mails().settle(&mail).await?;
                 tracing::info!(mail.kind = kind, user.id = %user, mail.tries = tries, "Sent a mail");
                 Ok(Outcome::Sent)
             }
             Err(why) if tries >= MOST_MAIL_TRIES || matches!(why, Refusal::Final(_)) => {
-                mails().settle(&mail.token_hash).await?;
+                mails().settle(&mail).await?;
                 tracing::error!(mail.kind = kind, user.id = %user, mail.tries = tries, "Gave up on a mail: {why}");
                 Ok(Outcome::GivenUp)
             }

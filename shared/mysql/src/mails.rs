@@ -22,8 +22,10 @@ pub struct NewMail {
 }
 
 /// A mail that waits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Mail {
+    /// The address that it is to, case-folded.
+    email_fold: String,
     /// What it is for.
     pub kind: MailKind,
     /// What the token is made of.
@@ -100,7 +102,7 @@ impl<'e, E: MySqlExecutor<'e>> Mails<E> {
     /// A mail that waits and is due; `None` if it was replaced, tried or taken meanwhile.
     pub async fn find_due(self, token_hash: &str, now: Timestamp) -> Result<Option<Mail>, Fault> {
         let row: Option<MailRow> = sqlx::query_as(
-            "SELECT m.kind, m.seed, m.token_hash, m.tries, m.expires_at, u.id AS user_id, u.email, u.locale,
+            "SELECT m.email_fold, m.kind, m.seed, m.token_hash, m.tries, m.expires_at, u.id AS user_id, u.email, u.locale,
                     u.email_verified_at IS NOT NULL AS is_verified
              FROM mails m
              LEFT JOIN users u ON u.email_fold = m.email_fold AND u.is_active
@@ -117,7 +119,7 @@ impl<'e, E: MySqlExecutor<'e>> Mails<E> {
     /// Mails that are due, the longest waiting first. Those of other kinds are left to the newer version that wrote them.
     pub async fn list_due(self, now: Timestamp, limit: u32) -> Result<Vec<Mail>, Fault> {
         let rows: Vec<MailRow> = sqlx::query_as(
-            "SELECT m.kind, m.seed, m.token_hash, m.tries, m.expires_at, u.id AS user_id, u.email, u.locale,
+            "SELECT m.email_fold, m.kind, m.seed, m.token_hash, m.tries, m.expires_at, u.id AS user_id, u.email, u.locale,
                     u.email_verified_at IS NOT NULL AS is_verified
              FROM mails m FORCE INDEX (mails_due_at_idx)
              LEFT JOIN users u ON u.email_fold = m.email_fold AND u.is_active
@@ -137,11 +139,13 @@ impl<'e, E: MySqlExecutor<'e>> Mails<E> {
     /// tries it, or it is not there any more.
     pub async fn begin_try(self, mail: &Mail, next: Timestamp) -> Result<bool, Fault> {
         let outcome = sqlx::query(
-            "UPDATE mails
+            "UPDATE mails FORCE INDEX (PRIMARY)
              SET tries = tries + 1, due_at = ?
-             WHERE token_hash = ? AND tries = ? AND due_at IS NOT NULL",
+             WHERE email_fold = ? AND kind = ? AND token_hash = ? AND tries = ? AND due_at IS NOT NULL",
         )
         .bind(next.to_utc())
+        .bind(&mail.email_fold)
+        .bind(mail.kind.as_str())
         .bind(&mail.token_hash)
         .bind(mail.tries)
         .execute(self.0)
@@ -151,13 +155,16 @@ impl<'e, E: MySqlExecutor<'e>> Mails<E> {
     }
 
     /// Notes that a mail waits no more: it was sent, given up, or is nobody's. Its token stays until it is used or late.
-    pub async fn settle(self, token_hash: &str) -> Result<(), Fault> {
+    pub async fn settle(self, mail: &Mail) -> Result<(), Fault> {
+        // Rows are locked by their primary key everywhere, or a newer mail and the end of an older one would be in a deadlock.
         sqlx::query(
-            "UPDATE mails
+            "UPDATE mails FORCE INDEX (PRIMARY)
              SET due_at = NULL
-             WHERE token_hash = ?",
+             WHERE email_fold = ? AND kind = ? AND token_hash = ?",
         )
-        .bind(token_hash)
+        .bind(&mail.email_fold)
+        .bind(mail.kind.as_str())
+        .bind(&mail.token_hash)
         .execute(self.0)
         .await
         .map_err(fault)?;
@@ -210,7 +217,7 @@ impl Mails<&mut MySqlConnection> {
         let outcome = sqlx::query(
             "DELETE m
              FROM users u
-             JOIN mails m ON m.email_fold = u.email_fold AND m.kind = ?
+             JOIN mails m FORCE INDEX (PRIMARY) ON m.email_fold = u.email_fold AND m.kind = ?
              WHERE u.id = ? AND m.token_hash = ? AND m.expires_at > ?",
         )
         .bind(kind.as_str())
@@ -228,7 +235,7 @@ impl Mails<&mut MySqlConnection> {
         sqlx::query(
             "DELETE m
              FROM users u
-             JOIN mails m ON m.email_fold = u.email_fold AND m.kind = ?
+             JOIN mails m FORCE INDEX (PRIMARY) ON m.email_fold = u.email_fold AND m.kind = ?
              WHERE u.id = ?",
         )
         .bind(kind.as_str())
@@ -242,6 +249,7 @@ impl Mails<&mut MySqlConnection> {
 
 #[derive(FromRow)]
 struct MailRow {
+    email_fold: String,
     kind: String,
     seed: String,
     token_hash: String,
@@ -264,6 +272,7 @@ impl TryFrom<MailRow> for Mail {
             is_verified: row.is_verified.unwrap_or_default(),
         });
         Ok(Self {
+            email_fold: row.email_fold,
             kind: MailKind::of(&row.kind).ok_or_else(|| Fault::internal("a mail of an unknown kind"))?,
             seed: row.seed,
             token_hash: row.token_hash,
@@ -271,6 +280,18 @@ impl TryFrom<MailRow> for Mail {
             expires_at: row.expires_at.into(),
             recipient,
         })
+    }
+}
+
+// Neither shows an address.
+impl std::fmt::Debug for Mail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { kind, tries, recipient, .. } = self;
+        f.debug_struct("Mail")
+            .field("kind", kind)
+            .field("tries", tries)
+            .field("recipient", recipient)
+            .finish_non_exhaustive()
     }
 }
 

@@ -134,7 +134,7 @@ async fn one_sender_at_a_time_tries_a_mail() {
 
     assert_eq!(mails().list_due(NOON, 10).await.unwrap(), []);
     assert_eq!(mails().list_due(next, 10).await.unwrap()[0].tries, 1);
-    mails().settle(&hash('a')).await.unwrap();
+    mails().settle(&found).await.unwrap();
     assert_eq!(mails().list_due(next, 10).await.unwrap(), []);
 }
 

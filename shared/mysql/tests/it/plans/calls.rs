@@ -254,7 +254,7 @@ async fn mails(mysql: &Mysql) {
     mails().find_due(&hash, NOON).await.unwrap();
     let due = mails().list_due(NOON, 10).await.unwrap();
     mails().begin_try(&due[0], NOON).await.unwrap();
-    mails().settle(&hash).await.unwrap();
+    mails().settle(&due[0]).await.unwrap();
     mails().find_owner(MailKind::VerifyEmail, &hash, NOON).await.unwrap();
     mails().remove_expired(NOON, 10).await.unwrap();
     mails().count_waiting().await.unwrap();

@@ -27,6 +27,7 @@ fn value(statement: &str, text: &str, number: i32) -> String {
         "code_hash" => format!("'{:064x}'", 1),
         "email_fold" => "'p0@example.com'".to_owned(),
         "password_hash" => "'hash'".to_owned(),
+        "token_hash" => format!("'{:064x}'", 1),
         "status" => "'accepted'".to_owned(),
         "aggregate" => "'user'".to_owned(),
         "id" if statement.contains(" sessions ") && !statement.contains("outbox") => format!("'{:032x}'", 1),
