@@ -2,10 +2,10 @@
 
 use std::{
     fmt::Debug,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 use tracing::{
-    Event, Level, Metadata, Subscriber,
+    Dispatch, Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
     span::{Attributes, Id, Record},
 };
@@ -23,9 +23,15 @@ pub async fn errors(work: impl AsyncFnOnce()) -> Vec<String> {
     told.iter().map(|Fields(fields)| fields.iter().map(text).collect::<Vec<_>>().join(" ")).collect()
 }
 
+/// While there is one dispatcher only, `tracing` asks the thread that meets a callsite first whether anybody listens to it, and keeps
+/// the answer for all: that thread may be another test's, where nobody does.
+static SECOND: LazyLock<Dispatch> =
+    LazyLock::new(|| Dispatch::new(Listener { wanted: |_| false, told: Arc::default() }));
+
 async fn listen(wanted: fn(&Metadata<'_>) -> bool, work: impl AsyncFnOnce()) -> Vec<Fields> {
     let told = Arc::<Mutex<Vec<Fields>>>::default();
     {
+        LazyLock::force(&SECOND);
         // The runtime of a test has one thread.
         let _listening = tracing::subscriber::set_default(Listener { wanted, told: Arc::clone(&told) });
         work().await;
