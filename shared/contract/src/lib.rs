@@ -18,8 +18,8 @@ mod schemas;
 mod session;
 
 pub use account::{
-    AccountChange, AccountDeletion, AccountView, EmailVerification, NewAccount, ParsedChange, PasswordChange, PasswordReset,
-    PasswordResetRequest,
+    AccountChange, AccountDeletion, AccountView, EmailVerification, NewAccount, ParsedChange, PasswordChange,
+    PasswordReset, PasswordResetRequest,
 };
 pub use asyncapi::asyncapi;
 pub use block::{BlockView, NewBlock};
