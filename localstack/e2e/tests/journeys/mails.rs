@@ -7,8 +7,8 @@ const NEW: &str = "battery horse correct";
 
 /// The token in a mail's link.
 fn token(mail: &SentMail) -> String {
-    let (_, rest) = mail.text.split_once("#token=").unwrap();
-    rest.split_whitespace().next().unwrap().to_owned()
+    let token = mail.text.split("#token=").nth(1).and_then(|rest| rest.split_whitespace().next());
+    token.unwrap_or_default().to_owned()
 }
 
 async fn ask_reset(stack: &TestStack, email: &str) -> Answer {
@@ -90,7 +90,9 @@ fn unknown_address_is_answered_like_a_known_one() {
 
         let [known, unknown] = answers.map(|answer| {
             let mut headers = answer.headers.clone();
-            own.iter().for_each(|name| drop(headers.remove(*name)));
+            for name in own {
+                headers.remove(name);
+            }
             (answer.status, answer.text.clone(), headers)
         });
         assert_eq!(known, unknown);
