@@ -1,6 +1,6 @@
 use crate::{
-    Blocks, Deletions, Friendships, Groups, Invites, Mails, Members, Mysql, Outbox, PrivateRooms, RoomEvents, Sessions, Users,
-    Versions,
+    Blocks, Deletions, Friendships, Groups, Invites, Mails, Members, Mysql, Outbox, PrivateRooms, RoomEvents, Sessions,
+    Users, Versions,
     fault::{fault, is_broken, is_worth_repeating},
     pool::Lease,
 };

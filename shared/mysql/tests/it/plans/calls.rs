@@ -3,9 +3,9 @@ use crate::{
     people::{NOON, someone},
 };
 use domain::{
-    Aggregate, DisplayName, Fault, FriendshipId, FriendshipStatus, GroupDescription, GroupName, Locale, MailKind, MaxMembers,
-    Membership, MembershipState, NameQuery, Patch, Role, RoomId, RoomKind, SessionId, StatusMessage, System,
-    SystemKind, UserId,
+    Aggregate, DisplayName, Fault, FriendshipId, FriendshipStatus, GroupDescription, GroupName, Locale, MailKind,
+    MaxMembers, Membership, MembershipState, NameQuery, Patch, Role, RoomId, RoomKind, SessionId, StatusMessage,
+    System, SystemKind, UserId,
 };
 use mysql::{AccountPatch, Deletion, Direction, GroupPatch, Mysql, Names, NewGroup, NewInvite, NewMail, Tx, Unmatched};
 
