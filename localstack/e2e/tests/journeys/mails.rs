@@ -84,7 +84,7 @@ fn owner_of_an_address_takes_it_back_from_a_squatter() {
 fn unknown_address_is_answered_like_a_known_one() {
     journey(async |stack| {
         let minji = stack.register("minji").await;
-        let own = ["apigw-requestid", "date", "x-request-id"];
+        let own = ["apigw-requestid", "date", "ratelimit", "x-request-id"];
 
         let answers = [ask_reset(stack, minji.email()).await, ask_reset(stack, "nobody.at.all@example.com").await];
 
