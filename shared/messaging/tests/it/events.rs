@@ -279,6 +279,8 @@ async fn a_change_is_seven_commands_and_one_that_stands_is_one() {
     place_events(&scene.messenger(), GROUP.id, &joins(1)).await.unwrap();
     // What is placed; reserve; write; release and whom to tell; that it is placed; that it was delivered.
     assert_eq!(profile.count().await, 7);
+    scene.is_delivered(rows(&scene).await.remove(0).message.id).await;
+    profile.count().await;
     place_events(&scene.messenger(), GROUP.id, &joins(1)).await.unwrap();
     assert_eq!(profile.count().await, 1);
     place_events(&scene.messenger(), GROUP.id, &[]).await.unwrap();
