@@ -347,14 +347,14 @@ impl Users<&mut MySqlConnection> {
     }
 
     /// Empties an active account whose password's hash is still the one that was checked, raises its version and locks its row
-    /// until the transaction ends; false otherwise. Comes before every other statement of the deletion.
+    /// until the transaction ends; false otherwise. Comes after the lock of the row and what is found by the address.
     ///
     /// The row stays. Its address and name are free again: what it is called now is nobody's address, and no name that anybody can
     /// take.
     pub async fn delete(self, id: UserId, password_hash: &str, at: Timestamp) -> Result<bool, Fault> {
         let outcome = sqlx::query(
             "UPDATE users
-             SET email = CONCAT('deleted:', id), email_fold = CONCAT('deleted:', id), password_hash = '!',
+             SET email = CONCAT('deleted:', id), email_fold = CONCAT('deleted:', id), email_verified_at = NULL, password_hash = '!',
                  username = CONCAT('deleted:', id), username_fold = CONCAT('deleted:', id), username_skeleton = NULL,
                  display_name = NULL, status_message = NULL, locale = 'en', is_active = FALSE, version = version + 1,
                  updated_at = ?, deleted_at = ?

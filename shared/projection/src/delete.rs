@@ -1,5 +1,5 @@
 use crate::{Changed, Projector};
-use domain::{Aggregate, Code, Fault, Timestamp, UserId};
+use domain::{Aggregate, Code, Fault, MailKind, Timestamp, UserId};
 use mysql::Tx;
 
 /// An account is to be deleted by whoever has shown its password.
@@ -25,6 +25,11 @@ async fn delete_account(tx: &mut Tx, command: DeleteAccount) -> Result<Changed<(
     let DeleteAccount { user, password_hash, at } = command;
     // The projection of a person who is not active ends their sessions and closes their rooms.
     let touched = vec![Aggregate::Person(user)];
+    tx.users().lock(&[user]).await?;
+    // By the address that the account still has: their tokens are worth nothing to whoever has it next.
+    for kind in [MailKind::VerifyEmail, MailKind::ResetPassword] {
+        tx.mails().remove_of(user, kind).await?;
+    }
     if !tx.users().delete(user, &password_hash, at).await? {
         // Another request has deleted it, or changed the password.
         let is_deleted = tx.users().is_deleted(user).await?;
