@@ -1,5 +1,8 @@
 //! The HTTP functions, as the tests of the whole compare them with each other, with the template and with their sample events.
 
+use domain::{GroupAct, Locale, Role};
+use std::borrow::Cow;
+use strum::IntoEnumIterator as _;
 use utoipa::openapi::OpenApi;
 
 /// A function with HTTP routes.
@@ -7,7 +10,7 @@ pub struct HttpFunction {
     /// Its folder, crate and tag.
     pub name: &'static str,
     /// What its tag says in the API's document.
-    pub about: &'static str,
+    pub about: Cow<'static, str>,
     /// Which of our crates it may use.
     pub uses: &'static [&'static str],
     /// Its routes.
@@ -36,7 +39,7 @@ pub fn http_functions() -> Vec<HttpFunction> {
     vec![
         HttpFunction {
             name: "auth",
-            about: "Registration, sessions and tokens.",
+            about: "Registration, sessions and tokens.".into(),
             uses: &[
                 "backend",
                 "background",
@@ -55,35 +58,42 @@ pub fn http_functions() -> Vec<HttpFunction> {
         },
         HttpFunction {
             name: "users",
-            about: "The caller's account, profiles and search.",
+            about: "The caller's account, profiles and search.".into(),
             uses: PEOPLE,
             openapi: users::routes().into_openapi(),
             sample: UNAUTHENTICATED,
         },
         HttpFunction {
             name: "friends",
-            about: "Friends and friend requests.",
+            about: "Friends and friend requests.".into(),
             uses: PEOPLE,
             openapi: friends::routes().into_openapi(),
             sample: UNAUTHENTICATED,
         },
         HttpFunction {
             name: "blocks",
-            about: "The caller's block list.",
+            about: "The caller's block list.".into(),
             uses: PEOPLE,
             openapi: blocks::routes().into_openapi(),
             sample: UNAUTHENTICATED,
         },
         HttpFunction {
             name: "chat-rooms",
-            about: "Rooms of two people.",
+            about: "Rooms of two people.".into(),
             uses: PEOPLE,
             openapi: chat_rooms::routes().into_openapi(),
             sample: UNAUTHENTICATED,
         },
         HttpFunction {
+            name: "group-rooms",
+            about: format!("Groups, their members, bans and invites. Who may do what:\n\n{}", group_rights()).into(),
+            uses: PEOPLE,
+            openapi: group_rooms::routes().into_openapi(),
+            sample: UNAUTHENTICATED,
+        },
+        HttpFunction {
             name: "messages",
-            about: "The messages of a room. `/asyncapi.json` describes them over WebSocket.",
+            about: "The messages of a room. `/asyncapi.json` describes them over WebSocket.".into(),
             uses: &[
                 "announce",
                 "background",
@@ -101,17 +111,27 @@ pub fn http_functions() -> Vec<HttpFunction> {
         },
         HttpFunction {
             name: "health",
-            about: "Liveness and readiness.",
+            about: "Liveness and readiness.".into(),
             uses: &["boot", "contract", "domain", "mongo", "mysql", "web"],
             openapi: health::routes().into_openapi(),
             sample: Sample { status: 200, fields: &[("/status", "ok")] },
         },
         HttpFunction {
             name: "docs",
-            about: "The documents of the API, and pages to read and try it.",
+            about: "The documents of the API, and pages to read and try it.".into(),
             uses: &["boot", "domain", "web"],
             openapi: docs::routes().into_openapi(),
             sample: Sample { status: 200, fields: &[("/info/title", "BigTech Chat")] },
         },
     ]
+}
+
+/// Who may do what in a group, as a table in Markdown.
+pub fn group_rights() -> String {
+    let mut table = "| | member | admin | owner |\n|---|---|---|---|\n".to_owned();
+    for act in GroupAct::iter() {
+        let may = [Role::Member, Role::Admin, Role::Owner].map(|role| if role.may(act).is_ok() { "yes" } else { "" });
+        table += &format!("| {} | {} |\n", act.title(Locale::En), may.join(" | "));
+    }
+    table
 }

@@ -4,7 +4,7 @@
 
 use anyhow::{Context, Result};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
-use e2e::{HttpFunction, http_functions};
+use e2e::{HttpFunction, group_rights, http_functions};
 use serde_norway::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -101,6 +101,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "docs",
             "e2e",
             "friends",
+            "group-rooms",
             "health",
             "messages",
             "users",
@@ -262,6 +263,13 @@ fn answering_socket_routes_have_a_route_response() -> Result<()> {
     let responses = template.properties("AWS::ApiGatewayV2::RouteResponse")?;
     let answered = responses.iter().map(|(_, properties)| target(&properties["RouteId"]));
     assert_eq!(answering, answered.collect::<Result<_>>()?);
+    Ok(())
+}
+
+#[test]
+fn architecture_shows_who_may_do_what_in_a_group() -> Result<()> {
+    let page = fs::read_to_string(root().join("ARCHITECTURE.md"))?;
+    assert!(page.contains(&group_rights()), "ARCHITECTURE.md needs this table:\n\n{}", group_rights());
     Ok(())
 }
 

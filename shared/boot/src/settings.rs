@@ -73,7 +73,7 @@ pub struct Limits {
     pub changes: Limit,
     /// `LIMIT_READS`: every other read of a person.
     pub reads: Limit,
-    /// `LIMIT_NEW_ROOMS`: rooms of a person with people who are no friends, at once and per hour.
+    /// `LIMIT_NEW_ROOMS`: rooms of a person with people who are no friends, and as many groups, at once and per hour.
     pub new_rooms: Limit,
     /// `LIMIT_SIGN_INS`: registrations, logins, refreshes and password resets of an IP address, password changes of a person, each in
     /// a bucket of its own.
@@ -185,6 +185,11 @@ impl Settings {
         let inline = self.optional("INLINE_CONNECTIONS", checks::connections);
         let (url, inline) = values((self.connections_url(), inline))?;
         Ok((url, inline.unwrap_or(200)))
+    }
+
+    /// `INVITE_URL`, the page that takes the code of an invite, without a slash at its end.
+    pub fn invite_url(&self) -> Result<Option<String>, SettingsError> {
+        self.optional("INVITE_URL", |value| checks::url_of(value, ["http", "https"]))
     }
 
     /// `ALLOWED_ORIGINS`, separated by commas: the web pages that may connect.

@@ -7,6 +7,7 @@ mod client_frame;
 mod export;
 mod frame;
 mod friend;
+mod group;
 mod health;
 mod listed;
 mod message;
@@ -33,6 +34,11 @@ pub use frame::{
     RoomRemoved, RoomUpdated, SessionNews,
 };
 pub use friend::{FriendRequest, FriendRequestDirection, FriendRequestsQuery, FriendView, FriendshipView};
+pub use group::{
+    BanView, GroupRoomPatch, GroupRoomView, GroupRoomsQuery, GroupScope, InvitationView, InviteView, IssuedInvite,
+    MemberView, MembersQuery, NewGroupRoom, NewInvite, NewMember, OwnerChange, ParsedGroup, ParsedGroupPatch,
+    RoleChange,
+};
 pub use health::{HealthView, Reachability, ReadinessChecks, ReadinessStatus, ReadinessView, SchemaStatus};
 pub use listed::{Listed, PageQuery, page};
 pub use message::{

@@ -1,4 +1,4 @@
-use domain::{FriendshipId, MessageId, Rev, RoomId, RoomKind, Seq, SessionId, UserId};
+use domain::{FriendshipId, InviteId, MessageId, Rev, RoomId, RoomKind, Seq, SessionId, UserId};
 use utoipa::{
     ToSchema,
     openapi::{RefOr, schema::Schema},
@@ -8,6 +8,7 @@ use utoipa::{
 pub fn parameter_schemas() -> Vec<(String, RefOr<Schema>)> {
     vec![
         named::<FriendshipId>(),
+        named::<InviteId>(),
         named::<MessageId>(),
         named::<Rev>(),
         named::<RoomId>(),

@@ -2,6 +2,7 @@
 
 mod access;
 mod fingerprint;
+mod invite;
 mod key;
 mod mail_token;
 mod password;
@@ -10,6 +11,7 @@ mod ticket;
 
 pub use access::{AccessTokens, Claims, TokenError, UnknownAlgorithm};
 pub use fingerprint::Fingerprints;
+pub use invite::InviteCode;
 pub use key::Purpose;
 pub use mail_token::{MailToken, MailTokens};
 pub use password::{Verdict, hash_password, verify_password};

@@ -75,6 +75,10 @@ pub enum Code {
     RoomFull,
     /// One of the people is in as many groups as possible.
     TooManyGroups,
+    /// The group has more members than the size that was asked for.
+    TooManyMembers,
+    /// The group has as many invites as possible.
+    TooManyInvites,
     /// The person is banned from the group.
     UserBanned,
     /// An owner passes the group on before they leave it.
@@ -151,6 +155,8 @@ impl Code {
             | Self::TooManyBlocks
             | Self::RoomFull
             | Self::TooManyGroups
+            | Self::TooManyMembers
+            | Self::TooManyInvites
             | Self::UserBanned
             | Self::OwnerMustTransfer
             | Self::TooManyReactions
@@ -233,6 +239,13 @@ impl Code {
             Self::TooManyGroups => locale.pick(
                 "One of you is in 500 groups, which is the most.",
                 "참여할 수 있는 최대 그룹 수(500개)에 도달했습니다.",
+            ),
+            Self::TooManyMembers => {
+                locale.pick("The group has more members than that.", "현재 멤버 수보다 작게 정할 수 없습니다.")
+            }
+            Self::TooManyInvites => locale.pick(
+                "The group has 100 invites, which is the most. Revoke some first.",
+                "초대 링크가 최대 개수(100개)입니다. 먼저 일부를 취소해 주세요.",
             ),
             Self::UserBanned => {
                 locale.pick("This person is banned from the group.", "이 그룹에서 차단된 사용자입니다.")

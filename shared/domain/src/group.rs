@@ -16,6 +16,9 @@ pub const MOST_GROUPS: i64 = 500;
 /// How many people one request may add to a group.
 pub const MOST_ADDED: usize = 50;
 
+/// How many invites a group may have that are not revoked.
+pub const MOST_INVITES: i64 = 100;
+
 /// The name of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupName(String);
@@ -248,6 +251,16 @@ impl Role {
 /// What a group knows of the person who acts: only members know that a private group exists.
 pub fn actor(membership: Option<&Membership>) -> Result<&Membership, Code> {
     membership.filter(|it| it.state == MembershipState::Active).ok_or(Code::RoomNotFound)
+}
+
+/// Looking at a group: everybody sees a public one, and members a private one.
+pub fn see(room: &GroupRoom, of: Option<&Membership>) -> Result<(), Code> {
+    if room.is_private { actor(of).map(drop) } else { Ok(()) }
+}
+
+/// Another size: not below the number of members.
+pub const fn resize(room: &GroupRoom, max_members: MaxMembers) -> Result<(), Code> {
+    if max_members.get() < room.member_count { Err(Code::TooManyMembers) } else { Ok(()) }
 }
 
 /// Joining a public group, or any by an invite. `RemovedFromRoom` for who was kicked or banned.
@@ -564,6 +577,23 @@ mod tests {
         assert_eq!(join(&room(3), None), Err(Code::RoomFull));
         assert_eq!(add(&room(3), &active(1, Role::Owner), None), Err(Code::RoomFull));
         assert_eq!(join(&room(3), Some(&active(2, Role::Member))), Ok(Step::Stands), "a repetition");
+    }
+
+    #[test]
+    fn private_group_is_seen_by_members_alone() {
+        let (public, private) = (room(1), GroupRoom { is_private: true, ..room(1) });
+        let left = member(1, Role::Member, MembershipState::Left);
+        assert_eq!(see(&public, None), Ok(()));
+        assert_eq!(see(&private, Some(&active(1, Role::Member))), Ok(()));
+        for of in [None, Some(&left)] {
+            assert_eq!(see(&private, of), Err(Code::RoomNotFound));
+        }
+    }
+
+    #[test]
+    fn size_is_not_below_the_number_of_members() {
+        assert_eq!(resize(&room(3), MaxMembers::parse(3).unwrap()), Ok(()));
+        assert_eq!(resize(&room(3), MaxMembers::parse(2).unwrap()), Err(Code::TooManyMembers));
     }
 
     #[test]

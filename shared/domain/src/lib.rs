@@ -32,8 +32,8 @@ pub use deletion::DeletionStep;
 pub use fields::{Fields, fields};
 pub use friendship::{Asking, Friendship, FriendshipStatus, FriendshipWith, MOST_FRIENDS, News, Notice, Turn};
 pub use group::{
-    GroupAct, GroupDescription, GroupName, GroupRoom, Invite, MOST_ADDED, MOST_GROUPS, MaxMembers, Membership,
-    MembershipState, Removal, RoomEvent, RoomNews, RoomNotice, Step, System, SystemKind,
+    GroupAct, GroupDescription, GroupName, GroupRoom, Invite, MOST_ADDED, MOST_GROUPS, MOST_INVITES, MaxMembers,
+    Membership, MembershipState, Removal, RoomEvent, RoomNews, RoomNotice, Step, System, SystemKind,
 };
 pub use ids::{
     Aggregate, ConnectionId, FriendshipId, IdError, InviteId, MessageId, Rev, RoomId, RoomKey, RoomKind, Seq,

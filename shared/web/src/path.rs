@@ -3,10 +3,12 @@ use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::request::Parts,
 };
+use credentials::InviteCode;
 use domain::{Code, FriendshipId, MessageId, RoomId, SessionId, UserId};
 use std::str::FromStr;
 
-/// The id in a path with one parameter. What is no id is not there: 404, as for an id that nobody has.
+/// The id in a path with one parameter, or a room's id and another one in a path with two. A malformed id answers 404, exactly like
+/// an unknown one.
 #[derive(Debug, Clone)]
 pub struct Path<T>(pub T);
 
@@ -36,6 +38,10 @@ impl PathId for SessionId {
     const NOT_FOUND: Code = Code::SessionNotFound;
 }
 
+impl PathId for InviteCode {
+    const NOT_FOUND: Code = Code::InviteNotFound;
+}
+
 impl<T: PathId, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = ApiError;
 
@@ -43,5 +49,18 @@ impl<T: PathId, S: Send + Sync> FromRequestParts<S> for Path<T> {
         let parameters = RawPathParams::from_request_parts(parts, state).await.map_err(|_| T::NOT_FOUND)?;
         let id = parameters.iter().next().and_then(|(_, text)| text.parse().ok());
         Ok(Self(id.ok_or(T::NOT_FOUND)?))
+    }
+}
+
+impl<T: FromStr + Default, S: Send + Sync> FromRequestParts<S> for Path<(RoomId, T)> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let parameters = RawPathParams::from_request_parts(parts, state).await.map_err(|_| RoomId::NOT_FOUND)?;
+        let mut texts = parameters.iter().map(|(_, text)| text);
+        let room = texts.next().and_then(|text| text.parse().ok()).ok_or(RoomId::NOT_FOUND)?;
+        // Nobody has the id 0, so a malformed id gets what the room answers for an unknown one.
+        let other = texts.next().and_then(|text| text.parse().ok()).unwrap_or_default();
+        Ok(Self((room, other)))
     }
 }

@@ -1,0 +1,69 @@
+use crate::App;
+use axum::extract::State;
+use domain::{Aggregate, Code, Fault, GroupAct, Role, RoomId, Timestamp, UserId, group};
+use mysql::Tx;
+use projection::Changed;
+use tracing::instrument;
+use web::{ApiResult, Caller, CallerProblems, NoContent, Path, StoreProblems};
+
+web::problems!(DeleteProblems: NotPermitted, RoomNotFound);
+
+/// Deletes a group.
+///
+/// Its members lose it at once, and its invites end. Repeating it changes nothing.
+#[utoipa::path(
+    delete, path = "/group-rooms/{id}", operation_id = "delete_group_room", tag = "group-rooms", security(("bearer" = [])),
+    params(("id" = RoomId, Path, description = "The group's id.", example = 7)),
+    responses((status = 204, description = "The group is deleted."), DeleteProblems, CallerProblems, StoreProblems)
+)]
+#[instrument(skip_all, fields(user.id = %caller.id, room.id = %room))]
+pub(crate) async fn delete_group_room(
+    State(app): State<App>,
+    caller: Caller,
+    Path(room): Path<RoomId>,
+) -> ApiResult<NoContent> {
+    Close { room, by: caller.id, at: app.clock.now() }.run(&app).await?;
+    Ok(NoContent)
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Close {
+    room: RoomId,
+    by: UserId,
+    at: Timestamp,
+}
+
+impl Close {
+    async fn run(self, app: &App) -> Result<(), Fault> {
+        let Some(found) = app.mysql.groups().find(self.room, self.by).await? else {
+            let of = app.mysql.members().find(self.room, self.by).await?;
+            // Nobody but who was the owner when a group was closed stays one of a group that is gone.
+            of.filter(|of| of.role == Role::Owner).ok_or(Code::RoomNotFound)?;
+            return app.catch_up(&self.touched()).await;
+        };
+        group::actor(found.of.as_ref())?.role.may(GroupAct::Close)?;
+        app.change(self, close).await
+    }
+
+    fn touched(self) -> Vec<Aggregate> {
+        vec![Aggregate::GroupRoom(self.room), Aggregate::Person(self.by)]
+    }
+}
+
+async fn close(tx: &mut Tx, command: Close) -> Result<Changed<()>, Fault> {
+    let Close { room, by, at } = command;
+    tx.users().lock(&[by]).await?;
+    let is_open = tx.groups().lock(room).await?.is_some();
+    let of = tx.members().find(room, by).await?;
+    if !is_open {
+        of.filter(|of| of.role == Role::Owner).ok_or(Code::RoomNotFound)?;
+        return Ok(Changed::quietly(command.touched(), ()));
+    }
+    group::actor(of.as_ref())?.role.may(GroupAct::Close)?;
+    tx.groups().close(room, at).await?;
+    tx.members().close(room, at).await?;
+    tx.groups().remove_names(room).await?;
+    tx.users().raise_versions(&[by]).await?;
+    tx.outbox().insert(&command.touched(), at).await?;
+    Ok(Changed::quietly(command.touched(), ()))
+}
