@@ -88,7 +88,8 @@ async fn group_is_no_larger_than_it_may_be_from_the_beginning() {
     let groups = Groups::new().await;
     let [owner, one, two] = groups.friends().await;
 
-    let answer = groups.post(owner, "/group-rooms", &json!({"name": "둘", "max_members": 2, "members": [one, two]})).await;
+    let answer =
+        groups.post(owner, "/group-rooms", &json!({"name": "둘", "max_members": 2, "members": [one, two]})).await;
 
     assert_eq!(answer.refusal(), refusal(409, "room_full"));
 }
@@ -98,9 +99,7 @@ async fn groups_are_limited_by_the_hour() {
     let groups = Groups::new().await;
     let owner = groups.join("owner").await;
     let door = groups.with(|app| app.backend.limits.new_rooms = Limit { burst: 2, per_minute: 1 });
-    let make = async || {
-        door.call(owner, axum::http::Method::POST, "/group-rooms", &json!({"name": "모임"})).await
-    };
+    let make = async || door.call(owner, axum::http::Method::POST, "/group-rooms", &json!({"name": "모임"})).await;
     for _ in 0..2 {
         assert_eq!(make().await.status, 201);
     }

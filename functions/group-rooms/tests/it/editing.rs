@@ -34,7 +34,8 @@ async fn edit_that_changes_nothing_is_no_change() {
     let before = groups.show(owner, room).await;
     let version = groups.rights(domain::RoomKey::group(room), owner).await.unwrap().version;
 
-    for patch in [json!({}), json!({"name": "등산 모임", "is_private": false, "max_members": 100, "description": null})] {
+    for patch in [json!({}), json!({"name": "등산 모임", "is_private": false, "max_members": 100, "description": null})]
+    {
         assert_eq!(groups.put(owner, format!("/group-rooms/{room}"), &patch).await.parts(), (200, before.clone()));
     }
     assert_eq!(groups.rights(domain::RoomKey::group(room), owner).await.unwrap().version, version);
@@ -50,7 +51,10 @@ async fn group_is_not_made_smaller_than_it_is() {
     assert_eq!(groups.put(owner, &path, &json!({"max_members": 2})).await.refusal(), refusal(409, "too_many_members"));
     assert_eq!(groups.put(owner, &path, &json!({"max_members": 3})).await.status, 200);
     let bad = groups.put(owner, &path, &json!({"max_members": 1001})).await.json();
-    assert_eq!((&bad["errors"][0]["field"], &bad["errors"][0]["code"]), (&json!("max_members"), &json!("out_of_range")));
+    assert_eq!(
+        (&bad["errors"][0]["field"], &bad["errors"][0]["code"]),
+        (&json!("max_members"), &json!("out_of_range"))
+    );
 }
 
 #[tokio::test]
@@ -88,7 +92,11 @@ async fn group_that_became_private_is_found_no_more_and_keeps_its_members() {
     assert!(groups.may_send(room, member).await);
     groups.put(owner, format!("/group-rooms/{room}"), &json!({"is_private": false, "name": "자전거"})).await;
     assert_eq!(found().await, [0; 0], "it has another name");
-    assert_eq!(groups.ids(stranger, "/group-rooms?scope=public&q=%E3%85%88%E3%85%88").await, [i64::from(room.0)], "ㅈㅈ");
+    assert_eq!(
+        groups.ids(stranger, "/group-rooms?scope=public&q=%E3%85%88%E3%85%88").await,
+        [i64::from(room.0)],
+        "ㅈㅈ"
+    );
 }
 
 #[tokio::test]
@@ -110,7 +118,10 @@ async fn deleted_group_is_gone_for_everybody() {
         assert_eq!(groups.ids(user, "/group-rooms").await, [0; 0]);
     }
     assert_eq!(groups.ids(outside, "/group-rooms?scope=public").await, [0; 0]);
-    assert_eq!(groups.accept(outside, invite["code"].as_str().unwrap()).await.refusal(), refusal(404, "invite_not_found"));
+    assert_eq!(
+        groups.accept(outside, invite["code"].as_str().unwrap()).await.refusal(),
+        refusal(404, "invite_not_found")
+    );
     assert_eq!(groups.delete(owner, &path).await.status, 204, "a repetition");
     assert_eq!(groups.delete(admin, &path).await.refusal(), refusal(404, "room_not_found"));
     assert_eq!(groups.delete(owner, "/group-rooms/999999").await.refusal(), refusal(404, "room_not_found"));

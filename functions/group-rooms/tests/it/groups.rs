@@ -1,5 +1,5 @@
 use axum::http::Method;
-use domain::{FriendshipStatus, Role, RoomId, RoomKey, UserId};
+use domain::{Aggregate, FriendshipStatus, Role, RoomId, RoomKey, UserId};
 use group_rooms::App;
 use serde_json::{Value, json};
 use std::ops::Deref;
@@ -140,6 +140,42 @@ impl Groups {
     pub(crate) async fn may_send(&self, room: RoomId, user: UserId) -> bool {
         let placement = mongo::Placement::New(mongo::Messages::new_id());
         self.mongo().rooms().reserve(RoomKey::group(room), Some(user), placement).await.unwrap().is_some()
+    }
+
+    /// Puts somebody into so many other groups, of which MongoDB does not learn.
+    pub(crate) async fn fill(&self, user: UserId, number: i32) {
+        let digits = "(SELECT 0 AS d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4
+            UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)";
+        let columns = "name, is_private, created_by, member_count, created_at, updated_at";
+        let rooms = format!(
+            "INSERT INTO group_chat_rooms ({columns}) SELECT 'filled', TRUE, {user}, 1, NOW(3), NOW(3)
+             FROM {digits} a, {digits} b, {digits} c WHERE a.d + 10 * b.d + 100 * c.d < {number}"
+        );
+        let members = format!(
+            "INSERT INTO group_room_members (user_id, group_room_id, role, joined_at, created_at, updated_at)
+             SELECT {user}, id, 'owner', NOW(3), NOW(3), NOW(3) FROM group_chat_rooms WHERE name = 'filled'"
+        );
+        self.execute(&rooms).await;
+        self.execute(&members).await;
+    }
+
+    /// Puts so many more people into a group.
+    pub(crate) async fn crowd(&self, room: RoomId, number: i32) {
+        if number > 0 {
+            let crowd = self.join_crowd(number).await;
+            let (first, last) = (crowd[0], crowd[crowd.len() - 1]);
+            let members = format!(
+                "INSERT INTO group_room_members (user_id, group_room_id, joined_at, created_at, updated_at)
+                 SELECT id, {room}, NOW(3), NOW(3), NOW(3) FROM users WHERE id BETWEEN {first} AND {last}"
+            );
+            self.execute(&members).await;
+        }
+        let raise = "version = version + 1, max_members = 1000";
+        self.execute(&format!(
+            "UPDATE group_chat_rooms SET {raise}, member_count = member_count + {number} WHERE id = {room}"
+        ))
+        .await;
+        self.projector().project(Aggregate::GroupRoom(room)).await.unwrap();
     }
 
     /// Both stores agree on who is in a group, and as what.

@@ -59,7 +59,10 @@ async fn public_group_shows_itself_and_nothing_of_its_members() {
 
     let shown = groups.show(stranger, room).await;
 
-    assert_eq!((&shown["member_count"], &shown["my_role"], &shown["last_message"]), (&json!(2), &json!(null), &json!(null)));
+    assert_eq!(
+        (&shown["member_count"], &shown["my_role"], &shown["last_message"]),
+        (&json!(2), &json!(null), &json!(null))
+    );
     for (method, path, body) in routes(room, owner) {
         let answer = groups.call(stranger, method.clone(), &path, &body).await;
         assert_eq!(answer.refusal(), refusal(404, "room_not_found"), "{method} {path}");
@@ -73,13 +76,21 @@ async fn malformed_ids_answer_like_unknown_ones() {
     let room = groups.public(owner, &[]).await;
 
     for id in ["x", "-1", "01", "99999999999", "0"] {
-        assert_eq!(groups.get(owner, format!("/group-rooms/{id}")).await.refusal(), refusal(404, "room_not_found"), "{id}");
+        assert_eq!(
+            groups.get(owner, format!("/group-rooms/{id}")).await.refusal(),
+            refusal(404, "room_not_found"),
+            "{id}"
+        );
         for (method, code) in [(Method::PUT, "member_not_found"), (Method::DELETE, "member_not_found")] {
             let path = format!("/group-rooms/{room}/members/{id}");
             let answer = groups.call(owner, method, path, &json!({"role": "admin"})).await;
             assert_eq!(answer.refusal(), refusal(404, code), "{id}");
         }
-        assert_eq!(groups.put(owner, format!("/group-rooms/{room}/bans/{id}"), &Value::Null).await.refusal(), refusal(404, "user_not_found"), "{id}");
+        assert_eq!(
+            groups.put(owner, format!("/group-rooms/{room}/bans/{id}"), &Value::Null).await.refusal(),
+            refusal(404, "user_not_found"),
+            "{id}"
+        );
     }
 }
 

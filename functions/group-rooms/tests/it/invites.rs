@@ -29,7 +29,10 @@ async fn without_a_page_an_invite_has_no_url() {
 
     let invite = groups.invite(owner, room, &json!({})).await;
 
-    assert_eq!((&invite["url"], &invite["expires_at"], &invite["max_uses"]), (&json!(null), &json!(null), &json!(null)));
+    assert_eq!(
+        (&invite["url"], &invite["expires_at"], &invite["max_uses"]),
+        (&json!(null), &json!(null), &json!(null))
+    );
 }
 
 #[tokio::test]
@@ -67,7 +70,8 @@ async fn late_revoked_and_unknown_codes_answer_alike() {
     let path = format!("/group-rooms/{room}/invites/{}", revoked["id"]);
     assert_eq!(groups.delete(owner, &path).await.status, 204);
     assert_eq!(groups.delete(owner, &path).await.status, 204, "a repetition");
-    let later = Groups(groups.with(|app| app.backend.projector.clock = domain::Clock(|| NOON.plus(Duration::from_mins(1)))));
+    let later =
+        Groups(groups.with(|app| app.backend.projector.clock = domain::Clock(|| NOON.plus(Duration::from_mins(1)))));
 
     let codes = [late["code"].as_str().unwrap(), revoked["code"].as_str().unwrap(), "AAAAAAAAAAAAAAAAAAAAAA", "x", "A"];
     let unknown = later.accept(guest, codes[2]).await;

@@ -79,8 +79,14 @@ async fn roles_follow_the_table() {
     assert_eq!((appointed.status, &appointed.json()["role"]), (200, &json!("admin")));
     assert_eq!(groups.appoint(owner, room, admin, "admin").await.status, 200, "a repetition");
     assert_eq!(groups.known(admin).await.version, 3, "of which nobody learns");
-    for (by, of, role) in [(admin, member, "admin"), (member, admin, "member"), (owner, admin, "owner"), (owner, owner, "member")] {
-        assert_eq!(groups.appoint(by, room, of, role).await.refusal(), refusal(403, "not_permitted"), "{by} {of} {role}");
+    for (by, of, role) in
+        [(admin, member, "admin"), (member, admin, "member"), (owner, admin, "owner"), (owner, owner, "member")]
+    {
+        assert_eq!(
+            groups.appoint(by, room, of, role).await.refusal(),
+            refusal(403, "not_permitted"),
+            "{by} {of} {role}"
+        );
     }
     for (by, of) in [(admin, owner), (member, admin), (admin, admin)] {
         assert_eq!(groups.kick(by, room, of).await.refusal(), refusal(403, "not_permitted"), "{by} {of}");
@@ -118,7 +124,8 @@ async fn member_who_blocked_the_caller_looks_deleted_and_is_not_found() {
 
     let listed = groups.get(member, &path).await.json();
 
-    let hidden = json!({"id": blocker, "username": null, "display_name": null, "status_message": null, "is_available": false});
+    let hidden =
+        json!({"id": blocker, "username": null, "display_name": null, "status_message": null, "is_available": false});
     assert_eq!(listed["items"][2]["user"], hidden);
     assert_eq!(groups.ids(member, format!("{path}?q=person2")).await, [0; 0]);
     assert_eq!(groups.ids(owner, format!("{path}?q=person2")).await, [i64::from(blocker.0)]);

@@ -75,7 +75,10 @@ async fn twenty_equal_joins_are_one() {
     let answers = groups.at_once(20, move |door, _| async move { Groups(door).enter(joiner, room).await }).await;
 
     assert_eq!(statuses(&answers), BTreeMap::from([(200, 20)]));
-    assert_eq!((groups.show(owner, room).await["member_count"].as_i64(), groups.known(joiner).await.version), (Some(2), 2));
+    assert_eq!(
+        (groups.show(owner, room).await["member_count"].as_i64(), groups.known(joiner).await.version),
+        (Some(2), 2)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,7 +118,11 @@ async fn who_is_promoted_while_leaving_is_out() {
     let answers = groups
         .at_once(20, move |door, n| async move {
             let groups = Groups(door);
-            if n % 2 == 0 { groups.appoint(owner, room, member, "admin").await } else { groups.leave(member, room).await }
+            if n % 2 == 0 {
+                groups.appoint(owner, room, member, "admin").await
+            } else {
+                groups.leave(member, room).await
+            }
         })
         .await;
 
@@ -123,7 +130,10 @@ async fn who_is_promoted_while_leaving_is_out() {
         let expected: &[u16] = if n % 2 == 0 { &[200, 404] } else { &[204] };
         assert!(expected.contains(&answer.status), "{n}: {}", answer.text);
     }
-    assert_eq!((groups.role(room, member).await, groups.show(owner, room).await["member_count"].as_i64()), (None, Some(1)));
+    assert_eq!(
+        (groups.role(room, member).await, groups.show(owner, room).await["member_count"].as_i64()),
+        (None, Some(1))
+    );
     assert_eq!(groups.enter(member, room).await.json()["my_role"], "member");
     groups.agree(room, &[owner, member]).await;
 }
