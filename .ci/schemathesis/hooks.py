@@ -45,6 +45,8 @@ class Person:
         room = post("/chat-rooms", token, {"participant_id": peer})["id"]
         to_room = {"room_id": room, "room_type": "private"}
         messages = [post("/messages", token, {**to_room, "content": f"message {n}"})["id"] for n in range(3)]
+        group, other_group = (post("/group-rooms", token, {"name": "group"})["id"] for _ in range(2))
+        invite = post(f"/group-rooms/{group}/invites", token, {})
         request = post("/friends/request", peers["access_token"], {"user_id": me})["id"]
         fields.update({"room_id": room, "participant_id": peer, "user_id": peer, "reply_to": messages[0]})
         ids.update(
@@ -53,6 +55,13 @@ class Person:
                 "/chat-rooms/{id}": room,
                 "/friends/{id}/accept": request,
                 "/friends/{id}": request,
+                "/group-rooms/{id}": group,
+                "DELETE /group-rooms/{id}": other_group,
+                **{f"/group-rooms/{{id}}/{part}": group for part in ("join", "leave", "members", "bans", "invites")},
+                **{f"/group-rooms/{{id}}/{part}/{{user_id}}": {"id": group, "user_id": peer} for part in ("members", "bans")},
+                "/group-rooms/{id}/invites/{invite_id}": {"id": group, "invite_id": invite["id"]},
+                "/invites/{code}": {"code": invite["code"]},
+                "/invites/{code}/join": {"code": invite["code"]},
                 "GET /messages/{id}": room,
                 "PUT /messages/{id}": messages[1],
                 "DELETE /messages/{id}": messages[2],
@@ -93,6 +102,8 @@ RULES = {
     "username": name,
     "display_name": lambda text: one_line(text)[:100],
     "status_message": lambda text: one_line(text)[:255],
+    "name": lambda text: one_line(text)[:100],
+    "description": lambda text: one_line(text)[:255],
     "content": one_line,
     "q": lambda text: one_line(text)[:50],
     "attempt": lambda text: name(text)[:64],
@@ -128,11 +139,14 @@ def before_call(context, case, kwargs):
     if isinstance(case.path_parameters, dict):
         for place in (path, operation):
             if place in ids and is_known(case.path_parameters):
-                case.path_parameters = {"id": ids[place]}
+                case.path_parameters = ids[place] if isinstance(ids[place], dict) else {"id": ids[place]}
     if path in bodies and case.media_type == "application/json" and is_known(case.body):
         case.body = bodies[path]
     elif isinstance(case.body, dict):
         case.body = {field: valid(operation, field, value) for field, value in case.body.items()}
+        if case.body.get("members"):
+            # Each once, and not the caller.
+            case.body["members"] = [fields["user_id"]]
         if "room_id" in case.body and case.body["room_id"] == fields.get("room_id"):
             case.body["room_type"] = "private"
     if isinstance(case.query, dict):
@@ -140,4 +154,6 @@ def before_call(context, case, kwargs):
         query = {field: valid(operation, field, value) for field, value in case.query.items() if field != "cursor"}
         for field in [field for field in ("before", "after", "around") if field in query][1:]:
             del query[field]
+        if path == "/group-rooms" and "q" in query:
+            query["scope"] = "public"
         case.query = query

@@ -1,9 +1,9 @@
-//! Three friends and their conversation, for developers of clients.
+//! Three friends, their conversations and their group, for developers of clients.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use client::{Api, Person, message};
+use client::{Api, Person, group_message, message};
 use serde_json::{Value, json};
 
 use crate::welcome::PASSWORD;
@@ -31,6 +31,18 @@ const LINES: [(&str, &str, &str, Option<usize>); 12] = [
     ("bob", "minji", "제목이 마음에 들어: \"서버 없이 채팅하기\".", None),
 ];
 
+/// The group of all three.
+const GROUP: &str = "금요일 떡볶이 🌶️";
+
+/// Author and text of what is said in it.
+const GROUP_LINES: [(&str, &str); 5] = [
+    ("alice", "얘들아, 금요일 저녁에 다 같이 볼까?"),
+    ("minji", "좋아! 홍대 어때?"),
+    ("bob", "I'm in. 7 pm?"),
+    ("alice", "7 it is. 9번 출구에서 만나자."),
+    ("minji", "밥, 이번엔 늦지 마 ㅋㅋㅋ"),
+];
+
 /// Creates what is missing, as three clients would; existing data stay.
 pub(crate) async fn create(api: &Api) -> Result<()> {
     let mut people = BTreeMap::new();
@@ -56,6 +68,17 @@ pub(crate) async fn create(api: &Api) -> Result<()> {
         message["client_id"] = format!("demo-{n}").into();
         sent.push(from.api.post("/messages", &message).await?.expect(&[200, 201])?);
     }
+    let [owner, others @ ..] = PEOPLE.map(|(username, ..)| username);
+    let (owner, others) = (named(owner)?, others.map(|name| named(name).map(|person| person.id)));
+    let group = match owner.find_group(GROUP).await? {
+        Some(group) => group,
+        None => owner.make_group(GROUP, &others.into_iter().collect::<Result<Vec<_>>>()?).await?,
+    };
+    for (n, (from, text)) in GROUP_LINES.into_iter().enumerate() {
+        let mut message = group_message(group, text);
+        message["client_id"] = format!("demo-group-{n}").into();
+        named(from)?.api.post("/messages", &message).await?.expect(&[200, 201])?;
+    }
     Ok(())
 }
 
@@ -63,7 +86,10 @@ pub(crate) async fn create(api: &Api) -> Result<()> {
 pub(crate) fn logins() -> String {
     let each =
         PEOPLE.map(|(username, display_name, ..)| format!("  {username}@example.com  {PASSWORD}  ({display_name})"));
-    format!("Three friends with a conversation, by e-mail address and password:\n\n{}\n", each.join("\n"))
+    format!(
+        "Three friends with their conversations and a group, by e-mail address and password:\n\n{}\n",
+        each.join("\n")
+    )
 }
 
 #[cfg(test)]
@@ -78,6 +104,7 @@ mod tests {
             let Some((other, another, ..)) = replies_to.map(|line| LINES[line]) else { continue };
             assert!([(from, to), (to, from)].contains(&(other, another)));
         }
+        assert!(GROUP_LINES.iter().all(|(from, _)| is_known(from)));
     }
 
     #[test]

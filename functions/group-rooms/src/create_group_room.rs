@@ -6,7 +6,7 @@ use crate::{
 use axum::extract::State;
 use contract::{GroupRoomView, NewGroupRoom, ParsedGroup};
 use domain::{
-    Aggregate, Code, Fault, GroupRoom, Membership, MembershipState, Role, RoomId, System, SystemKind, Timestamp, UserId,
+    Aggregate, Code, Fault, GroupRoom, Membership, MembershipState, Role, System, SystemKind, Timestamp, UserId,
 };
 use mongo::Bucket;
 use mysql::{NewGroup, Tx};
@@ -64,7 +64,7 @@ impl MakeGroup {
         }
         let friends = mysql.friendships().list_among(self.by, others).await?;
         let profiles = mysql.users().list_profiles(others).await?;
-        for other in others.iter().filter(|other| !friends.contains(other)) {
+        if let Some(other) = others.iter().find(|other| !friends.contains(other)) {
             let relation = mysql.relations().find(self.by, *other).await?;
             let is_available = relation.is_some_and(|it| it.is_available);
             return Err(if is_available { Code::NotFriends } else { Code::UserNotFound }.into());

@@ -34,7 +34,7 @@ pub(crate) async fn create_invite(
     let expires_at = expires_in.map(|seconds| at.plus(Duration::from_secs(seconds.into())));
     let command = NewInvite { room, by: caller.id, code_hash: code.hash(), expires_at, max_uses, at };
     let invite = make(&app, command).await?;
-    Ok(Created(IssuedInvite { invite: view(invite), url: app.url_of(&code), code: code.reveal() }))
+    Ok(Created(IssuedInvite { invite: view(&invite), url: app.url_of(&code), code: code.reveal() }))
 }
 
 async fn make(app: &App, command: NewInvite) -> Result<Invite, Fault> {
@@ -60,7 +60,7 @@ fn refuse_many(invites: i64) -> Result<(), Code> {
 }
 
 /// An invite as staff of the group see it.
-pub(crate) fn view(invite: Invite) -> InviteView {
-    let Invite { id, by: created_by, expires_at, max_uses, uses, created_at, .. } = invite;
+pub(crate) fn view(invite: &Invite) -> InviteView {
+    let Invite { id, by: created_by, expires_at, max_uses, uses, created_at, .. } = *invite;
     InviteView { id, created_by, expires_at, max_uses, uses, created_at }
 }

@@ -29,5 +29,5 @@ pub(crate) async fn list_invites(
     let found = app.mysql.groups().find(id, caller.id).await?.ok_or(Code::RoomNotFound)?;
     group::actor(found.of.as_ref())?.role.may(GroupAct::Invite)?;
     let page = app.mysql.invites().list(id, before, size).await?;
-    Ok(Json(Listed::of(page, view)?))
+    Ok(Json(Listed::of(page, |invite| view(&invite))?))
 }

@@ -3,6 +3,7 @@ use axum::extract::State;
 use contract::{Listed, MemberView, MembersQuery};
 use domain::{Code, Fault, MembershipState, NameQuery, RoomId, UserId, group};
 use mongo::Bucket;
+use mysql::ViewedGroup;
 use tracing::instrument;
 use web::{ApiResult, Bearer, CallerProblems, Gatekeeper, Json, Path, Query, QueryProblems, StoreProblems};
 
@@ -30,17 +31,18 @@ pub(crate) async fn list_members(
 ) -> ApiResult<Json<Listed<MemberView>>> {
     let (size, after) = contract::page::<UserId>(query.limit, query.cursor.as_deref())?;
     let name = query.q.as_deref().map(NameQuery::parse).transpose().map_err(|reason| Fault::field("q", reason))?;
-    let found = match &name {
-        None => bearer.read(&gate, app.mysql.groups().find(id, bearer.id)).await?,
-        Some(_) => {
-            bearer.spend(&app.mongo, Bucket::Searches, app.backend.limits.searches).await?;
-            app.mysql.groups().find(id, bearer.id).await?
-        }
+    let (groups, members) = (|| app.mysql.groups(), || app.mysql.members());
+    let Some(name) = name else {
+        admit(bearer.read(&gate, groups().find(id, bearer.id)).await?)?;
+        let page = members().page(id, bearer.id, MembershipState::Active, after, size).await?;
+        return Ok(Json(Listed::of(page, listed_member)?));
     };
-    group::actor(found.ok_or(Code::RoomNotFound)?.of.as_ref())?;
-    let page = match name {
-        None => app.mysql.members().page(id, bearer.id, MembershipState::Active, after, size).await?,
-        Some(name) => app.mysql.members().search(id, bearer.id, &name, after, size).await?,
-    };
-    Ok(Json(Listed::of(page, listed_member)?))
+    bearer.spend(&app.mongo, Bucket::Searches, app.backend.limits.searches).await?;
+    admit(groups().find(id, bearer.id).await?)?;
+    Ok(Json(Listed::of(members().search(id, bearer.id, &name, after, size).await?, listed_member)?))
+}
+
+/// Refuses whoever is not a member.
+fn admit(found: Option<ViewedGroup>) -> Result<(), Code> {
+    group::actor(found.ok_or(Code::RoomNotFound)?.of.as_ref()).map(drop)
 }

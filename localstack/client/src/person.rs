@@ -66,6 +66,19 @@ impl Person {
         answer.expect(&[200, 201])?["id"].as_i64().context("a room has an id")
     }
 
+    /// A new group of the caller's with some friends of theirs.
+    pub async fn make_group(&self, name: &str, members: &[i64]) -> Result<i64> {
+        let answer = self.api.post("/group-rooms", &json!({ "name": name, "members": members })).await?;
+        answer.expect(&[201])?["id"].as_i64().context("a room has an id")
+    }
+
+    /// The first of the caller's groups of a name.
+    pub async fn find_group(&self, name: &str) -> Result<Option<i64>> {
+        let groups = self.api.get("/group-rooms?limit=100").await?.expect(&[200])?;
+        let groups = groups["items"].as_array().context("a list has items")?;
+        Ok(groups.iter().find(|group| group["name"] == name).and_then(|group| group["id"].as_i64()))
+    }
+
     /// Sends a message to a private room.
     pub async fn send(&self, room: i64, content: &str) -> Result<Answer> {
         self.api.post("/messages", &message(room, content)).await
@@ -95,6 +108,16 @@ pub fn room_name(room: impl Display) -> String {
 /// The body of a new message in a private room.
 pub fn message(room: i64, content: &str) -> Value {
     json!({ "room_id": room, "room_type": "private", "content": content })
+}
+
+/// The name of a group in frames.
+pub fn group_name(room: impl Display) -> String {
+    format!("group:{room}")
+}
+
+/// The body of a new message in a group.
+pub fn group_message(room: i64, content: &str) -> Value {
+    json!({ "room_id": room, "room_type": "group", "content": content })
 }
 
 /// The URL that opens a socket.

@@ -8,7 +8,7 @@ mod socket;
 mod test_stack;
 
 pub use api::{Answer, Api};
-pub use client::{room_name, with_ticket};
+pub use client::{group_message, group_name, room_name, with_ticket};
 pub use functions::{HttpFunction, Sample, group_rights, http_functions};
 pub use gateway::SentMail;
 pub use person::{PASSWORD, Person};

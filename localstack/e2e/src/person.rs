@@ -75,6 +75,24 @@ impl Person {
         answer.json()["id"].as_i64().unwrap_or_else(|| unreachable!("no request: {}", answer.text))
     }
 
+    /// Becomes a friend of someone.
+    pub async fn make_friends(&self, other: &Self) {
+        let request = self.befriend(other).await;
+        other.api.call("PUT", &format!("/friends/{request}/accept"), None).await.with(200);
+    }
+
+    /// A new group with some friends; returns its id.
+    pub async fn make_group(&self, body: &Value) -> i64 {
+        self.api.post("/group-rooms", body).await.with(201)["id"].as_i64().expect("a room has an id")
+    }
+
+    /// A new invite to a group; returns its id and its code.
+    pub async fn invite_to(&self, group: i64) -> (i64, String) {
+        let invite = self.api.post(&format!("/group-rooms/{group}/invites"), &json!({})).await.with(201);
+        let code = invite["code"].as_str().expect("a new invite shows its code").to_owned();
+        (invite["id"].as_i64().expect("an invite has an id"), code)
+    }
+
     /// Blocks someone.
     pub async fn block(&self, other: &Self) {
         self.api.post("/blocks", &json!({"user_id": other.id})).await.with(201);

@@ -73,7 +73,9 @@ mod tests {
 #[cfg(test)]
 mod properties {
     use super::*;
-    use contract::{FriendRequestsQuery, MessagesQuery, PageQuery, PasswordGrant, SearchQuery, SyncQuery};
+    use contract::{
+        FriendRequestsQuery, GroupRoomsQuery, MembersQuery, MessagesQuery, PageQuery, PasswordGrant, SearchQuery, SyncQuery,
+    };
     use proptest::prelude::*;
 
     fn is_answered<T: DeserializeOwned>(query: &[u8]) -> Result<(), TestCaseError> {
@@ -91,13 +93,15 @@ mod properties {
 
         #[test]
         fn query_of_any_route_is_read_or_refused(
-            query in "((limit|cursor|q|room_id|room_type|before|after|around|after_rev|direction|username|x)(=(\\PC|%[0-9a-fA-F]{2}|%|\\+|-?[0-9]{1,20}|private|group|sent){0,3})?&?){0,5}",
+            query in "((limit|cursor|q|room_id|room_type|before|after|around|after_rev|direction|scope|username|x)(=(\\PC|%[0-9a-fA-F]{2}|%|\\+|-?[0-9]{1,20}|private|public|group|sent){0,3})?&?){0,5}",
         ) {
             is_answered::<MessagesQuery>(query.as_bytes())?;
             is_answered::<SyncQuery>(query.as_bytes())?;
             is_answered::<PageQuery>(query.as_bytes())?;
             is_answered::<SearchQuery>(query.as_bytes())?;
             is_answered::<FriendRequestsQuery>(query.as_bytes())?;
+            is_answered::<GroupRoomsQuery>(query.as_bytes())?;
+            is_answered::<MembersQuery>(query.as_bytes())?;
             is_answered::<PasswordGrant>(query.as_bytes())?;
         }
     }

@@ -11,16 +11,16 @@ async fn staff_edits_the_group() {
     let room = groups.public(owner, &[admin, member]).await;
     groups.appoint(owner, room, admin, "admin").await;
     let path = format!("/group-rooms/{room}");
-    let patch = json!({"name": "산악회", "description": "토요일", "is_private": true, "max_members": 3});
+    let edited = json!({"name": "산악회", "description": "토요일", "is_private": true, "max_members": 3});
 
-    let answer = groups.put(admin, &path, &patch).await;
+    let answer = groups.put(admin, &path, &edited).await;
 
     let group = answer.json();
     assert_eq!(answer.status, 200);
-    for (field, value) in patch.as_object().unwrap() {
+    for (field, value) in edited.as_object().unwrap() {
         assert_eq!(&group[field], value, "{field}");
     }
-    assert_eq!(groups.put(member, &path, &patch).await.refusal(), refusal(403, "not_permitted"));
+    assert_eq!(groups.put(member, &path, &edited).await.refusal(), refusal(403, "not_permitted"));
     let cleared = groups.put(owner, &path, &json!({"description": null})).await.json();
     assert_eq!((&cleared["description"], &cleared["name"]), (&json!(null), &json!("산악회")));
     groups.agree(room, &[owner, admin, member]).await;

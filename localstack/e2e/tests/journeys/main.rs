@@ -10,6 +10,8 @@ mod first_message;
 mod friends;
 mod frozen;
 mod gone_sockets;
+mod group_rights;
+mod groups;
 mod hidden_data;
 mod keep_sending;
 mod limits;

@@ -1,6 +1,7 @@
 //! The people of the authorization table, and their relations.
 
 use e2e::{Api, Person, TestStack};
+use serde_json::json;
 use testkit::mysql::execute;
 
 /// Everyone in the order of the table's columns.
@@ -16,7 +17,8 @@ pub(crate) const PERSONAS: [&str; 7] = [
 
 /// A private room with a message of the author, who has sent the other member a friend request.
 ///
-/// The author has another room with someone who wrote there, got a friend request too, and was then blocked.
+/// The author has another room with someone who wrote there, got a friend request too, and was then blocked, and a private group
+/// with nobody else.
 pub(crate) struct Scene {
     pub(crate) stranger: Person,
     pub(crate) author: Person,
@@ -44,6 +46,10 @@ pub(crate) struct Aim {
     /// The caller's address, and refresh token below.
     pub(crate) email: String,
     pub(crate) refresh_token: String,
+    /// The author's private group, and an invite to it.
+    pub(crate) group: i64,
+    pub(crate) invite: i64,
+    pub(crate) code: String,
 }
 
 impl Scene {
@@ -67,6 +73,11 @@ impl Scene {
             stack.register("blocked"),
         );
         let (room, room_of_blocked) = (author.room_with(&other).await, blocked.room_with(&author).await);
+        let private = |name: &str| json!({"name": name, "is_private": true});
+        let group = author.make_group(&private("author's")).await;
+        let (invite, code) = author.invite_to(group).await;
+        // Without a group of their own, a list of groups would be answered without asking for any.
+        other.make_group(&private("other's")).await;
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         let aim = Aim {
             room,
@@ -77,6 +88,9 @@ impl Scene {
             session: author.login().await.session(),
             email: text(&author.account["email"]),
             refresh_token: "none".to_owned(),
+            group,
+            invite,
+            code,
         };
         let aim_of_blocked = Aim {
             room: room_of_blocked,

@@ -80,7 +80,8 @@ fn without_mysql_messages_work_and_other_routes_answer_503() {
 /// Routes that use MongoDB alone, or no store, do not.
 fn needs_mysql(route: &str) -> bool {
     let part = |part: &str| route.split('/').nth(1) == Some(part);
-    route != "/auth/ticket" && ["auth", "users", "friends", "blocks", "chat-rooms"].into_iter().any(part)
+    route != "/auth/ticket"
+        && ["auth", "users", "friends", "blocks", "chat-rooms", "group-rooms", "invites"].into_iter().any(part)
 }
 
 /// The body of a row; for a registration a valid one.
