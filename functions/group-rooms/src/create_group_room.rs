@@ -6,7 +6,8 @@ use crate::{
 use axum::extract::State;
 use contract::{GroupRoomView, NewGroupRoom, ParsedGroup};
 use domain::{
-    Aggregate, Code, Fault, GroupRoom, Membership, MembershipState, Role, System, SystemKind, Timestamp, UserId,
+    Aggregate, Code, Fault, GroupRoom, Membership, MembershipState, Role, RoomNews, RoomNotice, System, SystemKind,
+    Timestamp, UserId,
 };
 use mongo::Bucket;
 use mysql::{NewGroup, Tx};
@@ -117,5 +118,10 @@ async fn make_group(tx: &mut Tx, command: MakeGroup) -> Result<Changed<(GroupRoo
         created_at: at,
         updated_at: at,
     };
-    Ok(Changed::quietly(touched, (group, owner)))
+    let added = |of: &Membership| {
+        let news = RoomNews::Added { name: group.name.clone(), role: of.role };
+        RoomNotice { to: of.user, room, by, news }
+    };
+    let room_notices = memberships.iter().map(added).collect();
+    Ok(Changed { touched, notices: Vec::new(), room_notices, answer: (group, owner) })
 }

@@ -1,6 +1,6 @@
 use crate::App;
 use axum::extract::State;
-use domain::{Aggregate, Code, Fault, GroupAct, Role, RoomId, Timestamp, UserId, group};
+use domain::{Aggregate, Code, Fault, GroupAct, Removal, Role, RoomId, RoomNews, RoomNotice, Timestamp, UserId, group};
 use mysql::Tx;
 use projection::Changed;
 use tracing::instrument;
@@ -60,10 +60,13 @@ async fn close(tx: &mut Tx, command: Close) -> Result<Changed<()>, Fault> {
         return Ok(Changed::quietly(command.touched(), ()));
     }
     group::actor(of.as_ref())?.role.may(GroupAct::Close)?;
+    let members = tx.groups().find_snapshot(room).await?.map(|it| it.access.members).unwrap_or_default();
     tx.groups().close(room, at).await?;
     tx.members().close(room, at).await?;
     tx.groups().remove_names(room).await?;
     tx.users().raise_versions(&[by]).await?;
     tx.outbox().insert(&command.touched(), at).await?;
-    Ok(Changed::quietly(command.touched(), ()))
+    let removed = |to| RoomNotice { to, room, by, news: RoomNews::Removed(Removal::Closed) };
+    let room_notices = members.into_iter().map(|member| removed(member.user)).collect();
+    Ok(Changed { touched: command.touched(), notices: Vec::new(), room_notices, answer: () })
 }

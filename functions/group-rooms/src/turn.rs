@@ -1,7 +1,7 @@
 use crate::App;
 use domain::{
-    Aggregate, Code, Fault, GroupRoom, InviteId, MOST_GROUPS, Membership, MembershipState, Role, RoomId, Step, System,
-    SystemKind, Timestamp, UserId, group,
+    Aggregate, Code, Fault, GroupRoom, InviteId, MOST_GROUPS, Membership, MembershipState, Removal, Role, RoomId,
+    RoomNews, RoomNotice, Step, System, SystemKind, Timestamp, UserId, group,
 };
 use mysql::{Tx, ViewedGroup};
 use projection::Changed;
@@ -134,6 +134,18 @@ impl Turn {
         [Aggregate::GroupRoom(self.room)].into_iter().chain(people).collect()
     }
 
+    /// Who is told of their own place in the group.
+    fn notices(&self, room: &GroupRoom, members: &[Membership]) -> Vec<RoomNotice> {
+        let news = |of: &Membership| match self.ask {
+            Ask::Join | Ask::Accept(_) | Ask::Add => RoomNews::Added { name: room.name.clone(), role: of.role },
+            Ask::Leave => RoomNews::Removed(Removal::Left),
+            Ask::Kick | Ask::Unban => RoomNews::Removed(Removal::Kicked),
+            Ask::Ban => RoomNews::Removed(Removal::Banned),
+            Ask::SetRole(_) | Ask::Transfer => RoomNews::RoleChanged(of.role),
+        };
+        members.iter().map(|of| RoomNotice { to: of.user, room: self.room, by: self.by, news: news(of) }).collect()
+    }
+
     fn change(&self, by: Option<&Membership>, of: Option<&Membership>) -> Change {
         let outside = MembershipState::Left;
         let new = Membership { user: self.of, role: Role::Member, state: outside, joined_at: self.at };
@@ -186,16 +198,15 @@ async fn take_turn(tx: &mut Tx, turn: Turn) -> Result<Changed<Turned>, Fault> {
     }
     let Change { members, more, told } = turn.change(by, of);
     tx.members().insert(turn.room, &members, turn.at).await?;
-    let mut touched = Vec::new();
-    if let Some(system) = told {
-        touched = turn.touched();
-        tx.groups().raise_version(turn.room, more).await?;
-        tx.room_events().insert(turn.room, &[system], turn.at).await?;
-        tx.users().raise_versions(&turn.concerned()).await?;
-        tx.outbox().insert(&touched, turn.at).await?;
-        room.member_count += more;
-    }
-    Ok(Changed::quietly(touched, Turned { room, of: members[0], step: Step::Change }))
+    let answer = |room, step| Turned { room, of: members[0], step };
+    let Some(system) = told else { return Ok(Changed::quietly(Vec::new(), answer(room, Step::Change))) };
+    let (touched, room_notices) = (turn.touched(), turn.notices(&room, &members));
+    tx.groups().raise_version(turn.room, more).await?;
+    tx.room_events().insert(turn.room, &[system], turn.at).await?;
+    tx.users().raise_versions(&turn.concerned()).await?;
+    tx.outbox().insert(&touched, turn.at).await?;
+    room.member_count += more;
+    Ok(Changed { touched, notices: Vec::new(), room_notices, answer: answer(room, Step::Change) })
 }
 
 /// Refuses to add anybody whose account is not active, or who is no friend, or blocks the person who adds them.

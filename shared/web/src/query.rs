@@ -74,7 +74,8 @@ mod tests {
 mod properties {
     use super::*;
     use contract::{
-        FriendRequestsQuery, GroupRoomsQuery, MembersQuery, MessagesQuery, PageQuery, PasswordGrant, SearchQuery, SyncQuery,
+        FriendRequestsQuery, GroupRoomsQuery, MembersQuery, MessagesQuery, PageQuery, PasswordGrant, SearchQuery,
+        SyncQuery,
     };
     use proptest::prelude::*;
 

@@ -14,6 +14,9 @@ async fn counted(size: i32) -> Vec<(String, usize, usize)> {
     groups.crowd(room, size - 2).await;
     let invite = groups.invite(owner, room, &json!({})).await;
     let code = invite["code"].as_str().unwrap();
+    // As a function does it: one connection, whose statements take turns.
+    let mysql = groups.mysql_as("chat_app").await;
+    let groups = Groups(groups.with(|app| app.backend.projector.mysql = mysql));
     let mut counts = Vec::new();
     let mut profile = groups.profile().await;
     for (caller, method, path, body) in requests(room, [owner, member, friend, joiner, guest], code) {

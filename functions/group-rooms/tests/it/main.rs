@@ -12,4 +12,5 @@ mod joining;
 mod lists;
 mod lost;
 mod members;
+mod notices;
 mod races;
