@@ -128,10 +128,10 @@ pub fn http_functions() -> Vec<HttpFunction> {
 
 /// Who may do what in a group, as a table in Markdown.
 pub fn group_rights() -> String {
-    let mut table = "| | member | admin | owner |\n|---|---|---|---|\n".to_owned();
-    for act in GroupAct::iter() {
+    let row = |act: GroupAct| {
         let may = [Role::Member, Role::Admin, Role::Owner].map(|role| if role.may(act).is_ok() { "yes" } else { "" });
-        table += &format!("| {} | {} |\n", act.title(Locale::En), may.join(" | "));
-    }
-    table
+        format!("| {} | {} |\n", act.title(Locale::En), may.join(" | "))
+    };
+    let head = "| | member | admin | owner |\n|---|---|---|---|\n".to_owned();
+    [head].into_iter().chain(GroupAct::iter().map(row)).collect()
 }
