@@ -60,12 +60,13 @@ pub struct NewGroupRoom {
     #[schema(example = "매주 토요일 아침 북한산", min_length = 1)]
     pub description: Option<String>,
     /// Whether it is joined by invitation only; false unless given.
+    #[schema(example = false)]
     pub is_private: Option<bool>,
     /// How many members it may have at once, 2 to 1,000; 100 unless given.
     #[schema(example = 100, minimum = 2, maximum = 1000)]
     pub max_members: Option<i32>,
     /// The first members beside the caller: at most 50 friends of theirs, each once.
-    #[schema(max_items = 50)]
+    #[schema(max_items = 50, example = json!([4, 5]))]
     pub members: Option<Vec<UserId>>,
 }
 
@@ -81,6 +82,7 @@ pub struct GroupRoomPatch {
     #[schema(value_type = Option<String>, example = "이번 달은 관악산", min_length = 1)]
     pub description: Patch<String>,
     /// Whether it is joined by invitation only.
+    #[schema(example = true)]
     pub is_private: Option<bool>,
     /// How many members it may have at once, 2 to 1,000, and not fewer than it has.
     #[schema(example = 100, minimum = 2, maximum = 1000)]

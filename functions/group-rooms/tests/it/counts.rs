@@ -66,7 +66,8 @@ fn requests(room: RoomId, [owner, member, friend, joiner, guest]: [UserId; 5], c
 #[tokio::test]
 async fn request_to_a_group_of_a_thousand_costs_what_one_to_two_costs() {
     let two = counted(2).await;
-    for size in [100, 1_000] {
+    // Three come in meanwhile.
+    for size in [100, 997] {
         assert_eq!(counted(size).await, two, "{size}");
     }
     for (request, statements, commands) in two {

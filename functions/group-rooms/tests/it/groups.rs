@@ -1,5 +1,7 @@
 use axum::http::Method;
-use domain::{Aggregate, FriendshipStatus, Role, RoomId, RoomKey, UserId};
+use domain::{
+    Aggregate, ClientId, Content, FriendshipStatus, MessageDraft, MessageType, Role, RoomId, RoomKey, UserId,
+};
 use group_rooms::App;
 use serde_json::{Value, json};
 use std::ops::Deref;
@@ -140,6 +142,19 @@ impl Groups {
     pub(crate) async fn may_send(&self, room: RoomId, user: UserId) -> bool {
         let placement = mongo::Placement::New(mongo::Messages::new_id());
         self.mongo().rooms().reserve(RoomKey::group(room), Some(user), placement).await.unwrap().is_some()
+    }
+
+    /// Puts a message into a group.
+    pub(crate) async fn say(&self, room: RoomId, user: UserId, text: &str) {
+        let draft = MessageDraft {
+            room: RoomKey::group(room),
+            user,
+            content: Content::parse(text).unwrap(),
+            message_type: MessageType::Text,
+            reply_to: None,
+            client_id: ClientId::parse("1").unwrap(),
+        };
+        self.leave_message(&draft, NOON).await;
     }
 
     /// Puts somebody into so many other groups, of which MongoDB does not learn.

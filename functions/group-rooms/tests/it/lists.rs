@@ -10,7 +10,7 @@ async fn own_groups_are_listed_by_newest_activity() {
         rooms.push(groups.private(owner, &[member]).await);
     }
     for n in [2, 0, 1] {
-        assert!(groups.may_send(rooms[n], member).await);
+        groups.say(rooms[n], owner, "안녕").await;
         // The store's clock tells milliseconds apart.
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
@@ -20,6 +20,10 @@ async fn own_groups_are_listed_by_newest_activity() {
     let ids = groups.ids(member, "/group-rooms").await;
     assert_eq!(ids, [rooms[1], rooms[0], rooms[2]].map(|room| i64::from(room.0)));
     assert_eq!(listed["items"][0], groups.show(member, rooms[1]).await, "as by itself");
+    assert_eq!(
+        (&listed["items"][0]["last_message"]["content"], &listed["items"][0]["unread_count"]),
+        (&json!("안녕"), &json!(1))
+    );
     let page = groups.get(member, "/group-rooms?limit=2").await.json();
     let next = page["next_cursor"].as_str().unwrap();
     assert_eq!(groups.ids(member, format!("/group-rooms?limit=2&cursor={next}")).await, ids[2..]);
