@@ -62,7 +62,8 @@ fn functions_with_mysql_reserve_their_concurrency() {
     let with_mysql: Vec<_> =
         limited.functions.iter().filter(|it| it.environment.contains_key("MYSQL_URL_SECRET_ARN")).collect();
     let reserved: Vec<_> = with_mysql.iter().map(|it| (it.name.as_str(), it.reserved.unwrap())).collect();
-    let expected = ["auth", "blocks", "chat-rooms", "friends", "group-rooms", "health", "migrate", "relay", "send-mail", "users"];
+    let expected =
+        ["auth", "blocks", "chat-rooms", "friends", "group-rooms", "health", "migrate", "relay", "send-mail", "users"];
     assert_eq!(reserved, expected.into_iter().zip([7, 7, 7, 7, 7, 2, 1, 1, 1, 7]).collect::<Vec<_>>());
     assert!(unlimited.functions.iter().all(|it| it.reserved.is_none()));
 }

@@ -21,6 +21,9 @@ const NO_REFRESH: Outcome = (401, "refresh_token_invalid");
 const NO_LOGIN: Outcome = (401, "invalid_credentials");
 const NO_TOKEN: Outcome = (403, "mail_token_invalid");
 const NOT_YOURS: Outcome = (403, "not_author");
+const NOT_PERMITTED: Outcome = (403, "not_permitted");
+const NO_MEMBER: Outcome = (404, "member_not_found");
+const OWNS_IT: Outcome = (409, "owner_must_transfer");
 const NOT_ASKED: Outcome = (403, "not_addressee");
 const CLOSED: Outcome = (403, "recipient_unavailable");
 const NO_PERSON: Outcome = (404, "user_not_found");
@@ -75,9 +78,9 @@ fn row(method: &'static str, path: &str, route: &'static str, body: Option<Value
 }
 
 /// The table, for requests with these targets; rows that share a scene run in this order.
-#[expect(clippy::too_many_lines, reason = "it is one table")]
 pub(crate) fn routes(aim: &Aim) -> Vec<Row> {
     let mut rows = login_routes(aim);
+    rows.extend(group_routes(aim));
     rows.extend(other_routes(aim));
     rows
 }
@@ -212,6 +215,44 @@ fn other_routes(aim: &Aim) -> Vec<Row> {
     ]
 }
 
+/// The routes of groups. The author owns the group, and nobody else is in it; `group_rights.rs` has its members and those who were.
+fn group_routes(Aim { person, group, invite, code, .. }: &Aim) -> Vec<Row> {
+    let of_group = |part: &str| format!("/group-rooms/{group}{part}");
+    let them_in = |part: &str| format!("/group-rooms/{group}/{part}/{person}");
+    let them = || Some(json!({"user_id": person}));
+    let hidden = |outcome| guarded([NO_ROOM, outcome, NO_ROOM, NO_ROOM]);
+    let (description, role) = (json!({"description": "hi"}), json!({"role": "member"}));
+    vec![
+        row("GET", "", "/group-rooms", None, guarded([OK; 4])),
+        row("POST", "", "/group-rooms", Some(json!({"name": "hiking"})), guarded([MADE; 4])),
+        row("GET", &of_group(""), "/group-rooms/{id}", None, hidden(OK)),
+        row("PUT", &of_group(""), "/group-rooms/{id}", Some(description), hidden(OK)),
+        row("POST", &of_group("/join"), "/group-rooms/{id}/join", None, hidden(OK)),
+        row("POST", &of_group("/leave"), "/group-rooms/{id}/leave", None, hidden(OWNS_IT)),
+        row("POST", &of_group("/transfer"), "/group-rooms/{id}/transfer", them(), hidden(OK)),
+        row("GET", &of_group("/members"), "/group-rooms/{id}/members", None, hidden(OK)),
+        row("POST", &of_group("/members"), "/group-rooms/{id}/members", them(), hidden(OK)),
+        row("PUT", &them_in("members"), "/group-rooms/{id}/members/{user_id}", Some(role), hidden(NOT_PERMITTED)),
+        row("DELETE", &them_in("members"), "/group-rooms/{id}/members/{user_id}", None, hidden(NOT_PERMITTED)),
+        row("GET", &of_group("/bans"), "/group-rooms/{id}/bans", None, hidden(OK)),
+        row("PUT", &them_in("bans"), "/group-rooms/{id}/bans/{user_id}", None, hidden(NOT_PERMITTED)),
+        row("DELETE", &them_in("bans"), "/group-rooms/{id}/bans/{user_id}", None, hidden(NO_MEMBER)),
+        row("GET", &of_group("/invites"), "/group-rooms/{id}/invites", None, hidden(OK)),
+        row("POST", &of_group("/invites"), "/group-rooms/{id}/invites", Some(json!({"max_uses": 5})), hidden(MADE)),
+        row("GET", &format!("/invites/{code}"), "/invites/{code}", None, guarded([OK; 4])),
+        row("POST", &format!("/invites/{code}/join"), "/invites/{code}/join", None, guarded([OK; 4])).alone(),
+        row(
+            "DELETE",
+            &of_group(&format!("/invites/{invite}")),
+            "/group-rooms/{id}/invites/{invite_id}",
+            None,
+            hidden(DONE),
+        )
+        .alone(),
+        row("DELETE", &of_group(""), "/group-rooms/{id}", None, hidden(DONE)).alone(),
+    ]
+}
+
 /// Actions and their outcomes for a stranger, the author, the other member and the blocked person, in the order in which they
 /// run: the answer's `t`, or the code of an error.
 fn actions(aim: &Aim) -> Vec<(&'static str, Value, [&'static str; 4])> {
@@ -327,6 +368,9 @@ fn the_table_has_every_route_and_no_other() {
             session: author.session(),
             email: String::new(),
             refresh_token: String::new(),
+            group: 0,
+            invite: 0,
+            code: String::new(),
         };
         let tabled: BTreeSet<String> = routes(&aim).iter().map(|row| format!("{} {}", row.method, row.route)).collect();
 
