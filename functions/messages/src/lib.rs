@@ -3,9 +3,13 @@
 mod add_reaction;
 mod delete_message;
 mod edit_message;
+mod forward_message;
+mod hide_message;
+mod list_history;
 mod list_messages;
 mod list_pins;
 mod list_reactions;
+mod list_replies;
 mod list_unread;
 mod pin_message;
 mod read_messages;
@@ -85,6 +89,10 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_messages::list_messages))
         .routes(routes!(edit_message::edit_message))
         .routes(routes!(delete_message::delete_message))
+        .routes(routes!(forward_message::forward_message))
+        .routes(routes!(hide_message::hide_message))
+        .routes(routes!(list_history::list_history))
+        .routes(routes!(list_replies::list_replies))
         .routes(routes!(read_messages::read_messages))
         .routes(routes!(list_unread::list_unread))
         .routes(routes!(add_reaction::add_reaction, remove_reaction::remove_reaction, list_reactions::list_reactions))

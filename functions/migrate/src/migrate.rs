@@ -5,8 +5,8 @@ use serde::Serialize;
 use std::{collections::BTreeMap, time::Duration};
 use tracing::info;
 
-/// The version of the MongoDB schema since which it knows people.
-const PEOPLE_SINCE: i32 = 2;
+/// The version of the MongoDB schema since which it knows people by their names.
+const PEOPLE_SINCE: i32 = 6;
 /// How many rows one statement reads.
 const BATCH: u32 = 500;
 /// No access token lives longer, whatever the settings say.

@@ -70,8 +70,8 @@ mod tests {
     use super::*;
     use crate::{Ack, Acknowledged, Frame, MessageView, Pong, client_frame::Action};
     use domain::{
-        ClientId, LatestChange, Message, MessageId, MessageType, Pin, Reaction, Removal, Role, RoomId, RoomNews,
-        RoomNotice, Seq, System, SystemKind, Timestamp, UserId,
+        ClientId, LatestChange, Mentions, Message, MessageId, MessageType, Pin, Reaction, Removal, Role, RoomId,
+        RoomNews, RoomNotice, Seq, System, SystemKind, Timestamp, UserId,
     };
     use std::collections::{BTreeSet, HashMap};
     use strum::{IntoEnumIterator as _, VariantNames as _};
@@ -162,6 +162,9 @@ mod tests {
             message_type: MessageType::System,
             system: Some(system),
             reply_to: None,
+            mentions: Mentions::default(),
+            forwarded_from: None,
+            hidden_for: Vec::new(),
             seq: Seq(1),
             rev: Rev(2),
             client_id: ClientId::of_event(5).as_str().to_owned(),

@@ -55,6 +55,9 @@ pub enum FramePayload {
     /// A reaction to a message in one of the user's rooms came or went. The frame says how many people reacted, not who.
     #[serde(rename = "reaction.changed")]
     ReactionChanged(Box<MessageView>),
+    /// The user has hidden a message on another device. Frames about it are not sent any more.
+    #[serde(rename = "message.hidden")]
+    MessageHidden(HiddenMessage),
     /// A member of one of the user's rooms has read messages.
     #[serde(rename = "receipt.read")]
     ReceiptRead(Receipt),
@@ -154,6 +157,15 @@ pub struct Acknowledged {
     pub dup: bool,
     /// The message as of `rev`.
     pub message: MessageView,
+}
+
+/// A message that the user has hidden from themselves.
+#[derive(Serialize, ToSchema)]
+pub struct HiddenMessage {
+    /// The message's id.
+    pub id: MessageId,
+    /// The message's number in the room.
+    pub seq: Seq,
 }
 
 /// How far a member has read.
@@ -344,6 +356,12 @@ impl Frame<'_> {
                 owner.into_iter().chain([changed(by, Some(Role::Admin))]).collect()
             }
         }
+    }
+
+    /// Tells a person's devices that they have hidden a message.
+    pub fn of_hidden(room: RoomKey, id: MessageId, seq: Seq) -> Self {
+        let payload = FramePayload::MessageHidden(HiddenMessage { id, seq });
+        Self { re: None, room: Some(room), rev: None, payload }
     }
 
     /// Tells a room's members how far one of them has read.

@@ -30,8 +30,8 @@ pub use client_frame::{
 };
 pub use export::{ExportItem, ExportedBlock, ExportedFriend, ExportedRequest, ExportedRoom};
 pub use frame::{
-    Ack, Acknowledged, ErrorBody, Frame, FramePayload, FriendNews, MemberChanged, Pong, Ready, Receipt, RoomAdded,
-    RoomRemoved, RoomUpdated, SessionNews,
+    Ack, Acknowledged, ErrorBody, Frame, FramePayload, FriendNews, HiddenMessage, MemberChanged, Pong, Ready, Receipt,
+    RoomAdded, RoomRemoved, RoomUpdated, SessionNews,
 };
 pub use friend::{FriendRequest, FriendRequestDirection, FriendRequestsQuery, FriendView, FriendshipView};
 pub use group::{
@@ -42,8 +42,8 @@ pub use group::{
 pub use health::{HealthView, Reachability, ReadinessChecks, ReadinessStatus, ReadinessView, SchemaStatus};
 pub use listed::{Listed, PageQuery, page};
 pub use message::{
-    MessagePage, MessagePatch, MessageView, MessagesQuery, NewMessage, PinsQuery, QuoteView, ReadCursor, ReadUpTo,
-    SyncPage, SyncQuery, SystemText, SystemView, UnreadView,
+    ForwardTo, ForwardedView, MessagePage, MessagePatch, MessageVersionView, MessageView, MessagesQuery, NewMessage,
+    PinsQuery, QuoteView, ReadCursor, ReadUpTo, SyncPage, SyncQuery, SystemText, SystemView, UnreadView,
 };
 pub use person::{ParticipantView, ProfileView, SearchQuery};
 pub use problem::{FieldProblem, Problem};

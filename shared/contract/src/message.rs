@@ -1,7 +1,7 @@
 use crate::ReactionView;
 use domain::{
-    ClientId, Content, Fault, LatestChange, Locale, Message, MessageDraft, MessageId, MessageType, Quote, Rev, Role,
-    RoomId, RoomKey, RoomKind, Seq, System, SystemKind, Timestamp, UserId, fields,
+    ClientId, Content, Fault, LatestChange, Locale, MentionsAll, Message, MessageDraft, MessageId, MessageType,
+    MessageVersion, Quote, Rev, Role, RoomId, RoomKey, RoomKind, Seq, System, SystemKind, Timestamp, UserId, fields,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -32,6 +32,14 @@ pub struct MessageView {
     /// The beginning of the message that this one replies to, as of now: it can change without a new `rev` of this message.
     #[schema(required = true)]
     pub quote: Option<QuoteView>,
+    /// The members whom the text mentions by `@username`, in the order of the text.
+    pub mentions: Vec<UserId>,
+    /// The word by which the text mentions all members at once; null if it does not.
+    #[schema(required = true)]
+    pub mentions_all: Option<MentionsAll>,
+    /// Where the text comes from; null if the message was not forwarded.
+    #[schema(required = true)]
+    pub forwarded_from: Option<ForwardedView>,
     /// The message's number in the room, which never changes.
     pub seq: Seq,
     /// The number of the message's latest change in the room.
@@ -94,6 +102,13 @@ pub struct SystemText {
     pub en: &'static str,
 }
 
+/// Where the text of a forwarded message comes from. It names no room.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct ForwardedView {
+    /// The person who wrote the text.
+    pub user_id: UserId,
+}
+
 /// The beginning of a message that another one replies to.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct QuoteView {
@@ -104,6 +119,17 @@ pub struct QuoteView {
     pub content: String,
     /// Whether the message is deleted.
     pub is_deleted: bool,
+}
+
+/// A text that a message had before an edit.
+#[derive(Serialize, ToSchema)]
+pub struct MessageVersionView {
+    /// The text.
+    #[schema(example = "안뇽하세요")]
+    pub content: String,
+    /// When an edit wrote this text; null for the text as it was sent.
+    #[schema(required = true)]
+    pub edited_at: Option<Timestamp>,
 }
 
 /// A page of a room's messages, by `seq`.
@@ -175,6 +201,20 @@ pub struct NewMessage {
     /// 1 to 64 visible ASCII characters. A retry with the same id is the same message. Without one, a retry sends a second
     /// message.
     #[schema(example = "01J9ZQ4Z7Y", min_length = 1, max_length = 64, pattern = "^[!-~]+$")]
+    pub client_id: Option<String>,
+}
+
+/// Where a message is to be forwarded.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ForwardTo {
+    /// The id of the room to forward to.
+    pub room_id: RoomId,
+    /// The kind of that room.
+    pub room_type: RoomKind,
+    /// 1 to 64 visible ASCII characters. A retry with the same id is the same message. Without one, a retry sends a second
+    /// message.
+    #[schema(example = "01J9ZQ4Z7Z", min_length = 1, max_length = 64, pattern = "^[!-~]+$")]
     pub client_id: Option<String>,
 }
 
@@ -274,6 +314,9 @@ impl MessageView {
             system: message.system.map(SystemView::from),
             reply_to: message.reply_to,
             quote,
+            mentions: message.mentions.people,
+            mentions_all: message.mentions.all,
+            forwarded_from: message.forwarded_from.map(|user_id| ForwardedView { user_id }),
             seq: message.seq,
             rev: message.rev,
             client_id: message.client_id,
@@ -306,6 +349,21 @@ impl From<System> for SystemView {
     }
 }
 
+impl From<MessageVersion> for MessageVersionView {
+    fn from(version: MessageVersion) -> Self {
+        Self { content: version.content, edited_at: version.edited_at }
+    }
+}
+
+impl ForwardTo {
+    /// The room and the client's id of the new message; `generate` makes one if the client gave none.
+    pub fn parse(&self, generate: impl FnOnce() -> ClientId) -> Result<(RoomKey, ClientId), Fault> {
+        let client_id = self.client_id.as_deref().map(ClientId::parse).transpose();
+        let client_id = client_id.map_err(|reason| Fault::field("client_id", reason))?;
+        Ok((RoomKey { kind: self.room_type, id: self.room_id }, client_id.unwrap_or_else(generate)))
+    }
+}
+
 impl NewMessage {
     /// The draft of `user`, or every bad field; `generate` makes a `client_id` if the client gave none.
     pub fn into_draft(self, user: UserId, generate: impl FnOnce() -> ClientId) -> Result<MessageDraft, Fault> {
@@ -320,6 +378,7 @@ impl NewMessage {
             content,
             message_type,
             reply_to: self.reply_to,
+            forwarded_from: None,
             client_id: client_id.unwrap_or_else(generate),
         })
     }

@@ -89,6 +89,8 @@ pub enum Code {
     TooManyReactions,
     /// The room has as many pinned messages as possible.
     TooManyPins,
+    /// The caller has hidden as many messages of the room as possible, or too many people have hidden the message.
+    TooManyHidden,
     /// The `client_id` was used for another message.
     ClientIdReused,
     /// The frame is not of the form `{action, id?, d?}`.
@@ -161,6 +163,7 @@ impl Code {
             | Self::OwnerMustTransfer
             | Self::TooManyReactions
             | Self::TooManyPins
+            | Self::TooManyHidden
             | Self::ClientIdReused
             | Self::MailOff
             | Self::TooManyConnections => 409,
@@ -264,6 +267,10 @@ impl Code {
             Self::TooManyPins => locale.pick(
                 "The room has 50 pinned messages, which is the most. Unpin one first.",
                 "고정할 수 있는 메시지(50개)가 가득 찼습니다. 먼저 하나를 해제해 주세요.",
+            ),
+            Self::TooManyHidden => locale.pick(
+                "You have hidden 1,000 messages of this room, which is the most.",
+                "이 대화방에서 숨길 수 있는 최대 메시지 수(1,000개)에 도달했습니다.",
             ),
             Self::ClientIdReused => {
                 locale.pick("This client_id belongs to another message.", "다른 메시지에 이미 사용된 client_id입니다.")

@@ -1,5 +1,5 @@
 use crate::{
-    Invalid, LatestChange, MessageId, Pin, Random, Reaction, Rev, RoomKey, Seq, System, Timestamp, UserId,
+    Invalid, LatestChange, Mentions, MessageId, Pin, Random, Reaction, Rev, RoomKey, Seq, System, Timestamp, UserId,
     text::{is_blank, with_line_feeds},
 };
 use serde::{Deserialize, Serialize};
@@ -139,6 +139,8 @@ pub struct MessageDraft {
     pub message_type: MessageType,
     /// The message that it replies to.
     pub reply_to: Option<MessageId>,
+    /// Who wrote the text, if it is forwarded.
+    pub forwarded_from: Option<UserId>,
     /// The client's id of it.
     pub client_id: ClientId,
 }
@@ -210,6 +212,12 @@ pub struct Message {
     pub system: Option<System>,
     /// The message that it replies to.
     pub reply_to: Option<MessageId>,
+    /// Whom the text mentions.
+    pub mentions: Mentions,
+    /// Who wrote the text, if it was forwarded.
+    pub forwarded_from: Option<UserId>,
+    /// Who does not want to see it any more. Nobody is told.
+    pub hidden_for: Vec<UserId>,
     /// Its number in the room.
     pub seq: Seq,
     /// The number of its latest change in the room.
@@ -240,6 +248,24 @@ impl std::fmt::Debug for Message {
             .field("seq", &self.seq)
             .field("rev", &self.rev)
             .finish_non_exhaustive()
+    }
+}
+
+/// A text that a message had before an edit.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MessageVersion {
+    /// The text.
+    pub content: String,
+    /// When an edit wrote it; `None` for the text as it was sent.
+    pub edited_at: Option<Timestamp>,
+    /// The `rev` that the message had with it at the end. No two texts of a message have the same.
+    pub rev: Rev,
+}
+
+impl std::fmt::Debug for MessageVersion {
+    // Nor does a text that was replaced.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MessageVersion").field("rev", &self.rev).finish_non_exhaustive()
     }
 }
 

@@ -202,6 +202,13 @@ pub struct Person {
     pub blocked: Vec<UserId>,
 }
 
+impl Person {
+    /// The form of the username by which mentions find it.
+    pub fn name_key(&self) -> String {
+        fold(&self.username)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

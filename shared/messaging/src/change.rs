@@ -1,16 +1,17 @@
 use crate::{
     Author, Messenger,
+    mention::Named,
     order::{Placed, give_back, reserve, settle, stamp_freely},
     own::hide_room,
 };
 use contract::MessageView;
 use domain::{Content, Emoji, Fault, Message, UserId};
-use mongo::{Placement, Reservation};
+use mongo::{NewText, Placement, Reservation};
 
 /// What is to become of a message.
 #[derive(Clone, Copy)]
 pub(crate) enum Change<'a> {
-    Edit(&'a Content),
+    Edit(&'a Content, &'a Named),
     Deletion,
     Reaction(Emoji),
     Retraction(Emoji),
@@ -22,7 +23,7 @@ impl Change<'_> {
     /// What it takes in the room's order where somebody makes it of a message.
     pub(crate) fn placement(self, message: &Message, by: UserId) -> Placement {
         match self {
-            Self::Edit(_) | Self::Reaction(_) => Placement::Change,
+            Self::Edit(..) | Self::Reaction(_) => Placement::Change,
             Self::Deletion if message.user == by => Placement::Deletion(message.id),
             Self::Deletion => Placement::Moderation(message.id),
             Self::Retraction(_) => Placement::Retraction,
@@ -64,7 +65,10 @@ pub(crate) async fn write(
     // An error leaves the outcome open: the entry stays until its age removes it, and the client hears 503.
     let id = message.id;
     let written = match change {
-        Change::Edit(content) => messages.edit(causal, id, content, position, now).await?,
+        Change::Edit(content, named) => {
+            let text = NewText { content, mentions: &named.mentions(position) };
+            messages.edit(causal, id, &text, position, now).await?
+        }
         Change::Deletion => messages.delete(causal, id, position, now).await?,
         Change::Reaction(emoji) => messages.react(causal, id, by, emoji, position, now).await?,
         Change::Retraction(emoji) => messages.take_reaction_back(causal, id, by, emoji, position, now).await?,

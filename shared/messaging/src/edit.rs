@@ -1,6 +1,7 @@
 use crate::{
     Author, Messenger,
     change::{Change, change},
+    mention::Named,
     order::{ATTEMPTS, contended},
     own::{find_rights, own},
 };
@@ -26,11 +27,12 @@ pub async fn edit_message(
     command: &EditMessage,
 ) -> Result<MessageView, Fault> {
     let mongo = &messenger.mongo;
-    let (passage, found) = tokio::join!(
+    let (passage, found, named) = tokio::join!(
         mongo.gates().pass(author.user, author.session, Bucket::Sends, author.limits.sends),
         mongo.messages().seen_by(author.user).find(command.message),
+        Named::find(mongo, &command.content),
     );
-    let passage = passage?;
+    let (passage, named) = (passage?, named?);
     if passage == Passage::SessionEnded {
         return Err(Code::Unauthenticated.into());
     }
@@ -46,7 +48,8 @@ pub async fn edit_message(
             let quotes = mongo.messages().list_quotes(stored.message.reply_to.as_slice()).await?;
             return Ok(MessageView::of(stored.message, &quotes));
         }
-        if let Some(edited) = change(messenger, author, &stored.message, Change::Edit(&command.content)).await? {
+        let edit = Change::Edit(&command.content, &named);
+        if let Some(edited) = change(messenger, author, &stored.message, edit).await? {
             return Ok(edited);
         }
         let again = mongo.messages().seen_by(author.user).find(command.message).await?;

@@ -1,7 +1,8 @@
 use crate::{Messenger, order::stamp_freely};
 use contract::{MessagePage, MessageView};
-use domain::{Code, Fault, PageSize, RoomKey, UserId};
-use mongo::Anchor;
+use domain::{Code, Fault, MessageId, PageSize, Quote, RoomKey, UserId};
+use mongo::{Anchor, Stored};
+use std::collections::HashMap;
 
 /// How many abandoned messages one page stamps and pushes.
 const MOST_MENDED: usize = 5;
@@ -27,17 +28,29 @@ pub async fn list_messages(messenger: &Messenger, query: ListMessages) -> Result
     let ListMessages { room, user, anchor, limit } = query;
     let rooms = messenger.mongo.rooms();
     let window = rooms.list_messages(room, user, anchor, limit.get()).await?.ok_or(Code::RoomNotFound)?;
-    let (now, mut mended, mut items) = (messenger.clock.now(), 0, Vec::with_capacity(window.rows.len()));
-    for row in window.rows {
+    let (rows, quotes) = (window.rows, window.quotes);
+    let items = show(messenger, user, rows, &quotes).await?;
+    Ok(MessagePage { items, has_before: window.has_before, has_after: window.has_after, cursor: window.cursor })
+}
+
+/// The messages of a page, a few of them mended.
+pub(crate) async fn show(
+    messenger: &Messenger,
+    user: UserId,
+    rows: Vec<Stored>,
+    quotes: &HashMap<MessageId, Quote>,
+) -> Result<Vec<MessageView>, Fault> {
+    let (now, mut mended, mut items) = (messenger.clock.now(), 0, Vec::with_capacity(rows.len()));
+    for row in rows {
         if mended < MOST_MENDED && row.is_abandoned(now) {
             mended += 1;
             let tries = row.fanout.map_or(0, |fanout| fanout.tries);
             let placed =
                 stamp_freely(messenger, &mut messenger.mongo.causal().await?, row.message, tries, Some(user)).await?;
-            items.push(messenger.publish(placed, &window.quotes, None).await);
+            items.push(messenger.publish(placed, quotes, None).await);
         } else {
-            items.push(MessageView::of(row.message, &window.quotes));
+            items.push(MessageView::of(row.message, quotes));
         }
     }
-    Ok(MessagePage { items, has_before: window.has_before, has_after: window.has_after, cursor: window.cursor })
+    Ok(items)
 }

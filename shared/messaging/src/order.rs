@@ -31,7 +31,7 @@ pub(crate) enum Stamper {
 
 /// What became of a stamp.
 pub(crate) enum Stamped {
-    Done(Placed),
+    Done(Box<Placed>),
     /// Its author may not write any more; `wrote` is the `rev` that this request gave the message last, if nobody else gave it
     /// one: a retry may have acknowledged that.
     Refused {
@@ -82,10 +82,12 @@ pub(crate) async fn settle(
     reservation: &Reservation,
 ) -> Option<Option<Recipients>> {
     let (most, now) = (messenger.announcer.inline_connections(), messenger.clock.now());
+    let mut people = reservation.members.clone();
+    people.retain(|user| !message.hidden_for.contains(user));
     let (released, recipients) = tokio::join!(
         messenger.mongo.rooms().release(message.room, reservation),
         // In the session of the write: a new primary whose commit point lags would name who was removed before it.
-        messenger.mongo.connections().list_recipients_in(causal, &reservation.members, most, now),
+        messenger.mongo.connections().list_recipients_in(causal, &people, most, now),
     );
     // An error leaves open whether the release counted, so it does not.
     let recipients = recipients.or_log("read whom to tell of a message");
@@ -130,7 +132,7 @@ pub(crate) async fn stamp(
         if let Some(stamped) = messages.stamp(causal, &message, &reservation, fanout).await? {
             wrote = wrote.map(|_| stamped.rev);
             if let Some(recipients) = settle(messenger, causal, &stamped, &reservation).await {
-                return Ok(Stamped::Done(Placed { message: stamped, recipients, tries }));
+                return Ok(Stamped::Done(Box::new(Placed { message: stamped, recipients, tries })));
             }
             message = stamped;
         } else {
@@ -156,7 +158,7 @@ pub(crate) async fn stamp_freely(
     viewer: Option<UserId>,
 ) -> Result<Placed, Fault> {
     match stamp(messenger, causal, message, tries, Stamper::Anyone, viewer).await? {
-        Stamped::Done(placed) => Ok(placed),
+        Stamped::Done(placed) => Ok(*placed),
         Stamped::Refused { refusal, .. } => Err(refusal),
         Stamped::Gone | Stamped::Passed { .. } => Err(Code::MessageNotFound.into()),
     }

@@ -77,6 +77,13 @@ pub(crate) async fn own(messenger: &Messenger, found: Option<Stored>, user: User
     Err(if is_system { Code::SystemMessage } else { Code::NotAuthor }.into())
 }
 
+/// A message that somebody may read.
+pub(crate) async fn readable(messenger: &Messenger, found: Option<Stored>, user: UserId) -> Result<Stored, Fault> {
+    let stored = found.ok_or(Code::MessageNotFound)?;
+    find_rights(messenger, stored.message.room, user).await?;
+    Ok(stored)
+}
+
 /// Refuses whoever is not in the room, as if the message were not there.
 pub(crate) async fn find_rights(messenger: &Messenger, room: RoomKey, user: UserId) -> Result<Rights, Fault> {
     Ok(messenger.mongo.rooms().find_rights(room, user).await?.ok_or(Code::MessageNotFound)?)

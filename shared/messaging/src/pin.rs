@@ -97,7 +97,7 @@ async fn free_place(messenger: &Messenger, room: RoomKey, stored: Stored) -> Res
         }
         rev = placed.message.rev;
         let quotes = mongo.messages().list_quotes(reply_to.as_slice()).await?;
-        messenger.publish(placed, &quotes, None).await;
+        messenger.publish(*placed, &quotes, None).await;
     }
     mongo.rooms().free_pin_place(room, id, rev).await?;
     Ok(true)

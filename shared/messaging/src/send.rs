@@ -1,9 +1,10 @@
 use crate::{
     Author, Messenger,
+    mention::Named,
     order::{ATTEMPTS, Placed, Stamped, Stamper, contended, give_back, reserve, settle, stamp, withdraw},
 };
 use contract::MessageView;
-use domain::{Code, Fault, Invalid, Message, MessageDraft, MessageId, Quote, Timestamp};
+use domain::{ClientId, Code, Fault, Invalid, Message, MessageDraft, MessageId, Quote, RoomKey, Timestamp, UserId};
 use mongo::{Bucket, Causal, Inserted, Messages, Mongo, NewMessage, Passage, Placement, Stored};
 use std::collections::HashMap;
 
@@ -23,57 +24,59 @@ pub struct Sent {
 /// A retry reserves nothing, and is answered even where the limit or a block would refuse a new message.
 pub async fn send_message(messenger: &Messenger, author: &Author<'_>, draft: &MessageDraft) -> Result<Sent, Fault> {
     let mongo = &messenger.mongo;
-    let fingerprint = author.fingerprints.of(&parts_of(draft));
-    let (passage, earlier, quotes) = tokio::join!(
+    let (passage, earlier, quotes, named) = tokio::join!(
         mongo.gates().pass(author.user, author.session, Bucket::Sends, author.limits.sends),
-        find_earlier(mongo, draft),
+        find_earlier(mongo, draft.room, draft.user, &draft.client_id),
         find_quote(mongo, draft),
+        Named::find(mongo, &draft.content),
     );
-    let (passage, earlier, quotes) = (passage?, earlier?, quotes?);
+    let (passage, earlier, quotes, named) = (passage?, earlier?, quotes?, named?);
     if passage == Passage::SessionEnded {
         return Err(Code::Unauthenticated.into());
     }
-    let at = messenger.clock.now();
     let is_quote_missing = quotes.is_none();
-    let quotes = quotes.unwrap_or_default();
-    let request =
-        Request { messenger, author, draft, fingerprint: &fingerprint, at, passage, quotes, is_quote_missing };
+    let (room, parts, quotes) = (draft.room, parts_of(draft), quotes.unwrap_or_default());
+    let request = Request { messenger, author, room, parts, at: messenger.clock.now(), passage, quotes };
     if let Some(earlier) = earlier {
         return request.repeat(earlier).await;
     }
     passage.admit()?;
-    request.send().await
+    if is_quote_missing {
+        // Rights first: a stranger could probe a room for its messages.
+        let rights = mongo.rooms().find_rights_now(draft.room, draft.user).await?;
+        rights.ok_or(Code::RoomNotFound)?.admit_writer()?;
+        return Err(Fault::field("reply_to", Invalid::NotFound));
+    }
+    request.send(draft, &named).await
 }
 
 /// One request to send, after its first step.
-struct Request<'a> {
-    messenger: &'a Messenger,
-    author: &'a Author<'a>,
-    draft: &'a MessageDraft,
-    fingerprint: &'a [u8],
-    at: Timestamp,
-    passage: Passage,
+pub(crate) struct Request<'a> {
+    pub(crate) messenger: &'a Messenger,
+    pub(crate) author: &'a Author<'a>,
+    /// Where to.
+    pub(crate) room: RoomKey,
+    /// What makes another request under the same `client_id` the same.
+    pub(crate) parts: [&'a [u8]; 3],
+    /// When it came.
+    pub(crate) at: Timestamp,
+    pub(crate) passage: Passage,
     /// What it answers.
-    quotes: HashMap<MessageId, Quote>,
-    /// Whether what it answers is no message of the room.
-    is_quote_missing: bool,
+    pub(crate) quotes: HashMap<MessageId, Quote>,
 }
 
 impl Request<'_> {
-    async fn send(&self) -> Result<Sent, Fault> {
-        let Self { messenger, draft, fingerprint, at, .. } = *self;
-        let mongo = &messenger.mongo;
-        if self.is_quote_missing {
-            // Rights first: a stranger could probe a room for its messages.
-            let rights = mongo.rooms().find_rights_now(draft.room, draft.user).await?;
-            rights.ok_or(Code::RoomNotFound)?.admit_writer()?;
-            return Err(Fault::field("reply_to", Invalid::NotFound));
-        }
-        let mut new = NewMessage { id: Messages::new_id(), draft, fingerprint, at };
+    /// Puts the message into the room.
+    pub(crate) async fn send(&self, draft: &MessageDraft, named: &Named) -> Result<Sent, Fault> {
+        let (messenger, mongo) = (self.messenger, &self.messenger.mongo);
+        let fingerprint = self.author.fingerprints.of(&self.parts);
+        let mut id = Messages::new_id();
         // The revs of writes whose outcome is unknown.
         let mut unknown = Vec::new();
         for _ in 0..ATTEMPTS {
-            let reservation = reserve(messenger, draft.room, draft.user, Placement::New(new.id)).await?;
+            let reservation = reserve(messenger, draft.room, draft.user, Placement::New(id)).await?;
+            let mentions = named.mentions(&reservation);
+            let new = NewMessage { id, draft, mentions, fingerprint: &fingerprint, at: self.at };
             let mut causal = mongo.causal().await?;
             match mongo.messages().insert(&mut causal, &new, &reservation).await {
                 Ok(Inserted::Done(message)) => {
@@ -83,7 +86,7 @@ impl Request<'_> {
                     if let Some(placed) = self.stamp_own(&mut causal, *message, Stamper::Writer).await? {
                         return Ok(self.answer(placed, false).await);
                     }
-                    new.id = Messages::new_id();
+                    id = Messages::new_id();
                     continue;
                 }
                 Ok(Inserted::Taken) => give_back(messenger, draft.room, &reservation).await,
@@ -95,13 +98,13 @@ impl Request<'_> {
             }
             let found = mongo.messages().find_by_client_id(draft.room, draft.user, &draft.client_id).await?;
             match found {
-                Some(own) if own.message.id == new.id => {
+                Some(own) if own.message.id == id => {
                     // Under another `rev` a retry may have acknowledged it.
                     let by = if unknown.contains(&own.message.rev) { Stamper::Writer } else { Stamper::Retry };
                     if let Some(placed) = self.stamp_own(&mut causal, own.message, by).await? {
                         return Ok(self.answer(placed, false).await);
                     }
-                    new.id = Messages::new_id();
+                    id = Messages::new_id();
                 }
                 Some(earlier) => return self.repeat(earlier).await,
                 None => {}
@@ -115,7 +118,7 @@ impl Request<'_> {
     async fn stamp_own(&self, causal: &mut Causal, message: Message, by: Stamper) -> Result<Option<Placed>, Fault> {
         let (id, room, seq) = (message.id, message.room, message.seq);
         match stamp(self.messenger, causal, message, 0, by, Some(self.author.user)).await? {
-            Stamped::Done(placed) => Ok(Some(placed)),
+            Stamped::Done(placed) => Ok(Some(*placed)),
             Stamped::Gone => Ok(None),
             Stamped::Passed { wrote } => {
                 let tombstone = withdraw(self.messenger, id, room, seq, wrote).await?;
@@ -136,9 +139,9 @@ impl Request<'_> {
     }
 
     /// Answers with the message that an earlier request put into the room.
-    async fn repeat(&self, earlier: Stored) -> Result<Sent, Fault> {
-        let Self { messenger, author, draft, .. } = *self;
-        let (gates, room) = (messenger.mongo.gates(), draft.room);
+    pub(crate) async fn repeat(&self, earlier: Stored) -> Result<Sent, Fault> {
+        let Self { messenger, author, room, .. } = *self;
+        let gates = messenger.mongo.gates();
         let take_back = async {
             if self.passage == Passage::Open {
                 gates.refund(author.user, Bucket::Sends, author.limits.sends).await?;
@@ -155,7 +158,7 @@ impl Request<'_> {
         refunded?;
         rights?.ok_or(Code::RoomNotFound)?;
         // A deleted message has no fingerprint: any retry gets the tombstone.
-        let is_same = |first: &Vec<u8>| author.fingerprints.matches(&parts_of(draft), first);
+        let is_same = |first: &Vec<u8>| author.fingerprints.matches(&self.parts, first);
         if !earlier.fingerprint.as_ref().is_none_or(is_same) {
             return Err(Code::ClientIdReused.into());
         }
@@ -166,7 +169,7 @@ impl Request<'_> {
         let mut causal = messenger.mongo.causal().await?;
         let viewer = Some(author.user);
         match stamp(messenger, &mut causal, earlier.message, fanout.tries, Stamper::Retry, viewer).await? {
-            Stamped::Done(placed) => Ok(self.answer(placed, true).await),
+            Stamped::Done(placed) => Ok(self.answer(*placed, true).await),
             // Without rights nothing is touched: its writer may have been answered. Once the sweep has delivered it, a retry is
             // told so; a refusal now would contradict that.
             Stamped::Refused { .. } => Err(Fault::unavailable("the message waits for its delivery")),
@@ -186,11 +189,16 @@ fn parts_of(draft: &MessageDraft) -> [&[u8]; 3] {
 }
 
 /// The message that an earlier request sent under this name; there is none under a name that the server made.
-async fn find_earlier(mongo: &Mongo, draft: &MessageDraft) -> Result<Option<Stored>, Fault> {
-    if draft.client_id.is_generated() {
+pub(crate) async fn find_earlier(
+    mongo: &Mongo,
+    room: RoomKey,
+    author: UserId,
+    client_id: &ClientId,
+) -> Result<Option<Stored>, Fault> {
+    if client_id.is_generated() {
         return Ok(None);
     }
-    mongo.messages().find_by_client_id(draft.room, draft.user, &draft.client_id).await
+    mongo.messages().find_by_client_id(room, author, client_id).await
 }
 
 /// A reply answers a message of the same room; another room's is as unknown as none.

@@ -76,8 +76,9 @@ async fn push_again(
     fanout: Fanout,
     quotes: &HashMap<MessageId, Quote>,
 ) -> Result<(), Fault> {
-    // Only who is in the room now.
-    let members = messenger.mongo.rooms().list_members(message.room).await?;
+    // Only who is in the room now, and wants to see it.
+    let mut members = messenger.mongo.rooms().list_members(message.room).await?;
+    members.retain(|user| !message.hidden_for.contains(user));
     let (connections, now) = (messenger.mongo.connections(), messenger.clock.now());
     let recipients = match &fanout.failed {
         Some(failed) => Recipients::All(connections.list_live(failed, &members, now).await?),

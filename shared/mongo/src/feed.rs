@@ -1,14 +1,14 @@
 use crate::{
     Rooms, Stored,
     fault::{is_read_lost, store_fault},
-    messages::{MessageDocument, QuoteDocument, lookup_quotes, message_fields},
+    messages::{MessageDocument, QuoteDocument, lookup_quotes, message_fields, visible_to},
     order::young_entries,
     schema::{MESSAGES, ROOMS},
 };
 use domain::{Fault, MessageId, Quote, Rev, RoomKey, Seq, UserId};
 use futures_util::TryStreamExt as _;
 use mongodb::{
-    bson::{Bson, Document, doc},
+    bson::{Bson, Document, doc, oid::ObjectId},
     options::ReadConcern,
 };
 use serde::Deserialize;
@@ -100,12 +100,13 @@ impl Rooms<'_> {
             Anchor::After(seq) => ((0, Some(limit)), split_at(Seq(seq.0.saturating_add(1)))),
             Anchor::Around(seq) => ((limit / 2, Some(limit - limit / 2)), split_at(seq)),
         };
-        let rows_of = |condition: &Document, order: i32, count: i64| {
+        let rows_of = |condition: &Document, direction: i32, count: i64| {
             let mut filter = in_room(room);
             filter.extend(condition.clone());
+            filter.extend(visible_to(user));
             vec![
                 doc! { "$match": filter },
-                doc! { "$sort": { "seq": order } },
+                doc! { "$sort": { "seq": direction } },
                 doc! { "$limit": count + 1 },
                 doc! { "$project": message_fields(Some(user)) },
             ]
@@ -121,6 +122,28 @@ impl Rooms<'_> {
         Ok(Some(Window { rows, quotes: by_id(found.quotes), has_before, has_after, cursor: found.safe }))
     }
 
+    /// The replies to a message of a room for one of its members, the oldest first, in one snapshot; `None` for anyone else.
+    pub async fn list_replies(
+        self,
+        room: RoomKey,
+        user: UserId,
+        message: MessageId,
+        after: Option<Seq>,
+        limit: i64,
+    ) -> Result<Option<Window>, Fault> {
+        let mut filter = in_room(room);
+        let after = after.map_or(0, |seq| seq.0);
+        filter.extend(doc! { "reply_to": ObjectId::from_bytes(message.0), "seq": { "$gt": after } });
+        filter.extend(visible_to(user));
+        let (order, project) = (doc! { "$sort": { "seq": 1 } }, doc! { "$project": message_fields(Some(user)) });
+        let rows = vec![doc! { "$match": filter }, order, doc! { "$limit": limit + 1 }, project];
+        let pipeline = vec![lookup_rows("newer", Document::new(), rows)];
+        let Some(mut found) = self.read_snapshot(room, user, pipeline).await? else { return Ok(None) };
+        let has_after = truncate(&mut found.newer, limit);
+        let rows = found.newer.into_iter().map(Stored::from).collect();
+        Ok(Some(Window { rows, quotes: by_id(found.quotes), has_before: after > 0, has_after, cursor: found.safe }))
+    }
+
     /// What changed in a room after a cursor, for one of its members, in one snapshot; `None` for anyone else.
     pub async fn list_changes(
         self,
@@ -132,6 +155,7 @@ impl Rooms<'_> {
         let FeedSize { rows: limit, bytes } = size.into();
         let mut filter = in_room(room);
         filter.extend(doc! { "rev": { "$gt": after.0 }, "$expr": { "$lte": ["$rev", "$$safe"] } });
+        filter.extend(visible_to(user));
         let mut rows = vec![
             doc! { "$match": filter },
             doc! { "$sort": { "rev": 1 } },

@@ -23,13 +23,13 @@ pub use connections::{Arrival, Connection, Connections, MOST_CONNECTIONS, Recipi
 pub use feed::{Anchor, Feed, FeedSize, Window};
 pub use gates::{Bucket, Gates, Passage};
 pub use limits::Limits;
-pub use messages::{AuthorKey, Fanout, Inserted, Messages, NewMessage, Stored};
+pub use messages::{AuthorKey, Fanout, Inserted, Messages, NewMessage, NewText, Stored};
 pub use order::{Placement, Reservation};
 pub use people::People;
 pub use pins::{PinKey, PinPlaces, PinnedPage};
 pub use quota::{Quota, with_quotas};
 pub use reactions::ReactorKey;
-pub use read_states::{Marked, ReadStates};
+pub use read_states::{MOST_HIDDEN, Marked, ReadStates};
 pub use room_lists::{ActivityKey, MOST_UNREAD, RoomPage, RoomSummary, UnreadRoom};
 pub use rooms::{KnownRoom, Rooms};
 pub use schema::{Schema, SchemaVersion};

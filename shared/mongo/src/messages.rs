@@ -8,9 +8,9 @@ use crate::{
     w1,
 };
 use domain::{
-    ClientId, ConnectionId, Content, Fault, LatestChange, Message, MessageDraft, MessageId, MessageType, Page,
-    PageSize, Pin, Quote, Reaction, Rev, Role, RoomEvent, RoomId, RoomKey, RoomKind, Seq, System, SystemKind,
-    Timestamp, UserId,
+    ClientId, ConnectionId, Content, Fault, LatestChange, Mentions, MentionsAll, Message, MessageDraft, MessageId,
+    MessageType, MessageVersion, Page, PageSize, Pin, Quote, Reaction, Rev, Role, RoomEvent, RoomId, RoomKey, RoomKind,
+    Seq, System, SystemKind, Timestamp, UserId,
 };
 use futures_util::TryStreamExt as _;
 use mongodb::{
@@ -27,8 +27,15 @@ const WRITER_HAS: Duration = Duration::from_secs(5);
 /// The most connections that are noted as not reached; with more of them all are pushed to again.
 const MOST_FAILED: usize = 25;
 
+/// How many earlier texts a message keeps, and how many bytes of them.
+const MOST_VERSIONS: i32 = 20;
+const MOST_HISTORY_BYTES: i32 = 64 * 1024;
+
+/// For how many people one message can be hidden: in a room of 1,000 some have left.
+const MOST_HIDDEN_FOR: i32 = 2_000;
+
 /// The fields of [`MessageDocument`] that leave the store as they are.
-const MESSAGE_FIELDS: [&str; 19] = [
+const MESSAGE_FIELDS: [&str; 22] = [
     "user_id",
     "room_id",
     "room_type",
@@ -36,6 +43,9 @@ const MESSAGE_FIELDS: [&str; 19] = [
     "message_type",
     "system",
     "reply_to",
+    "mentions",
+    "mentions_all",
+    "forwarded_from",
     "is_edited",
     "edited_at",
     "created_at",
@@ -74,6 +84,14 @@ pub(crate) struct MessageDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     system: Option<SystemDocument>,
     reply_to: Option<ObjectId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    mentions: Vec<UserId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mentions_all: Option<MentionsAll>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    forwarded_from: Option<UserId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    hidden_for: Vec<UserId>,
     is_edited: bool,
     edited_at: Option<DateTime>,
     created_at: DateTime,
@@ -135,6 +153,22 @@ struct FanoutDocument {
     failed: Option<Vec<ConnectionId>>,
 }
 
+/// A text that an edit replaced.
+#[derive(Deserialize)]
+struct VersionDocument {
+    content: String,
+    edited_at: Option<DateTime>,
+    rev: Rev,
+}
+
+#[derive(Deserialize)]
+struct HistoryDocument {
+    room_id: RoomId,
+    room_type: RoomKind,
+    #[serde(default)]
+    history: Vec<VersionDocument>,
+}
+
 /// What a reply shows of the message that it answers.
 #[derive(Deserialize)]
 pub(crate) struct QuoteDocument {
@@ -183,10 +217,21 @@ pub struct NewMessage<'a> {
     pub id: MessageId,
     /// What was asked for.
     pub draft: &'a MessageDraft,
+    /// Whom it mentions.
+    pub mentions: Mentions,
     /// The hash of what was asked for.
     pub fingerprint: &'a [u8],
     /// When it was asked for.
     pub at: Timestamp,
+}
+
+/// The text of an edit.
+#[derive(Debug, Clone, Copy)]
+pub struct NewText<'a> {
+    /// The text.
+    pub content: &'a Content,
+    /// Whom it mentions.
+    pub mentions: &'a Mentions,
 }
 
 /// What became of an insertion.
@@ -214,6 +259,9 @@ impl From<MessageDocument> for Stored {
                 message_type: row.message_type,
                 system: row.system.map(System::from),
                 reply_to: row.reply_to.map(|id| MessageId(id.bytes())),
+                mentions: Mentions { people: row.mentions, all: row.mentions_all },
+                forwarded_from: row.forwarded_from,
+                hidden_for: row.hidden_for,
                 seq: row.seq,
                 rev: row.rev,
                 client_id: row.client_id,
@@ -250,6 +298,13 @@ impl From<ReactionDocument> for Reaction {
     }
 }
 
+impl From<VersionDocument> for MessageVersion {
+    fn from(row: VersionDocument) -> Self {
+        let edited_at = row.edited_at.map(|at| Timestamp::from_millis(at.timestamp_millis()));
+        Self { content: row.content, edited_at, rev: row.rev }
+    }
+}
+
 impl From<QuoteDocument> for Quote {
     fn from(row: QuoteDocument) -> Self {
         Self {
@@ -272,6 +327,13 @@ impl Messages<'_> {
         self.mongo.collection(MESSAGES)
     }
 
+    /// The fields of messages that something is done with: also from whom they are hidden.
+    fn fields(self) -> Document {
+        let mut fields = message_fields(self.viewer);
+        fields.insert("hidden_for", 1);
+        fields
+    }
+
     /// A fresh message id.
     pub fn new_id() -> MessageId {
         MessageId(ObjectId::new().bytes())
@@ -287,7 +349,7 @@ impl Messages<'_> {
         reservation: &Reservation,
     ) -> Result<Inserted, Fault> {
         let at = date(new.at);
-        let NewMessage { id, draft, fingerprint, .. } = new;
+        let NewMessage { id, draft, mentions, fingerprint, .. } = new;
         let row = MessageDocument {
             id: object_id(*id),
             user_id: draft.user,
@@ -297,6 +359,10 @@ impl Messages<'_> {
             message_type: draft.message_type,
             system: None,
             reply_to: draft.reply_to.map(object_id),
+            mentions: mentions.people.clone(),
+            mentions_all: mentions.all,
+            forwarded_from: draft.forwarded_from,
+            hidden_for: Vec::new(),
             is_edited: false,
             edited_at: None,
             created_at: at,
@@ -335,6 +401,10 @@ impl Messages<'_> {
             message_type: MessageType::System,
             system: Some(event.system.clone().into()),
             reply_to: None,
+            mentions: Vec::new(),
+            mentions_all: None,
+            forwarded_from: None,
+            hidden_for: Vec::new(),
             is_edited: false,
             edited_at: None,
             created_at: at,
@@ -359,7 +429,8 @@ impl Messages<'_> {
         if is_duplicate_key(&error) { Ok(Inserted::Taken) } else { Err(store_fault(error)) }
     }
 
-    /// Replaces a message's text at its reserved position and returns it as of then.
+    /// Replaces a message's text at its reserved position and returns it as of then. The text that it had goes to the history in
+    /// the same write.
     ///
     /// `None`: it is gone, deleted, or has a higher `rev`, or another message has this one. An error means that the outcome is
     /// unknown.
@@ -367,13 +438,22 @@ impl Messages<'_> {
         self,
         causal: &mut Causal,
         id: MessageId,
-        content: &Content,
+        text: &NewText<'_>,
         reservation: &Reservation,
         at: Timestamp,
     ) -> Result<Option<Message>, Fault> {
-        let set =
-            doc! { "content": content.as_str(), "is_edited": true, "edited_at": date(at), "updated_at": date(at) };
-        let change = doc! { "$set": set, "$unset": { "change": "" } };
+        let NewText { content, mentions } = text;
+        let people: Vec<i32> = mentions.people.iter().map(|user| user.0).collect();
+        let set = doc! {
+            "history": history_with_current(),
+            "content": { "$literal": content.as_str() },
+            "mentions": people,
+            "mentions_all": mentions.all.map(MentionsAll::as_str),
+            "is_edited": true,
+            "edited_at": date(at),
+            "updated_at": date(at),
+        };
+        let change = vec![doc! { "$set": set }, doc! { "$unset": "change" }];
         self.change(causal, not_deleted(id), change, reservation, Fanout::new(at, 0)).await
     }
 
@@ -439,7 +519,7 @@ impl Messages<'_> {
         let changed = self
             .collection()
             .find_one_and_update(filter, change)
-            .projection(message_fields(self.viewer))
+            .projection(self.fields())
             .return_document(ReturnDocument::After)
             .session(session)
             .await;
@@ -473,7 +553,7 @@ impl Messages<'_> {
         let changed = self
             .collection()
             .find_one_and_update(mine, tombstone)
-            .projection(message_fields(self.viewer))
+            .projection(self.fields())
             .return_document(ReturnDocument::After)
             .await;
         match changed {
@@ -556,14 +636,35 @@ impl Messages<'_> {
         let names: Vec<_> = events.iter().map(|event| ClientId::of_event(event.id).as_str().to_owned()).collect();
         filter.extend(doc! { "user_id": { "$in": authors }, "client_id": { "$in": names } });
         let messages = self.collection();
-        let placed = messages.find(filter).projection(message_fields(None)).batch_size(one_batch(events.len()));
+        let placed = messages.find(filter).projection(self.fields()).batch_size(one_batch(events.len()));
         let rows: Vec<_> = async { placed.await?.try_collect().await }.await.map_err(store_fault)?;
         Ok(rows.into_iter().map(Stored::from).collect())
     }
 
     async fn find_one(self, filter: Document) -> Result<Option<Stored>, Fault> {
-        let found = self.collection().find_one(filter).projection(message_fields(self.viewer)).await;
+        let found = self.collection().find_one(filter).projection(self.fields()).await;
         Ok(found.map_err(store_fault)?.map(Stored::from))
+    }
+
+    /// The room of a message and its earlier texts, the newest first.
+    pub async fn find_history(self, id: MessageId) -> Result<Option<(RoomKey, Vec<MessageVersion>)>, Fault> {
+        let histories = self.mongo.collection::<HistoryDocument>(MESSAGES);
+        let fields = doc! { "room_type": 1, "room_id": 1, "history": 1 };
+        let found = histories.find_one(doc! { "_id": object_id(id) }).projection(fields).await.map_err(store_fault)?;
+        Ok(found.map(|HistoryDocument { room_id, room_type, history }| {
+            let room = RoomKey { kind: room_type, id: room_id };
+            (room, history.into_iter().map(MessageVersion::from).collect())
+        }))
+    }
+
+    /// Notes that somebody does not want to see a message any more, and answers whether that is new. A message that thousands hid
+    /// is hidden for nobody else.
+    pub async fn hide(self, id: MessageId, user: UserId) -> Result<bool, Fault> {
+        let full = format!("hidden_for.{}", MOST_HIDDEN_FOR - 1);
+        let visible = doc! { "_id": object_id(id), "hidden_for": { "$ne": user.0 }, full: { "$exists": false } };
+        let hide = doc! { "$push": { "hidden_for": user.0 } };
+        let updated = self.mongo.documents(MESSAGES).update_one(visible, hide).await.map_err(store_fault)?;
+        Ok(updated.modified_count == 1)
     }
 
     /// What replies show of the messages that they answer, by id.
@@ -629,7 +730,7 @@ impl Messages<'_> {
     pub async fn list_owed(self, now: Timestamp, limit: i64) -> Result<Vec<Stored>, Fault> {
         let owed = doc! { "fanout.pending": true, "fanout.at": { "$lt": date(now.minus(WRITER_HAS)) } };
         let (messages, batch) = (self.collection(), one_batch(usize::try_from(limit).unwrap_or_default()));
-        let owed = messages.find(owed).projection(message_fields(self.viewer));
+        let owed = messages.find(owed).projection(self.fields());
         let owed = owed.sort(doc! { "fanout.at": 1 }).limit(limit).batch_size(batch);
         let rows: Vec<_> = async { owed.await?.try_collect().await }.await.map_err(store_fault)?;
         Ok(rows.into_iter().map(Stored::from).collect())
@@ -663,7 +764,26 @@ pub(crate) fn not_deleted(id: MessageId) -> Document {
 
 /// What a tombstone has nothing of.
 fn left_out_of_tombstones() -> Document {
-    doc! { "fingerprint": "", "reactions": "", "pinned": "", "change": "" }
+    doc! { "fingerprint": "", "reactions": "", "pinned": "", "change": "", "history": "", "mentions": "", "mentions_all": "", "forwarded_from": "" }
+}
+
+/// The history with the text that an edit replaces, the newest first: at most so many texts and so many bytes.
+fn history_with_current() -> Document {
+    let current = doc! { "content": "$content", "edited_at": "$edited_at", "rev": "$rev" };
+    let all = doc! { "$concatArrays": [[current], { "$ifNull": ["$history", []] }] };
+    let newest = doc! { "$slice": [all, MOST_VERSIONS] };
+    // Once the bytes are over, so they are with each older text.
+    let bytes = doc! { "$add": ["$$value.bytes", { "$strLenBytes": "$$this.content" }] };
+    let longer = doc! { "$concatArrays": ["$$value.texts", ["$$this"]] };
+    let texts = doc! { "$cond": [{ "$lte": ["$$bytes", MOST_HISTORY_BYTES] }, longer, "$$value.texts"] };
+    let next = doc! { "$let": { "vars": { "bytes": bytes }, "in": { "texts": texts, "bytes": "$$bytes" } } };
+    let fitting = doc! { "$reduce": { "input": newest, "initialValue": { "texts": [], "bytes": 0 }, "in": next } };
+    doc! { "$getField": { "field": "texts", "input": fitting } }
+}
+
+/// The condition of messages that somebody has not hidden from themselves.
+pub(crate) fn visible_to(user: UserId) -> Document {
+    doc! { "hidden_for": { "$ne": user.0 } }
 }
 
 /// The fields of [`QuoteDocument`]: no more of a text than its beginning leaves the store.

@@ -2,6 +2,7 @@ use crate::{
     Rooms,
     fault::store_fault,
     pins::{has_place_for, pins_before, with_pin},
+    rooms::{StaffRow, role_of},
     schema::ROOMS,
     w1,
 };
@@ -24,6 +25,8 @@ pub struct Reservation {
     pub seq: Seq,
     /// The people in the room as of this reservation.
     pub members: Vec<UserId>,
+    /// What its writer was in the room.
+    pub role: Role,
     /// Names this attempt and no other, so that a release can't pull another's entry.
     pub(crate) op: ObjectId,
     /// The message whose place among the pinned ones is free once the write is there.
@@ -74,10 +77,14 @@ impl Rooms<'_> {
             rev: Rev,
             seq: Seq,
             members: Vec<UserId>,
+            #[serde(default)]
+            staff: Vec<StaffRow>,
         }
         let mut filter = doc! { "_id": room.to_string() };
+        let mut fields = doc! { "_id": 0, "rev": 1, "seq": 1, "members": 1 };
         if let Some(writer) = writer {
             filter.insert("members", writer.0);
+            fields.insert("staff", doc! { "$elemMatch": { "user_id": writer.0 } });
             if placement.act().needs_open_room() {
                 filter.insert("blocked", false);
             }
@@ -102,14 +109,17 @@ impl Rooms<'_> {
         let numbers = self.0.collection::<Numbers>(ROOMS);
         let mut change = numbers
             .find_one_and_update(filter, vec![doc! { "$set": set }])
-            .projection(doc! { "_id": 0, "rev": 1, "seq": 1, "members": 1 })
+            .projection(fields)
             .return_document(ReturnDocument::After);
         if !placement.is_final() {
             change = change.write_concern(w1());
         }
         let found = change.await.map_err(store_fault)?;
         let unpins = placement.unpins();
-        Ok(found.map(|Numbers { rev, seq, members }| Reservation { rev, seq, members, op, unpins }))
+        Ok(found.map(|Numbers { rev, seq, members, staff }| {
+            let role = role_of(&staff);
+            Reservation { rev, seq, members, role, op, unpins }
+        }))
     }
 
     /// Gives the position of a write back and answers whether it was still held. `w: 1`.

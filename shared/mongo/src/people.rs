@@ -38,6 +38,7 @@ impl People<'_> {
         let whole = doc! { "$set": {
             "version": person.version,
             "username": &person.username,
+            "name_key": person.name_key(),
             "locale": person.locale.as_str(),
             "is_active": person.is_active,
             "friends": ids(&person.friends),
@@ -78,6 +79,23 @@ impl People<'_> {
         let people = self.0.collection::<Row>(PEOPLE);
         let last = people.find_one(doc! {}).sort(doc! { "_id": -1 }).projection(doc! { "_id": 1 });
         Ok(last.await.map_err(store_fault)?.map(|row| row.id))
+    }
+
+    /// The people who have some usernames, each in the form in which they are compared, as a majority knows them.
+    pub async fn list_by_names(self, names: &[&str]) -> Result<HashMap<String, UserId>, Fault> {
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(rename = "_id")]
+            id: UserId,
+            name_key: String,
+        }
+        if names.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let (people, batch) = (self.0.collection::<Row>(PEOPLE), one_batch(names.len()));
+        let owners = people.find(doc! { "name_key": { "$in": names } }).projection(doc! { "name_key": 1 });
+        let rows: Vec<_> = async { owners.batch_size(batch).await?.try_collect().await }.await.map_err(store_fault)?;
+        Ok(rows.into_iter().map(|row| (row.name_key, row.id)).collect())
     }
 
     /// A person, as a majority knows them.

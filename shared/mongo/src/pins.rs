@@ -6,7 +6,9 @@ use crate::{
     Causal, Messages, Reservation, Rooms, Stored,
     fault::store_fault,
     feed::by_id,
-    messages::{Fanout, MessageDocument, QuoteDocument, date, lookup_quotes, message_fields, not_deleted, object_id},
+    messages::{
+        Fanout, MessageDocument, QuoteDocument, date, lookup_quotes, message_fields, not_deleted, object_id, visible_to,
+    },
     order::IN_FLIGHT_MILLIS,
     schema::{MESSAGES, ROOMS},
 };
@@ -90,6 +92,7 @@ impl Rooms<'_> {
             quotes: Vec<QuoteDocument>,
         }
         let mut pinned = doc! { "pinned": { "$ne": Bson::Null } };
+        pinned.extend(visible_to(user));
         if let Some((millis, id)) = after {
             let (at, id) = (DateTime::from_millis(*millis), object_id(*id));
             pinned.insert(

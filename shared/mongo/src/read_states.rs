@@ -1,6 +1,6 @@
 use crate::{
     Mongo,
-    fault::store_fault,
+    fault::{is_duplicate_key, store_fault},
     feed::in_room,
     order::young_entries,
     room_lists::unread,
@@ -9,13 +9,19 @@ use crate::{
 };
 use domain::{Code, Fault, RoomKey, Seq, UserId};
 use futures_util::TryStreamExt as _;
-use mongodb::{bson::doc, options::ReadConcern};
+use mongodb::{
+    bson::{Document, doc},
+    options::ReadConcern,
+};
 use serde::Deserialize;
 
 /// Among how many messages those are looked for whose positions are still held.
 const MOST_WRITTEN: i64 = 1_000;
 
-/// The repository of `read_states`: how far each member has read.
+/// How many messages of a room one person can hide from themselves: a page looks at these too.
+pub const MOST_HIDDEN: i32 = 1_000;
+
+/// The repository of `read_states`: how far each member has read, and how many messages they have hidden.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadStates<'a>(pub(crate) &'a Mongo);
 
@@ -77,7 +83,7 @@ impl ReadStates<'_> {
         let Room { seq: newest, members, blocked } = found.ok_or(Code::RoomNotFound)?;
         let read = seq.clamp(Seq(0), newest);
         let forward = doc! { "$max": { "read_seq": read.0 } };
-        let this = doc! { "_id": { "room": room.to_string(), "user": user.0 } };
+        let this = doc! { "_id": state_id(room, user) };
         let states = self.0.collection::<Cursor>(READ_STATES);
         let write = || async { states.find_one_and_update(this.clone(), forward.clone()).upsert(true).await };
         let before = write_once_more(write).await.map_err(store_fault)?.map_or(Seq(0), |cursor| cursor.read_seq);
@@ -95,6 +101,26 @@ impl ReadStates<'_> {
         Ok(())
     }
 
+    /// Counts one more message that somebody hides from themselves; `false` where they have hidden as many as possible.
+    pub async fn count_hidden(self, room: RoomKey, user: UserId) -> Result<bool, Fault> {
+        let few = doc! { "_id": state_id(room, user), "hidden": { "$not": { "$gte": MOST_HIDDEN } } };
+        let count = doc! { "$inc": { "hidden": 1 }, "$setOnInsert": { "read_seq": 0_i64 } };
+        let states = self.0.documents(READ_STATES);
+        match write_once_more(|| async { states.update_one(few.clone(), count.clone()).upsert(true).await }).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_duplicate_key(&error) => Ok(false),
+            Err(error) => Err(store_fault(error)),
+        }
+    }
+
+    /// Takes one back that was counted and not hidden.
+    pub async fn uncount_hidden(self, room: RoomKey, user: UserId) -> Result<(), Fault> {
+        let this = doc! { "_id": state_id(room, user) };
+        let states = self.0.documents(READ_STATES);
+        states.update_one(this, doc! { "$inc": { "hidden": -1 } }).await.map_err(store_fault)?;
+        Ok(())
+    }
+
     /// How many messages between what a member has read and the room's newest they have not; see `RoomSummary::unread`.
     pub async fn count_unread(self, room: RoomKey, user: UserId, read: Seq, newest: Seq) -> Result<i32, Fault> {
         #[derive(Deserialize)]
@@ -109,4 +135,8 @@ impl ReadStates<'_> {
                 .map_err(store_fault)?;
         Ok(counted.map_or(0, |count| count.unread))
     }
+}
+
+fn state_id(room: RoomKey, user: UserId) -> Document {
+    doc! { "room": room.to_string(), "user": user.0 }
 }

@@ -2,7 +2,7 @@ use crate::{
     Rooms, Stored,
     fault::store_fault,
     feed::by_id,
-    messages::{MessageDocument, QuoteDocument, lookup_quotes, message_fields},
+    messages::{MessageDocument, QuoteDocument, lookup_quotes, message_fields, visible_to},
     one_batch,
     schema::{MESSAGES, READ_STATES, ROOMS},
 };
@@ -194,7 +194,7 @@ impl Rooms<'_> {
             doc! { "$set": { "lasts": "$rooms.last_id" } },
             doc! { "$lookup": {
                 "from": MESSAGES, "localField": "lasts", "foreignField": "_id", "as": "lasts",
-                "pipeline": [{ "$project": message_fields(Some(user)) }],
+                "pipeline": [{ "$match": visible_to(user) }, { "$project": message_fields(Some(user)) }],
             } },
             doc! { "$set": { "answered": "$lasts.reply_to" } },
             lookup_quotes("answered"),
@@ -217,7 +217,7 @@ impl Rooms<'_> {
                 None => unseen.push(*room),
             }
         }
-        // A writer that is late or dead: the newest message placed has no row, or one that was moved.
+        // A writer that is late or dead: the newest message placed has no row, or one that was moved. Or it is hidden.
         let is_stale =
             |room: &&Counted| room.newest.0 > 0 && lasts.get(&room.room).is_none_or(|m| m.seq != room.newest);
         let stale: Vec<_> = counted.iter().filter(is_stale).map(|room| room.room).collect();
@@ -270,8 +270,10 @@ impl Rooms<'_> {
         if rooms.is_empty() {
             return Ok(Vec::new());
         }
+        let mut seen = doc! { "$expr": { "$eq": ["$room_type", "$$type"] } };
+        seen.extend(visible_to(viewer));
         let pipeline = [
-            doc! { "$match": { "$expr": { "$eq": ["$room_type", "$$type"] } } },
+            doc! { "$match": seen },
             doc! { "$sort": { "seq": -1 } },
             doc! { "$limit": 1 },
             doc! { "$project": message_fields(Some(viewer)) },
@@ -313,10 +315,11 @@ fn is_counted(message: &Message, user: UserId) -> bool {
 /// of them.
 pub(crate) fn unread(room: RoomKey, user: UserId, read: Seq, newest: Seq) -> Vec<Document> {
     let seen = read.max(Seq(newest.0 - MOST_COUNTED)).0;
-    let of_others = doc! {
+    let mut of_others = doc! {
         "room_type": room.kind.as_str(), "room_id": room.id.0, "seq": { "$gt": seen }, "user_id": { "$ne": user.0 },
         "deleted_at": null, "message_type": { "$ne": MessageType::System.as_str() },
     };
+    of_others.extend(visible_to(user));
     vec![
         doc! { "$match": of_others },
         doc! { "$sort": { "seq": -1 } },

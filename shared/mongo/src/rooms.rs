@@ -36,8 +36,13 @@ struct RightsRow {
 }
 
 #[derive(Deserialize)]
-struct StaffRow {
+pub(crate) struct StaffRow {
     role: Role,
+}
+
+/// The role of one person, whose row is the only one if there is any.
+pub(crate) fn role_of(staff: &[StaffRow]) -> Role {
+    staff.first().map_or(Role::Member, |staff| staff.role)
 }
 
 impl Rooms<'_> {
@@ -81,12 +86,7 @@ impl Rooms<'_> {
         let this = doc! { "_id": room.to_string() };
         let found = rooms.find_one(this).projection(only_theirs).read_concern(concern).await.map_err(store_fault)?;
         let found = found.filter(|row| !row.members.is_empty());
-        Ok(found.map(|row| Rights {
-            room,
-            version: row.version,
-            role: row.staff.first().map_or(Role::Member, |staff| staff.role),
-            blocked: row.blocked,
-        }))
+        Ok(found.map(|row| Rights { room, version: row.version, role: role_of(&row.staff), blocked: row.blocked }))
     }
 
     /// The people in a room, as a majority knows them; nobody in one that is gone.

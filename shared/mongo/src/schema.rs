@@ -2,7 +2,7 @@ use crate::{Mongo, fault::store_fault};
 use domain::Fault;
 use mongodb::{
     IndexModel,
-    bson::{Document, doc},
+    bson::{Document, doc, oid::ObjectId},
     options::IndexOptions,
 };
 use std::time::Duration;
@@ -99,6 +99,10 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
         .name("messages_reactors_idx".to_owned())
         .partial_filter_expression(doc! { "reactions.users.user": { "$exists": true } })
         .build();
+    let replies = IndexOptions::builder()
+        .name("messages_replies_idx".to_owned())
+        .partial_filter_expression(doc! { "reply_to": { "$gt": ObjectId::from_bytes([0; 12]) } })
+        .build();
     let open = IndexOptions::builder()
         .name("sockets_connection_key".to_owned())
         .unique(true)
@@ -122,6 +126,7 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
                 unique("messages_room_rev_key", room(doc! { "rev": 1 })),
                 IndexModel::builder().keys(doc! { "fanout.at": 1 }).options(pending).build(),
                 IndexModel::builder().keys(doc! { "reactions.users.user": 1 }).options(reactors).build(),
+                IndexModel::builder().keys(doc! { "reply_to": 1, "seq": 1 }).options(replies).build(),
             ],
         ),
         (
@@ -145,8 +150,8 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
                 expiring("sockets_ttl"),
             ],
         ),
+        (PEOPLE, vec![index("people_name_idx", doc! { "name_key": 1 })]),
         // Creating its default index creates the collection, so that no first write has to.
-        (PEOPLE, vec![index("_id_", doc! { "_id": 1 })]),
         (READ_STATES, vec![index("_id_", doc! { "_id": 1 })]),
         (LIMITS, vec![expiring("limits_ttl")]),
         (TICKETS, vec![expiring("tickets_ttl")]),

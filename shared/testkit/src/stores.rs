@@ -8,8 +8,8 @@ use boot::Limits;
 use credentials::{AccessTokens, Fingerprints, MailTokens};
 use domain::{
     Access, Aggregate, ClientId, Clock, ConnectionId, Content, DisplayName, Email, Emoji, Fault, Limit, Locale, Member,
-    MessageDraft, MessageId, MessageType, Person, Rev, Rights, Role, RoomId, RoomKey, SessionId, Timestamp, UserId,
-    Username,
+    Mentions, MessageDraft, MessageId, MessageType, Person, Rev, Rights, Role, RoomId, RoomKey, SessionId, Timestamp,
+    UserId, Username,
 };
 use mail::Post;
 use messaging::{Author, MessageLimits, Messenger, React, Reacted};
@@ -228,6 +228,7 @@ impl Stores {
             content: Content::parse(client_id).expect("a text"),
             message_type: MessageType::Text,
             reply_to: None,
+            forwarded_from: None,
             client_id: ClientId::parse(client_id).expect("a name"),
         };
         messaging::send_message(&self.messenger(), &author, &draft).await.map(|sent| sent.message.id)
@@ -275,7 +276,7 @@ impl Stores {
         let reserved = mongo.rooms().reserve(draft.room, None, Placement::New(id)).await.expect("MongoDB is there");
         let reservation = reserved.expect("MongoDB knows the room");
         let mut causal = mongo.causal().await.expect("MongoDB is there");
-        let new = NewMessage { id, draft, fingerprint: b"fingerprint", at };
+        let new = NewMessage { id, draft, mentions: Mentions::default(), fingerprint: b"fingerprint", at };
         let inserted = mongo.messages().insert(&mut causal, &new, &reservation).await.expect("MongoDB is there");
         assert!(matches!(inserted, Inserted::Done(_)), "the client_id is new");
         mongo.rooms().release(draft.room, &reservation).await.expect("MongoDB is there");

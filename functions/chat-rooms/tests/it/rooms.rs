@@ -68,6 +68,7 @@ impl Rooms {
             content: Content::parse(text).unwrap(),
             message_type: MessageType::Text,
             reply_to,
+            forwarded_from: None,
             client_id: ClientId::parse(&number.to_string()).unwrap(),
         };
         self.leave_message(&draft, NOON).await.0

@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
 mod changing;
+mod forwarding;
+mod hiding;
+mod lists;
 mod pinning;
 mod reacting;
 mod reading;
@@ -107,6 +110,10 @@ async fn every_route_needs_a_token() {
         (Method::GET, "/messages/sync?room_id=1&after_rev=0"),
         (Method::PUT, "/messages/665f1f77bcf86cd799439011"),
         (Method::DELETE, "/messages/665f1f77bcf86cd799439011"),
+        (Method::POST, "/messages/665f1f77bcf86cd799439011/forward"),
+        (Method::PUT, "/messages/665f1f77bcf86cd799439011/hidden"),
+        (Method::GET, "/messages/665f1f77bcf86cd799439011/history"),
+        (Method::GET, "/messages/665f1f77bcf86cd799439011/replies"),
         (Method::POST, "/messages/read"),
         (Method::GET, "/messages/unread"),
         (Method::PUT, "/messages/665f1f77bcf86cd799439011/reactions"),

@@ -89,6 +89,7 @@ impl Leftovers {
             content: Content::parse("안녕").unwrap(),
             message_type: MessageType::Text,
             reply_to: None,
+            forwarded_from: None,
             client_id: ClientId::parse("c").unwrap(),
         };
         self.0.leave_message(&draft, since).await

@@ -59,6 +59,7 @@ pub(crate) fn draft(user: UserId, client_id: &str, content: &str) -> MessageDraf
         content: Content::parse(content).unwrap(),
         message_type: MessageType::Text,
         reply_to: None,
+        forwarded_from: None,
         client_id: ClientId::parse(client_id).unwrap(),
     }
 }

@@ -1,5 +1,5 @@
 use crate::scene::{ANNA, AT, BORA, ROOM, collection, draft, eventually, insert, reserve, say, scene, set_room, write};
-use domain::{ClientId, Content, Message, MessageId, Rev, Seq};
+use domain::{ClientId, Message, MessageId, Rev, Seq};
 use mongo::{Fanout, Inserted, Messages, Mongo, Placement, Reservation, Stored};
 use mongodb::bson::{Document, doc, oid::ObjectId};
 use testkit::mongo::Database;
@@ -19,9 +19,7 @@ async fn stamp(mongo: &Mongo, message: &Message, position: &Reservation) -> Opti
 }
 
 async fn edit(mongo: &Mongo, id: MessageId, position: &Reservation) -> Option<Message> {
-    let mut causal = mongo.causal().await.unwrap();
-    let text = Content::parse("edited").unwrap();
-    mongo.messages().edit(&mut causal, id, &text, position, AT).await.unwrap()
+    crate::scene::edit(mongo, id, "edited", position).await.unwrap()
 }
 
 async fn above(mongo: &Mongo, message: &Message) -> Reservation {

@@ -71,3 +71,18 @@ async fn of_twenty_first_projections_at_once_the_newest_stays() {
 
     assert_eq!(database.mongo.people().find(UserId(1)).await.unwrap(), Some(person(1, 20)));
 }
+
+#[tokio::test]
+async fn people_are_found_by_their_names_whatever_the_case() {
+    let database = scene().await;
+    let people = database.mongo.people();
+    for (id, username) in [(1, "Minji"), (2, "ｊｕｎｈｏ"), (3, "민지")] {
+        people.project(&Person { username: username.to_owned(), ..person(id, 1) }).await.unwrap();
+    }
+
+    let found = people.list_by_names(&["junho", "minji", "nobody"]).await.unwrap();
+
+    let expected = [("minji", UserId(1)), ("junho", UserId(2))].map(|(name, id)| (name.to_owned(), id));
+    assert_eq!(found, expected.into());
+    assert!(people.list_by_names(&[]).await.unwrap().is_empty());
+}

@@ -1,12 +1,12 @@
 //! What the store looks at to answer; a list that reads what it does not show grows slow where nobody looks.
 
 use crate::scene::{
-    ANNA, AT, BORA, EVE, ROOM, access_as_of, collection, draft, fill, group, insert, open, private, reserve, say,
+    ANNA, AT, BORA, EVE, ROOM, access_as_of, collection, draft, edit, fill, group, insert, open, private, reserve, say,
     scene, set_room,
 };
 use domain::{
-    ClientId, ConnectionId, Content, Emoji, Fault, Limit, Locale, PageSize, Person, Random, Rev, RoomKind, Seq,
-    SessionId, UserId,
+    ClientId, ConnectionId, Emoji, Fault, Limit, Locale, PageSize, Person, Random, Rev, RoomKind, Seq, SessionId,
+    UserId,
 };
 use mongo::{Anchor, Arrival, Bucket, Connection, Fanout, Messages, Placement, Recipients};
 use mongodb::bson::{Bson, DateTime, Document, doc};
@@ -100,7 +100,8 @@ async fn town() -> Database {
     fill(&database, group(1), BORA, 50).await;
     for id in 100..200 {
         open(mongo, private(id), &[EVE, UserId(id)], AT).await;
-        mongo.people().project(&Person { version: 1, ..person(id) }).await.unwrap();
+        let username = format!("minji{id}");
+        mongo.people().project(&Person { version: 1, username, ..person(id) }).await.unwrap();
         mongo.connections().insert(&connection(id)).await.unwrap();
         mongo.tickets().insert(&id.to_string(), UserId(id), &session(id), AT).await.unwrap();
         mongo.gates().end_sessions(UserId(id), &[session(id)], AT).await.unwrap();
@@ -115,14 +116,14 @@ async fn no_command_on_messages_walks_a_collection() {
     let database = town().await;
     let (mongo, rooms, messages) = (&database.mongo, database.mongo.rooms(), database.mongo.messages());
     let sent = say(mongo, ROOM, ANNA, "안녕").await;
-    let (delivered, text) = (say(mongo, ROOM, ANNA, "안녕").await, Content::parse("x").unwrap());
+    let delivered = say(mongo, ROOM, ANNA, "안녕").await;
     let last = say(mongo, ROOM, ANNA, "안녕").await;
     let (failed, fanout) = (connection(7).id, Fanout::new(AT, 0));
     let mut causal = mongo.causal().await.unwrap();
     let mut watch = Watch::over(&database).await;
 
     let position = watch.watch("reserve", 1, rooms.reserve(ROOM, Some(ANNA), Placement::Change)).await.unwrap();
-    let edited = watch.watch("edit", 1, messages.edit(&mut causal, sent.id, &text, &position, AT)).await.unwrap();
+    let edited = watch.watch("edit", 1, edit(mongo, sent.id, "x", &position)).await.unwrap();
     watch.watch("release", 1, rooms.release(ROOM, &position)).await;
     let above = Placement::Above { id: edited.id, rev: edited.rev, seq: edited.seq };
     let position = watch.watch("reserve above", 1, rooms.reserve(ROOM, None, above)).await.unwrap();
@@ -172,6 +173,11 @@ async fn no_command_on_messages_walks_a_collection() {
     // One more of either range.
     watch.watch("a later page of an author", 8, messages.list_of_author(BORA, Some(&after), five)).await;
     watch.watch("list_undeleted", 5, messages.list_undeleted(BORA, AT, 5)).await;
+    watch.watch("find_history", 1, messages.find_history(sent.id)).await.unwrap();
+    watch.watch("hide", 1, messages.hide(sent.id, BORA)).await;
+    watch.watch("first count_hidden", 1, mongo.read_states().count_hidden(ROOM, BORA)).await;
+    watch.watch("count_hidden", 1, mongo.read_states().count_hidden(ROOM, BORA)).await;
+    watch.watch("uncount_hidden", 1, mongo.read_states().uncount_hidden(ROOM, BORA)).await;
     watch.watch("list_owed", 5, messages.list_owed(AT.plus(Duration::from_mins(1)), 5)).await;
 
     assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
@@ -186,8 +192,11 @@ async fn a_page_of_messages_or_changes_looks_at_what_it_shows() {
         ..draft(ROOM, ANNA, "answer", "home")
     };
     insert(mongo, &answer, AT).await;
+    let answered = answer.reply_to.unwrap();
     let mut watch = Watch::over(&database).await;
 
+    // The room, the reply and what it answers.
+    watch.watch("list_replies", 3, rooms.list_replies(ROOM, ANNA, answered, None, 10)).await.unwrap();
     // The room, ten rows, whether there are more on both sides, and what the reply answers.
     for anchor in [Anchor::Newest, Anchor::Before(Seq(200)), Anchor::After(Seq(100)), Anchor::Around(Seq(150))] {
         watch.watch("list_messages", 14, rooms.list_messages(ROOM, ANNA, anchor, 10)).await.unwrap();
@@ -224,6 +233,7 @@ async fn no_command_on_people_walks_a_collection() {
     }
     watch.watch("list_versions", 2, mongo.people().list_versions(&[UserId(107), UserId(108)])).await;
     watch.watch("find_last", 1, mongo.people().find_last()).await.unwrap();
+    watch.watch("list_by_names", 1, mongo.people().list_by_names(&["minji107", "nobody"])).await;
     watch.watch("is_inactive", 1, mongo.people().is_inactive(UserId(107))).await;
     watch.watch("is_ended_in", 1, gates.is_ended_in(&mut causal, UserId(107), &seven)).await;
     watch.watch("is_ended", 1, gates.is_ended(UserId(107), &seven)).await;
@@ -457,7 +467,6 @@ async fn each_step_on_a_message_is_one_command() {
     let database = scene().await;
     let (mongo, messages) = (&database.mongo, database.mongo.messages());
     let (one, two) = (say(mongo, ROOM, ANNA, "one").await, say(mongo, ROOM, ANNA, "two").await);
-    let text = Content::parse("x").unwrap();
     let mut causal = mongo.causal().await.unwrap();
     let mut profile = Profile::of(&database).await;
 
@@ -465,7 +474,7 @@ async fn each_step_on_a_message_is_one_command() {
     assert_eq!(profile.count().await, 3, "reserve, write, release");
     let position = reserve(mongo, ROOM, Placement::Change).await;
     profile.count().await;
-    messages.edit(&mut causal, one.id, &text, &position, AT).await.unwrap().unwrap();
+    edit(mongo, one.id, "x", &position).await.unwrap().unwrap();
     assert_eq!(profile.count().await, 1);
     messages.clear_fanout(one.id, position.rev).await.unwrap();
     assert_eq!(profile.count().await, 1);

@@ -1,8 +1,8 @@
 use domain::{
-    Access, ClientId, Content, Member, Message, MessageDraft, MessageId, MessageType, Role, RoomId, RoomKey, RoomKind,
-    Timestamp, UserId,
+    Access, ClientId, Content, Fault, Member, Mentions, Message, MessageDraft, MessageId, MessageType, Role, RoomId,
+    RoomKey, RoomKind, Timestamp, UserId,
 };
-use mongo::{Inserted, Messages, Mongo, NewMessage, Placement, Reservation};
+use mongo::{Inserted, Messages, Mongo, NewMessage, NewText, Placement, Reservation};
 use mongodb::{
     Client, Collection,
     bson::{Document, doc, oid::ObjectId},
@@ -66,8 +66,21 @@ pub(crate) fn draft(room: RoomKey, user: UserId, client_id: &str, content: &str)
         content: Content::parse(content).unwrap(),
         message_type: MessageType::Text,
         reply_to: None,
+        forwarded_from: None,
         client_id: ClientId::parse(client_id).unwrap(),
     }
+}
+
+/// Gives a message a text that mentions nobody.
+pub(crate) async fn edit(
+    mongo: &Mongo,
+    id: MessageId,
+    content: &str,
+    position: &Reservation,
+) -> Result<Option<Message>, Fault> {
+    let (content, mentions) = (Content::parse(content).unwrap(), Mentions::default());
+    let text = NewText { content: &content, mentions: &mentions };
+    mongo.messages().edit(&mut mongo.causal().await.unwrap(), id, &text, position, AT).await
 }
 
 /// Takes a position, whoever may write.
@@ -77,14 +90,14 @@ pub(crate) async fn reserve(mongo: &Mongo, room: RoomKey, placement: Placement) 
 
 /// Writes a message at a position.
 pub(crate) async fn write(mongo: &Mongo, draft: &MessageDraft, id: MessageId, position: &Reservation) -> Inserted {
-    let new = NewMessage { id, draft, fingerprint: b"f", at: AT };
+    let new = NewMessage { id, draft, mentions: Mentions::default(), fingerprint: b"f", at: AT };
     mongo.messages().insert(&mut mongo.causal().await.unwrap(), &new, position).await.unwrap()
 }
 
 pub(crate) async fn insert(mongo: &Mongo, draft: &MessageDraft, at: Timestamp) -> (MessageId, Inserted) {
     let id = Messages::new_id();
     let position = reserve(mongo, draft.room, Placement::New(id)).await;
-    let new = NewMessage { id, draft, fingerprint: b"f", at };
+    let new = NewMessage { id, draft, mentions: Mentions::default(), fingerprint: b"f", at };
     let mut causal = mongo.causal().await.unwrap();
     let inserted = mongo.messages().insert(&mut causal, &new, &position).await.unwrap();
     assert!(mongo.rooms().release(draft.room, &position).await.unwrap());

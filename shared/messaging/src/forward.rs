@@ -1,0 +1,70 @@
+use crate::{
+    Author, Messenger,
+    mention::Named,
+    own::readable,
+    send::{Request, Sent, find_earlier},
+};
+use domain::{ClientId, Code, Content, Fault, Message, MessageDraft, MessageId, RoomKey};
+use mongo::{Bucket, Passage};
+use std::collections::HashMap;
+
+/// A message is to be sent to another room, or again to its own.
+#[derive(Debug)]
+pub struct ForwardMessage {
+    /// Which.
+    pub message: MessageId,
+    /// To which room.
+    pub room: RoomKey,
+    /// The client's id of the new message.
+    pub client_id: ClientId,
+}
+
+/// Sends the text of a message that its reader may read to a room where they may write, once per `client_id`, like any message.
+///
+/// Readers of the new one learn who wrote the text, and nothing of the room that it comes from. It mentions nobody: its `@` were
+/// meant for others. A retry is the same message whatever became of the source.
+pub async fn forward_message(
+    messenger: &Messenger,
+    author: &Author<'_>,
+    command: &ForwardMessage,
+) -> Result<Sent, Fault> {
+    let (mongo, ForwardMessage { message, room, client_id }) = (&messenger.mongo, command);
+    let (passage, earlier, source) = tokio::join!(
+        mongo.gates().pass(author.user, author.session, Bucket::Sends, author.limits.sends),
+        find_earlier(mongo, *room, author.user, client_id),
+        mongo.messages().find(*message),
+    );
+    let (passage, earlier, source) = (passage?, earlier?, source?);
+    if passage == Passage::SessionEnded {
+        return Err(Code::Unauthenticated.into());
+    }
+    let parts: [&[u8]; 3] = [b"forward", &message.0, b""];
+    let request =
+        Request { messenger, author, room: *room, parts, at: messenger.clock.now(), passage, quotes: HashMap::new() };
+    if let Some(earlier) = earlier {
+        return request.repeat(earlier).await;
+    }
+    // Whoever may not read it learns that before they learn of a limit.
+    let source = readable(messenger, source, author.user).await?.message;
+    passage.admit()?;
+    let draft = draft_of(&source, author, command)?;
+    request.send(&draft, &Named::default()).await
+}
+
+/// What is sent: only texts, and no tombstones.
+fn draft_of(source: &Message, author: &Author<'_>, command: &ForwardMessage) -> Result<MessageDraft, Fault> {
+    if source.deleted_at.is_some() {
+        return Err(Code::MessageNotFound.into());
+    }
+    let refused = |reason| Fault::field("message_type", reason);
+    Ok(MessageDraft {
+        room: command.room,
+        user: author.user,
+        message_type: source.message_type.sendable().map_err(refused)?,
+        content: Content::parse(&source.content).map_err(refused)?,
+        reply_to: None,
+        // Who wrote the text, however often it was forwarded.
+        forwarded_from: Some(source.forwarded_from.unwrap_or(source.user)),
+        client_id: command.client_id.clone(),
+    })
+}
