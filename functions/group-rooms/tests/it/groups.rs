@@ -152,6 +152,7 @@ impl Groups {
             content: Content::parse(text).unwrap(),
             message_type: MessageType::Text,
             reply_to: None,
+            forwarded_from: None,
             client_id: ClientId::parse("1").unwrap(),
         };
         self.leave_message(&draft, NOON).await;
