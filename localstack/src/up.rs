@@ -13,6 +13,7 @@ use crate::{
     demo,
     interrupt::{INTERRUPTED, Interrupt},
     log_line::LogStyle,
+    mailbox,
     running::{Running, claim},
     sam, settings, welcome,
 };
