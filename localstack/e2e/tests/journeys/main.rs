@@ -12,6 +12,7 @@ mod frozen;
 mod gone_sockets;
 mod group_rights;
 mod groups;
+mod group_frames;
 mod hidden_data;
 mod keep_sending;
 mod limits;
