@@ -38,10 +38,10 @@ pub(crate) enum Stamped {
         refusal: Fault,
         wrote: Option<Rev>,
     },
-    /// The room gave out a higher `seq` since, which a send that was acknowledged before this one began may have; `wrote` is the
-    /// `rev` that this request gave the message.
+    /// The room gave out a higher `seq` since, which a send that was acknowledged before this one began may have; `wrote` as for
+    /// `Refused`.
     Passed {
-        wrote: Rev,
+        wrote: Option<Rev>,
     },
     /// Somebody withdrew it.
     Gone,
@@ -124,7 +124,7 @@ pub(crate) async fn stamp(
             }
             Err(fault) => return Err(fault),
         };
-        if let Some(wrote) = wrote.filter(|_| reservation.seq > message.seq) {
+        if by == Stamper::Writer && reservation.seq > message.seq {
             give_back(messenger, message.room, &reservation).await;
             return Ok(Stamped::Passed { wrote });
         }

@@ -4,7 +4,9 @@ use crate::{
     order::{ATTEMPTS, Placed, Stamped, Stamper, contended, give_back, reserve, settle, stamp, withdraw},
 };
 use contract::MessageView;
-use domain::{ClientId, Code, Fault, Invalid, Message, MessageDraft, MessageId, Quote, RoomKey, Timestamp, UserId};
+use domain::{
+    ClientId, Code, Fault, Invalid, Message, MessageDraft, MessageId, Quote, Rev, RoomKey, Seq, Timestamp, UserId,
+};
 use mongo::{Bucket, Causal, Inserted, Messages, Mongo, NewMessage, Passage, Placement, Stored};
 use std::collections::HashMap;
 
@@ -120,22 +122,25 @@ impl Request<'_> {
         match stamp(self.messenger, causal, message, 0, by, Some(self.author.user)).await? {
             Stamped::Done(placed) => Ok(Some(*placed)),
             Stamped::Gone => Ok(None),
-            Stamped::Passed { wrote } => {
-                let tombstone = withdraw(self.messenger, id, room, seq, wrote).await?;
-                // A page may have shown the message.
-                self.answer(tombstone, false).await;
-                Ok(None)
-            }
-            Stamped::Refused { wrote: None, .. } => {
+            Stamped::Passed { wrote: None } | Stamped::Refused { wrote: None, .. } => {
                 Err(Fault::unavailable("another request moved the message that was to be withdrawn"))
             }
+            Stamped::Passed { wrote: Some(wrote) } => {
+                self.withdraw(id, room, seq, wrote).await?;
+                Ok(None)
+            }
             Stamped::Refused { refusal, wrote: Some(wrote) } => {
-                let tombstone = withdraw(self.messenger, id, room, seq, wrote).await?;
-                // A page may have shown the message.
-                self.answer(tombstone, false).await;
+                self.withdraw(id, room, seq, wrote).await?;
                 Err(refusal)
             }
         }
+    }
+
+    /// Makes the message of this request a tombstone, and tells the room: a page may have shown it.
+    async fn withdraw(&self, id: MessageId, room: RoomKey, seq: Seq, wrote: Rev) -> Result<(), Fault> {
+        let tombstone = withdraw(self.messenger, id, room, seq, wrote).await?;
+        self.answer(tombstone, false).await;
+        Ok(())
     }
 
     /// Answers with the message that an earlier request put into the room.

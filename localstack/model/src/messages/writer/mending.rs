@@ -54,7 +54,10 @@ impl Turn<'_> {
         let writer = Writer { moved: true, ..self.writer };
         match row {
             Some(row) if self.is_passed(*row) => {
-                let writer = Writer { step: WriterStep::ReleaseThenWithdraw, attempts: 0, ..writer };
+                // A row that somebody else has moved may be acknowledged: a retry finds out.
+                let is_own = self.writer.written == row.rev;
+                let step = if is_own { WriterStep::ReleaseThenWithdraw } else { WriterStep::ReleaseThenFail };
+                let writer = Writer { step, attempts: 0, ..writer };
                 self.step(What::Passed { seq: row.seq }, self.after(writer));
             }
             Some(row) if is_mine(row) && row.rev < rev && !is_taken => {
@@ -76,7 +79,6 @@ impl Turn<'_> {
         self.change.is_create()
             && self.is_own_row()
             && self.writer.seq > row.seq
-            && self.writer.written == row.rev
             && self.model.keeps(Rule::PassedMessageWithdrawn)
     }
 
