@@ -68,6 +68,12 @@ pub(super) struct Story<'h> {
 }
 
 impl Story<'_> {
+    /// Whether the server withdrew it: its writer had lost its position, and sent the message anew or answered a refusal.
+    pub(super) fn is_withdrawn(&self) -> bool {
+        let names = self.sightings.iter().filter_map(|sighting| sighting.message.client_id.as_deref());
+        names.into_iter().any(|name| name.starts_with("withdrawn:"))
+    }
+
     /// Where the first tombstone was seen.
     pub(super) fn buried(&self) -> Option<usize> {
         self.sightings.iter().find(|sighting| sighting.message.deleted).map(|sighting| sighting.position)
@@ -222,6 +228,13 @@ impl<'h> Facts<'h> {
             }
         }
         for story in self.stories.values_mut() {
+            if story.is_withdrawn() {
+                // It gave its name back: any earlier send of the room may have been its own.
+                let (first, room) = (story.sightings.first().map_or(0, |seen| seen.position), story.room);
+                let sends = self.sends.iter().filter(|((of, _), _)| *of == room).flat_map(|(_, calls)| calls);
+                story.sends.extend(sends.copied().filter(|call| *call < first));
+                continue;
+            }
             let name = story.sightings.iter().find_map(|sighting| sighting.message.client_id.as_deref());
             let Some(name) = name else { continue };
             self.names.entry((story.room, name)).or_insert(story.id);

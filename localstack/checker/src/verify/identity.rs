@@ -93,7 +93,8 @@ fn rows(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             let what = format!("message {} changed its author or its room", story.id);
             found.push(facts.violation(Promise::SameMessage, story.id, &[seen], what));
         }
-        let Some(name) = first.message.client_id.as_deref() else { continue };
+        let name = first.message.client_id.as_deref().filter(|_| !story.is_withdrawn());
+        let Some(name) = name else { continue };
         if let Some(other) = owners.insert((story.room, name), story.id) {
             let what = format!("client_id {name} is two messages: {other} and {}", story.id);
             found.push(facts.violation(Promise::SameMessage, story.id, &[seen], what));

@@ -25,6 +25,11 @@ fn wrong(facts: &Facts<'_>, story: &Story<'_>) -> Option<(String, Vec<usize>)> {
         let what = format!("a delete of message {id} was acknowledged with its text, at rev {}", message.rev);
         return Some((what, vec![position]));
     }
+    if story.is_withdrawn() {
+        let sends = facts.calls_of(story).filter_map(Call::ack);
+        let (position, ..) = sends.into_iter().find(|(_, message, _)| *message.id == *id)?;
+        return Some((format!("message {id} was acknowledged, and then withdrawn"), vec![position]));
+    }
     let buried = story.buried()?;
     if !deletes.iter().any(|call| call.position < buried) {
         return Some((format!("message {id} is a tombstone, but nobody had asked to delete it"), vec![buried]));

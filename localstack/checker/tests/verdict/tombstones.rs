@@ -39,6 +39,38 @@ fn a_tombstone_that_nobody_asked_for_is_detected() {
     story.breaks(Promise::NothingLost, "nobody had asked to delete it");
 }
 
+/// The tombstone of a message that its writer withdrew.
+fn withdrawn(id: &str, seq: u64, rev: u64) -> Message {
+    Message { client_id: Some(format!("withdrawn:{id}").into()), ..tombstone(id, seq, rev) }
+}
+
+#[test]
+fn message_may_be_withdrawn_and_sent_anew() {
+    let mut story = Story::default();
+    let call = story.ask(0, Purpose::Look, send("a"));
+    let early = Message { client_id: Some("a".into()), content: "a".into(), ..message("x", 1, 1) };
+    story.list(1, Purpose::Look, vec![early], 1);
+    story.answer(0, call, Answer::Ack { message: message("a", 2, 3), dup: Some(false) });
+    let rows = [withdrawn("x", 1, 2), message("a", 2, 3)];
+    story.end(&[&rows, &rows]);
+    assert_eq!(story.verdict(), []);
+}
+
+#[test]
+fn withdrawn_message_that_was_acknowledged_is_detected() {
+    let mut story = Story::default();
+    story.send(0, "a", message("a", 1, 1));
+    story.list(1, Purpose::Look, vec![withdrawn("a", 1, 2)], 2);
+    story.breaks(Promise::NothingLost, "was acknowledged, and then withdrawn");
+}
+
+#[test]
+fn withdrawn_message_that_nobody_sent_is_detected() {
+    let mut story = Story::default();
+    story.list(1, Purpose::Look, vec![withdrawn("a", 1, 2)], 2);
+    story.breaks(Promise::SameMessage, "nobody sent it");
+}
+
 #[test]
 fn a_tombstone_before_anybody_asked_for_it_is_detected() {
     let mut story = Story::default();
