@@ -9,7 +9,7 @@ use stack::{Extent, Profile, Progress};
 use crate::interrupt::{INTERRUPTED, Interrupt};
 
 /// Starts a stack with its own databases and checks the history of its clients. They send, edit, delete, read, ping, log out,
-/// block each other and open too many connections over HTTP and WebSocket while functions and mongod are killed and answers get lost. Everything acknowledged must
+/// block each other, leave groups, remove members and open too many connections over HTTP and WebSocket while functions and mongod are killed and answers get lost. Everything acknowledged must
 /// be there once and in one order for everyone, and revoked rights must stay revoked.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -19,9 +19,18 @@ pub(crate) struct Args {
     /// How long the clients work, in seconds
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// Clients, over all rooms
+    /// Clients in rooms of two, over all rooms
     #[arg(long)]
     clients: Option<usize>,
+    /// Clients in groups, over all groups
+    #[arg(long)]
+    group_clients: Option<usize>,
+    /// Groups
+    #[arg(long)]
+    groups: Option<usize>,
+    /// The people of each group
+    #[arg(long, value_parser = clap::value_parser!(u8).range(2..=20))]
+    people: Option<u8>,
     /// Faults to inject: `all`, `none`, or names separated by commas
     #[arg(long, default_value = "all")]
     faults: FaultPlan,
@@ -35,6 +44,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         let mut options = Options::new(args.seed, args.seconds);
         options.binaries = Some(stack::build(Profile::Dev, Extent::Binaries, &progress).await?);
         options.clients = args.clients.unwrap_or(options.clients);
+        options.group_clients = args.group_clients.unwrap_or(options.group_clients);
+        options.groups = args.groups.unwrap_or(options.groups);
+        options.people = args.people.map_or(options.people, usize::from);
         options.faults = args.faults;
         options.progress = progress.clone();
         checker::run(options).await

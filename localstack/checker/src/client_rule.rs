@@ -114,6 +114,7 @@ mod tests {
             client_id: None,
             content: format!("{id}@{rev}").into(),
             deleted: false,
+            system: None,
         }
     }
 

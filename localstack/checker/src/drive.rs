@@ -16,7 +16,7 @@ use tokio::{
 use crate::{
     client::{Client, Login, Own, State, log_in},
     doors::{Doors, Socket},
-    history::{Answer, Event, Message, Page, Purpose, Recorder, Request, RoomId, SyncPage, Via, Window},
+    history::{Answer, Event, Member, Message, Page, Purpose, Recorder, Request, RoomId, SyncPage, Via, Window},
     options::Usage,
 };
 
@@ -32,12 +32,38 @@ pub struct Plan {
     pub rooms: Vec<(RoomId, [usize; 2])>,
     /// The number of clients, spread over the rooms and their people.
     pub clients: usize,
+    /// The groups.
+    pub groups: Vec<Group>,
+    /// The number of further clients, spread over the groups and their people.
+    pub group_clients: usize,
     /// Seed of every choice.
     pub seed: u64,
     /// How long the clients work.
     pub lasts: Duration,
     /// What the clients do.
     pub usage: Usage,
+}
+
+/// A group, and its people as the run begins: all are in it, and the first one owns it.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The group's room.
+    pub room: RoomId,
+    /// Its people.
+    pub people: Vec<Member>,
+}
+
+impl Plan {
+    /// The room, the group if it is one, and the person of a client.
+    fn seat(&self, number: usize) -> Option<(RoomId, Option<&Group>, usize)> {
+        if let Some(number) = number.checked_sub(self.clients) {
+            let group = self.groups.get(number.checked_rem(self.groups.len())?)?;
+            let member = group.people.get((number / self.groups.len()).checked_rem(group.people.len())?)?;
+            return Some((group.room, Some(group), member.person));
+        }
+        let (room, people) = self.rooms.get(number.checked_rem(self.rooms.len())?)?;
+        Some((*room, None, people.get(number / self.rooms.len() % 2).copied()?))
+    }
 }
 
 /// Runs the clients and records their history. `faults` ends after the last fault.
@@ -49,19 +75,22 @@ pub async fn drive<D: Doors>(
 ) -> anyhow::Result<()> {
     let mut own: BTreeMap<(usize, RoomId), Own> = BTreeMap::new();
     let mut clients = Vec::new();
-    for number in 0..plan.clients {
-        let Some((room, people)) = plan.rooms.get(number % plan.rooms.len()) else { continue };
-        let Some(person) = people.get(number / plan.rooms.len() % 2).copied() else { continue };
+    for Group { room, people } in &plan.groups {
+        recorder.record(None, Event::Group { room: *room, people: people.clone() });
+    }
+    for number in 0..plan.clients + plan.group_clients {
+        let Some((room, group, person)) = plan.seat(number) else { continue };
         let login = log_in(doors, recorder, Some(number), person, Instant::now() + PATIENCE).await;
         clients.push(Client {
             number,
             person,
-            room: *room,
+            room,
+            group,
             seed: plan.seed,
             usage: plan.usage.clone(),
             doors,
             recorder,
-            own: Arc::clone(own.entry((person, *room)).or_default()),
+            own: Arc::clone(own.entry((person, room)).or_default()),
             state: Mutex::new(State::new(login.context("a client could not log in")?)),
             updates: Notify::new(),
             reconnect: Notify::new(),
@@ -79,15 +108,20 @@ pub async fn drive<D: Doors>(
     tokio::join!(playing, following);
     recorder.note(None, "the clients are done and nothing is broken");
     let deadline = Instant::now() + PATIENCE;
-    for (room, people) in &plan.rooms {
+    let pairs = plan.rooms.iter().map(|(room, people)| (*room, None, people.to_vec()));
+    let first_two = |group: &Group| group.people.iter().map(|member| member.person).take(2).collect();
+    let groups = plan.groups.iter().map(|group| (group.room, Some(group), first_two(group)));
+    for (room, group, people) in pairs.chain(groups) {
         let mut logins = Vec::new();
         for person in people {
-            logins.extend(log_in(doors, recorder, None, *person, deadline).await);
+            logins.extend(log_in(doors, recorder, None, person, deadline).await);
         }
         let logins: [_; 2] = logins.try_into().ok().context("the checker could not log in")?;
-        let ending = Ending { doors, recorder, room: *room, logins };
-        if plan.usage.blocks > 0 {
-            ending.lift_blocks(deadline).await?;
+        let ending = Ending { doors, recorder, room, logins };
+        match group {
+            Some(group) => ending.add_all(&group.people, deadline).await?,
+            None if plan.usage.blocks > 0 => ending.lift_blocks(deadline).await?,
+            None => {}
         }
         ending.record(deadline).await?;
     }
@@ -110,6 +144,18 @@ impl<D: Doors> Ending<'_, D> {
         for login in &self.logins {
             while self.call(Via::Http, login, Request::Unblock { room: self.room }).await != Answer::Done {
                 self.wait(deadline, "rid of its blocks").await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds everybody who may be out.
+    async fn add_all(&self, people: &[Member], deadline: Instant) -> anyhow::Result<()> {
+        let [owner, _] = &self.logins;
+        for member in people.iter().skip(1) {
+            let request = Request::Add { room: self.room, of: member.person };
+            while self.call(Via::Http, owner, request.clone()).await != Answer::Done {
+                self.wait(deadline, "filled again").await?;
             }
         }
         Ok(())

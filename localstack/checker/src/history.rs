@@ -7,8 +7,31 @@ use std::{
 
 use tokio::time::Instant;
 
-/// A private room's number.
+/// A room's number: a room of two has its id, and a group its id above [`GROUPS`].
 pub type RoomId = u64;
+
+/// The numbers of groups are above this, since a group and a room of two may have the same id.
+pub const GROUPS: RoomId = 1 << 32;
+
+/// One of a group's people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The person's number in the run.
+    pub person: usize,
+    /// The id by which the product names them.
+    pub id: u64,
+}
+
+/// What a system message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct System {
+    /// What happened.
+    pub kind: Arc<str>,
+    /// Whom it happened to.
+    pub of: Option<u64>,
+    /// Who did it.
+    pub by: u64,
+}
 
 /// One message as of one of its revisions, as a client was shown it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +52,8 @@ pub struct Message {
     pub content: Arc<str>,
     /// Whether it is only the tombstone of a message.
     pub deleted: bool,
+    /// What it says of the group, in a system message.
+    pub system: Option<Box<System>>,
 }
 
 impl Message {
@@ -58,6 +83,14 @@ pub enum Request {
     Block { room: RoomId },
     /// Lift one's own block of the other person of the room.
     Unblock { room: RoomId },
+    /// Remove a member from the group.
+    Kick { room: RoomId, of: usize },
+    /// Add a friend to the group.
+    Add { room: RoomId, of: usize },
+    /// Leave the group.
+    Leave { room: RoomId },
+    /// Join the group, which is public.
+    Join { room: RoomId },
     /// Exchange the session's refresh token; the same attempt again is a retry.
     Refresh { room: RoomId, attempt: Arc<str> },
     /// End the session that asks.
@@ -78,6 +111,10 @@ impl Request {
             | Self::Read { room, .. }
             | Self::Block { room }
             | Self::Unblock { room }
+            | Self::Kick { room, .. }
+            | Self::Add { room, .. }
+            | Self::Leave { room }
+            | Self::Join { room }
             | Self::Refresh { room, .. }
             | Self::Logout { room }
             | Self::Connect { room } => *room,
@@ -145,7 +182,7 @@ pub enum Answer {
     Synced(SyncPage),
     /// The room is read up to here, and so many messages are not; 100 are 100 or more.
     Read { read_seq: u64, unread: u64 },
-    /// A block, its end, or the end of a session: it is so from now on.
+    /// A block, its end, a change of a group's members, or the end of a session: it is so from now on.
     Done,
     /// The socket is open and was greeted.
     Connected,
@@ -177,6 +214,8 @@ pub enum Purpose {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants say what their fields are")]
 pub enum Event {
+    /// A group as the run begins: everybody in it, the owner first.
+    Group { room: RoomId, people: Vec<Member> },
     /// A person has a new session. Its position in the history names it.
     LoggedIn { person: usize },
     /// A request left a client. Its position in the history names the call.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::history::{Answer, Entry, Event, History, Message, Page, Request, SyncPage, Via};
+use crate::history::{Answer, Entry, Event, History, Message, Page, Request, SyncPage, System, Via};
 
 impl History {
     /// The entries at these positions, at most `limit` lines.
@@ -36,6 +36,7 @@ impl fmt::Display for Entry {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Group { room, people } => write!(f, "group {room} of {} people", people.len()),
             Self::LoggedIn { person } => write!(f, "person {person} is logged in"),
             Self::Invoked { via, by, request, .. } => {
                 let via = if *via == Via::Http { "http  " } else { "socket" };
@@ -61,6 +62,10 @@ impl fmt::Display for Request {
             Self::Read { room, seq } => write!(f, "read room {room} up to seq {seq}"),
             Self::Block { room } => write!(f, "block in room {room}"),
             Self::Unblock { room } => write!(f, "unblock in room {room}"),
+            Self::Kick { room, of } => write!(f, "remove person {of} from room {room}"),
+            Self::Add { room, of } => write!(f, "add person {of} to room {room}"),
+            Self::Leave { room } => write!(f, "leave room {room}"),
+            Self::Join { room } => write!(f, "join room {room}"),
             Self::Refresh { attempt, .. } => write!(f, "refresh the session, attempt {attempt}"),
             Self::Logout { .. } => f.write_str("log out"),
             Self::Connect { room } => write!(f, "connect for room {room}"),
@@ -94,6 +99,9 @@ impl fmt::Display for Answer {
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} seq {} rev {} {:?}", self.id, self.seq, self.rev, self.content)?;
+        if let Some(System { kind, of, by }) = self.system.as_deref() {
+            write!(f, " {kind} of {of:?} by {by}")?;
+        }
         f.write_str(if self.deleted { " deleted" } else { "" })
     }
 }

@@ -19,6 +19,12 @@ pub struct Options {
     pub clients: usize,
     /// Private rooms, each with two people of its own.
     pub rooms: usize,
+    /// Groups.
+    pub groups: usize,
+    /// The people of each group.
+    pub people: usize,
+    /// Clients beside those of the private rooms, over all groups and their people.
+    pub group_clients: usize,
     /// What the clients do.
     pub usage: Usage,
     /// The faults.
@@ -30,13 +36,16 @@ pub struct Options {
 }
 
 impl Options {
-    /// Eight clients in two rooms, over HTTP and WebSocket, with every fault.
+    /// Eight clients in two rooms and five in a group of eight people, over HTTP and WebSocket, with every fault.
     pub fn new(seed: u64, seconds: u64) -> Self {
         Self {
             seed,
             seconds,
             clients: 8,
             rooms: 2,
+            groups: 1,
+            people: 8,
+            group_clients: 5,
             usage: Usage::default(),
             faults: FaultPlan::all(),
             binaries: None,
@@ -69,12 +78,24 @@ pub struct Usage {
     pub logouts: u32,
     /// Short blocks of the other person, in percent.
     pub blocks: u32,
+    /// Changes of a group's members, in percent of the actions in groups.
+    pub members: u32,
 }
 
 impl Default for Usage {
     fn default() -> Self {
         let patience = Duration::from_secs(2);
-        Self { via: None, think_ms: 150, patience, deletes: 5, reads: 5, refreshes: 2, logouts: 1, blocks: 1 }
+        Self {
+            via: None,
+            think_ms: 150,
+            patience,
+            deletes: 5,
+            reads: 5,
+            refreshes: 2,
+            logouts: 1,
+            blocks: 1,
+            members: 6,
+        }
     }
 }
 

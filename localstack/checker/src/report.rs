@@ -46,6 +46,8 @@ pub struct Counts {
     pub logouts: usize,
     /// Blocks that were acknowledged.
     pub blocks: usize,
+    /// Changes of groups' members that were acknowledged.
+    pub members: usize,
     /// Messages that were acknowledged.
     pub messages: usize,
     /// Requests with an unknown outcome, by reason.
@@ -91,6 +93,9 @@ impl Counts {
                         Some(Request::Logout { .. }) => counts.logouts += 1,
                         Some(Request::Refresh { .. }) => counts.refreshes += 1,
                         Some(Request::Block { .. }) => counts.blocks += 1,
+                        Some(
+                            Request::Kick { .. } | Request::Add { .. } | Request::Leave { .. } | Request::Join { .. },
+                        ) => counts.members += 1,
                         _ => {}
                     },
                     Answer::Connected | Answer::Refused { .. } => {}
@@ -101,7 +106,7 @@ impl Counts {
                 }
                 Event::Ending { messages, .. } => counts.observations += messages.len(),
                 Event::Note(text) => counts.disconnects += usize::from(text == "is disconnected"),
-                Event::LoggedIn { .. } | Event::Settled { .. } => {}
+                Event::Group { .. } | Event::LoggedIn { .. } | Event::Settled { .. } => {}
             }
         }
         counts.messages = messages.len();
@@ -118,10 +123,14 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options { seed, seconds, clients, rooms, faults, .. } = &self.options;
-        let Counts { operations, retries, acks, deletes, reads, refreshes, logouts, blocks, .. } = &self.counts;
+        let Options { seed, seconds, clients, rooms, groups, people, group_clients, faults, .. } = &self.options;
+        let Counts { operations, retries, acks, deletes, reads, refreshes, logouts, blocks, members, .. } =
+            &self.counts;
         let Counts { messages, unknown, observations, pushes, disconnects, .. } = &self.counts;
-        writeln!(f, "seed {seed}, {seconds} s, {clients} clients in {rooms} rooms, faults: {faults}")?;
+        writeln!(
+            f,
+            "seed {seed}, {seconds} s, {clients} clients in {rooms} rooms, {group_clients} in {groups} groups of {people}, faults: {faults}"
+        )?;
         writeln!(
             f,
             "{operations} operations, {retries} of them retries; {acks} acknowledged changes, {} a second",
@@ -132,6 +141,7 @@ impl fmt::Display for Report {
             "{messages} messages; {observations} observations checked, {pushes} of them pushed; {disconnects} connections ended"
         )?;
         writeln!(f, "{deletes} deletes, {reads} reads, {refreshes} refreshes, {logouts} logouts, {blocks} blocks")?;
+        writeln!(f, "{members} changes of members")?;
         for (what, count) in &self.faults {
             writeln!(f, "    {count:>6} x {what}")?;
         }
@@ -154,7 +164,7 @@ impl fmt::Display for Report {
         }
         writeln!(
             f,
-            "run it again: cargo local check --seed {seed} --seconds {seconds} --clients {clients} --rooms {rooms} --faults {faults}"
+            "run it again: cargo local check --seed {seed} --seconds {seconds} --clients {clients} --groups {groups} --people {people} --group-clients {group_clients} --faults {faults}"
         )
     }
 }

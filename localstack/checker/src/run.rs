@@ -50,7 +50,7 @@ pub async fn play(stack: &Stack, options: Options) -> anyhow::Result<Report> {
 
 async fn record(stack: &Stack, options: &Options) -> anyhow::Result<(History, BTreeMap<String, usize>)> {
     let databases = stack.databases().context("the databases of this stack are not its own to break")?;
-    let doors = StackDoors::open(&stack.urls().http, options.rooms).await?;
+    let doors = StackDoors::open(&stack.urls().http, options).await?;
     let recorder = Recorder::default();
     let breaker = Breaker {
         gateway: stack.gateway(),
@@ -62,6 +62,8 @@ async fn record(stack: &Stack, options: &Options) -> anyhow::Result<(History, BT
     };
     let plan = Plan {
         rooms: doors.rooms(),
+        groups: doors.groups(),
+        group_clients: options.group_clients,
         clients: options.clients,
         seed: options.seed,
         lasts: options.lasts(),

@@ -6,14 +6,16 @@ use std::{
 };
 
 use anyhow::Context;
-use client::{Api, Person, room_name, with_ticket};
+use client::{Api, Method, Person, with_ticket};
 use serde_json::{Value, json};
 use tokio::{sync::mpsc::UnboundedSender, task::JoinHandle};
 
 use crate::{
     doors::{self, Doors, Hello, Standing},
-    history::{Answer, Message, Request, RoomId},
-    wire,
+    drive::Group,
+    history::{Answer, GROUPS, Member, Message, Request, RoomId},
+    options::Options,
+    wire::{self, room_name},
 };
 
 const PASSWORD: &str = "correct horse battery staple";
@@ -23,6 +25,7 @@ const PASSWORD: &str = "correct horse battery staple";
 pub(crate) struct StackDoors {
     people: Vec<Person>,
     rooms: BTreeMap<RoomId, [usize; 2]>,
+    groups: Vec<Group>,
 }
 
 /// A login: its access token outlasts the run.
@@ -56,17 +59,48 @@ impl Session {
 }
 
 impl StackDoors {
-    /// Registers two people for each room, and opens the rooms.
-    pub(crate) async fn open(url: &str, rooms: usize) -> anyhow::Result<Self> {
+    /// Registers two people for each room and the people of each group, and opens the rooms and the groups.
+    pub(crate) async fn open(url: &str, options: &Options) -> anyhow::Result<Self> {
         let api = Api::new(url);
-        let mut doors = Self { people: Vec::new(), rooms: BTreeMap::new() };
-        for number in 0..rooms {
+        let mut doors = Self { people: Vec::new(), rooms: BTreeMap::new(), groups: Vec::new() };
+        for number in 0..options.rooms {
             let (one, other) = (register(&api).await?, register(&api).await?);
             let room = RoomId::try_from(one.room_with(other.id).await?)?;
             doors.rooms.insert(room, [number * 2, number * 2 + 1]);
             doors.people.extend([one, other]);
         }
+        for _ in 0..options.groups {
+            doors.open_group(&api, options.people).await?;
+        }
         Ok(doors)
+    }
+
+    /// A group of new people who are all friends, since everybody may come to add anybody.
+    async fn open_group(&mut self, api: &Api, size: usize) -> anyhow::Result<()> {
+        let mut people: Vec<Person> = Vec::new();
+        for _ in 0..size {
+            let person = register(api).await?;
+            for other in &people {
+                befriend(&person, other).await?;
+            }
+            people.push(person);
+        }
+        let (owner, others) = people.split_first().context("a group has people")?;
+        let others: Vec<i64> = others.iter().map(|person| person.id).collect();
+        let room = GROUPS + RoomId::try_from(owner.make_group("checker", &others).await?)?;
+        let first = self.people.len();
+        let member = |(index, person): (usize, &Person)| {
+            anyhow::Ok(Member { person: first + index, id: u64::try_from(person.id)? })
+        };
+        let members = people.iter().enumerate().map(member).collect::<anyhow::Result<_>>()?;
+        self.groups.push(Group { room, people: members });
+        self.people.extend(people);
+        Ok(())
+    }
+
+    /// The groups and their people.
+    pub(crate) fn groups(&self) -> Vec<Group> {
+        self.groups.clone()
     }
 
     /// The rooms and their members.
@@ -80,10 +114,12 @@ impl StackDoors {
         Ok(Session { person, login, refresh_token })
     }
 
-    /// The id of the other member of the room.
-    fn other(&self, room: RoomId, person: usize) -> i64 {
-        let people = self.rooms.get(&room).into_iter().flatten();
-        let other = people.copied().find(|other| *other != person);
+    /// The id of the other person whom a person's request concerns.
+    fn other(&self, request: &Request, person: usize) -> i64 {
+        let other = match request {
+            Request::Kick { of, .. } | Request::Add { of, .. } => Some(*of),
+            _ => self.rooms.get(&request.room()).into_iter().flatten().copied().find(|other| *other != person),
+        };
         other.and_then(|other| self.people.get(other)).map_or(0, |person| person.id)
     }
 }
@@ -91,6 +127,13 @@ impl StackDoors {
 async fn register(api: &Api) -> anyhow::Result<Person> {
     let name = format!("checker-{:016x}", rand::random::<u64>());
     Person::register(api, &format!("{name}@example.com"), &name, PASSWORD).await
+}
+
+async fn befriend(one: &Person, other: &Person) -> anyhow::Result<()> {
+    let request = one.api.post("/friends/request", &json!({ "user_id": other.id })).await?.expect(&[201])?;
+    let path = format!("/friends/{}/accept", request["id"]);
+    other.api.call(Method::PUT, &path, None).await?.expect(&[200])?;
+    Ok(())
 }
 
 impl Doors for StackDoors {
@@ -106,7 +149,7 @@ impl Doors for StackDoors {
         if let Request::Refresh { attempt, .. } = request {
             return session.refresh(request, attempt).await;
         }
-        let Some((method, path, body)) = wire::http(request, self.other(request.room(), session.person)) else {
+        let Some((method, path, body)) = wire::http(request, self.other(request, session.person)) else {
             return Answer::Unknown("no route for this".to_owned());
         };
         match session.login.api.call(method, &path, body.as_ref()).await {

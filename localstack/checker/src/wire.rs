@@ -1,22 +1,38 @@
 //! Requests and answers in the wire format.
 
-use client::{Method, room_name};
+use client::{Method, group_name};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::history::{Answer, Message, Page, Request, RoomId, SyncPage, Window};
+use crate::history::{Answer, GROUPS, Message, Page, Request, RoomId, SyncPage, System, Window};
 
 /// The fields of a message that the checker looks at.
 #[derive(Deserialize)]
 struct MessageRow {
     id: String,
-    room_id: RoomId,
+    room_id: u64,
+    room_type: Kind,
     seq: u64,
     rev: u64,
     user_id: u64,
     client_id: Option<String>,
     content: String,
     is_deleted: bool,
+    system: Option<SystemRow>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Private,
+    Group,
+}
+
+#[derive(Deserialize)]
+struct SystemRow {
+    kind: String,
+    user_id: Option<u64>,
+    by: u64,
 }
 
 #[derive(Deserialize)]
@@ -56,14 +72,31 @@ impl From<MessageRow> for Message {
     fn from(row: MessageRow) -> Self {
         Self {
             id: row.id.into(),
-            room: row.room_id,
+            room: match row.room_type {
+                Kind::Private => row.room_id,
+                Kind::Group => GROUPS + row.room_id,
+            },
             seq: row.seq,
             rev: row.rev,
             author: row.user_id,
             client_id: row.client_id.map(Into::into),
             content: row.content.into(),
             deleted: row.is_deleted,
+            system: row.system.map(|row| Box::new(System { kind: row.kind.into(), of: row.user_id, by: row.by })),
         }
+    }
+}
+
+/// The room's kind and id.
+fn parts(room: RoomId) -> (&'static str, u64) {
+    if room < GROUPS { ("private", room) } else { ("group", room - GROUPS) }
+}
+
+/// The name of a room in frames.
+pub(crate) fn room_name(room: RoomId) -> String {
+    match parts(room) {
+        ("group", id) => group_name(id),
+        (_, id) => client::room_name(id),
     }
 }
 
@@ -87,6 +120,10 @@ pub(crate) fn frame(request: &Request) -> Option<(&'static str, Value)> {
         Request::List { .. }
         | Request::Block { .. }
         | Request::Unblock { .. }
+        | Request::Kick { .. }
+        | Request::Add { .. }
+        | Request::Leave { .. }
+        | Request::Join { .. }
         | Request::Refresh { .. }
         | Request::Logout { .. }
         | Request::Connect { .. } => return None,
@@ -111,44 +148,48 @@ pub(crate) fn from_frame(request: &Request, mut frame: Value) -> Answer {
             "rate_limited" => Answer::Refused { status: 429, code: error.code },
             "unauthenticated" => Answer::Refused { status: 401, code: error.code },
             "recipient_unavailable" => Answer::Refused { status: 403, code: error.code },
-            "message_not_found" => Answer::Refused { status: 404, code: error.code },
+            "message_not_found" | "room_not_found" => Answer::Refused { status: 404, code: error.code },
             _ => Answer::Refused { status: 400, code: error.code },
         }),
         _ => Answer::Unknown(format!("an unexpected frame: {frame}")),
     }
 }
 
-/// Method, path and query, and body of a request over HTTP; `other` is the id of the other member.
+/// Method, path and query, and body of a request over HTTP; `other` is the id of the other person whom it concerns.
 pub(crate) fn http(request: &Request, other: i64) -> Option<(Method, String, Option<Value>)> {
+    let (kind, id) = parts(request.room());
     Some(match request {
-        Request::Send { room, client_id, content } => {
-            let body =
-                json!({ "room_id": room, "room_type": "private", "client_id": &**client_id, "content": &**content });
+        Request::Send { client_id, content, .. } => {
+            let body = json!({ "room_id": id, "room_type": kind, "client_id": &**client_id, "content": &**content });
             (Method::POST, "/messages".to_owned(), Some(body))
         }
         Request::Edit { message, content, .. } => {
             (Method::PUT, format!("/messages/{message}"), Some(json!({ "content": &**content })))
         }
-        Request::List { room, window, limit } => {
+        Request::List { window, limit, .. } => {
             let window = match window {
                 Window::Newest => String::new(),
                 Window::Before(seq) => format!("&before={seq}"),
                 Window::After(seq) => format!("&after={seq}"),
                 Window::Around(seq) => format!("&around={seq}"),
             };
-            (Method::GET, format!("/messages/{room}?room_type=private&limit={limit}{window}"), None)
+            (Method::GET, format!("/messages/{id}?room_type={kind}&limit={limit}{window}"), None)
         }
-        Request::Sync { room, after, limit } => {
-            let path = format!("/messages/sync?room_id={room}&room_type=private&after_rev={after}&limit={limit}");
+        Request::Sync { after, limit, .. } => {
+            let path = format!("/messages/sync?room_id={id}&room_type={kind}&after_rev={after}&limit={limit}");
             (Method::GET, path, None)
         }
         Request::Delete { message, .. } => (Method::DELETE, format!("/messages/{message}"), None),
-        Request::Read { room, seq } => {
-            let body = json!({ "room_id": room, "room_type": "private", "seq": seq });
+        Request::Read { seq, .. } => {
+            let body = json!({ "room_id": id, "room_type": kind, "seq": seq });
             (Method::POST, "/messages/read".to_owned(), Some(body))
         }
         Request::Block { .. } => (Method::POST, "/blocks".to_owned(), Some(json!({ "user_id": other }))),
         Request::Unblock { .. } => (Method::DELETE, format!("/blocks/{other}"), None),
+        Request::Kick { .. } => (Method::DELETE, format!("/group-rooms/{id}/members/{other}"), None),
+        Request::Add { .. } => (Method::POST, format!("/group-rooms/{id}/members"), Some(json!({ "user_id": other }))),
+        Request::Leave { .. } => (Method::POST, format!("/group-rooms/{id}/leave"), None),
+        Request::Join { .. } => (Method::POST, format!("/group-rooms/{id}/join"), None),
         Request::Logout { .. } => (Method::POST, "/auth/logout".to_owned(), None),
         // Its token is known where the session is.
         Request::Refresh { .. } | Request::Connect { .. } => return None,
@@ -172,9 +213,11 @@ pub(crate) fn from_http(request: &Request, status: u16, body: Value) -> Answer {
         (200, Request::Read { .. }) => {
             read(body, |row: ReadRow| Answer::Read { read_seq: row.read_seq, unread: row.unread_count })
         }
-        (200, Request::Refresh { .. })
-        | (200 | 201, Request::Block { .. })
-        | (204, Request::Unblock { .. } | Request::Logout { .. }) => Answer::Done,
+        (200, Request::Refresh { .. } | Request::Join { .. })
+        | (200 | 201, Request::Block { .. } | Request::Add { .. })
+        | (204, Request::Unblock { .. } | Request::Kick { .. } | Request::Leave { .. } | Request::Logout { .. }) => {
+            Answer::Done
+        }
         (400..500, _) => {
             let code = body.get("code").and_then(Value::as_str).map_or_else(|| body.to_string(), str::to_owned);
             Answer::Refused { status, code }
@@ -210,7 +253,7 @@ mod tests {
 
     fn tombstone() -> Value {
         json!({
-            "id": "66f0", "room_id": ROOM, "seq": 1, "rev": 2, "user_id": 7, "client_id": "a", "content": "", "is_deleted": true
+            "id": "66f0", "room_id": ROOM, "room_type": "private", "seq": 1, "rev": 2, "user_id": 7, "client_id": "a", "content": "", "is_deleted": true
         })
     }
 
@@ -243,6 +286,31 @@ mod tests {
         assert_eq!(from_http(&Request::Block { room: ROOM }, 201, Value::Null), Answer::Done);
         assert_eq!(from_http(&Request::Unblock { room: ROOM }, 204, Value::Null), Answer::Done);
         assert_eq!(from_http(&Request::Logout { room: ROOM }, 204, Value::Null), Answer::Done);
+    }
+
+    #[test]
+    fn groups_are_told_from_rooms_of_two() {
+        let request = Request::Read { room: GROUPS + 4, seq: 5 };
+        assert_eq!(frame(&request), Some(("read", json!({ "room": "group:4", "seq": 5 }))));
+        let mut row = tombstone();
+        row["room_type"] = json!("group");
+        row["system"] = json!({ "kind": "member_added", "user_id": 9, "by": 7 });
+        let message = message(row).unwrap_or_else(|| unreachable!());
+        let system = System { kind: "member_added".into(), of: Some(9), by: 7 };
+        assert_eq!((message.room, message.system), (GROUPS + 4, Some(Box::new(system))));
+    }
+
+    #[test]
+    fn members_are_added_and_removed_by_their_ids() {
+        let (room, of) = (GROUPS + 4, 1);
+        let (method, path, _) = http(&Request::Kick { room, of }, 9).unwrap_or_default();
+        assert_eq!((method, &*path), (Method::DELETE, "/group-rooms/4/members/9"));
+        let (_, path, body) = http(&Request::Add { room, of }, 9).unwrap_or_default();
+        assert_eq!((&*path, body), ("/group-rooms/4/members", Some(json!({ "user_id": 9 }))));
+        assert_eq!(from_http(&Request::Kick { room, of }, 204, Value::Null), Answer::Done);
+        assert_eq!(from_http(&Request::Add { room, of }, 201, Value::Null), Answer::Done);
+        assert_eq!(from_http(&Request::Leave { room }, 204, Value::Null), Answer::Done);
+        assert_eq!(from_http(&Request::Join { room }, 200, Value::Null), Answer::Done);
     }
 
     #[test]

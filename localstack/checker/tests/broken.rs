@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use checker::{
     Usage,
-    drive::{Plan, drive},
-    history::Recorder,
+    drive::{Group, Plan, drive},
+    history::{GROUPS, Member, Recorder},
     verify::{Promise, Violation, verify},
 };
 use model_room::{Mistake, ModelRoom};
@@ -28,20 +28,45 @@ fn circumstances(seed: u64, mistake: Option<Mistake>) -> (Usage, u64) {
 }
 
 fn play(seed: u64, mistake: Option<Mistake>) -> Vec<Violation> {
+    play_in(seed, mistake, &plan_of_two(seed, mistake))
+}
+
+/// The same in a group of four people.
+fn play_group(seed: u64, mistake: Option<Mistake>) -> Vec<Violation> {
+    let people = (0..4).map(|person| Member { person, id: person as u64 }).collect();
+    let groups = vec![Group { room: GROUPS + 1, people }];
+    let plan = plan_of_two(seed, mistake);
+    let usage = Usage { members: 10, ..plan.usage };
+    play_in(seed, mistake, &Plan { rooms: Vec::new(), clients: 0, groups, group_clients: 6, usage, ..plan })
+}
+
+fn plan_of_two(seed: u64, mistake: Option<Mistake>) -> Plan {
+    let (usage, _) = circumstances(seed, mistake);
+    let (rooms, lasts) = (vec![(1, [0, 1])], Duration::from_secs(20));
+    Plan { rooms, clients: 5, groups: Vec::new(), group_clients: 0, seed, lasts, usage }
+}
+
+fn play_in(seed: u64, mistake: Option<Mistake>, plan: &Plan) -> Vec<Violation> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let server = ModelRoom::new(seed, mistake);
-        let lasts = Duration::from_secs(20);
-        let (usage, gap) = circumstances(seed, mistake);
-        let plan = Plan { rooms: vec![(1, [0, 1])], clients: 5, seed, lasts, usage };
+        let (_, gap) = circumstances(seed, mistake);
         let recorder = Recorder::default();
-        drive(&server, &plan, &recorder, server.break_for(lasts, gap)).await.unwrap();
+        drive(&server, plan, &recorder, server.break_for(plan.lasts, gap)).await.unwrap();
         verify(&recorder.take())
     })
 }
 
 /// The first seed that shows the mistake by breaking the promise, and what it breaks.
 fn caught(mistake: Mistake, promise: Promise) -> (u64, Vec<Violation>) {
+    caught_by(play, mistake, promise)
+}
+
+fn caught_by(
+    play: fn(u64, Option<Mistake>) -> Vec<Violation>,
+    mistake: Mistake,
+    promise: Promise,
+) -> (u64, Vec<Violation>) {
     let breaks = |found: &[Violation]| found.iter().any(|violation| violation.promise == promise);
     let runs = (1..=SEEDS).map(|seed| (seed, play(seed, Some(mistake))));
     let Some((seed, found)) = runs.into_iter().find(|(_, found)| breaks(found)) else {
@@ -55,12 +80,44 @@ fn breaks(mistake: Mistake, promise: Promise) {
     caught(mistake, promise);
 }
 
+fn breaks_in_group(mistake: Mistake, promise: Promise) {
+    caught_by(play_group, mistake, promise);
+}
+
 #[test]
 fn correct_server_keeps_every_promise() {
     for seed in 1..=SEEDS {
         let found = play(seed, None);
         assert!(found.is_empty(), "seed {seed}: {}", found[0]);
     }
+}
+
+#[test]
+fn correct_server_keeps_every_promise_in_groups() {
+    for seed in 1..=SEEDS {
+        let found = play_group(seed, None);
+        assert!(found.is_empty(), "seed {seed}: {}", found[0]);
+    }
+}
+
+#[test]
+fn removed_member_that_still_reads_is_detected() {
+    breaks_in_group(Mistake::RemovedReader, Promise::RightsFenced);
+}
+
+#[test]
+fn removed_member_that_still_hears_messages_is_detected() {
+    breaks_in_group(Mistake::RemovedHearer, Promise::RightsFenced);
+}
+
+#[test]
+fn removal_answered_before_the_fence_is_detected() {
+    breaks_in_group(Mistake::BlockBeforeAccess, Promise::RightsFenced);
+}
+
+#[test]
+fn reservation_not_fenced_by_a_removal_is_detected() {
+    breaks_in_group(Mistake::UnfencedReserve, Promise::RightsFenced);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A seeded client: it changes and reads its room, reconnects, logs out, and follows its room by the client rule.
 
 mod changes;
+mod members;
 mod rights;
 
 use std::{
@@ -19,6 +20,7 @@ use tokio::{
 use crate::{
     client_rule::ClientView,
     doors::{Doors, Hello, Socket, Standing},
+    drive::Group,
     history::{Answer, Caller, Event, Message, Purpose, Recorder, Request, RoomId, Via, Window},
     options::Usage,
     verify::follow,
@@ -69,6 +71,8 @@ pub(crate) struct Client<'w, D: Doors> {
     pub(crate) number: usize,
     pub(crate) person: usize,
     pub(crate) room: RoomId,
+    /// The group that the room is, if it is one.
+    pub(crate) group: Option<&'w Group>,
     pub(crate) seed: u64,
     pub(crate) usage: Usage,
     pub(crate) doors: &'w D,
@@ -90,15 +94,15 @@ pub(crate) struct State<D: Doors> {
     names: u64,
     /// When the session may be refreshed again.
     refresh_from: Instant,
-    /// When a block of unknown outcome will have taken effect, so that it can be lifted.
-    late_block: Option<Instant>,
+    /// What is due once a change of unknown outcome will have taken effect, so that it does not stay.
+    repairs: Vec<(Instant, Request)>,
 }
 
 impl<D: Doors> State<D> {
     pub(crate) fn new(login: Login<D::Session>) -> Self {
         let view = ClientView::default();
         let refresh_from = Instant::now();
-        Self { login, over: false, socket: None, view, reenter: true, names: 0, refresh_from, late_block: None }
+        Self { login, over: false, socket: None, view, reenter: true, names: 0, refresh_from, repairs: Vec::new() }
     }
 }
 
@@ -129,10 +133,10 @@ impl<D: Doors> Client<'_, D> {
     /// Uses its room until `until`, then finishes what has begun, at the latest at `give_up`.
     pub(crate) async fn work(&self, until: Instant, give_up: Instant) {
         let mut rng = self.rng(0);
-        let Usage { deletes, reads, refreshes, logouts, blocks, .. } = self.usage;
+        let Usage { deletes, reads, refreshes, logouts, blocks, members, .. } = self.usage;
         while Instant::now() < until {
             sleep(Duration::from_millis(rng.random_range(0..self.usage.think_ms.max(1)))).await;
-            self.unblock_late_blocks(&mut rng, give_up).await;
+            self.repair(&mut rng, give_up).await;
             let mut dice = rng.random_range(0..100);
             let mut is = |share: u32| {
                 let hit = dice < share;
@@ -147,8 +151,10 @@ impl<D: Doors> Client<'_, D> {
                 self.refresh(&mut rng, give_up).await;
             } else if is(logouts) {
                 self.log_out(&mut rng, give_up).await;
-            } else if is(blocks) {
+            } else if self.group.is_none() && is(blocks) {
                 self.block(&mut rng, give_up).await;
+            } else if let Some(group) = self.group.filter(|_| is(members)) {
+                self.change_members(&mut rng, give_up, group).await;
             } else {
                 self.chat(&mut rng, give_up).await;
             }

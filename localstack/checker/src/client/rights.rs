@@ -18,7 +18,7 @@ use crate::{
 /// How long a client keeps a refresh token: a request that was stopped and comes two tokens late counts as a thief's.
 const BETWEEN_REFRESHES: Duration = Duration::from_secs(15);
 
-/// How late a block of unknown outcome may take effect: a stopped function continues within 8 s.
+/// How late a change of unknown outcome may take effect: a stopped function continues within 8 s.
 const LATE: Duration = Duration::from_secs(9);
 
 impl<D: Doors> Client<'_, D> {
@@ -121,24 +121,22 @@ impl<D: Doors> Client<'_, D> {
         self.insist(rng, give_up, Request::Unblock { room: self.room }).await;
     }
 
-    /// Lifts a block that may have taken effect after its unblock.
-    pub(super) async fn unblock_late_blocks(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
-        let due = self.state().late_block.take_if(|due| *due < Instant::now());
-        if due.is_some() {
-            self.insist(rng, give_up, Request::Unblock { room: self.room }).await;
+    /// Undoes what may have taken effect after it was undone.
+    pub(super) async fn repair(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
+        let now = Instant::now();
+        let due: Vec<_> = self.state().repairs.extract_if(.., |(due, _)| *due < now).collect();
+        for (_, request) in due {
+            self.insist(rng, give_up, request).await;
         }
     }
 
     /// Retries until it is done. Whether it is.
-    async fn insist(&self, rng: &mut ChaCha8Rng, give_up: Instant, request: Request) -> bool {
+    pub(super) async fn insist(&self, rng: &mut ChaCha8Rng, give_up: Instant, request: Request) -> bool {
         let mut pause = 50;
         while Instant::now() < give_up {
             match self.call(Via::Http, Purpose::Look, request.clone()).await {
                 Answer::Done => return true,
-                Answer::Unknown(_) if matches!(request, Request::Block { .. }) => {
-                    self.state().late_block = Some(Instant::now() + LATE);
-                }
-                Answer::Unknown(_) => {}
+                Answer::Unknown(_) => self.undo_later(&request),
                 Answer::Refused { status: 429, .. } => pause = 1000,
                 // A second logout is refused if the first has taken effect.
                 Answer::Refused { status: 401, .. } => return matches!(request, Request::Logout { .. }),
@@ -147,5 +145,19 @@ impl<D: Doors> Client<'_, D> {
             sleep(jittered(rng, &mut pause)).await;
         }
         false
+    }
+
+    /// Notes how to undo a change of unknown outcome once it will have taken effect.
+    fn undo_later(&self, request: &Request) {
+        let room = self.room;
+        let undo = match request {
+            Request::Block { .. } => Request::Unblock { room },
+            Request::Kick { of, .. } => Request::Add { room, of: *of },
+            Request::Leave { .. } => Request::Join { room },
+            _ => return,
+        };
+        let mut state = self.state();
+        state.repairs.retain(|(_, other)| *other != undo);
+        state.repairs.push((Instant::now() + LATE, undo));
     }
 }

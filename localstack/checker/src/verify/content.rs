@@ -9,7 +9,7 @@ use super::{
 use crate::history::Request;
 
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
-    for story in facts.stories.values() {
+    for story in facts.stories.values().filter(|story| !story.is_system() && !story.is_withdrawn()) {
         let mut texts: BTreeMap<u64, (usize, Option<&str>)> = BTreeMap::new();
         for sighting in &story.sightings {
             let text = sighting.message.text();

@@ -214,8 +214,10 @@ fn settled(
         };
         let told =
             facts.published.get(&room).and_then(|revs| revs.get(&row.rev)).is_some_and(|ids| ids.contains(&*row.id));
-        let orphaned =
-            !told && facts.stories.get(&*row.id).is_some_and(|story| facts.calls_of(story).any(Call::is_open));
+        let orphaned = !told
+            && facts.stories.get(&*row.id).is_some_and(|story| {
+                story.is_system() || story.is_withdrawn() || facts.calls_of(story).any(Call::is_open)
+            });
         if wrong && !orphaned {
             let held = held.map_or_else(|| "nothing".to_owned(), ToString::to_string);
             let what =

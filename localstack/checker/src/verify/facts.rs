@@ -15,7 +15,7 @@ const EXCERPT: usize = 40;
 const ABANDONED: Duration = Duration::from_millis(4500);
 
 /// So long may a call act whose answer nobody got: a function that is stopped goes on within 8 s.
-const LIVES: Duration = Duration::from_secs(15);
+pub(super) const LIVES: Duration = Duration::from_secs(15);
 
 /// A request and what came of it.
 pub(super) struct Call<'h> {
@@ -42,6 +42,14 @@ impl<'h> Call<'h> {
             Some((position, Answer::Done)) => Some(position),
             _ => None,
         }
+    }
+
+    /// Whether it may have been done: it was not refused. A join is also refused where it was done and the person was put out
+    /// again before they were shown the group.
+    pub(super) fn may_act(&self) -> bool {
+        let is_refused = matches!(self.answered, Some((_, Answer::Refused { status, .. })) if *status != 404);
+        let is_join = matches!(self.request, Request::Join { .. });
+        self.is_open() || self.done().is_some() || is_join && !is_refused
     }
 
     /// Whether it may still act, or may have acted without anybody knowing.
@@ -79,6 +87,11 @@ impl Story<'_> {
         self.sightings.iter().find(|sighting| sighting.message.deleted).map(|sighting| sighting.position)
     }
 
+    /// Whether it is a system message.
+    pub(super) fn is_system(&self) -> bool {
+        self.sightings.first().is_some_and(|sighting| sighting.message.system.is_some())
+    }
+
     /// The highest revision that anybody had been shown before a position.
     pub(super) fn rev_before(&self, position: usize) -> Option<u64> {
         let earlier = self.sightings.iter().take_while(|sighting| sighting.position < position);
@@ -102,6 +115,11 @@ pub(super) struct Facts<'h> {
     /// The calls that block, and those that lift blocks, of each room.
     blocks: BTreeMap<RoomId, Vec<usize>>,
     lifts: BTreeMap<RoomId, Vec<usize>>,
+    /// The calls that put a person out of a group, and those that let them in.
+    exits: BTreeMap<(RoomId, usize), Vec<usize>>,
+    entries: BTreeMap<(RoomId, usize), Vec<usize>>,
+    /// The person of each client.
+    people: BTreeMap<usize, usize>,
     /// The calls that end each session.
     logouts: BTreeMap<usize, Vec<usize>>,
     /// Message ids by room and sequence number.
@@ -124,6 +142,9 @@ impl<'h> Facts<'h> {
             lists: BTreeMap::new(),
             blocks: BTreeMap::new(),
             lifts: BTreeMap::new(),
+            exits: BTreeMap::new(),
+            entries: BTreeMap::new(),
+            people: BTreeMap::new(),
             logouts: BTreeMap::new(),
             by_seq: BTreeMap::new(),
             published: BTreeMap::new(),
@@ -135,6 +156,7 @@ impl<'h> Facts<'h> {
                     let repeats = history.frames_repeat && *via == Via::Socket;
                     let call = Call { position, purpose: *purpose, by: *by, repeats, request, answered: None };
                     facts.calls.insert(position, call);
+                    facts.people.extend(entry.client.map(|client| (client, by.person)));
                     match request {
                         Request::Send { room, client_id, .. } => {
                             facts.sends.entry((*room, client_id)).or_default().push(position);
@@ -142,6 +164,10 @@ impl<'h> Facts<'h> {
                         Request::List { room, .. } => facts.lists.entry(*room).or_default().push(position),
                         Request::Block { room } => facts.blocks.entry(*room).or_default().push(position),
                         Request::Unblock { room } => facts.lifts.entry(*room).or_default().push(position),
+                        Request::Kick { room, of } => facts.exits.entry((*room, *of)).or_default().push(position),
+                        Request::Leave { room } => facts.exits.entry((*room, by.person)).or_default().push(position),
+                        Request::Add { room, of } => facts.entries.entry((*room, *of)).or_default().push(position),
+                        Request::Join { room } => facts.entries.entry((*room, by.person)).or_default().push(position),
                         Request::Logout { .. } => facts.logouts.entry(by.session).or_default().push(position),
                         _ => {}
                     }
@@ -157,7 +183,7 @@ impl<'h> Facts<'h> {
                     }
                     facts.endings.entry(*room).or_default().push((way, messages));
                 }
-                Event::LoggedIn { .. } | Event::Settled { .. } | Event::Note(_) => {}
+                Event::Group { .. } | Event::LoggedIn { .. } | Event::Settled { .. } | Event::Note(_) => {}
             }
         }
         facts.join();
@@ -259,6 +285,27 @@ impl<'h> Facts<'h> {
         self.lifts.get(&room).into_iter().flatten().filter_map(|position| self.calls.get(position))
     }
 
+    /// The calls that may have put a person out of a group, in order.
+    pub(super) fn exits(&self, room: RoomId, person: usize) -> impl Iterator<Item = &Call<'h>> {
+        self.exits.get(&(room, person)).into_iter().flatten().filter_map(|position| self.calls.get(position))
+    }
+
+    /// The calls that may have let a person into a group, in order. A refused one let nobody in.
+    pub(super) fn entries(&self, room: RoomId, person: usize) -> impl Iterator<Item = &Call<'h>> {
+        let entries = self.entries.get(&(room, person)).into_iter().flatten();
+        entries.filter_map(|position| self.calls.get(position)).filter(|call| call.may_act())
+    }
+
+    /// Everybody whom some call may have put out of a group.
+    pub(super) fn leavers(&self) -> impl Iterator<Item = (RoomId, usize)> {
+        self.exits.keys().copied()
+    }
+
+    /// The person of a client.
+    pub(super) fn person(&self, client: usize) -> Option<usize> {
+        self.people.get(&client).copied()
+    }
+
     /// The calls that end a session, in order.
     pub(super) fn logouts(&self, session: usize) -> impl Iterator<Item = &Call<'h>> {
         self.logouts.get(&session).into_iter().flatten().filter_map(|position| self.calls.get(position))
@@ -270,6 +317,10 @@ impl<'h> Facts<'h> {
     /// that finds it abandoned.
     pub(super) fn may_be_above(&self, id: &str, owed: u64, rev: u64, begun: usize, position: usize) -> bool {
         let Some(story) = self.stories.get(id).filter(|story| story.top_rev > rev) else { return false };
+        // Whoever finds a system message unreleased moves it, and whoever takes a message back.
+        if story.is_system() || story.is_withdrawn() {
+            return true;
+        }
         let moved = |call: &Call<'_>| call.ack().is_some_and(|(at, message, _)| message.rev > rev || at > position);
         story.rev_before(position).is_some_and(|seen| seen > rev)
             || self.calls_of(story).any(|call| call.position < position && (call.is_open() || moved(call)))

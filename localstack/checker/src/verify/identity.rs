@@ -79,7 +79,8 @@ fn retries(facts: &Facts<'_>, room: RoomId, client_id: &str, calls: &[&Call<'_>]
 /// Every row that was ever seen was sent, by its author, and is the only one of its `client_id`.
 fn rows(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     let mut owners: BTreeMap<(RoomId, &str), &str> = BTreeMap::new();
-    for story in facts.stories.values() {
+    let sent = facts.stories.values().filter(|story| !story.is_system());
+    for story in sent {
         let Some(first) = story.sightings.first() else { continue };
         let seen = first.position;
         if story.sends.is_empty() {

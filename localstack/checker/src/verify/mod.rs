@@ -5,6 +5,7 @@ mod coverage;
 mod ending;
 mod facts;
 mod identity;
+mod members;
 mod order;
 mod reads;
 mod refusals;
@@ -29,7 +30,7 @@ pub enum Promise {
     NothingMissed,
     /// P4: a retried send is the same message.
     SameMessage,
-    /// P5: revoked rights stay revoked: a blocked room, an ended session.
+    /// P5: revoked rights stay revoked: a blocked room, a group that was left, an ended session.
     RightsFenced,
     /// A refusal of a valid request.
     Protocol,
@@ -59,6 +60,7 @@ pub fn verify(history: &History) -> Vec<Violation> {
     reads::check(&facts, &mut found);
     sessions::check(&facts, &mut found);
     rights::check(&facts, &mut found);
+    members::check(&facts, &mut found);
     refusals::check(&facts, &mut found);
     coverage::check(&facts, &mut found);
     ending::check(&facts, &mut found);

@@ -47,7 +47,7 @@ fn acks(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             }
         }
     }
-    for story in facts.stories.values() {
+    for story in facts.stories.values().filter(|story| !story.is_withdrawn()) {
         let (Some(begun), Some(seen)) = (story.sends.first(), story.sightings.first()) else { continue };
         let Some(acks) = acked.get(&story.room) else { continue };
         let earlier = acks.partition_point(|(position, _)| position < begun);

@@ -106,16 +106,20 @@ struct Room {
 
 impl Room {
     fn of(facts: &Facts<'_>, room: RoomId) -> Self {
-        let mut messages = Vec::new();
+        let (mut messages, mut top) = (Vec::new(), 0);
         for story in facts.stories.values().filter(|story| story.room == room) {
-            let (Some(first), Some(send)) = (story.sightings.first(), story.sends.first()) else { continue };
+            let Some(first) = story.sightings.first() else { continue };
+            top = top.max(first.message.seq);
+            let Some(send) = story.sends.first() else { continue };
+            let withdrawn = story.is_withdrawn().then_some(*send);
             messages.push(Known {
                 seq: first.message.seq,
-                author: facts.calls.get(send).map_or(usize::MAX, |call| call.by.person),
+                // A withdrawn one may have been anybody's.
+                author: facts.calls.get(send).filter(|_| withdrawn.is_none()).map_or(usize::MAX, |call| call.by.person),
                 sent: *send,
                 seen: first.position,
                 at: facts.at(first.position),
-                deleting: story.deletes.first().copied(),
+                deleting: withdrawn.or_else(|| story.deletes.first().copied()),
                 buried: story.buried(),
             });
         }
@@ -126,7 +130,6 @@ impl Room {
             Some((first.position, first.by.person))
         });
         let sends: usize = names.clone().map(|(_, positions)| positions.len()).sum();
-        let top = messages.iter().map(|known| known.seq).max().unwrap_or_default();
         Self { unseen: unseen.collect(), highest: top + sends as u64 * TAKEN, messages }
     }
 

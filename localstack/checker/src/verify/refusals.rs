@@ -3,7 +3,7 @@
 use super::{
     Promise, Violation,
     facts::{Call, Facts},
-    rights, sessions, tombstones,
+    members, rights, sessions, tombstones,
 };
 use crate::history::{Answer, Request};
 
@@ -25,7 +25,12 @@ fn is_honest(facts: &Facts<'_>, call: &Call<'_>, position: usize, status: u16, c
         (409, _) => matches!(call.request, Request::Send { .. }),
         (401, _) => sessions::may_refuse(facts, call, position),
         (403, "recipient_unavailable") => rights::may_refuse(facts, call, position),
-        (404, "message_not_found") => tombstones::may_refuse(facts, call, position),
+        (403, "removed_from_room") => members::may_be_kept_out(facts, call, position),
+        (404, "room_not_found") => members::may_refuse(facts, call, position),
+        (404, "member_not_found") => members::may_be_missing(facts, call, position),
+        (404, "message_not_found") => {
+            tombstones::may_refuse(facts, call, position) || members::may_refuse(facts, call, position)
+        }
         _ => false,
     }
 }

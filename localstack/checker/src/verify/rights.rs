@@ -5,15 +5,39 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Promise, Violation,
     facts::{Call, Facts, Story},
+    members,
 };
 use crate::history::{Request, RoomId};
 
-/// A part of the history in which a block certainly stood.
-struct Fence {
-    /// Where the block was acknowledged.
-    from: usize,
-    /// Where its maker first asked to lift it.
-    to: usize,
+/// A part of the history in which a block certainly stood, or a person was certainly out of a group.
+pub(super) struct Fence {
+    /// Who is out; everybody may be fenced by a block.
+    pub(super) whose: Option<usize>,
+    /// Where that was acknowledged.
+    pub(super) from: usize,
+    /// Where it was first asked to be otherwise.
+    pub(super) to: usize,
+}
+
+impl Fence {
+    /// The fence that a call's answer began, if nothing that would lift it may have come after it.
+    pub(super) fn of<'f, 'h: 'f>(
+        facts: &Facts<'_>,
+        call: &Call<'_>,
+        whose: Option<usize>,
+        lifts: impl Fn() -> Box<dyn Iterator<Item = &'f Call<'h>> + 'f>,
+    ) -> Option<Self> {
+        let from = call.done()?;
+        // A lift that was asked for earlier and may act later leaves nothing certain.
+        let is_certain =
+            lifts().take_while(|lift| lift.position < call.position).all(|lift| facts.is_over(lift, call.position));
+        let to = lifts().find(|lift| lift.position > call.position).map_or(usize::MAX, |lift| lift.position);
+        (is_certain && from < to).then_some(Self { whose, from, to })
+    }
+
+    fn reason(&self) -> &'static str {
+        if self.whose.is_some() { "its author was not in the group" } else { "the room was blocked" }
+    }
 }
 
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
@@ -22,7 +46,7 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         return;
     }
     acks(facts, &fences, found);
-    for story in facts.stories.values() {
+    for story in facts.stories.values().filter(|story| !story.is_withdrawn()) {
         let Some(fences) = fences.get(&story.room) else { continue };
         if let Some((what, position)) = trace(facts, story, fences) {
             found.push(facts.violation(
@@ -39,13 +63,11 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 fn fences(facts: &Facts<'_>) -> BTreeMap<RoomId, Vec<Fence>> {
     let mut fences: BTreeMap<RoomId, Vec<Fence>> = BTreeMap::new();
     for block in facts.calls.values().filter(|call| matches!(call.request, Request::Block { .. })) {
-        let Some(from) = block.done() else { continue };
-        let lifts = || lifts(facts, block);
-        // A lift that was asked for earlier and may act later leaves nothing certain.
-        if lifts().take_while(|lift| lift.position < block.position).all(|lift| facts.is_over(lift, block.position)) {
-            let to = lifts().find(|lift| lift.position > block.position).map_or(usize::MAX, |lift| lift.position);
-            fences.entry(block.request.room()).or_default().push(Fence { from, to });
-        }
+        let fence = Fence::of(facts, block, None, || Box::new(lifts(facts, block)));
+        fences.entry(block.request.room()).or_default().extend(fence);
+    }
+    for (room, person) in facts.leavers() {
+        fences.entry(room).or_default().extend(members::fences(facts, room, person));
     }
     fences
 }
@@ -66,8 +88,8 @@ fn acks(facts: &Facts<'_>, fences: &BTreeMap<RoomId, Vec<Fence>>, found: &mut Ve
         let (Some((position, message, _)), Some(fences)) = (call.ack(), fences.get(&call.request.room())) else {
             continue;
         };
-        if let Some(fence) = within(fences, call.position, position).filter(|_| is_new) {
-            let what = format!("a change of message {} was accepted although the room was blocked", message.id);
+        if let Some(fence) = within(fences, call.by.person, call.position, position).filter(|_| is_new) {
+            let what = format!("a change of message {} was accepted although {}", message.id, fence.reason());
             let positions = [fence.from, call.position, position];
             found.push(facts.violation(Promise::RightsFenced, &message.id, &positions, what));
         }
@@ -87,8 +109,9 @@ fn trace(facts: &Facts<'_>, story: &Story<'_>, fences: &[Fence]) -> Option<(Stri
     };
     let id = story.id;
     let first = story.sightings.first()?;
+    let reason = fences.first()?.reason();
     if kept_out(&story.sends, first.position) {
-        return Some((format!("message {id} was sent while the room was blocked, and is there"), first.position));
+        return Some((format!("message {id} was sent while {reason}, and is there"), first.position));
     }
     let mut texts = BTreeSet::from([first.message.text()]);
     for sighting in story.sightings.iter().filter(|sighting| !sighting.message.deleted) {
@@ -99,7 +122,7 @@ fn trace(facts: &Facts<'_>, story: &Story<'_>, fences: &[Fence]) -> Option<(Stri
         };
         let edits: Vec<usize> = story.edits.iter().filter_map(wrote).collect();
         if texts.insert(text) && kept_out(&edits, sighting.position) {
-            return Some((format!("message {id} shows an edit made while the room was blocked"), sighting.position));
+            return Some((format!("message {id} shows an edit made while {reason}"), sighting.position));
         }
     }
     None
@@ -108,12 +131,12 @@ fn trace(facts: &Facts<'_>, story: &Story<'_>, fences: &[Fence]) -> Option<(Stri
 /// Whether all the time in which the call may have made what was seen at a position, the room was blocked.
 fn is_kept_out(call: &Call<'_>, seen: usize, fences: &[Fence]) -> bool {
     let end = call.answered.map(|(position, _)| position).filter(|_| !call.is_open());
-    within(fences, call.position, end.unwrap_or(seen).min(seen)).is_some()
+    within(fences, call.by.person, call.position, end.unwrap_or(seen).min(seen)).is_some()
 }
 
-/// The fence in which all of this part of the history lies.
-fn within(fences: &[Fence], from: usize, to: usize) -> Option<&Fence> {
-    fences.iter().find(|fence| fence.from < from && to < fence.to)
+/// The fence in which all of this part of the history lies, for a person.
+fn within(fences: &[Fence], person: usize, from: usize, to: usize) -> Option<&Fence> {
+    fences.iter().find(|fence| fence.whose.is_none_or(|whose| whose == person) && fence.from < from && to < fence.to)
 }
 
 fn fences_around(fences: &[Fence], position: usize) -> usize {

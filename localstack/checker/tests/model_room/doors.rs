@@ -18,9 +18,14 @@ impl ModelRoom {
     /// Pushes to every connection but the sender's: late, twice, in another order, or not at all.
     pub(super) fn push(&self, asker: Asker, message: &Message) {
         let mut server = self.lock();
-        let Server { connections, random, broken, .. } = &mut *server;
+        let Server { connections, random, broken, sessions, rooms, mistake, .. } = &mut *server;
+        let rights = rooms.get(&message.room).map(|room| &room.rights);
+        let hears = |live: &Live| {
+            let person = sessions[live.session].person;
+            *mistake == Some(Mistake::RemovedHearer) || rights.is_none_or(|rights| rights.has(person))
+        };
         let others = connections.iter().filter(|(number, _)| Some(**number) != asker.connection);
-        for (_, live) in others.filter(|(_, live)| live.room == message.room) {
+        for (_, live) in others.filter(|(_, live)| live.room == message.room && hears(live)) {
             let copies = if *broken { [1, 1, 1, 1, 1, 1, 0, 2][random.random_range(0..8)] } else { 1 };
             for _ in 0..copies {
                 let late = if random.random_ratio(1, 10) { 1500 } else { 40 };

@@ -22,7 +22,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use rights::Rights;
+use rights::{Right, Rights};
 
 /// An entry in flight is dropped after this long.
 const TOO_OLD: Duration = Duration::from_secs(5);
@@ -82,6 +82,10 @@ pub(crate) enum Mistake {
     RefusedRetry,
     /// A `client_id` is unique only until the rights change.
     NameUntilRightsChange,
+    /// Whoever was removed from a group still reads it.
+    RemovedReader,
+    /// Whoever was removed from a group still hears its messages.
+    RemovedHearer,
 }
 
 #[derive(Clone, Default)]
@@ -232,11 +236,15 @@ impl ModelRoom {
             Request::Send { room, client_id, content } => self.send(asker, room, client_id, content).await,
             Request::Edit { room, message, content } => self.edit(asker, room, &message, &content).await,
             Request::Delete { room, message } => self.delete(asker, room, &message).await,
-            Request::List { room, window, limit } => self.list(room, window, limit as usize).await,
-            Request::Sync { room, after, limit } => self.sync(room, after, limit as usize).await,
+            Request::List { room, window, limit } => self.list(asker, room, window, limit as usize).await,
+            Request::Sync { room, after, limit } => self.sync(asker, room, after, limit as usize).await,
             Request::Read { room, seq } => self.read(asker, room, seq).await,
-            Request::Block { room } => self.change_rights(room, |blocked| blocked.insert(asker.person)).await,
-            Request::Unblock { room } => self.change_rights(room, |blocked| blocked.remove(&asker.person)).await,
+            Request::Block { room } => self.change_rights(room, Right::Block(asker.person)).await,
+            Request::Unblock { room } => self.change_rights(room, Right::Unblock(asker.person)).await,
+            Request::Kick { room, of } => self.change_members(asker, room, Right::Kick(of as u64)).await,
+            Request::Add { room, of } => self.change_members(asker, room, Right::Add(of as u64)).await,
+            Request::Leave { room } => self.change_members(asker, room, Right::Leave(asker.person)).await,
+            Request::Join { room } => self.change_members(asker, room, Right::Join(asker.person)).await,
             Request::Refresh { .. } => Some(Answer::Done),
             Request::Logout { .. } => self.log_out(asker).await,
             Request::Connect { .. } => None,

@@ -6,7 +6,7 @@ use checker::{
 };
 use rand::RngExt;
 
-use super::{Asker, Head, Mistake, ModelRoom, Row, TOO_OLD};
+use super::{Asker, Head, Mistake, ModelRoom, Row, TOO_OLD, refused};
 
 impl ModelRoom {
     /// What a client with this cursor is told of the room.
@@ -35,7 +35,10 @@ impl ModelRoom {
         lowest.map_or(head.rev, |rev| rev - 1)
     }
 
-    pub(super) async fn list(&self, room: RoomId, window: Window, limit: usize) -> Option<Answer> {
+    pub(super) async fn list(&self, asker: Asker, room: RoomId, window: Window, limit: usize) -> Option<Answer> {
+        if !self.may_read(asker, room) {
+            return Some(refused(404, "room_not_found"));
+        }
         let mut head = self.head(room);
         self.step().await?;
         let rows: Vec<Message> = self.room(room, |room| room.rows.iter().map(|row| row.message.clone()).collect());
@@ -59,6 +62,9 @@ impl ModelRoom {
 
     /// Moves a person's read cursor, and counts what it leaves unread.
     pub(super) async fn read(&self, asker: Asker, room: RoomId, seq: u64) -> Option<Answer> {
+        if !self.may_read(asker, room) {
+            return Some(refused(404, "room_not_found"));
+        }
         let (falls, unclamped) = (self.is(Mistake::FallingReadCursor), self.is(Mistake::UnclampedRead));
         let read_seq = self.room(room, |room| {
             let newest = room.rows.last().map_or(0, |row| row.message.seq);
@@ -78,7 +84,10 @@ impl ModelRoom {
         Some(Answer::Read { read_seq, unread: unread.min(100) })
     }
 
-    pub(super) async fn sync(&self, room: RoomId, after: u64, limit: usize) -> Option<Answer> {
+    pub(super) async fn sync(&self, asker: Asker, room: RoomId, after: u64, limit: usize) -> Option<Answer> {
+        if !self.may_read(asker, room) {
+            return Some(refused(404, "room_not_found"));
+        }
         let read = || self.room(room, |room| room.rows.iter().map(|row| row.message.clone()).collect::<Vec<_>>());
         let early = read();
         if self.is(Mistake::RowsBeforeHead) {

@@ -1,6 +1,9 @@
-//! Who may do what: blocks with their versions, sessions, tickets.
+//! Who may do what: blocks and groups' members with their versions, sessions, tickets.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use checker::history::{Answer, RoomId};
 use rand::RngExt;
@@ -14,37 +17,100 @@ pub(super) struct Rights {
     version: u64,
     /// Who blocks the other person.
     blocked: BTreeSet<u64>,
+    /// Who is out of the group, and whether they were removed.
+    out: BTreeMap<u64, bool>,
+}
+
+/// A change of a room's rights, and of whom.
+#[derive(Clone, Copy)]
+pub(super) enum Right {
+    Block(u64),
+    Unblock(u64),
+    Kick(u64),
+    Add(u64),
+    Leave(u64),
+    Join(u64),
+}
+
+impl Rights {
+    fn refusal(&self, person: u64) -> Option<Answer> {
+        if !self.has(person) {
+            return Some(refused(404, "room_not_found"));
+        }
+        (!self.blocked.is_empty()).then(|| refused(403, "recipient_unavailable"))
+    }
+
+    /// Whether somebody is in the room.
+    pub(super) fn has(&self, person: u64) -> bool {
+        !self.out.contains_key(&person)
+    }
+
+    /// Makes a change, or refuses it; `None` if all is so already.
+    fn change(&mut self, right: Right) -> Result<Option<()>, Answer> {
+        match right {
+            Right::Block(person) => drop(self.blocked.insert(person)),
+            Right::Unblock(person) => drop(self.blocked.remove(&person)),
+            Right::Kick(person) => match self.out.get(&person) {
+                Some(true) => return Ok(None),
+                Some(false) => return Err(refused(404, "member_not_found")),
+                None => drop(self.out.insert(person, true)),
+            },
+            Right::Leave(person) => match self.out.get(&person) {
+                Some(true) => return Err(refused(404, "room_not_found")),
+                Some(false) => return Ok(None),
+                None => drop(self.out.insert(person, false)),
+            },
+            Right::Join(person) if self.out.get(&person) == Some(&true) => {
+                return Err(refused(403, "removed_from_room"));
+            }
+            Right::Add(person) | Right::Join(person) => match self.out.remove(&person) {
+                Some(_) => {}
+                None => return Ok(None),
+            },
+        }
+        self.version += 1;
+        Ok(Some(()))
+    }
 }
 
 impl ModelRoom {
     /// The version of the rights by which somebody may write, or the refusal.
     ///
     /// What is remembered of them may let somebody in, since the room's head decides; only fresh rights refuse.
-    pub(super) fn admit(&self, room: RoomId, fresh: bool) -> Result<u64, Answer> {
+    pub(super) fn admit(&self, asker: Asker, room: RoomId, fresh: bool) -> Result<u64, Answer> {
         let remember = !fresh && self.lock().random.random_bool(0.5);
         self.room(room, |room| {
-            if remember && room.remembered.blocked.is_empty() {
+            if remember && room.remembered.refusal(asker.person).is_none() {
                 return Ok(room.remembered.version);
             }
             room.remembered = room.rights.clone();
-            if room.rights.blocked.is_empty() {
-                Ok(room.rights.version)
-            } else {
-                Err(refused(403, "recipient_unavailable"))
-            }
+            room.rights.refusal(asker.person).map_or(Ok(room.rights.version), Err)
         })
     }
 
+    /// Whether somebody is in the room.
+    pub(super) fn is_in(&self, room: RoomId, person: u64) -> bool {
+        self.room(room, |room| room.rights.has(person))
+    }
+
+    pub(super) fn may_read(&self, asker: Asker, room: RoomId) -> bool {
+        self.is_in(room, asker.person) || self.is(Mistake::RemovedReader)
+    }
+
+    /// Lets members change who is in a group.
+    pub(super) async fn change_members(&self, asker: Asker, room: RoomId, right: Right) -> Option<Answer> {
+        let is_own = matches!(right, Right::Leave(_) | Right::Join(_));
+        if !is_own && !self.room(room, |room| room.record.has(asker.person)) {
+            return Some(refused(404, "room_not_found"));
+        }
+        self.change_rights(room, right).await
+    }
+
     /// Commits a change of the rights, projects them, lets the head know, and answers.
-    pub(super) async fn change_rights(
-        &self,
-        room: RoomId,
-        change: impl FnOnce(&mut BTreeSet<u64>) -> bool,
-    ) -> Option<Answer> {
-        self.room(room, |room| {
-            room.record.version += 1;
-            change(&mut room.record.blocked);
-        });
+    pub(super) async fn change_rights(&self, room: RoomId, right: Right) -> Option<Answer> {
+        if let Err(refused) = self.room(room, |room| room.record.change(right)) {
+            return Some(refused);
+        }
         self.step().await?;
         let rights = self.room(room, |room| room.record.clone());
         self.step().await?;

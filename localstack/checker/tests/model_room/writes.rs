@@ -31,8 +31,9 @@ impl ModelRoom {
         let mut fresh = false;
         loop {
             let op = self.id();
-            let version = match self.admit(room, fresh) {
+            let version = match self.admit(asker, room, fresh) {
                 Ok(version) => version,
+                Err(refused) if !self.is_in(room, asker.person) => return Some(refused),
                 Err(_) if self.is_there(room, &client_id) && !self.is(Mistake::RefusedRetry) => {
                     return self.again(asker, room, &client_id, &content).await;
                 }
@@ -57,6 +58,7 @@ impl ModelRoom {
                 client_id: Some(Arc::clone(&client_id)),
                 content: Arc::clone(&content),
                 deleted: false,
+                system: None,
             };
             if self.is(Mistake::AckBeforeWrite) {
                 let (late, lost) = (self.clone(), message.clone());
@@ -117,8 +119,9 @@ impl ModelRoom {
         let mut fresh = false;
         loop {
             let op = self.id();
-            let version = match (self.admit(room, fresh), change) {
+            let version = match (self.admit(asker, room, fresh), change) {
                 (Ok(version), _) => version,
+                (Err(_), _) if !self.is_in(room, asker.person) => return Some(refused(404, "message_not_found")),
                 // Whoever has blocked the other one may still take back what they said.
                 (Err(_), Change::Tombstone) => u64::MAX,
                 (Err(refused), Change::Text(_)) => return Some(refused),

@@ -1,6 +1,7 @@
 //! The verdict over hand-written histories.
 
 mod blocks;
+mod members;
 mod messages;
 mod reads;
 mod sessions;
