@@ -30,9 +30,10 @@ impl Answer {
         Ok(self.json())
     }
 
-    /// The status, and the `code` of a problem document.
+    /// The status, and the `code` of a problem document; empty for an answer that is none.
     pub fn refusal(&self) -> (u16, String) {
-        (self.status, self.json()["code"].as_str().unwrap_or_default().to_owned())
+        let problem = if self.status < 400 { Value::Null } else { self.json() };
+        (self.status, problem["code"].as_str().unwrap_or_default().to_owned())
     }
 
     /// A header as text; empty if it is missing.

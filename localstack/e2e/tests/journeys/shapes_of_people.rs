@@ -193,7 +193,7 @@ fn friend_frames() {
           "t": "friend.accepted"
         }
         "#);
-        junho.block(&minji).await;
+        junho.api.delete(&format!("/friends/{friendship}")).await.with(204);
         assert_snapshot!(shape(&socket.push().await), @r#"
         {
           "d": {

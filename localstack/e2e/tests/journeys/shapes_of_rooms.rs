@@ -43,6 +43,7 @@ fn room_list_and_unread_counts() {
                 "room_id": "[room_id]",
                 "room_type": "private",
                 "seq": 2,
+                "system": null,
                 "updated_at": "[time]",
                 "user_id": "[user_id]"
               },
@@ -146,6 +147,7 @@ fn read_and_delete_frames() {
           "room_id": "[room_id]",
           "room_type": "private",
           "seq": 1,
+          "system": null,
           "updated_at": "[time]",
           "user_id": "[user_id]"
         }
