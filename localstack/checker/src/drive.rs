@@ -109,15 +109,16 @@ pub async fn drive<D: Doors>(
     recorder.note(None, "the clients are done and nothing is broken");
     let deadline = Instant::now() + PATIENCE;
     let pairs = plan.rooms.iter().map(|(room, people)| (*room, None, people.to_vec()));
-    let first_two = |group: &Group| group.people.iter().map(|member| member.person).take(2).collect();
-    let groups = plan.groups.iter().map(|group| (group.room, Some(group), first_two(group)));
+    let everybody = |group: &Group| group.people.iter().map(|member| member.person).collect();
+    let groups = plan.groups.iter().map(|group| (group.room, Some(group), everybody(group)));
     for (room, group, people) in pairs.chain(groups) {
         let mut logins = Vec::new();
         for person in people {
             logins.extend(log_in(doors, recorder, None, person, deadline).await);
         }
-        let logins: [_; 2] = logins.try_into().ok().context("the checker could not log in")?;
-        let ending = Ending { doors, recorder, room, logins };
+        let mut logins = logins.into_iter();
+        let two = logins.next().zip(logins.next()).context("the checker could not log in")?;
+        let ending = Ending { doors, recorder, room, logins: [two.0, two.1], others: logins.collect() };
         match group {
             Some(group) => ending.add_all(&group.people, deadline).await?,
             None if plan.usage.blocks > 0 => ending.lift_blocks(deadline).await?,
@@ -136,6 +137,8 @@ struct Ending<'w, D: Doors> {
     recorder: &'w Recorder,
     room: RoomId,
     logins: [Login<D::Session>; 2],
+    /// The other members of a group.
+    others: Vec<Login<D::Session>>,
 }
 
 impl<D: Doors> Ending<'_, D> {
@@ -166,13 +169,16 @@ impl<D: Doors> Ending<'_, D> {
         let [one, other] = &self.logins;
         loop {
             let (head, by_sync) = self.by_sync(deadline, Via::Http, one).await?;
-            let ways = [
+            let mut ways = vec![
                 ("by sync", by_sync),
                 ("by sync over a socket", self.by_sync(deadline, Via::Socket, other).await?.1),
                 ("by list before", self.by_list(deadline, one, Window::Before).await?),
                 ("by list after", self.by_list(deadline, other, Window::After).await?),
                 ("by list around", self.by_list(deadline, one, Window::Around).await?),
             ];
+            for other in &self.others {
+                ways.push(("by sync of another member", self.by_sync(deadline, Via::Http, other).await?.1));
+            }
             if self.by_sync(deadline, Via::Http, other).await?.0 == head {
                 for (way, messages) in ways {
                     self.recorder.record(None, Event::Ending { room: self.room, way, messages });

@@ -111,6 +111,21 @@ fn removed_member_that_still_hears_messages_is_detected() {
 }
 
 #[test]
+fn change_without_its_system_message_is_detected() {
+    breaks_in_group(Mistake::LostEvent, Promise::NothingLost);
+}
+
+#[test]
+fn change_with_two_system_messages_is_detected() {
+    breaks_in_group(Mistake::EventTwice, Promise::OneOrder);
+}
+
+#[test]
+fn system_messages_in_the_wrong_order_are_detected() {
+    breaks_in_group(Mistake::UnorderedEvents, Promise::OneOrder);
+}
+
+#[test]
 fn removal_answered_before_the_fence_is_detected() {
     breaks_in_group(Mistake::BlockBeforeAccess, Promise::RightsFenced);
 }

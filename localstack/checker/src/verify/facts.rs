@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Promise, Violation};
-use crate::history::{Answer, Caller, Event, History, Message, Purpose, Request, RoomId, Via};
+use crate::history::{Answer, Caller, Event, History, Member, Message, Purpose, Request, RoomId, Via};
 
 /// How many lines of history a violation shows.
 const EXCERPT: usize = 40;
@@ -118,6 +118,8 @@ pub(super) struct Facts<'h> {
     /// The calls that put a person out of a group, and those that let them in.
     exits: BTreeMap<(RoomId, usize), Vec<usize>>,
     entries: BTreeMap<(RoomId, usize), Vec<usize>>,
+    /// The people of each group as the run began.
+    pub(super) groups: BTreeMap<RoomId, &'h [Member]>,
     /// The person of each client.
     people: BTreeMap<usize, usize>,
     /// The calls that end each session.
@@ -144,6 +146,7 @@ impl<'h> Facts<'h> {
             lifts: BTreeMap::new(),
             exits: BTreeMap::new(),
             entries: BTreeMap::new(),
+            groups: BTreeMap::new(),
             people: BTreeMap::new(),
             logouts: BTreeMap::new(),
             by_seq: BTreeMap::new(),
@@ -183,7 +186,8 @@ impl<'h> Facts<'h> {
                     }
                     facts.endings.entry(*room).or_default().push((way, messages));
                 }
-                Event::Group { .. } | Event::LoggedIn { .. } | Event::Settled { .. } | Event::Note(_) => {}
+                Event::Group { room, people } => drop(facts.groups.insert(*room, people)),
+                Event::LoggedIn { .. } | Event::Settled { .. } | Event::Note(_) => {}
             }
         }
         facts.join();

@@ -11,6 +11,7 @@ mod reads;
 mod refusals;
 mod rights;
 mod sessions;
+mod system;
 mod tombstones;
 
 use std::fmt;
@@ -61,6 +62,7 @@ pub fn verify(history: &History) -> Vec<Violation> {
     sessions::check(&facts, &mut found);
     rights::check(&facts, &mut found);
     members::check(&facts, &mut found);
+    system::check(&facts, &mut found);
     refusals::check(&facts, &mut found);
     coverage::check(&facts, &mut found);
     ending::check(&facts, &mut found);

@@ -22,7 +22,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use rights::{Right, Rights};
+use rights::{Event, Right, Rights};
 
 /// An entry in flight is dropped after this long.
 const TOO_OLD: Duration = Duration::from_secs(5);
@@ -86,6 +86,12 @@ pub(crate) enum Mistake {
     RemovedReader,
     /// Whoever was removed from a group still hears its messages.
     RemovedHearer,
+    /// A change of a group's members is now and then answered without its system message.
+    LostEvent,
+    /// Nothing keeps a change of a group's members from having two system messages.
+    EventTwice,
+    /// The latest change of a group's members gets its system message first.
+    UnorderedEvents,
 }
 
 #[derive(Clone, Default)]
@@ -122,6 +128,8 @@ struct Room {
     record: Rights,
     rights: Rights,
     remembered: Rights,
+    /// Changes of a group's members whose system messages may not be placed yet, in order.
+    events: Vec<Event>,
 }
 
 struct Session {
@@ -239,8 +247,8 @@ impl ModelRoom {
             Request::List { room, window, limit } => self.list(asker, room, window, limit as usize).await,
             Request::Sync { room, after, limit } => self.sync(asker, room, after, limit as usize).await,
             Request::Read { room, seq } => self.read(asker, room, seq).await,
-            Request::Block { room } => self.change_rights(room, Right::Block(asker.person)).await,
-            Request::Unblock { room } => self.change_rights(room, Right::Unblock(asker.person)).await,
+            Request::Block { room } => self.change_rights(asker, room, Right::Block(asker.person)).await,
+            Request::Unblock { room } => self.change_rights(asker, room, Right::Unblock(asker.person)).await,
             Request::Kick { room, of } => self.change_members(asker, room, Right::Kick(of as u64)).await,
             Request::Add { room, of } => self.change_members(asker, room, Right::Add(of as u64)).await,
             Request::Leave { room } => self.change_members(asker, room, Right::Leave(asker.person)).await,

@@ -77,7 +77,8 @@ impl ModelRoom {
         let all = self.is(Mistake::UnreadTombstones);
         let counts = |row: &&Row| {
             let Message { seq, author, deleted, .. } = row.message;
-            seq > read_seq && author != asker.person && (all || !deleted)
+            let is_system = row.message.system.is_some();
+            !is_system && seq > read_seq && author != asker.person && (all || !deleted)
         };
         let unread = self.room(room, |room| room.rows.iter().filter(counts).count() as u64);
         self.step().await?;

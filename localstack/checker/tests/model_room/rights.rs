@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use checker::history::{Answer, RoomId};
+use checker::history::{Answer, RoomId, System};
 use rand::RngExt;
 use tokio::time::sleep;
 
@@ -21,6 +21,13 @@ pub(super) struct Rights {
     out: BTreeMap<u64, bool>,
 }
 
+/// A change of a group's members that has a system message.
+#[derive(Clone)]
+pub(super) struct Event {
+    pub(super) number: u64,
+    pub(super) system: System,
+}
+
 /// A change of a room's rights, and of whom.
 #[derive(Clone, Copy)]
 pub(super) enum Right {
@@ -33,6 +40,18 @@ pub(super) enum Right {
 }
 
 impl Rights {
+    /// What a change is called in a group.
+    fn event(right: Right, by: u64) -> Option<System> {
+        let (kind, of) = match right {
+            Right::Block(_) | Right::Unblock(_) => return None,
+            Right::Kick(of) => ("member_kicked", of),
+            Right::Add(of) => ("member_added", of),
+            Right::Leave(of) => ("member_left", of),
+            Right::Join(of) => ("member_joined", of),
+        };
+        Some(System { kind: kind.into(), of: Some(of), by })
+    }
+
     fn refusal(&self, person: u64) -> Option<Answer> {
         if !self.has(person) {
             return Some(refused(404, "room_not_found"));
@@ -103,12 +122,19 @@ impl ModelRoom {
         if !is_own && !self.room(room, |room| room.record.has(asker.person)) {
             return Some(refused(404, "room_not_found"));
         }
-        self.change_rights(room, right).await
+        self.change_rights(asker, room, right).await
     }
 
     /// Commits a change of the rights, projects them, lets the head know, and answers.
-    pub(super) async fn change_rights(&self, room: RoomId, right: Right) -> Option<Answer> {
-        if let Err(refused) = self.room(room, |room| room.record.change(right)) {
+    pub(super) async fn change_rights(&self, asker: Asker, room: RoomId, right: Right) -> Option<Answer> {
+        let number = self.id();
+        let changed = self.room(room, |room| {
+            let changed = room.record.change(right)?;
+            let event = changed.and_then(|()| Rights::event(right, asker.person));
+            room.events.extend(event.map(|system| Event { number, system }));
+            Ok(())
+        });
+        if let Err(refused) = changed {
             return Some(refused);
         }
         self.step().await?;
@@ -132,7 +158,26 @@ impl ModelRoom {
         self.step().await?;
         self.raise_access(room, version);
         self.step().await?;
+        self.place_events(asker, room).await?;
         Some(Answer::Done)
+    }
+
+    /// Places the system messages of a group's changes in their order, and forgets the changes.
+    async fn place_events(&self, asker: Asker, room: RoomId) -> Option<()> {
+        let mut events = self.room(room, |room| room.events.clone());
+        if self.is(Mistake::UnorderedEvents) {
+            events.reverse();
+        }
+        if self.is(Mistake::LostEvent) && self.lock().random.random_ratio(1, 4) {
+            events.clear();
+            self.room(room, |room| room.events.clear());
+        }
+        for event in events {
+            self.step().await?;
+            self.place(asker, room, &event).await?;
+            self.room(room, |room| room.events.retain(|other| other.number != event.number));
+        }
+        Some(())
     }
 
     fn raise_access(&self, room: RoomId, version: u64) {

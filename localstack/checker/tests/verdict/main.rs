@@ -6,4 +6,5 @@ mod messages;
 mod reads;
 mod sessions;
 mod story;
+mod system;
 mod tombstones;
