@@ -114,6 +114,7 @@ mod tests {
             client_id: None,
             content: format!("{id}@{rev}").into(),
             deleted: false,
+            reactions: Box::default(),
             system: None,
         }
     }

@@ -52,6 +52,8 @@ pub struct Message {
     pub content: Arc<str>,
     /// Whether it is only the tombstone of a message.
     pub deleted: bool,
+    /// How many people reacted with each emoji.
+    pub reactions: Box<[(Arc<str>, u64)]>,
     /// What it says of the group, in a system message.
     pub system: Option<Box<System>>,
 }
@@ -91,6 +93,8 @@ pub enum Request {
     Leave { room: RoomId },
     /// Join the group, which is public.
     Join { room: RoomId },
+    /// React to a message, or take the reaction back.
+    React { room: RoomId, message: Arc<str>, emoji: Arc<str>, takes_back: bool },
     /// Exchange the session's refresh token; the same attempt again is a retry.
     Refresh { room: RoomId, attempt: Arc<str> },
     /// End the session that asks.
@@ -115,6 +119,7 @@ impl Request {
             | Self::Add { room, .. }
             | Self::Leave { room }
             | Self::Join { room }
+            | Self::React { room, .. }
             | Self::Refresh { room, .. }
             | Self::Logout { room }
             | Self::Connect { room } => *room,
@@ -182,7 +187,7 @@ pub enum Answer {
     Synced(SyncPage),
     /// The room is read up to here, and so many messages are not; 100 are 100 or more.
     Read { read_seq: u64, unread: u64 },
-    /// A block, its end, a change of a group's members, or the end of a session: it is so from now on.
+    /// A block, its end, a reaction, a change of a group's members, or the end of a session: it is so from now on.
     Done,
     /// The socket is open and was greeted.
     Connected,

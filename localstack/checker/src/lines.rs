@@ -66,6 +66,10 @@ impl fmt::Display for Request {
             Self::Add { room, of } => write!(f, "add person {of} to room {room}"),
             Self::Leave { room } => write!(f, "leave room {room}"),
             Self::Join { room } => write!(f, "join room {room}"),
+            Self::React { room, message, emoji, takes_back } => {
+                let what = if *takes_back { "take back" } else { "react" };
+                write!(f, "{what} {emoji} room {room} message {message}")
+            }
             Self::Refresh { attempt, .. } => write!(f, "refresh the session, attempt {attempt}"),
             Self::Logout { .. } => f.write_str("log out"),
             Self::Connect { room } => write!(f, "connect for room {room}"),
@@ -99,6 +103,9 @@ impl fmt::Display for Answer {
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} seq {} rev {} {:?}", self.id, self.seq, self.rev, self.content)?;
+        for (emoji, count) in &self.reactions {
+            write!(f, " {emoji}{count}")?;
+        }
         if let Some(System { kind, of, by }) = self.system.as_deref() {
             write!(f, " {kind} of {of:?} by {by}")?;
         }

@@ -80,6 +80,8 @@ pub struct Usage {
     pub blocks: u32,
     /// Changes of a group's members, in percent of the actions in groups.
     pub members: u32,
+    /// Reactions, in percent of the actions in groups.
+    pub reactions: u32,
 }
 
 impl Default for Usage {
@@ -95,6 +97,7 @@ impl Default for Usage {
             logouts: 1,
             blocks: 1,
             members: 6,
+            reactions: 15,
         }
     }
 }

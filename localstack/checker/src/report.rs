@@ -48,6 +48,8 @@ pub struct Counts {
     pub blocks: usize,
     /// Changes of groups' members that were acknowledged.
     pub members: usize,
+    /// Reactions that were acknowledged.
+    pub reactions: usize,
     /// Messages that were acknowledged.
     pub messages: usize,
     /// Requests with an unknown outcome, by reason.
@@ -81,6 +83,7 @@ impl Counts {
                 Event::Answered { call, answer } => match answer {
                     Answer::Ack { message, .. } => {
                         counts.acks += 1;
+                        counts.reactions += usize::from(matches!(asked.get(call), Some(Request::React { .. })));
                         counts.deletes += usize::from(matches!(asked.get(call), Some(Request::Delete { .. })));
                         counts.observations += 1;
                         messages.insert(&message.id);
@@ -91,6 +94,7 @@ impl Counts {
                     Answer::Read { .. } => counts.reads += 1,
                     Answer::Done => match asked.get(call) {
                         Some(Request::Logout { .. }) => counts.logouts += 1,
+                        Some(Request::React { .. }) => counts.reactions += 1,
                         Some(Request::Refresh { .. }) => counts.refreshes += 1,
                         Some(Request::Block { .. }) => counts.blocks += 1,
                         Some(
@@ -124,8 +128,9 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Options { seed, seconds, clients, rooms, groups, people, group_clients, faults, .. } = &self.options;
-        let Counts { operations, retries, acks, deletes, reads, refreshes, logouts, blocks, members, .. } =
-            &self.counts;
+        let Counts {
+            operations, retries, acks, deletes, reads, refreshes, logouts, blocks, members, reactions, ..
+        } = &self.counts;
         let Counts { messages, unknown, observations, pushes, disconnects, .. } = &self.counts;
         writeln!(
             f,
@@ -141,7 +146,7 @@ impl fmt::Display for Report {
             "{messages} messages; {observations} observations checked, {pushes} of them pushed; {disconnects} connections ended"
         )?;
         writeln!(f, "{deletes} deletes, {reads} reads, {refreshes} refreshes, {logouts} logouts, {blocks} blocks")?;
-        writeln!(f, "{members} changes of members")?;
+        writeln!(f, "{members} changes of members, {reactions} reactions")?;
         for (what, count) in &self.faults {
             writeln!(f, "    {count:>6} x {what}")?;
         }

@@ -238,7 +238,10 @@ async fn pump(socket: Arc<client::Socket>, pushes: UnboundedSender<Message>) {
         if is_fatal(&frame) {
             break;
         }
-        let is_message = matches!(frame["t"].as_str(), Some("message.created" | "message.updated" | "message.deleted"));
+        let is_message = matches!(
+            frame["t"].as_str(),
+            Some("message.created" | "message.updated" | "message.deleted" | "reaction.changed")
+        );
         if let Some(message) = Some(frame["d"].take()).filter(|_| is_message).and_then(wire::message) {
             let _ = pushes.send(message);
         }

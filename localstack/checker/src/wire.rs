@@ -18,6 +18,8 @@ struct MessageRow {
     client_id: Option<String>,
     content: String,
     is_deleted: bool,
+    #[serde(default)]
+    reactions: Vec<ReactionRow>,
     system: Option<SystemRow>,
 }
 
@@ -26,6 +28,12 @@ struct MessageRow {
 enum Kind {
     Private,
     Group,
+}
+
+#[derive(Deserialize)]
+struct ReactionRow {
+    emoji: String,
+    count: u64,
 }
 
 #[derive(Deserialize)]
@@ -82,6 +90,7 @@ impl From<MessageRow> for Message {
             client_id: row.client_id.map(Into::into),
             content: row.content.into(),
             deleted: row.is_deleted,
+            reactions: row.reactions.into_iter().map(|row| (row.emoji.into(), row.count)).collect(),
             system: row.system.map(|row| Box::new(System { kind: row.kind.into(), of: row.user_id, by: row.by })),
         }
     }
@@ -115,6 +124,9 @@ pub(crate) fn frame(request: &Request) -> Option<(&'static str, Value)> {
         Request::Sync { room, after, limit } => {
             ("sync", json!({ "room": room_name(*room), "after_rev": after, "limit": limit }))
         }
+        Request::React { message, emoji, takes_back, .. } => {
+            ("react", json!({ "id": &**message, "emoji": &**emoji, "remove": takes_back }))
+        }
         Request::Delete { message, .. } => ("delete", json!({ "id": &**message })),
         Request::Read { room, seq } => ("read", json!({ "room": room_name(*room), "seq": seq })),
         Request::List { .. }
@@ -144,7 +156,7 @@ pub(crate) fn from_frame(request: &Request, mut frame: Value) -> Answer {
         (Some("sync"), _) => read(body, synced),
         (Some("error"), _) => read(body, |error: ErrorRow| match &*error.code {
             "unavailable" | "internal" | "connection_unknown" => Answer::Unknown(error.code),
-            "client_id_reused" => Answer::Refused { status: 409, code: error.code },
+            "client_id_reused" | "too_many_reactions" => Answer::Refused { status: 409, code: error.code },
             "rate_limited" => Answer::Refused { status: 429, code: error.code },
             "unauthenticated" => Answer::Refused { status: 401, code: error.code },
             "recipient_unavailable" => Answer::Refused { status: 403, code: error.code },
@@ -188,6 +200,12 @@ pub(crate) fn http(request: &Request, other: i64) -> Option<(Method, String, Opt
         Request::Unblock { .. } => (Method::DELETE, format!("/blocks/{other}"), None),
         Request::Kick { .. } => (Method::DELETE, format!("/group-rooms/{id}/members/{other}"), None),
         Request::Add { .. } => (Method::POST, format!("/group-rooms/{id}/members"), Some(json!({ "user_id": other }))),
+        Request::React { message, emoji, takes_back: false, .. } => {
+            (Method::PUT, format!("/messages/{message}/reactions"), Some(json!({ "emoji": &**emoji })))
+        }
+        Request::React { message, emoji, takes_back: true, .. } => {
+            (Method::DELETE, format!("/messages/{message}/reactions?emoji={}", percent_encoded(emoji)), None)
+        }
         Request::Leave { .. } => (Method::POST, format!("/group-rooms/{id}/leave"), None),
         Request::Join { .. } => (Method::POST, format!("/group-rooms/{id}/join"), None),
         Request::Logout { .. } => (Method::POST, "/auth/logout".to_owned(), None),
@@ -213,7 +231,7 @@ pub(crate) fn from_http(request: &Request, status: u16, body: Value) -> Answer {
         (200, Request::Read { .. }) => {
             read(body, |row: ReadRow| Answer::Read { read_seq: row.read_seq, unread: row.unread_count })
         }
-        (200, Request::Refresh { .. } | Request::Join { .. })
+        (200, Request::Refresh { .. } | Request::Join { .. } | Request::React { .. })
         | (200 | 201, Request::Block { .. } | Request::Add { .. })
         | (204, Request::Unblock { .. } | Request::Kick { .. } | Request::Leave { .. } | Request::Logout { .. }) => {
             Answer::Done
@@ -227,6 +245,10 @@ pub(crate) fn from_http(request: &Request, status: u16, body: Value) -> Answer {
             Answer::Unknown(format!("{status} {code}"))
         }
     }
+}
+
+fn percent_encoded(text: &str) -> String {
+    text.bytes().flat_map(|byte| format!("%{byte:02X}").into_bytes()).map(char::from).collect()
 }
 
 fn synced(page: SyncRow) -> Answer {
@@ -311,6 +333,23 @@ mod tests {
         assert_eq!(from_http(&Request::Add { room, of }, 201, Value::Null), Answer::Done);
         assert_eq!(from_http(&Request::Leave { room }, 204, Value::Null), Answer::Done);
         assert_eq!(from_http(&Request::Join { room }, 200, Value::Null), Answer::Done);
+    }
+
+    #[test]
+    fn reactions_are_the_same_over_http_and_socket() {
+        let request =
+            |takes_back| Request::React { room: GROUPS + 4, message: "66f0".into(), emoji: "👍".into(), takes_back };
+        let (method, path, body) = http(&request(false), 9).unwrap_or_default();
+        let put = (Method::PUT, "/messages/66f0/reactions", Some(json!({ "emoji": "👍" })));
+        assert_eq!((method, &*path, body), put);
+        let (method, path, _) = http(&request(true), 9).unwrap_or_default();
+        assert_eq!((method, &*path), (Method::DELETE, "/messages/66f0/reactions?emoji=%F0%9F%91%8D"));
+        assert_eq!(frame(&request(true)), Some(("react", json!({ "id": "66f0", "emoji": "👍", "remove": true }))));
+        assert_eq!(from_http(&request(true), 200, json!({ "rev": 3, "reactions": [] })), Answer::Done);
+        let mut row = tombstone();
+        row["reactions"] = json!([{ "emoji": "👍", "count": 2, "mine": true }]);
+        let message = message(row).unwrap_or_else(|| unreachable!());
+        assert_eq!(*message.reactions, [("👍".into(), 2)]);
     }
 
     #[test]

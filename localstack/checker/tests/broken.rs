@@ -126,6 +126,21 @@ fn system_messages_in_the_wrong_order_are_detected() {
 }
 
 #[test]
+fn an_edit_that_forgets_reactions_is_detected() {
+    breaks_in_group(Mistake::ForgottenReactions, Promise::NothingLost);
+}
+
+#[test]
+fn a_repeated_reaction_that_counts_again_is_detected() {
+    breaks_in_group(Mistake::RepeatedReaction, Promise::Protocol);
+}
+
+#[test]
+fn a_deleted_message_that_keeps_its_reactions_is_detected() {
+    breaks_in_group(Mistake::TombstoneReactions, Promise::Protocol);
+}
+
+#[test]
 fn removal_answered_before_the_fence_is_detected() {
     breaks_in_group(Mistake::BlockBeforeAccess, Promise::RightsFenced);
 }

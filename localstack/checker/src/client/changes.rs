@@ -12,6 +12,12 @@ use crate::{
     history::{Answer, Purpose, Request, Via, Window},
 };
 
+/// More emojis than a message may have.
+const EMOJIS: [&str; 24] = [
+    "👍", "😂", "🎉", "😢", "😡", "🔥", "👏", "🙏", "💯", "🚀", "👀", "🤔", "🥳", "😎", "😱", "😀", "😍", "👎", "🍕",
+    "🍺", "🏀", "🌞", "🌈", "🐳",
+];
+
 impl<D: Doors> Client<'_, D> {
     /// Sends a message and retries until its outcome is known; sometimes it retries early or gives up.
     pub(super) async fn send(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
@@ -82,6 +88,42 @@ impl<D: Doors> Client<'_, D> {
     fn new_text(&self, rng: &mut ChaCha8Rng, message: Arc<str>) -> Request {
         let content = format!("edit {} by {}{}", self.name(), self.number, words(rng)).into();
         Request::Edit { room: self.room, message, content }
+    }
+
+    /// Reacts to a recent message, or takes the reaction back, sometimes both at the same time.
+    pub(super) async fn react(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
+        let Some(message) = self.pick_recent(rng) else { return };
+        // A few emojis meet often, and all are more than a message may have.
+        let few = if rng.random_bool(0.5) { 3 } else { EMOJIS.len() };
+        let Some(emoji) = EMOJIS.get(rng.random_range(0..few)) else { return };
+        let request = |takes_back| Request::React {
+            room: self.room,
+            message: Arc::clone(&message),
+            emoji: (*emoji).into(),
+            takes_back,
+        };
+        let takes_back = rng.random_ratio(1, 3);
+        if rng.random_ratio(1, 6) {
+            let mut other = ChaCha8Rng::from_rng(rng);
+            tokio::join!(
+                self.change(rng, give_up, request(takes_back)),
+                self.change(&mut other, give_up, request(!takes_back))
+            );
+        } else {
+            self.change(rng, give_up, request(takes_back)).await;
+        }
+    }
+
+    /// One of the newest messages that the client shows, whoever sent it, mostly the same one for everybody.
+    fn pick_recent(&self, rng: &mut ChaCha8Rng) -> Option<Arc<str>> {
+        let back = rng.random_range(0..4);
+        let state = self.state();
+        let mut shown: Vec<_> =
+            state.view.messages().filter(|message| !message.deleted && message.system.is_none()).collect();
+        shown.sort_unstable_by_key(|message| std::cmp::Reverse(message.seq));
+        let steady = shown.iter().find(|message| message.seq.is_multiple_of(16));
+        let picked = if back == 0 { steady } else { shown.get(back) };
+        picked.map(|message| Arc::clone(&message.id))
     }
 
     /// Retries a change until its outcome is known, or gives up. Whether it was acknowledged.

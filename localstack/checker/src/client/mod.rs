@@ -133,7 +133,7 @@ impl<D: Doors> Client<'_, D> {
     /// Uses its room until `until`, then finishes what has begun, at the latest at `give_up`.
     pub(crate) async fn work(&self, until: Instant, give_up: Instant) {
         let mut rng = self.rng(0);
-        let Usage { deletes, reads, refreshes, logouts, blocks, members, .. } = self.usage;
+        let Usage { deletes, reads, refreshes, logouts, blocks, members, reactions, .. } = self.usage;
         while Instant::now() < until {
             sleep(Duration::from_millis(rng.random_range(0..self.usage.think_ms.max(1)))).await;
             self.repair(&mut rng, give_up).await;
@@ -155,6 +155,8 @@ impl<D: Doors> Client<'_, D> {
                 self.block(&mut rng, give_up).await;
             } else if let Some(group) = self.group.filter(|_| is(members)) {
                 self.change_members(&mut rng, give_up, group).await;
+            } else if self.group.is_some() && is(reactions) {
+                self.react(&mut rng, give_up).await;
             } else {
                 self.chat(&mut rng, give_up).await;
             }

@@ -72,6 +72,7 @@ pub(super) struct Story<'h> {
     pub(super) sends: Vec<usize>,
     pub(super) edits: Vec<usize>,
     pub(super) deletes: Vec<usize>,
+    pub(super) reactions: Vec<usize>,
     pub(super) top_rev: u64,
 }
 
@@ -217,6 +218,7 @@ impl<'h> Facts<'h> {
             sends: Vec::new(),
             edits: Vec::new(),
             deletes: Vec::new(),
+            reactions: Vec::new(),
             top_rev: 0,
         });
         story.sightings.push(Sighting { position, message });
@@ -237,6 +239,9 @@ impl<'h> Facts<'h> {
                 }
                 Request::Delete { message, .. } => {
                     self.stories.entry(message).and_modify(|story| story.deletes.push(call.position));
+                }
+                Request::React { message, .. } => {
+                    self.stories.entry(message).and_modify(|story| story.reactions.push(call.position));
                 }
                 _ => {}
             }
@@ -276,7 +281,8 @@ impl<'h> Facts<'h> {
 
     /// Calls of a story, sends first.
     pub(super) fn calls_of(&self, story: &Story<'h>) -> impl Iterator<Item = &Call<'h>> {
-        story.sends.iter().chain(&story.edits).chain(&story.deletes).filter_map(|position| self.calls.get(position))
+        let calls = story.sends.iter().chain(&story.edits).chain(&story.deletes).chain(&story.reactions);
+        calls.filter_map(|position| self.calls.get(position))
     }
 
     /// The calls that block in a room, in order.
@@ -325,7 +331,10 @@ impl<'h> Facts<'h> {
         if story.is_system() || story.is_withdrawn() {
             return true;
         }
-        let moved = |call: &Call<'_>| call.ack().is_some_and(|(at, message, _)| message.rev > rev || at > position);
+        // An answer to a reaction may leave open at which revision it was made.
+        let moved = |call: &Call<'_>| {
+            call.done().is_some() || call.ack().is_some_and(|(at, message, _)| message.rev > rev || at > position)
+        };
         story.rev_before(position).is_some_and(|seen| seen > rev)
             || self.calls_of(story).any(|call| call.position < position && (call.is_open() || moved(call)))
             || self.may_be_abandoned(story.room, owed, position) && self.is_listed(story.room, begun, position)

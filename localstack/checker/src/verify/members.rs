@@ -38,7 +38,7 @@ pub(super) fn fences(facts: &Facts<'_>, room: RoomId, person: usize) -> impl Ite
 /// A call that began while its person was out, and was answered while they still were, was told nothing.
 fn answer(facts: &Facts<'_>, call: &Call<'_>, fences: &[Fence], found: &mut Vec<Violation>) {
     let Some((position, answer)) = call.answered else { return };
-    let of_group = matches!(call.request, Request::Kick { .. } | Request::Add { .. });
+    let of_group = matches!(call.request, Request::Kick { .. } | Request::Add { .. } | Request::React { .. });
     match answer {
         Answer::Ack { .. } | Answer::Page(_) | Answer::Synced(_) | Answer::Read { .. } => {}
         Answer::Done if of_group => {}

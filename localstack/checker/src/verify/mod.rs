@@ -7,6 +7,7 @@ mod facts;
 mod identity;
 mod members;
 mod order;
+mod reactions;
 mod reads;
 mod refusals;
 mod rights;
@@ -58,6 +59,7 @@ pub fn verify(history: &History) -> Vec<Violation> {
     order::check(&facts, &mut found);
     content::check(&facts, &mut found);
     tombstones::check(&facts, &mut found);
+    reactions::check(&facts, &mut found);
     reads::check(&facts, &mut found);
     sessions::check(&facts, &mut found);
     rights::check(&facts, &mut found);

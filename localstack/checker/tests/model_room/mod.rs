@@ -23,6 +23,7 @@ use tokio::{
 };
 
 use rights::{Event, Right, Rights};
+use writes::Change;
 
 /// An entry in flight is dropped after this long.
 const TOO_OLD: Duration = Duration::from_secs(5);
@@ -92,6 +93,12 @@ pub(crate) enum Mistake {
     EventTwice,
     /// The latest change of a group's members gets its system message first.
     UnorderedEvents,
+    /// An edit forgets the reactions.
+    ForgottenReactions,
+    /// A reaction that is repeated counts again.
+    RepeatedReaction,
+    /// A deleted message keeps its reactions.
+    TombstoneReactions,
 }
 
 #[derive(Clone, Default)]
@@ -113,6 +120,8 @@ struct Entry {
 struct Row {
     message: Message,
     sent: Arc<str>,
+    /// Who reacted with what, in order.
+    reactors: Vec<(Arc<str>, u64)>,
     version: u64,
     pending: bool,
 }
@@ -244,6 +253,10 @@ impl ModelRoom {
             Request::Send { room, client_id, content } => self.send(asker, room, client_id, content).await,
             Request::Edit { room, message, content } => self.edit(asker, room, &message, &content).await,
             Request::Delete { room, message } => self.delete(asker, room, &message).await,
+            Request::React { room, message, emoji, takes_back } => {
+                let change = Change::Reaction { by: asker.person, emoji, takes_back };
+                self.change(asker, room, &message, &change).await
+            }
             Request::List { room, window, limit } => self.list(asker, room, window, limit as usize).await,
             Request::Sync { room, after, limit } => self.sync(asker, room, after, limit as usize).await,
             Request::Read { room, seq } => self.read(asker, room, seq).await,

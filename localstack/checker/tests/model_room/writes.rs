@@ -15,9 +15,10 @@ enum Written {
 
 /// What a change makes of a message.
 #[derive(Clone)]
-enum Change {
+pub(super) enum Change {
     Text(Arc<str>),
     Tombstone,
+    Reaction { by: u64, emoji: Arc<str>, takes_back: bool },
 }
 
 impl ModelRoom {
@@ -58,6 +59,7 @@ impl ModelRoom {
                 client_id: Some(Arc::clone(&client_id)),
                 content: Arc::clone(&content),
                 deleted: false,
+                reactions: Box::default(),
                 system: None,
             };
             if self.is(Mistake::AckBeforeWrite) {
@@ -104,6 +106,7 @@ impl ModelRoom {
                 client_id: Some(client_id),
                 content: "".into(),
                 deleted: false,
+                reactions: Box::default(),
                 system: Some(Box::new(event.system.clone())),
             };
             match self.insert(message, u64::MAX) {
@@ -147,7 +150,7 @@ impl ModelRoom {
         self.change(asker, room, id, &Change::Tombstone).await
     }
 
-    async fn change(&self, asker: Asker, room: RoomId, id: &str, change: &Change) -> Option<Answer> {
+    pub(super) async fn change(&self, asker: Asker, room: RoomId, id: &str, change: &Change) -> Option<Answer> {
         let mut fresh = false;
         loop {
             let op = self.id();
@@ -156,13 +159,24 @@ impl ModelRoom {
                 (Err(_), _) if !self.is_in(room, asker.person) => return Some(refused(404, "message_not_found")),
                 // Whoever has blocked the other one may still take back what they said.
                 (Err(_), Change::Tombstone) => u64::MAX,
-                (Err(refused), Change::Text(_)) => return Some(refused),
+                (Err(refused), _) => return Some(refused),
             };
             let row = self.room(room, |room| room.rows.iter().find(|row| *row.message.id == *id).cloned());
             let Some(row) = row else { return Some(refused(404, "message_not_found")) };
             match change {
                 Change::Text(_) if row.message.deleted && !self.is(Mistake::EditOfTombstone) => {
                     return Some(refused(404, "message_not_found"));
+                }
+                Change::Reaction { .. } if row.message.deleted => return Some(refused(404, "message_not_found")),
+                Change::Reaction { by, emoji, takes_back } => {
+                    let is_there = row.reactors.contains(&(Arc::clone(emoji), *by));
+                    if is_there != *takes_back && !self.is(Mistake::RepeatedReaction) {
+                        return self.as_it_is(asker, row, None).await;
+                    }
+                    let kinds = &row.message.reactions;
+                    if !takes_back && kinds.len() >= 20 && kinds.iter().all(|(kind, _)| kind != emoji) {
+                        return Some(refused(409, "too_many_reactions"));
+                    }
                 }
                 Change::Tombstone if row.message.deleted => return self.as_it_is(asker, row, None).await,
                 _ => {}
@@ -190,9 +204,11 @@ impl ModelRoom {
         let by_rev = self.has_unique_revs();
         let guarded = !self.is(match change {
             Change::Text(_) => Mistake::UnguardedEdit,
-            Change::Tombstone => Mistake::UnguardedDelete,
+            Change::Tombstone | Change::Reaction { .. } => Mistake::UnguardedDelete,
         });
         let (revives, keeps) = (self.is(Mistake::RevivingEdit), self.is(Mistake::EditOfTombstone));
+        let (forgets, repeats) = (self.is(Mistake::ForgottenReactions), self.is(Mistake::RepeatedReaction));
+        let keeps_reactions = self.is(Mistake::TombstoneReactions);
         self.room(room, |room| {
             let taken = by_rev && room.rows.iter().any(|row| row.message.rev == rev);
             let row = room.rows.iter_mut().find(|row| *row.message.id == *id)?;
@@ -205,12 +221,27 @@ impl ModelRoom {
                 Change::Text(content) => {
                     row.message.content = Arc::clone(content);
                     row.message.deleted = false;
+                    if forgets {
+                        row.reactors.clear();
+                    }
                 }
                 Change::Tombstone => {
                     row.message.content = "".into();
                     row.message.deleted = true;
+                    if !keeps_reactions {
+                        row.reactors.clear();
+                    }
+                }
+                Change::Reaction { by, emoji, takes_back } => {
+                    let one = (Arc::clone(emoji), *by);
+                    if *takes_back {
+                        row.reactors.retain(|other| *other != one);
+                    } else if repeats || !row.reactors.contains(&one) {
+                        row.reactors.push(one);
+                    }
                 }
             }
+            row.message.reactions = counted(&row.reactors);
             row.pending = true;
             let image = row.message.clone();
             room.durable = room.head.clone();
@@ -301,12 +332,24 @@ impl ModelRoom {
                 return Written::Lost;
             }
             let sent = Arc::clone(&message.content);
-            room.rows.push(Row { message: message.clone(), sent, version, pending: true });
+            room.rows.push(Row { message: message.clone(), sent, reactors: Vec::new(), version, pending: true });
             room.rows.sort_by_key(|row| row.message.seq);
             room.durable = room.head.clone();
             Written::Ok(message)
         })
     }
+}
+
+/// How many reacted with each emoji, by the first one with each.
+fn counted(reactors: &[(Arc<str>, u64)]) -> Box<[(Arc<str>, u64)]> {
+    let mut counts: Vec<(Arc<str>, u64)> = Vec::new();
+    for (emoji, _) in reactors {
+        match counts.iter_mut().find(|(other, _)| other == emoji) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((Arc::clone(emoji), 1)),
+        }
+    }
+    counts.into()
 }
 
 impl super::Head {

@@ -3,6 +3,7 @@
 mod blocks;
 mod members;
 mod messages;
+mod reactions;
 mod reads;
 mod sessions;
 mod story;
