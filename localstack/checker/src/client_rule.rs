@@ -114,6 +114,7 @@ mod tests {
             client_id: None,
             content: format!("{id}@{rev}").into(),
             deleted: false,
+            pinned: false,
             reactions: Box::default(),
             system: None,
         }

@@ -52,6 +52,8 @@ pub struct Message {
     pub content: Arc<str>,
     /// Whether it is only the tombstone of a message.
     pub deleted: bool,
+    /// Whether it is pinned.
+    pub pinned: bool,
     /// How many people reacted with each emoji.
     pub reactions: Box<[(Arc<str>, u64)]>,
     /// What it says of the group, in a system message.
@@ -95,6 +97,10 @@ pub enum Request {
     Join { room: RoomId },
     /// React to a message, or take the reaction back.
     React { room: RoomId, message: Arc<str>, emoji: Arc<str>, takes_back: bool },
+    /// Pin a message of the group, or unpin it.
+    Pin { room: RoomId, message: Arc<str>, takes_back: bool },
+    /// Make a member an admin, or an admin a member.
+    SetRole { room: RoomId, of: usize, admin: bool },
     /// Exchange the session's refresh token; the same attempt again is a retry.
     Refresh { room: RoomId, attempt: Arc<str> },
     /// End the session that asks.
@@ -120,6 +126,8 @@ impl Request {
             | Self::Leave { room }
             | Self::Join { room }
             | Self::React { room, .. }
+            | Self::Pin { room, .. }
+            | Self::SetRole { room, .. }
             | Self::Refresh { room, .. }
             | Self::Logout { room }
             | Self::Connect { room } => *room,

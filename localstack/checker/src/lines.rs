@@ -70,6 +70,12 @@ impl fmt::Display for Request {
                 let what = if *takes_back { "take back" } else { "react" };
                 write!(f, "{what} {emoji} room {room} message {message}")
             }
+            Self::Pin { room, message, takes_back } => {
+                write!(f, "{} room {room} message {message}", if *takes_back { "unpin" } else { "pin" })
+            }
+            Self::SetRole { room, of, admin } => {
+                write!(f, "make person {of} {} of room {room}", if *admin { "an admin" } else { "a member" })
+            }
             Self::Refresh { attempt, .. } => write!(f, "refresh the session, attempt {attempt}"),
             Self::Logout { .. } => f.write_str("log out"),
             Self::Connect { room } => write!(f, "connect for room {room}"),
@@ -109,6 +115,7 @@ impl fmt::Display for Message {
         if let Some(System { kind, of, by }) = self.system.as_deref() {
             write!(f, " {kind} of {of:?} by {by}")?;
         }
+        f.write_str(if self.pinned { " pinned" } else { "" })?;
         f.write_str(if self.deleted { " deleted" } else { "" })
     }
 }

@@ -98,7 +98,11 @@ impl Counts {
                         Some(Request::Refresh { .. }) => counts.refreshes += 1,
                         Some(Request::Block { .. }) => counts.blocks += 1,
                         Some(
-                            Request::Kick { .. } | Request::Add { .. } | Request::Leave { .. } | Request::Join { .. },
+                            Request::Kick { .. }
+                            | Request::Add { .. }
+                            | Request::Leave { .. }
+                            | Request::Join { .. }
+                            | Request::SetRole { .. },
                         ) => counts.members += 1,
                         _ => {}
                     },

@@ -117,7 +117,7 @@ impl StackDoors {
     /// The id of the other person whom a person's request concerns.
     fn other(&self, request: &Request, person: usize) -> i64 {
         let other = match request {
-            Request::Kick { of, .. } | Request::Add { of, .. } => Some(*of),
+            Request::Kick { of, .. } | Request::Add { of, .. } | Request::SetRole { of, .. } => Some(*of),
             _ => self.rooms.get(&request.room()).into_iter().flatten().copied().find(|other| *other != person),
         };
         other.and_then(|other| self.people.get(other)).map_or(0, |person| person.id)

@@ -18,6 +18,7 @@ struct MessageRow {
     client_id: Option<String>,
     content: String,
     is_deleted: bool,
+    pinned_at: Option<String>,
     #[serde(default)]
     reactions: Vec<ReactionRow>,
     system: Option<SystemRow>,
@@ -90,6 +91,7 @@ impl From<MessageRow> for Message {
             client_id: row.client_id.map(Into::into),
             content: row.content.into(),
             deleted: row.is_deleted,
+            pinned: row.pinned_at.is_some(),
             reactions: row.reactions.into_iter().map(|row| (row.emoji.into(), row.count)).collect(),
             system: row.system.map(|row| Box::new(System { kind: row.kind.into(), of: row.user_id, by: row.by })),
         }
@@ -136,6 +138,8 @@ pub(crate) fn frame(request: &Request) -> Option<(&'static str, Value)> {
         | Request::Add { .. }
         | Request::Leave { .. }
         | Request::Join { .. }
+        | Request::Pin { .. }
+        | Request::SetRole { .. }
         | Request::Refresh { .. }
         | Request::Logout { .. }
         | Request::Connect { .. } => return None,
@@ -159,7 +163,7 @@ pub(crate) fn from_frame(request: &Request, mut frame: Value) -> Answer {
             "client_id_reused" | "too_many_reactions" => Answer::Refused { status: 409, code: error.code },
             "rate_limited" => Answer::Refused { status: 429, code: error.code },
             "unauthenticated" => Answer::Refused { status: 401, code: error.code },
-            "recipient_unavailable" => Answer::Refused { status: 403, code: error.code },
+            "recipient_unavailable" | "not_permitted" => Answer::Refused { status: 403, code: error.code },
             "message_not_found" | "room_not_found" => Answer::Refused { status: 404, code: error.code },
             _ => Answer::Refused { status: 400, code: error.code },
         }),
@@ -200,6 +204,14 @@ pub(crate) fn http(request: &Request, other: i64) -> Option<(Method, String, Opt
         Request::Unblock { .. } => (Method::DELETE, format!("/blocks/{other}"), None),
         Request::Kick { .. } => (Method::DELETE, format!("/group-rooms/{id}/members/{other}"), None),
         Request::Add { .. } => (Method::POST, format!("/group-rooms/{id}/members"), Some(json!({ "user_id": other }))),
+        Request::Pin { message, takes_back, .. } => {
+            let method = if *takes_back { Method::DELETE } else { Method::PUT };
+            (method, format!("/messages/{message}/pin"), None)
+        }
+        Request::SetRole { admin, .. } => {
+            let role = if *admin { "admin" } else { "member" };
+            (Method::PUT, format!("/group-rooms/{id}/members/{other}"), Some(json!({ "role": role })))
+        }
         Request::React { message, emoji, takes_back: false, .. } => {
             (Method::PUT, format!("/messages/{message}/reactions"), Some(json!({ "emoji": &**emoji })))
         }
@@ -220,7 +232,7 @@ pub(crate) fn from_http(request: &Request, status: u16, body: Value) -> Answer {
         (200 | 201, Request::Send { .. }) => {
             read(body, |row: MessageRow| Answer::Ack { message: row.into(), dup: Some(status == 200) })
         }
-        (200, Request::Edit { .. } | Request::Delete { .. }) => {
+        (200, Request::Edit { .. } | Request::Delete { .. } | Request::Pin { .. }) => {
             read(body, |row: MessageRow| Answer::Ack { message: row.into(), dup: None })
         }
         (200, Request::List { .. }) => read(body, |page: PageRow| {
@@ -231,7 +243,7 @@ pub(crate) fn from_http(request: &Request, status: u16, body: Value) -> Answer {
         (200, Request::Read { .. }) => {
             read(body, |row: ReadRow| Answer::Read { read_seq: row.read_seq, unread: row.unread_count })
         }
-        (200, Request::Refresh { .. } | Request::Join { .. } | Request::React { .. })
+        (200, Request::Refresh { .. } | Request::Join { .. } | Request::React { .. } | Request::SetRole { .. })
         | (200 | 201, Request::Block { .. } | Request::Add { .. })
         | (204, Request::Unblock { .. } | Request::Kick { .. } | Request::Leave { .. } | Request::Logout { .. }) => {
             Answer::Done
@@ -350,6 +362,19 @@ mod tests {
         row["reactions"] = json!([{ "emoji": "👍", "count": 2, "mine": true }]);
         let message = message(row).unwrap_or_else(|| unreachable!());
         assert_eq!(*message.reactions, [("👍".into(), 2)]);
+    }
+
+    #[test]
+    fn pins_and_roles_are_changed_over_http() {
+        let (room, message) = (GROUPS + 4, "66f0".into());
+        let (method, path, body) = http(&Request::Pin { room, message, takes_back: false }, 9).unwrap_or_default();
+        assert_eq!((method, &*path, body), (Method::PUT, "/messages/66f0/pin", None));
+        let (method, path, body) = http(&Request::SetRole { room, of: 1, admin: true }, 9).unwrap_or_default();
+        let put = (Method::PUT, "/group-rooms/4/members/9", Some(json!({ "role": "admin" })));
+        assert_eq!((method, &*path, body), put);
+        let mut row = tombstone();
+        row["pinned_at"] = json!("2026-01-01T00:00:00.000Z");
+        assert!(super::message(row).is_some_and(|message| message.pinned));
     }
 
     #[test]

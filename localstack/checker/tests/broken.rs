@@ -141,6 +141,16 @@ fn a_deleted_message_that_keeps_its_reactions_is_detected() {
 }
 
 #[test]
+fn an_edit_that_unpins_the_message_is_detected() {
+    breaks_in_group(Mistake::ForgottenPin, Promise::NothingLost);
+}
+
+#[test]
+fn members_who_act_as_staff_are_detected() {
+    breaks_in_group(Mistake::StaffForAll, Promise::RightsFenced);
+}
+
+#[test]
 fn removal_answered_before_the_fence_is_detected() {
     breaks_in_group(Mistake::BlockBeforeAccess, Promise::RightsFenced);
 }

@@ -90,9 +90,22 @@ impl<D: Doors> Client<'_, D> {
         Request::Edit { room: self.room, message, content }
     }
 
-    /// Reacts to a recent message, or takes the reaction back, sometimes both at the same time.
+    /// Reacts to a recent message, or takes the reaction back, sometimes both at the same time, or pins or deletes the message.
     pub(super) async fn react(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
         let Some(message) = self.pick_recent(rng) else { return };
+        // What only staff may do, or the author.
+        let as_staff = match rng.random_range(0..24) {
+            0 => Some(Request::Delete { room: self.room, message: Arc::clone(&message) }),
+            1..5 => {
+                let takes_back = rng.random_ratio(1, 3);
+                Some(Request::Pin { room: self.room, message: Arc::clone(&message), takes_back })
+            }
+            _ => None,
+        };
+        if let Some(request) = as_staff {
+            self.change(rng, give_up, request).await;
+            return;
+        }
         // A few emojis meet often, and all are more than a message may have.
         let few = if rng.random_bool(0.5) { 3 } else { EMOJIS.len() };
         let Some(emoji) = EMOJIS.get(rng.random_range(0..few)) else { return };

@@ -1,4 +1,4 @@
-//! Actions of a client on its group: members leave and join again, and the owner removes them and adds them again.
+//! Actions of a client on its group: members leave and join again, staff remove them and add them again, the owner makes admins.
 
 use std::time::Duration;
 
@@ -21,8 +21,23 @@ impl<D: Doors> Client<'_, D> {
     pub(super) async fn change_members(&self, rng: &mut ChaCha8Rng, give_up: Instant, group: &Group) {
         let room = self.room;
         let is_owner = group.people.first().is_some_and(|owner| owner.person == self.person);
-        let (out, back) = if is_owner {
-            let Some(of) = pick_member(rng, group) else { return };
+        let Some(of) = pick_member(rng, group) else { return };
+        if is_owner {
+            let alone = match rng.random_range(0..8) {
+                0 | 1 => Some(Request::SetRole { room, of, admin: true }),
+                2 => Some(Request::SetRole { room, of, admin: false }),
+                // Whom an admin removed who is none any more.
+                3 => Some(Request::Add { room, of }),
+                _ => None,
+            };
+            if let Some(alone) = alone {
+                self.insist(rng, give_up, alone).await;
+                return;
+            }
+        }
+        // Members try as well what only staff may do.
+        let as_staff = of != self.person && rng.random_bool(0.3);
+        let (out, back) = if is_owner || as_staff {
             (Request::Kick { room, of }, Request::Add { room, of })
         } else {
             (Request::Leave { room }, Request::Join { room })

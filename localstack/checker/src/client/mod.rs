@@ -374,7 +374,8 @@ impl<D: Doors> Client<'_, D> {
     async fn call(&self, via: Via, purpose: Purpose, request: Request) -> Answer {
         let door = {
             let state = self.state();
-            match state.socket.clone().filter(|_| via == Via::Socket) {
+            let has_frame = !matches!(request, Request::Pin { .. });
+            match state.socket.clone().filter(|_| via == Via::Socket && has_frame) {
                 Some(open) => Door::Socket(open),
                 None => Door::Http(state.login.clone()),
             }

@@ -73,6 +73,7 @@ pub(super) struct Story<'h> {
     pub(super) edits: Vec<usize>,
     pub(super) deletes: Vec<usize>,
     pub(super) reactions: Vec<usize>,
+    pub(super) pins: Vec<usize>,
     pub(super) top_rev: u64,
 }
 
@@ -219,6 +220,7 @@ impl<'h> Facts<'h> {
             edits: Vec::new(),
             deletes: Vec::new(),
             reactions: Vec::new(),
+            pins: Vec::new(),
             top_rev: 0,
         });
         story.sightings.push(Sighting { position, message });
@@ -239,6 +241,9 @@ impl<'h> Facts<'h> {
                 }
                 Request::Delete { message, .. } => {
                     self.stories.entry(message).and_modify(|story| story.deletes.push(call.position));
+                }
+                Request::Pin { message, .. } => {
+                    self.stories.entry(message).and_modify(|story| story.pins.push(call.position));
                 }
                 Request::React { message, .. } => {
                     self.stories.entry(message).and_modify(|story| story.reactions.push(call.position));
@@ -281,7 +286,8 @@ impl<'h> Facts<'h> {
 
     /// Calls of a story, sends first.
     pub(super) fn calls_of(&self, story: &Story<'h>) -> impl Iterator<Item = &Call<'h>> {
-        let calls = story.sends.iter().chain(&story.edits).chain(&story.deletes).chain(&story.reactions);
+        let calls =
+            story.sends.iter().chain(&story.edits).chain(&story.deletes).chain(&story.reactions).chain(&story.pins);
         calls.filter_map(|position| self.calls.get(position))
     }
 

@@ -83,7 +83,9 @@ pub(super) fn may_refuse(facts: &Facts<'_>, call: &Call<'_>, position: usize) ->
 /// Whether the person of the call may refuse to be removed: they may be out already.
 pub(super) fn may_be_missing(facts: &Facts<'_>, call: &Call<'_>, position: usize) -> bool {
     match call.request {
-        Request::Kick { room, of } => may_be_out(facts, *room, *of, call.position, position),
+        Request::Kick { room, of } | Request::SetRole { room, of, .. } => {
+            may_be_out(facts, *room, *of, call.position, position)
+        }
         _ => false,
     }
 }

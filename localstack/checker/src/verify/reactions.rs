@@ -80,18 +80,18 @@ fn miscounted(facts: &Facts<'_>, story: &Story<'_>, row: &Message) -> Option<(Pr
     })
 }
 
-/// Whether one of a person's calls of this kind was acknowledged, and none of the other kind can have come after it.
-fn stands(facts: &Facts<'_>, calls: &[&Call<'_>], kind: bool) -> bool {
+/// Whether one of the calls of this kind was acknowledged, and none of the other kind can have come after it.
+pub(super) fn stands(facts: &Facts<'_>, calls: &[&Call<'_>], kind: bool) -> bool {
     let of = |kind: bool| calls.iter().filter(move |call| takes_back(call) == kind);
     let mut acked = of(kind).filter(|call| matches!(call.answered, Some((_, Answer::Ack { .. } | Answer::Done))));
     acked.any(|call| of(!kind).all(|other| other.position < call.position && facts.is_over(other, call.position)))
 }
 
-fn takes_back(call: &Call<'_>) -> bool {
-    matches!(call.request, Request::React { takes_back: true, .. })
+pub(super) fn takes_back(call: &Call<'_>) -> bool {
+    matches!(call.request, Request::React { takes_back: true, .. } | Request::Pin { takes_back: true, .. })
 }
 
-fn may_act(call: &Call<'_>) -> bool {
+pub(super) fn may_act(call: &Call<'_>) -> bool {
     call.is_open() || !matches!(call.answered, Some((_, Answer::Refused { .. })))
 }
 

@@ -3,7 +3,7 @@
 use super::{
     Promise, Violation,
     facts::{Call, Facts},
-    members, reactions, rights, sessions, tombstones,
+    members, pins, reactions, rights, roles, sessions, tombstones,
 };
 use crate::history::{Answer, Request};
 
@@ -21,6 +21,8 @@ fn is_honest(facts: &Facts<'_>, call: &Call<'_>, position: usize, status: u16, c
     match (status, code) {
         // A full bucket is only a delay.
         (429, _) => true,
+        (409, "too_many_pins") => pins::may_refuse(facts, call, position),
+        (403, "not_permitted") => roles::may_refuse(facts, call),
         (409, "too_many_reactions") => reactions::may_refuse(facts, call, position),
         // Whether it is one is a question of identity.
         (409, _) => matches!(call.request, Request::Send { .. }),

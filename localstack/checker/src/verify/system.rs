@@ -62,6 +62,7 @@ impl<'f, 'h> Group<'f, 'h> {
         Some(match call.request {
             Request::Kick { of, .. } => ("member_kicked", Some(id(*of)?), by),
             Request::Add { of, .. } => ("member_added", Some(id(*of)?), by),
+            Request::SetRole { of, .. } => ("role_changed", Some(id(*of)?), by),
             Request::Leave { .. } => ("member_left", Some(by), by),
             Request::Join { .. } => ("member_joined", Some(by), by),
             _ => return None,

@@ -56,8 +56,10 @@ fn wrong(facts: &Facts<'_>, story: &Story<'_>) -> Option<(String, Vec<usize>)> {
 /// Whether an edit or a delete that was refused at a position as of an unknown message may have been: another call had been
 /// asked to delete it.
 pub(super) fn may_refuse(facts: &Facts<'_>, call: &Call<'_>, position: usize) -> bool {
-    let (Request::Edit { message, .. } | Request::Delete { message, .. } | Request::React { message, .. }) =
-        call.request
+    let (Request::Edit { message, .. }
+    | Request::Delete { message, .. }
+    | Request::React { message, .. }
+    | Request::Pin { message, .. }) = call.request
     else {
         return false;
     };

@@ -99,6 +99,10 @@ pub(crate) enum Mistake {
     RepeatedReaction,
     /// A deleted message keeps its reactions.
     TombstoneReactions,
+    /// An edit unpins the message.
+    ForgottenPin,
+    /// Whoever is in a group may do everything there.
+    StaffForAll,
 }
 
 #[derive(Clone, Default)]
@@ -253,6 +257,12 @@ impl ModelRoom {
             Request::Send { room, client_id, content } => self.send(asker, room, client_id, content).await,
             Request::Edit { room, message, content } => self.edit(asker, room, &message, &content).await,
             Request::Delete { room, message } => self.delete(asker, room, &message).await,
+            Request::Pin { room, message, takes_back } => {
+                self.change(asker, room, &message, &Change::Pin { takes_back }).await
+            }
+            Request::SetRole { room, of, admin } => {
+                self.change_members(asker, room, Right::SetRole { of: of as u64, admin }).await
+            }
             Request::React { room, message, emoji, takes_back } => {
                 let change = Change::Reaction { by: asker.person, emoji, takes_back };
                 self.change(asker, room, &message, &change).await

@@ -19,6 +19,8 @@ pub(super) struct Rights {
     blocked: BTreeSet<u64>,
     /// Who is out of the group, and whether they were removed.
     out: BTreeMap<u64, bool>,
+    /// The group's admins; person 0 owns it.
+    admins: BTreeSet<u64>,
 }
 
 /// A change of a group's members that has a system message.
@@ -37,6 +39,7 @@ pub(super) enum Right {
     Add(u64),
     Leave(u64),
     Join(u64),
+    SetRole { of: u64, admin: bool },
 }
 
 impl Rights {
@@ -48,6 +51,7 @@ impl Rights {
             Right::Add(of) => ("member_added", of),
             Right::Leave(of) => ("member_left", of),
             Right::Join(of) => ("member_joined", of),
+            Right::SetRole { of, .. } => ("role_changed", of),
         };
         Some(System { kind: kind.into(), of: Some(of), by })
     }
@@ -57,6 +61,10 @@ impl Rights {
             return Some(refused(404, "room_not_found"));
         }
         (!self.blocked.is_empty()).then(|| refused(403, "recipient_unavailable"))
+    }
+
+    pub(super) fn has_staff(&self, person: u64) -> bool {
+        person == 0 || self.admins.contains(&person)
     }
 
     /// Whether somebody is in the room.
@@ -72,13 +80,23 @@ impl Rights {
             Right::Kick(person) => match self.out.get(&person) {
                 Some(true) => return Ok(None),
                 Some(false) => return Err(refused(404, "member_not_found")),
-                None => drop(self.out.insert(person, true)),
+                None => {
+                    self.out.insert(person, true);
+                    self.admins.remove(&person);
+                }
             },
             Right::Leave(person) => match self.out.get(&person) {
                 Some(true) => return Err(refused(404, "room_not_found")),
                 Some(false) => return Ok(None),
-                None => drop(self.out.insert(person, false)),
+                None => {
+                    self.out.insert(person, false);
+                    self.admins.remove(&person);
+                }
             },
+            Right::SetRole { of, .. } if self.out.contains_key(&of) => return Err(refused(404, "member_not_found")),
+            Right::SetRole { of, admin } if self.admins.contains(&of) == admin => return Ok(None),
+            Right::SetRole { of, admin: true } => drop(self.admins.insert(of)),
+            Right::SetRole { of, admin: false } => drop(self.admins.remove(&of)),
             Right::Join(person) if self.out.get(&person) == Some(&true) => {
                 return Err(refused(403, "removed_from_room"));
             }
@@ -121,6 +139,14 @@ impl ModelRoom {
         let is_own = matches!(right, Right::Leave(_) | Right::Join(_));
         if !is_own && !self.room(room, |room| room.record.has(asker.person)) {
             return Some(refused(404, "room_not_found"));
+        }
+        let is_owners = matches!(right, Right::SetRole { .. });
+        let may = self.room(room, |room| {
+            let is_staff = room.record.has_staff(asker.person);
+            is_own || if is_owners { asker.person == 0 } else { is_staff }
+        });
+        if !may && !self.is(Mistake::StaffForAll) {
+            return Some(refused(403, "not_permitted"));
         }
         self.change_rights(asker, room, right).await
     }

@@ -18,6 +18,7 @@ enum Written {
 pub(super) enum Change {
     Text(Arc<str>),
     Tombstone,
+    Pin { takes_back: bool },
     Reaction { by: u64, emoji: Arc<str>, takes_back: bool },
 }
 
@@ -59,6 +60,7 @@ impl ModelRoom {
                 client_id: Some(Arc::clone(&client_id)),
                 content: Arc::clone(&content),
                 deleted: false,
+                pinned: false,
                 reactions: Box::default(),
                 system: None,
             };
@@ -106,6 +108,7 @@ impl ModelRoom {
                 client_id: Some(client_id),
                 content: "".into(),
                 deleted: false,
+                pinned: false,
                 reactions: Box::default(),
                 system: Some(Box::new(event.system.clone())),
             };
@@ -163,11 +166,26 @@ impl ModelRoom {
             };
             let row = self.room(room, |room| room.rows.iter().find(|row| *row.message.id == *id).cloned());
             let Some(row) = row else { return Some(refused(404, "message_not_found")) };
+            // What is so already is answered without a reservation.
+            if !self.is_in(room, asker.person) {
+                return Some(refused(404, "message_not_found"));
+            }
+            let is_own = row.message.author == asker.person;
+            let is_for_staff = matches!(change, Change::Pin { .. }) || matches!(change, Change::Tombstone) && !is_own;
+            let is_staff = self.room(room, |room| room.rights.has_staff(asker.person));
+            if is_for_staff && !is_staff && !self.is(Mistake::StaffForAll) {
+                return Some(refused(403, "not_permitted"));
+            }
             match change {
+                Change::Pin { .. } | Change::Reaction { .. } if row.message.deleted => {
+                    return Some(refused(404, "message_not_found"));
+                }
+                Change::Pin { takes_back } if row.message.pinned != *takes_back => {
+                    return self.as_it_is(asker, row, None).await;
+                }
                 Change::Text(_) if row.message.deleted && !self.is(Mistake::EditOfTombstone) => {
                     return Some(refused(404, "message_not_found"));
                 }
-                Change::Reaction { .. } if row.message.deleted => return Some(refused(404, "message_not_found")),
                 Change::Reaction { by, emoji, takes_back } => {
                     let is_there = row.reactors.contains(&(Arc::clone(emoji), *by));
                     if is_there != *takes_back && !self.is(Mistake::RepeatedReaction) {
@@ -204,10 +222,11 @@ impl ModelRoom {
         let by_rev = self.has_unique_revs();
         let guarded = !self.is(match change {
             Change::Text(_) => Mistake::UnguardedEdit,
-            Change::Tombstone | Change::Reaction { .. } => Mistake::UnguardedDelete,
+            Change::Tombstone | Change::Pin { .. } | Change::Reaction { .. } => Mistake::UnguardedDelete,
         });
         let (revives, keeps) = (self.is(Mistake::RevivingEdit), self.is(Mistake::EditOfTombstone));
         let (forgets, repeats) = (self.is(Mistake::ForgottenReactions), self.is(Mistake::RepeatedReaction));
+        let unpins = self.is(Mistake::ForgottenPin);
         let keeps_reactions = self.is(Mistake::TombstoneReactions);
         self.room(room, |room| {
             let taken = by_rev && room.rows.iter().any(|row| row.message.rev == rev);
@@ -224,14 +243,17 @@ impl ModelRoom {
                     if forgets {
                         row.reactors.clear();
                     }
+                    row.message.pinned &= !unpins;
                 }
                 Change::Tombstone => {
                     row.message.content = "".into();
                     row.message.deleted = true;
+                    row.message.pinned = false;
                     if !keeps_reactions {
                         row.reactors.clear();
                     }
                 }
+                Change::Pin { takes_back } => row.message.pinned = !takes_back,
                 Change::Reaction { by, emoji, takes_back } => {
                     let one = (Arc::clone(emoji), *by);
                     if *takes_back {

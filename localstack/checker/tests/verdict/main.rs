@@ -3,8 +3,10 @@
 mod blocks;
 mod members;
 mod messages;
+mod pins;
 mod reactions;
 mod reads;
+mod roles;
 mod sessions;
 mod story;
 mod system;

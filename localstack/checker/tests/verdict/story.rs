@@ -101,6 +101,7 @@ pub(crate) fn message(name: &str, seq: u64, rev: u64) -> Message {
         client_id: Some(name.into()),
         content: name.into(),
         deleted: false,
+        pinned: false,
         reactions: Box::default(),
         system: None,
     }
