@@ -12,7 +12,7 @@ web::problems!(InviteProblems: NotPermitted, RoomNotFound, TooManyInvites);
 
 /// Makes an invite, by whose code anybody can join the group.
 ///
-/// The code is shown this once.
+/// The code is shown this once. The invite ends when whoever made it is staff of the group no more.
 #[utoipa::path(
     post, path = "/group-rooms/{id}/invites", operation_id = "create_invite", tag = "group-rooms", security(("bearer" = [])),
     params(("id" = RoomId, Path, description = "The group's id.", example = 7)),

@@ -1,7 +1,7 @@
 use crate::App;
 use domain::{
-    Aggregate, Code, Fault, GroupRoom, InviteId, MOST_GROUPS, Membership, MembershipState, Removal, Role, RoomId,
-    RoomNews, RoomNotice, Step, System, SystemKind, Timestamp, UserId, group,
+    Aggregate, Code, Fault, GroupAct, GroupRoom, InviteId, MOST_GROUPS, Membership, MembershipState, Removal, Role,
+    RoomId, RoomNews, RoomNotice, Step, System, SystemKind, Timestamp, UserId, group,
 };
 use mysql::{Tx, ViewedGroup};
 use projection::Changed;
@@ -197,7 +197,17 @@ async fn take_turn(tx: &mut Tx, turn: Turn) -> Result<Changed<Turned>, Fault> {
         return Err(Code::InviteNotFound.into());
     }
     let Change { members, more, told } = turn.change(by, of);
-    tx.members().insert(turn.room, &members, turn.at).await?;
+    if of.is_some() {
+        // An insert would burn an id each time.
+        for member in &members {
+            tx.members().update(turn.room, member, turn.at).await?;
+        }
+    } else {
+        tx.members().insert(turn.room, &members, turn.at).await?;
+    }
+    if of.is_some_and(|was| may_invite(was) && !may_invite(&members[0])) {
+        tx.invites().revoke_of(turn.room, turn.of, turn.at).await?;
+    }
     let answer = |room, step| Turned { room, of: members[0], step };
     let Some(system) = told else { return Ok(Changed::quietly(Vec::new(), answer(room, Step::Change))) };
     let (touched, room_notices) = (turn.touched(), turn.notices(&room, &members));
@@ -207,6 +217,11 @@ async fn take_turn(tx: &mut Tx, turn: Turn) -> Result<Changed<Turned>, Fault> {
     tx.outbox().insert(&touched, turn.at).await?;
     room.member_count += more;
     Ok(Changed { touched, notices: Vec::new(), room_notices, answer: answer(room, Step::Change) })
+}
+
+/// Nobody keeps a role who is not in the group.
+fn may_invite(of: &Membership) -> bool {
+    of.role.may(GroupAct::Invite).is_ok()
 }
 
 /// Refuses to add anybody whose account is not active, or who is no friend, or blocks the person who adds them.

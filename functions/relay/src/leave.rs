@@ -1,6 +1,6 @@
 use domain::{
-    Aggregate, Fault, Membership, MembershipState, Role, RoomId, RoomNews, RoomNotice, System, SystemKind, Timestamp,
-    UserId,
+    Aggregate, Fault, GroupAct, Membership, MembershipState, Role, RoomId, RoomNews, RoomNotice, System, SystemKind,
+    Timestamp, UserId,
 };
 use mysql::Tx;
 use projection::Changed;
@@ -23,9 +23,15 @@ pub(crate) async fn leave(tx: &mut Tx, command: Leave) -> Result<Changed<bool>, 
     let group = Aggregate::GroupRoom(room);
     let is_open = tx.groups().lock(room).await?.is_some();
     let of = tx.members().find(room, user).await?;
-    let Some(of) = of.filter(|of| is_open && of.state == MembershipState::Active) else {
+    let Some(of) = of.filter(|of| of.state == MembershipState::Active) else {
         return Ok(Changed::quietly(vec![group], true));
     };
+    let left = Membership { role: Role::Member, state: MembershipState::Left, ..of };
+    if !is_open {
+        // Nobody is told. Who stayed in a group that is closed would be found by each run.
+        tx.members().update(room, &left, at).await?;
+        return Ok(Changed::quietly(vec![group], true));
+    }
     let next = if of.role == Role::Owner { tx.members().find_successor(room, user).await? } else { None };
     if next.as_ref().map(|next| next.user) != successor {
         return Ok(Changed::quietly(Vec::new(), false));
@@ -42,8 +48,10 @@ pub(crate) async fn leave(tx: &mut Tx, command: Leave) -> Result<Changed<bool>, 
         tx.members().update(room, &Membership { role: Role::Owner, ..next }, at).await?;
         told.push(system(SystemKind::OwnerChanged, next.user, user, Some(Role::Owner)));
     }
-    let left = Membership { role: Role::Member, state: MembershipState::Left, ..of };
     tx.members().update(room, &left, at).await?;
+    if of.role.may(GroupAct::Invite).is_ok() {
+        tx.invites().revoke_of(room, user, at).await?;
+    }
     told.push(system(SystemKind::MemberLeft, user, user, None));
     tx.groups().raise_version(room, -1).await?;
     tx.room_events().insert(room, &told, at).await?;

@@ -133,6 +133,23 @@ impl Invites<&mut MySqlConnection> {
         .map_err(fault)?;
         Ok(outcome.rows_affected() == 1)
     }
+
+    /// Ends what a person made for a locked group: they may no longer let anybody in.
+    pub async fn revoke_of(self, room: RoomId, user: UserId, at: Timestamp) -> Result<(), Fault> {
+        // Without the hint the person's invites to all groups may be read, and locked.
+        sqlx::query(
+            "UPDATE group_room_invites FORCE INDEX (group_room_invites_room_idx)
+             SET revoked_at = ?
+             WHERE group_room_id = ? AND created_by = ? AND revoked_at IS NULL",
+        )
+        .bind(at.to_utc())
+        .bind(room.0)
+        .bind(user.0)
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(())
+    }
 }
 
 #[derive(FromRow)]

@@ -115,3 +115,21 @@ async fn list_of_many_groups_takes_as_many_reads_as_one_of_few() {
     assert_eq!(counts[0], counts[1]);
     assert_eq!(counts[0].0, 1, "one statement");
 }
+
+#[tokio::test]
+async fn known_members_come_and_go_without_new_rows() {
+    let groups = Groups::new().await;
+    let [owner, member] = groups.friends().await;
+    let room = groups.public(owner, &[member]).await;
+
+    let statements = testkit::statements(async || {
+        assert_eq!(groups.appoint(owner, room, member, "admin").await.status, 200);
+        groups.leave(member, room).await;
+        assert_eq!(groups.enter(member, room).await.status, 200);
+    })
+    .await;
+
+    let of_members: Vec<_> = statements.iter().filter(|it| it.contains("INTO group_room_members")).collect();
+    assert!(of_members.is_empty(), "{of_members:#?}");
+    assert_eq!(statements.iter().filter(|it| it.contains("UPDATE group_room_members")).count(), 3);
+}

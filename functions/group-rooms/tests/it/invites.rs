@@ -177,3 +177,29 @@ async fn code_is_stored_nowhere() {
 
     assert!(by_hash.is_some() && by_code.is_none());
 }
+
+#[tokio::test]
+async fn invites_end_with_the_role_of_whoever_made_them() {
+    let groups = Groups::new().await;
+    let [owner, demoted, kicked, banned, left] = groups.friends().await;
+    let guest = groups.join("guest").await;
+    let admins = [demoted, kicked, banned, left];
+    let room = groups.private(owner, &admins).await;
+    let kept = groups.invite(owner, room, &json!({})).await;
+    let mut codes = Vec::new();
+    for admin in admins {
+        assert_eq!(groups.appoint(owner, room, admin, "admin").await.status, 200);
+        codes.push(groups.invite(admin, room, &json!({})).await["code"].as_str().unwrap().to_owned());
+    }
+
+    groups.appoint(owner, room, demoted, "member").await;
+    groups.kick(owner, room, kicked).await;
+    groups.ban(owner, room, banned).await;
+    groups.leave(left, room).await;
+
+    for code in codes {
+        assert_eq!(groups.accept(guest, &code).await.refusal(), refusal(404, "invite_not_found"));
+    }
+    assert_eq!(groups.ids(owner, format!("/group-rooms/{room}/invites")).await, [kept["id"].as_i64().unwrap()]);
+    assert_eq!(groups.accept(guest, kept["code"].as_str().unwrap()).await.status, 200);
+}

@@ -2,7 +2,7 @@ use crate::leftovers::Leftovers;
 use domain::{
     Fault, GroupName, MaxMembers, Membership, MembershipState, Role, RoomId, RoomKey, Seq, SessionId, Timestamp, UserId,
 };
-use mysql::{NewGroup, Tx};
+use mysql::{NewGroup, NewInvite, Tx};
 use std::time::Duration;
 use testkit::NOON;
 use tokio::task::JoinSet;
@@ -184,4 +184,43 @@ async fn group_has_one_owner_after_twenty_concurrent_runs() {
     let found = left.mysql().groups().find(room, people[3]).await.unwrap().unwrap();
     assert_eq!(found.room.member_count, 5);
     assert_eq!(left.mongo().rooms().list_members(RoomKey::group(room)).await.unwrap(), people[3..]);
+}
+
+async fn invite(tx: &mut Tx, new: NewInvite) -> Result<(), Fault> {
+    tx.invites().insert(&new).await.map(drop)
+}
+
+#[tokio::test]
+async fn invites_end_with_the_account_of_whoever_made_them() {
+    let left = Leftovers::new().await;
+    let [owner, admin] = left.people().await;
+    let room = left.group(&[(owner, Role::Owner), (admin, Role::Admin)]).await;
+    let hash = |by: UserId| format!("{:064x}", by.0);
+    for by in [owner, admin] {
+        let new = NewInvite { room, by, code_hash: hash(by), expires_at: None, max_uses: None, at: NOON };
+        left.mysql().transact(new, invite).await.unwrap();
+    }
+
+    left.delete(admin).await;
+    left.run().await;
+
+    for (by, is_revoked) in [(owner, false), (admin, true)] {
+        let (found, _) = left.mysql().invites().find_by_hash(&hash(by), owner).await.unwrap().unwrap();
+        assert_eq!(found.is_revoked, is_revoked, "{by}");
+    }
+}
+
+#[tokio::test]
+async fn members_of_a_group_that_was_closed_without_them_are_erased() {
+    let left = Leftovers::new().await;
+    let [owner, member] = left.people().await;
+    let room = left.group(&[(owner, Role::Owner), (member, Role::Member)]).await;
+    left.execute(&format!("UPDATE group_chat_rooms SET is_active = FALSE WHERE id = {room}")).await;
+
+    left.delete(member).await;
+    left.run().await;
+    let report = left.run_later().await;
+
+    assert_eq!((report.erased, report.failed), (1, 0));
+    assert_eq!([left.role(room, owner).await, left.role(room, member).await], [Some(Role::Owner), None]);
 }

@@ -118,6 +118,7 @@ async fn within_groups(tx: &mut Tx, (): ()) -> Result<(), Fault> {
     let invite = tx.invites().insert(&new).await?;
     tx.invites().take(invite, NOON).await?;
     tx.invites().revoke(room, invite, NOON).await?;
+    tx.invites().revoke_of(room, ME, NOON).await?;
     tx.members().close(room, NOON).await?;
     tx.groups().close(room, NOON).await?;
     tx.groups().remove_names(room).await?;
