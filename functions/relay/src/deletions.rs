@@ -88,7 +88,7 @@ impl Eraser<'_> {
     async fn work_on(&self, mut deletion: Deletion, until: Timestamp, erased: &mut Erased) -> Result<(), Fault> {
         loop {
             // Boxed, or the futures nest too deep for the compiler.
-            match Box::pin(self.piece(&deletion, erased)).await? {
+            match Box::pin(self.piece(&deletion, until, erased)).await? {
                 Next::Wait => return Ok(()),
                 Next::Done => {
                     if within(self.projector.mysql.deletions().remove(&deletion)).await? {
@@ -100,7 +100,7 @@ impl Eraser<'_> {
                 Next::GoOn(next) => {
                     // Noted after the piece: whoever dies in between is followed by one who does it again.
                     let is_ours = within(self.projector.mysql.deletions().advance(&deletion, &next)).await?;
-                    if !is_ours || self.projector.clock.now() >= until {
+                    if !is_ours || self.is_over(until) {
                         return Ok(());
                     }
                     deletion = next;
@@ -109,13 +109,14 @@ impl Eraser<'_> {
         }
     }
 
-    async fn piece(&self, deletion: &Deletion, erased: &mut Erased) -> Result<Next, Fault> {
+    /// A piece of many items stops before the next one when its time is over; whatever it did is not found again.
+    async fn piece(&self, deletion: &Deletion, until: Timestamp, erased: &mut Erased) -> Result<Next, Fault> {
         match deletion.step {
             DeletionStep::Sessions => self.close(deletion).await,
-            DeletionStep::Relations => self.end_relations(deletion, erased).await,
-            DeletionStep::Groups => self.leave_groups(deletion, erased).await,
-            DeletionStep::Messages => self.erase_messages(deletion, erased).await,
-            DeletionStep::Reactions => self.erase_reactions(deletion, erased).await,
+            DeletionStep::Relations => self.end_relations(deletion, until, erased).await,
+            DeletionStep::Groups => self.leave_groups(deletion, until, erased).await,
+            DeletionStep::Messages => self.erase_messages(deletion, until, erased).await,
+            DeletionStep::Reactions => self.erase_reactions(deletion, until, erased).await,
             DeletionStep::Traces => self.remove_traces(deletion).await,
             DeletionStep::GroupTraces => self.remove_group_traces(deletion).await,
         }
@@ -129,16 +130,18 @@ impl Eraser<'_> {
     }
 
     /// Nobody becomes a friend of an account that is gone, and it blocks nobody: what is there gets only less.
-    async fn end_relations(&self, deletion: &Deletion, erased: &mut Erased) -> Result<Next, Fault> {
+    async fn end_relations(&self, deletion: &Deletion, until: Timestamp, erased: &mut Erased) -> Result<Next, Fault> {
         let (mysql, user, at) = (&self.projector.mysql, deletion.user, self.projector.clock.now());
         let friendships = within(mysql.friendships().list_any(user, BATCH)).await?;
-        let mut failed = 0;
+        let before = erased.failed;
         for (id, other) in &friendships {
+            if self.is_over(until) {
+                return Ok(Next::Wait);
+            }
             let command = End { id: *id, by: user, other: *other, at };
-            failed += usize::from(!self.tried(self.projector.change(command, end)).await?);
+            erased.failed += usize::from(!self.tried(self.projector.change(command, end)).await?);
         }
-        erased.failed += failed;
-        if failed > 0 {
+        if erased.failed > before {
             return Ok(Next::Wait);
         }
         let blocks = within(mysql.blocks().remove_some(user, BLOCKS)).await?;
@@ -150,15 +153,17 @@ impl Eraser<'_> {
     }
 
     /// Whoever comes into a group meanwhile comes with a request that was let in before, and is found by the next look.
-    async fn leave_groups(&self, deletion: &Deletion, erased: &mut Erased) -> Result<Next, Fault> {
+    async fn leave_groups(&self, deletion: &Deletion, until: Timestamp, erased: &mut Erased) -> Result<Next, Fault> {
         let (members, at) = (self.projector.mysql.members(), self.projector.clock.now());
         let groups = within(members.list_groups(deletion.user, None, BATCH)).await?;
-        let mut failed = 0;
+        let before = erased.failed;
         for (room, _) in &groups {
-            failed += usize::from(!self.tried(self.leave_group(*room, deletion.user, at)).await?);
+            if self.is_over(until) {
+                return Ok(Next::Wait);
+            }
+            erased.failed += usize::from(!self.tried(self.leave_group(*room, deletion.user, at)).await?);
         }
-        erased.failed += failed;
-        Ok(match (failed, groups.is_empty()) {
+        Ok(match (erased.failed - before, groups.is_empty()) {
             (0, true) => next_step(deletion, DeletionStep::Messages),
             (0, false) => Next::GoOn(Deletion { position: deletion.position + 1, ..*deletion }),
             _ => Next::Wait,
@@ -180,7 +185,7 @@ impl Eraser<'_> {
     }
 
     /// Makes a batch of messages tombstones. The last look is taken when no request that was let in before can write any more.
-    async fn erase_messages(&self, deletion: &Deletion, erased: &mut Erased) -> Result<Next, Fault> {
+    async fn erase_messages(&self, deletion: &Deletion, until: Timestamp, erased: &mut Erased) -> Result<Next, Fault> {
         let now = self.projector.clock.now();
         let (latest, position) = (deletion.created_at.minus(CLOCKS_DIFFER), Timestamp::from_millis(deletion.position));
         let from = position.min(latest);
@@ -190,30 +195,34 @@ impl Eraser<'_> {
             let is_over = deletion.closed_at.is_some_and(|closed| closed.plus(LATEST_WRITE) <= now);
             return Ok(if is_over { next_step(deletion, DeletionStep::Reactions) } else { Next::Wait });
         };
-        let mut failed = 0;
+        let before = erased.failed;
         for message in messages {
-            failed += usize::from(!self.tried(erase_message(self.messenger, message)).await?);
+            if self.is_over(until) {
+                return Ok(Next::Wait);
+            }
+            erased.failed += usize::from(!self.tried(erase_message(self.messenger, message)).await?);
         }
-        erased.failed += failed;
         // The next run begins with what failed.
         let position = last.millis().max(deletion.position);
-        Ok(if failed > 0 { Next::Wait } else { Next::GoOn(Deletion { position, ..*deletion }) })
+        Ok(if erased.failed > before { Next::Wait } else { Next::GoOn(Deletion { position, ..*deletion }) })
     }
 
     /// Takes back a batch of reactions.
-    async fn erase_reactions(&self, deletion: &Deletion, erased: &mut Erased) -> Result<Next, Fault> {
+    async fn erase_reactions(&self, deletion: &Deletion, until: Timestamp, erased: &mut Erased) -> Result<Next, Fault> {
         let user = deletion.user;
         let messages = within(self.messenger.mongo.messages().list_reacted(user, i64::from(BATCH))).await?;
         if messages.is_empty() {
             return Ok(next_step(deletion, DeletionStep::Traces));
         }
-        let mut failed = 0;
+        let before = erased.failed;
         for message in messages {
-            failed += usize::from(!self.tried(erase_reactions(self.messenger, user, message)).await?);
+            if self.is_over(until) {
+                return Ok(Next::Wait);
+            }
+            erased.failed += usize::from(!self.tried(erase_reactions(self.messenger, user, message)).await?);
         }
-        erased.failed += failed;
         let position = deletion.position + 1;
-        Ok(if failed > 0 { Next::Wait } else { Next::GoOn(Deletion { position, ..*deletion }) })
+        Ok(if erased.failed > before { Next::Wait } else { Next::GoOn(Deletion { position, ..*deletion }) })
     }
 
     /// Forgets how far the person has read in rooms of two people.
@@ -239,6 +248,10 @@ impl Eraser<'_> {
             Some(position) => Next::GoOn(Deletion { position, ..*deletion }),
             None => Next::Done,
         })
+    }
+
+    fn is_over(&self, until: Timestamp) -> bool {
+        self.projector.clock.now() >= until
     }
 
     /// Whether one of many pieces of work succeeded; what fails is logged and left to the next run. A store that is unavailable is

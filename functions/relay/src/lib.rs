@@ -32,15 +32,18 @@ pub struct Report {
     pub failed: usize,
 }
 
-/// Makes a run: projections, deliveries and what deleted accounts left at the same time, so that none waits for another. A store that
+/// Makes a run: projections, deliveries, what deleted accounts left and old sessions at the same time, so that none waits for another. A store that
 /// is unavailable ends its part.
 pub async fn run(projector: &Projector) -> Result<Report, Fault> {
     let Projector { mongo, announcer, clock, .. } = projector.clone();
     let (messenger, until) = (Messenger { mongo, announcer, clock }, clock.now().plus(TIME));
     let accounts = Eraser { projector, messenger: &messenger };
-    let (relayed, swept, erased) =
-        tokio::join!(projector.relay(until), messaging::sweep(&messenger, MOST_MESSAGES, until), accounts.run(until),);
-    let purged = projector.purge_sessions(clock.now().plus(PURGE_TIME)).await;
+    let (relayed, swept, erased, purged) = tokio::join!(
+        projector.relay(until),
+        messaging::sweep(&messenger, MOST_MESSAGES, until),
+        accounts.run(until),
+        projector.purge_sessions(clock.now().plus(PURGE_TIME)),
+    );
     let (relayed, swept, erased, _) = (relayed?, swept?, erased?, purged?);
     let failed = relayed.failed + swept.failed + erased.failed;
     Ok(Report { projected: relayed.projected, delivered: swept.delivered, erased: erased.accounts, failed })
