@@ -106,6 +106,7 @@ RULES = {
     "description": lambda text: one_line(text)[:255],
     "content": one_line,
     "q": lambda text: one_line(text)[:50],
+    "emoji": lambda text: "👍" if len(text) % 2 else "❤️",
     "attempt": lambda text: name(text)[:64],
     "password": lambda text: f"{PASSWORD} {len(text)}",
     "new_password": lambda text: f"{PASSWORD} {len(text)}",

@@ -161,7 +161,10 @@ fn group((room_id, of): (RoomId, Membership)) -> ExportItem {
     ExportItem::Room(ExportedRoom { room_id, room_type: RoomKind::Group, user_id: None, role: Some(role), since })
 }
 
-/// Without the quote, which is another person's text.
+/// Without what others did to it, which a former member may not follow, and without others' texts: a quote, a forwarded text.
 fn message(message: Message) -> ExportItem {
+    let is_own = message.forwarded_from.is_none_or(|author| author == message.user);
+    let content = if is_own { message.content } else { String::new() };
+    let message = Message { content, reactions: Vec::new(), pin: None, ..message };
     ExportItem::Message(Box::new(MessageView::of(message, &HashMap::new())))
 }

@@ -42,7 +42,6 @@ pub struct ExportedRequest {
     /// The other person.
     pub user_id: UserId,
     /// The direction of the request.
-    #[schema(inline)]
     pub direction: FriendRequestDirection,
     /// The time of the request.
     pub created_at: Timestamp,

@@ -261,8 +261,8 @@ impl Code {
                 locale.pick("Notices of the room cannot be changed.", "대화방 알림 메시지는 변경할 수 없습니다.")
             }
             Self::TooManyReactions => locale.pick(
-                "The message has 20 different emojis, which is the most.",
-                "메시지에 달 수 있는 이모지 종류(20개)가 가득 찼습니다.",
+                "The message has 20 emojis, or 2,000 people chose this one, which is the most.",
+                "메시지의 이모지 종류(20개) 또는 이 이모지를 단 사람(2,000명)이 최대에 도달했습니다.",
             ),
             Self::TooManyPins => locale.pick(
                 "The room has 50 pinned messages, which is the most. Unpin one first.",

@@ -50,7 +50,7 @@ pub use message::{ClientId, Content, Message, MessageDraft, MessageType, Message
 pub use page::{Page, PageSize};
 pub use patch::Patch;
 pub use people::{DisplayName, Email, Password, Person, Profile, StatusMessage, TypedPassword, User};
-pub use reaction::{Emoji, LatestChange, MOST_EMOJIS, MOST_PINS, Pin, Reaction, Reactor};
+pub use reaction::{Emoji, LatestChange, MOST_EMOJIS, MOST_PINS, MOST_REACTORS, Pin, Reaction, Reactor};
 pub use reason::{parse_json, parse_json_seed, refused};
 pub use room::{Access, Act, MOST_BLOCKS, Member, Participant, PrivateRoom, Rights, Role};
 pub use search::{NameKeyKind, NameQuery, name_keys};

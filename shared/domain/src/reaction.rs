@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 /// How many different emojis a message may have.
 pub const MOST_EMOJIS: usize = 20;
 
+/// How many people may react to a message with the same emoji.
+pub const MOST_REACTORS: u32 = 2_000;
+
 /// How many messages of a room may be pinned.
 pub const MOST_PINS: usize = 50;
 

@@ -5,7 +5,7 @@ use crate::{
     own::{answer_unchanged, approach, find_again, refuse_unchangeable},
 };
 use contract::MessageView;
-use domain::{Act, Code, Fault, MOST_PINS, MessageId, Page, PageSize, RoomKey, UserId};
+use domain::{Act, Code, Fault, MOST_PINS, MessageId, Page, PageSize, Rev, RoomKey, UserId};
 use mongo::{Mongo, PinKey, Stored};
 
 /// How many abandoned places for pinned messages one request looks after.
@@ -85,9 +85,11 @@ pub(crate) async fn find_pin_place(messenger: &Messenger, room: RoomKey) -> Resu
 /// finds a higher `rev` than theirs and pins nothing. Answers whether the place is free.
 async fn free_place(messenger: &Messenger, room: RoomKey, stored: Stored) -> Result<bool, Fault> {
     let (mongo, message) = (&messenger.mongo, stored.message);
-    let (id, is_deleted, reply_to, mut rev) = (message.id, message.deleted_at.is_some(), message.reply_to, message.rev);
-    // What is deleted can't be pinned any more; its place is of an earlier `rev`.
-    if !is_deleted {
+    let (id, reply_to) = (message.id, message.reply_to);
+    let rev = if message.deleted_at.is_some() {
+        // It can't be pinned any more, whenever its place was taken.
+        Rev(i64::MAX)
+    } else {
         let tries = stored.fanout.map_or(0, |fanout| fanout.tries);
         let mut causal = mongo.causal().await?;
         let stamped = stamp(messenger, &mut causal, message, tries, Stamper::Anyone, None).await?;
@@ -95,10 +97,11 @@ async fn free_place(messenger: &Messenger, room: RoomKey, stored: Stored) -> Res
         if placed.message.pin.is_some() {
             return Ok(false);
         }
-        rev = placed.message.rev;
+        let rev = placed.message.rev;
         let quotes = mongo.messages().list_quotes(reply_to.as_slice()).await?;
         messenger.publish(*placed, &quotes, None).await;
-    }
+        rev
+    };
     mongo.rooms().free_pin_place(room, id, rev).await?;
     Ok(true)
 }

@@ -5,7 +5,7 @@ use crate::{
     own::{answer_unchanged, approach, find_again, find_rights, refuse_unchangeable},
 };
 use contract::MessageView;
-use domain::{Act, Code, Emoji, Fault, MOST_EMOJIS, MessageId, Page, PageSize, Reactor, UserId};
+use domain::{Act, Code, Emoji, Fault, MOST_EMOJIS, MOST_REACTORS, MessageId, Page, PageSize, Reactor, UserId};
 use mongo::{Mongo, ReactorKey};
 
 /// A person reacts to a message.
@@ -46,7 +46,8 @@ pub async fn react(messenger: &Messenger, author: &Author<'_>, command: React) -
         if is_mine == (to == Reacted::There) {
             return answer_unchanged(messenger, author, stored, act).await;
         }
-        if to == Reacted::There && found.is_none() && there.len() >= MOST_EMOJIS {
+        let is_full = found.map_or(there.len() >= MOST_EMOJIS, |reaction| reaction.count >= MOST_REACTORS);
+        if to == Reacted::There && is_full {
             find_rights(messenger, stored.message.room, author.user).await?.admit(act)?;
             return Err(Code::TooManyReactions.into());
         }

@@ -453,7 +453,8 @@ impl Messages<'_> {
             "edited_at": date(at),
             "updated_at": date(at),
         };
-        let change = vec![doc! { "$set": set }, doc! { "$unset": "change" }];
+        let change = vec![doc! { "$set": set }, doc! { "$unset": ["change", "forwarded_from"] }];
+        // From now on it is not the text of whoever it was forwarded from.
         self.change(causal, not_deleted(id), change, reservation, Fanout::new(at, 0)).await
     }
 

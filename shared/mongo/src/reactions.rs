@@ -4,7 +4,9 @@ use crate::{
     messages::{Fanout, date, not_deleted, object_id},
     schema::{MESSAGES, ROOMS},
 };
-use domain::{Emoji, Fault, MOST_EMOJIS, Message, MessageId, Page, PageSize, Reactor, Timestamp, UserId};
+use domain::{
+    Emoji, Fault, MOST_EMOJIS, MOST_REACTORS, Message, MessageId, Page, PageSize, Reactor, Timestamp, UserId,
+};
 use futures_util::TryStreamExt as _;
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use serde::Deserialize;
@@ -33,6 +35,9 @@ impl Messages<'_> {
                 { "reactions.emoji": emoji.as_str() },
                 { format!("reactions.{}", MOST_EMOJIS - 1): { "$exists": false } },
             ],
+            "$nor": [{ "reactions": { "$elemMatch": {
+                "emoji": emoji.as_str(), format!("users.{}", MOST_REACTORS - 1): { "$exists": true },
+            } } }],
         });
         let new = doc! { "user": by.0, "at": date(at) };
         let there = doc! { "$ifNull": ["$reactions", []] };

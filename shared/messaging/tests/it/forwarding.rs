@@ -49,6 +49,20 @@ async fn a_forward_says_who_wrote_the_text_and_not_where() {
 }
 
 #[tokio::test]
+async fn edited_forward_is_the_text_of_who_edited_it() {
+    let scene = scene().await;
+    let source = scene.send(ANNA, "a", "hello").await.unwrap().message;
+    let copy = forward(&scene, BORA, source.id, "f").await.unwrap().message;
+
+    let edited = scene.edit(BORA, copy.id, "something else").await.unwrap();
+
+    assert!(edited.forwarded_from.is_none());
+    assert!(
+        forward(&scene, EVE, copy.id, "g").await.unwrap().message.forwarded_from.map(|from| from.user_id) == Some(BORA)
+    );
+}
+
+#[tokio::test]
 async fn a_forward_of_a_forward_names_the_first_author() {
     let scene = scene().await;
     let source = scene.send(ANNA, "a", "hello").await.unwrap().message;

@@ -1,6 +1,8 @@
 use crate::scene::{ANNA, BORA, EVE, GROUP, Scene, access, eventually, long_ago, now, refusal};
 use contract::{MessageView, ReactionView};
-use domain::{Access, Code, ConnectionId, Emoji, MOST_EMOJIS, Member, PageSize, Reactor, Role, Timestamp, UserId};
+use domain::{
+    Access, Code, ConnectionId, Emoji, MOST_EMOJIS, MOST_REACTORS, Member, PageSize, Reactor, Role, Timestamp, UserId,
+};
 use messaging::{Author, ListReactors, React, Reacted, Swept, list_reactors, react, sweep};
 use mongo::{Anchor, Mongo, Placement, ReactorKey};
 use mongodb::bson::{DateTime, doc, oid::ObjectId};
@@ -151,6 +153,21 @@ async fn of_twenty_equal_reactions_at_once_one_counts() {
     let outcomes = all_at_once(&scene, &[people[1]; 20], |_| React { message: id, emoji, to: Reacted::There }).await;
 
     assert!(outcomes.iter().all(|outcome| counts(outcome.as_ref().unwrap()) == [("👍", 1, Some(true))]));
+}
+
+#[tokio::test]
+async fn emoji_has_at_most_two_thousand_people() {
+    let scene = Scene::new().await;
+    crowd(&scene, 3).await;
+    let id = scene.say(ANNA, "안녕").await.id;
+    let at = DateTime::from_millis(now().millis());
+    let users: Vec<_> =
+        (10..10 + i32::try_from(MOST_REACTORS).unwrap()).map(|user| doc! { "user": user, "at": at }).collect();
+    let full = doc! { "$set": { "reactions": [{ "emoji": "👍", "users": users }] } };
+    scene.collection("messages").await.update_one(doc! { "_id": ObjectId::from_bytes(id.0) }, full).await.unwrap();
+
+    assert_eq!(refusal(scene.react(ANNA, id, "👍").await), Code::TooManyReactions);
+    scene.react(ANNA, id, "🎉").await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
