@@ -169,3 +169,34 @@ async fn constraints_are_enforced_by_the_database() {
         assert_eq!(outcome.is_ok(), accepted, "{statement}: {outcome:?}");
     }
 }
+
+#[tokio::test]
+async fn memberships_from_before_their_states_are_put_right() {
+    let database = Database::new().await;
+    for user in 1..=3 {
+        let columns = "id, email, email_fold, password_hash, username, username_fold, created_at, updated_at";
+        let values = format!("{user}, '{user}', '{user}', '', '{user}', '{user}', NOW(3), NOW(3)");
+        sql(&database, &format!("INSERT INTO users ({columns}) VALUES ({values})")).await;
+    }
+    for group in 1..=2 {
+        let values = format!("{group}, 'g', 1, NOW(3), NOW(3)");
+        let columns = "id, name, created_by, created_at, updated_at";
+        sql(&database, &format!("INSERT INTO group_chat_rooms ({columns}) VALUES ({values})")).await;
+    }
+    for (user, is_active) in [(1, true), (2, true), (3, false)] {
+        let columns = "user_id, group_room_id, is_active, joined_at, created_at, updated_at";
+        let values = format!("{user}, 1, {is_active}, NOW(3), NOW(3), NOW(3)");
+        sql(&database, &format!("INSERT INTO group_room_members ({columns}) VALUES ({values})")).await;
+    }
+    sql(&database, "UPDATE _sqlx_migrations SET success = FALSE WHERE version IN (24, 25)").await;
+
+    assert_eq!(database.mysql.schema().migrate().await.unwrap().applied, 2);
+
+    let pool = MySqlPool::connect(&database.url).await.unwrap();
+    let states: Vec<String> =
+        sqlx::query_scalar("SELECT state FROM group_room_members ORDER BY user_id").fetch_all(&pool).await.unwrap();
+    let counts: Vec<i32> =
+        sqlx::query_scalar("SELECT member_count FROM group_chat_rooms ORDER BY id").fetch_all(&pool).await.unwrap();
+    assert_eq!((states.join(" "), counts), ("active active left".to_owned(), vec![2, 0]));
+    pool.close().await;
+}
