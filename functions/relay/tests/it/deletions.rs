@@ -295,3 +295,27 @@ async fn twenty_concurrent_runs_erase_an_account_once() {
     assert_eq!(tombstones.len(), 5);
     assert_eq!(frames.iter().filter(|frame| frame["t"] == "friend.removed").count(), 1);
 }
+
+/// A clock by which everything is slow.
+fn crawling() -> Timestamp {
+    static LOOKS: AtomicU64 = AtomicU64::new(0);
+    NOON.plus(Duration::from_millis(500 * LOOKS.fetch_add(1, Ordering::Relaxed)))
+}
+
+#[tokio::test]
+async fn slow_run_stops_within_a_batch() {
+    let left = Leftovers::new().await;
+    let deleted = left.deleted().await;
+    let projector = Projector { clock: Clock(crawling), ..left.projector() };
+    let messages = async || {
+        left.mongo().messages().list_undeleted(deleted.minji, Timestamp::from_millis(0), 999).await.unwrap().len()
+    };
+
+    while messages().await == MESSAGES {
+        relay::run(&projector).await.unwrap();
+    }
+
+    assert!(messages().await > MESSAGES - 50, "{} are left", messages().await);
+    left.run_much_later().await;
+    left.is_erased(&deleted).await;
+}
