@@ -137,7 +137,7 @@ impl NewAccount {
     /// The parsed values, or every bad field.
     pub fn parse(&self) -> Result<(Email, Username, Password, Option<DisplayName>), Fault> {
         fields((
-            ("email", Email::parse(&self.email)),
+            ("email", Email::parse_new(&self.email)),
             ("username", Username::parse(&self.username)),
             ("password", Password::parse(&self.password)),
             ("display_name", self.display_name.as_deref().map(DisplayName::parse).transpose()),
