@@ -1,7 +1,7 @@
 use crate::App;
 use background::Background;
 use credentials::{MailToken, hash_hex};
-use domain::{Code, Fault, MailKind};
+use domain::{Code, Email, Fault, MailKind};
 use mail::Post;
 use mysql::NewMail;
 
@@ -39,9 +39,19 @@ impl App {
         mailing.post.draw(kind, self.backend.random, self.backend.clock.now())
     }
 
-    /// Takes a token of the bucket of mails of one kind to somebody, named by what is kept of them only as a hash.
-    pub(crate) async fn spend_mail(&self, kind: MailKind, to: &str) -> Result<(), Fault> {
-        let bucket = format!("{}:{}", kind.as_str(), hash_hex(to.as_bytes()));
+    /// The mail that confirms the address of a new account; `None` where none is sent, or where the address had too many.
+    pub(crate) async fn draw_welcome(&self, email: &Email) -> Result<Option<NewMail>, Fault> {
+        let Some(mailing) = &self.mailing else { return Ok(None) };
+        match self.spend_mail(MailKind::VerifyEmail, &email.fold()).await {
+            // Whoever spent them need not be who registers now.
+            Err(fault) if fault.code == Code::RateLimited => Ok(None),
+            spent => spent.map(|()| Some(self.draw(mailing, MailKind::VerifyEmail))),
+        }
+    }
+
+    /// Takes a token of the bucket of mails of one kind to an address, kept only as a hash.
+    pub(crate) async fn spend_mail(&self, kind: MailKind, email_fold: &str) -> Result<(), Fault> {
+        let bucket = format!("{}:{}", kind.as_str(), hash_hex(email_fold.as_bytes()));
         self.backend.projector.mongo.limits().spend_hourly(&bucket, self.backend.limits.mails).await
     }
 }

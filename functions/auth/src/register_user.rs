@@ -2,7 +2,7 @@ use crate::App;
 use axum::extract::State;
 use contract::{AccountView, NewAccount};
 use credentials::hash_password;
-use domain::{Aggregate, Fault, MailKind, OrLog as _, User};
+use domain::{Aggregate, Fault, OrLog as _, User};
 use mysql::{Names, NewMail, NewUser, Tx};
 use web::{ApiResult, BodyProblems, ClientIp, Created, Json, Language, LimitProblems, StoreProblems};
 
@@ -13,7 +13,8 @@ web::problems!(
 
 /// Registers an account.
 ///
-/// The account's language is the one of `Accept-Language`. Where this server sends mail, one is sent that confirms the address.
+/// The account's language is the one of `Accept-Language`. Where this server sends mail, one is sent that confirms the address,
+/// unless that address had too many of them lately.
 #[utoipa::path(post, path = "/auth/register", tag = "auth", security(()), request_body = NewAccount,
     responses((status = 201, description = "The new account.", body = AccountView),
         BodyProblems, RegisterProblems, LimitProblems, StoreProblems))]
@@ -26,9 +27,9 @@ pub(crate) async fn register_user(
 ) -> ApiResult<Created<AccountView>> {
     let (email, username, password, display_name) = account.parse()?;
     app.backend.projector.mongo.limits().spend(&format!("register:{ip}"), app.backend.limits.sign_ins).await?;
+    let mail = app.draw_welcome(&email).await?;
     let password_hash = hash_password(&password, app.backend.random)?;
     let new = NewUser { email, username, display_name, password_hash, locale, at: app.backend.clock.now() };
-    let mail = app.mailing.as_ref().map(|mailing| app.draw(mailing, MailKind::VerifyEmail));
     let registration = Registration { new, mail: mail.clone() };
     let user = app.backend.projector.mysql.transact(registration, insert_user).await?;
     tracing::info!(user.id = %user.profile.id, "Registered a user");

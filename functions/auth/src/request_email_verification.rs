@@ -1,6 +1,6 @@
 use crate::App;
 use axum::extract::State;
-use domain::MailKind;
+use domain::{Code, MailKind};
 use web::{Accepted, ApiResult, Caller, CallerProblems, StoreProblems};
 
 web::problems!(pub(crate) MailProblems: MailOff);
@@ -13,7 +13,8 @@ web::problems!(pub(crate) MailProblems: MailOff);
 #[tracing::instrument(skip_all, fields(user.id = %caller.id))]
 pub(crate) async fn request_email_verification(State(app): State<App>, caller: Caller) -> ApiResult<Accepted> {
     let mailing = app.mailing()?;
-    app.spend_mail(MailKind::VerifyEmail, &format!("user:{}", caller.id)).await?;
+    let user = app.backend.projector.mysql.users().find(caller.id).await?.ok_or(Code::Unauthenticated)?;
+    app.spend_mail(MailKind::VerifyEmail, &user.email_fold()).await?;
     let mail = app.draw(mailing, MailKind::VerifyEmail);
     app.backend.projector.mysql.mails().insert_for_unverified(caller.id, &mail).await?;
     mailing.send(mail.token_hash).await;

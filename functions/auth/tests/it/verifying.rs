@@ -116,7 +116,7 @@ async fn one_of_twenty_concurrent_verifications_takes_the_token() {
 }
 
 #[tokio::test]
-async fn verification_mails_are_limited_by_person() {
+async fn verification_mails_are_limited_by_address() {
     let (mailed, _, tokens) = Mailed::with_minji().await;
     let mailed = mailed.with_mails_limited_to(2);
 
@@ -127,6 +127,20 @@ async fn verification_mails_are_limited_by_person() {
 
     assert_eq!((statuses, mailed.ses.asked()), (vec![202, 202, 429], 3));
     assert_eq!(mailed.ask_reset(MINJI).await.status, 202, "resets count apart");
+}
+
+#[tokio::test]
+async fn address_gets_no_more_mails_by_many_registrations() {
+    let mailed = Mailed::new().await.with_mails_limited_to(2);
+    mailed.join(MINJI).await;
+    let tokens = mailed.tokens(MINJI).await;
+    assert_eq!(mailed.ask_verification(&tokens.access).await.status, 202);
+    assert_eq!(mailed.ask_verification(&tokens.access).await.status, 429);
+
+    mailed.execute("UPDATE users SET email = 'a@example.com', email_fold = 'a@example.com'").await;
+    let again = mailed.register("MINJI@example.com", "other").await;
+
+    assert_eq!((again.status, mailed.ses.asked()), (201, 2));
 }
 
 #[tokio::test]
