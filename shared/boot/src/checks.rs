@@ -38,6 +38,16 @@ pub(crate) fn url_of(value: &str, schemes: [&str; 2]) -> Check<String> {
     }
 }
 
+/// Where links with tokens lead: never without encryption but to this machine, and nothing may stand before their own fragment.
+pub(crate) fn app_url(value: &str) -> Check<String> {
+    let url = url_of(value, ["http", "https"])?;
+    let parsed = Url::parse(&url).map_err(|_| "is not a URL")?;
+    if parsed.scheme() == "http" && !matches!(parsed.host_str(), Some("localhost" | "127.0.0.1")) {
+        return Err("must begin with https://");
+    }
+    if url.contains(['?', '#']) { Err("must have neither `?` nor `#`") } else { Ok(url) }
+}
+
 /// Origins as browsers send them: scheme, host and port, nothing else.
 pub(crate) fn origins(value: &str) -> Check<Vec<String>> {
     value
@@ -139,6 +149,22 @@ mod tests {
         assert_eq!(origins(""), Ok(Vec::new()));
         for wrong in ["*", "https://a.example/", "https://A.example", "a.example", "https://a.example/x", "null"] {
             assert!(origins(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn links_with_tokens_lead_to_encrypted_pages() {
+        assert_eq!(app_url("https://chat.example/app/").as_deref(), Ok("https://chat.example/app"));
+        for local in ["http://localhost:3000", "http://127.0.0.1:3000"] {
+            assert_eq!(app_url(local).as_deref(), Ok(local));
+        }
+        for plain in ["http://chat.example", "http://localhost.example", "http://localhost@chat.example"] {
+            assert_eq!(app_url(plain), Err("must begin with https://"), "{plain}");
+        }
+        for wrong in
+            ["https://chat.example/?a=b", "https://chat.example/#/app", "https://chat.example/#", "chat.example"]
+        {
+            assert!(app_url(wrong).is_err(), "{wrong}");
         }
     }
 

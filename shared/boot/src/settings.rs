@@ -203,7 +203,7 @@ impl Settings {
     pub fn mail(&self) -> Result<Option<MailSettings>, SettingsError> {
         let Some(from) = self.optional("MAIL_FROM", checks::sender)? else { return Ok(None) };
         let (app_url, ses_url) = values((
-            self.required("APP_URL", |value| checks::url_of(value, ["http", "https"])),
+            self.required("APP_URL", checks::app_url),
             self.optional("AWS_ENDPOINT_URL_SESV2", |value| checks::url_of(value, ["http", "https"])),
         ))?;
         Ok(Some(MailSettings { from, app_url, ses_url }))
