@@ -102,9 +102,10 @@ impl Projector {
         let ended = self.mysql.sessions().list_people_with_ended(first..=last, since).await?;
         for (user, version) in people {
             let known = known.get(&user).copied().filter(|known| *known > version);
-            rebuilt.raised_people += usize::from(self.raise(Aggregate::Person(user), known).await?);
+            let is_raised = self.raise(Aggregate::Person(user), known).await?;
+            rebuilt.raised_people += usize::from(is_raised);
             rebuilt.people += self.replay(Aggregate::Person(user), rebuilt).await?;
-            if ended.contains(&user) {
+            if is_raised || ended.contains(&user) {
                 rebuilt.sessions += self.replay(Aggregate::Sessions(user), rebuilt).await?;
             }
             if self.clock.now() >= until {
@@ -202,6 +203,11 @@ async fn raise_above(tx: &mut Tx, (aggregate, known, at): (Aggregate, i64, Times
     let is_raised = tx.versions().raise_above(aggregate, known).await?;
     if is_raised {
         tx.outbox().insert(&[aggregate], at).await?;
+    }
+    if let (true, Aggregate::Person(user)) = (is_raised, aggregate) {
+        // The backup may have sessions as live that were ended after it, by their owner against a thief for one.
+        tx.sessions().revoke_all(user, at).await?;
+        tx.outbox().insert(&[Aggregate::Sessions(user)], at).await?;
     }
     Ok(is_raised)
 }

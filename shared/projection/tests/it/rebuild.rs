@@ -80,6 +80,21 @@ async fn restored_person_wins_over_newer_projection() {
 }
 
 #[tokio::test]
+async fn restored_person_logs_in_again() {
+    let stores = Stores::new().await;
+    let [user, other] = stores.pair;
+    let (revived, kept) = (stores.log_in(user, 1).await, stores.log_in(other, 2).await);
+    stores.lose_person(user).await;
+
+    let rebuilt = stores.rebuild().await;
+
+    assert_eq!((rebuilt.raised_people, rebuilt.sessions), (1, 1));
+    assert!(stores.is_ended(user, &revived).await);
+    assert!(!stores.is_ended(other, &kept).await);
+    assert_eq!(stores.waiting().await, 0);
+}
+
+#[tokio::test]
 async fn restored_room_wins_over_newer_projection() {
     let stores = Stores::new().await;
     let room = stores.open_unprojected().await;
