@@ -5,11 +5,11 @@ use mysql::Tx;
 use tracing::instrument;
 use web::{ApiResult, Caller, CallerProblems, NoContent, Path, StoreProblems};
 
-web::problems!(RevokeProblems: NotPermitted, RoomNotFound);
+web::problems!(RevokeProblems: NotPermitted, RoomNotFound, InviteNotFound);
 
 /// Revokes an invite.
 ///
-/// Nobody joins by it any more. Revoking one that the group does not have changes nothing.
+/// Nobody joins by it any more. Revoking one that was revoked before changes nothing.
 #[utoipa::path(
     delete, path = "/group-rooms/{id}/invites/{invite_id}", operation_id = "delete_invite", tag = "group-rooms",
     security(("bearer" = [])),
@@ -17,7 +17,7 @@ web::problems!(RevokeProblems: NotPermitted, RoomNotFound);
         ("id" = RoomId, Path, description = "The group's id.", example = 7),
         ("invite_id" = InviteId, Path, description = "The invite's id.", example = 5),
     ),
-    responses((status = 204, description = "The group has no such invite."), RevokeProblems, CallerProblems, StoreProblems)
+    responses((status = 204, description = "The invite is revoked."), RevokeProblems, CallerProblems, StoreProblems)
 )]
 #[instrument(skip_all, fields(user.id = %caller.id, room.id = %room))]
 pub(crate) async fn delete_invite(
@@ -44,5 +44,6 @@ async fn revoke_invite(tx: &mut Tx, Revoke { room, invite, by, at }: Revoke) -> 
     tx.groups().lock(room).await?.ok_or(Code::RoomNotFound)?;
     let of = tx.members().find(room, by).await?;
     group::actor(of.as_ref())?.role.may(GroupAct::Invite)?;
-    tx.invites().revoke(room, invite, at).await.map(drop)
+    let is_known = tx.invites().revoke(room, invite, at).await?;
+    if is_known { Ok(()) } else { Err(Code::InviteNotFound.into()) }
 }

@@ -118,12 +118,12 @@ impl Invites<&mut MySqlConnection> {
         Ok(outcome.rows_affected() == 1)
     }
 
-    /// Ends an invite of a group; false if it has no such one, or it was ended before.
+    /// Ends an invite of a group, if it was not ended before; false if the group never had such one.
     pub async fn revoke(self, room: RoomId, id: InviteId, at: Timestamp) -> Result<bool, Fault> {
         let outcome = sqlx::query(
             "UPDATE group_room_invites FORCE INDEX (PRIMARY)
-             SET revoked_at = ?
-             WHERE id = ? AND group_room_id = ? AND revoked_at IS NULL",
+             SET revoked_at = COALESCE(revoked_at, ?)
+             WHERE id = ? AND group_room_id = ?",
         )
         .bind(at.to_utc())
         .bind(id.0)

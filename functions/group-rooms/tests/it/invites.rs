@@ -116,14 +116,16 @@ async fn members_make_and_see_no_invites() {
 }
 
 #[tokio::test]
-async fn invite_of_another_group_is_not_revoked() {
+async fn invite_of_another_group_is_as_unknown_as_a_malformed_id() {
     let groups = Groups::new().await;
     let [owner, other] = groups.friends().await;
     let (room, others) = (groups.private(owner, &[]).await, groups.private(other, &[]).await);
     let invite = groups.invite(other, others, &json!({})).await;
 
-    assert_eq!(groups.delete(owner, format!("/group-rooms/{room}/invites/{}", invite["id"])).await.status, 204);
-    assert_eq!(groups.delete(owner, format!("/group-rooms/{room}/invites/x")).await.status, 204);
+    for id in [invite["id"].to_string(), "2147483648".to_owned(), "x".to_owned()] {
+        let answer = groups.delete(owner, format!("/group-rooms/{room}/invites/{id}")).await;
+        assert_eq!(answer.refusal(), refusal(404, "invite_not_found"), "{id}");
+    }
 
     assert_eq!(groups.accept(owner, invite["code"].as_str().unwrap()).await.status, 200);
 }

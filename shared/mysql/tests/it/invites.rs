@@ -78,7 +78,8 @@ async fn invite_is_taken_until_it_is_used_up_late_or_revoked() {
     assert!(takes(mysql, free, NOON).await);
     assert!(!mysql.transact((RoomId(new.room.0 + 1), free), revoke).await.unwrap(), "of another group");
     assert!(mysql.transact((new.room, free), revoke).await.unwrap());
-    assert!(!mysql.transact((new.room, free), revoke).await.unwrap(), "again");
+    assert!(mysql.transact((new.room, free), revoke).await.unwrap(), "again");
+    assert!(!mysql.transact((new.room, InviteId(999)), revoke).await.unwrap(), "unknown");
     assert!(!takes(mysql, free, NOON).await);
     assert!(!takes(mysql, InviteId(999), NOON).await);
     let (found, _) = mysql.invites().find_by_hash(&new.code_hash, new.by).await.unwrap().unwrap();
