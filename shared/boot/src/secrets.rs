@@ -53,11 +53,8 @@ fn client(settings: &Settings) -> Option<Client> {
         .operation_attempt_timeout(Duration::from_secs(3))
         .operation_timeout(Duration::from_secs(8))
         .build();
-    let mut config =
+    let config =
         Builder::from(&settings.aws().ok()?).behavior_version(BehaviorVersion::v2026_01_12()).timeout_config(timeouts);
-    if let Some(url) = settings.variables.get("AWS_ENDPOINT_URL_SECRETS_MANAGER") {
-        config = config.endpoint_url(url);
-    }
     Some(Client::from_conf(config.build()))
 }
 

@@ -6,7 +6,10 @@ use crate::{
     values::{Values, values},
 };
 use aws_sdk_secretsmanager::config::{Credentials, Region, SharedCredentialsProvider};
-use aws_types::SdkConfig;
+use aws_types::{
+    SdkConfig,
+    service_config::{LoadServiceConfig, ServiceConfigKey},
+};
 use domain::Limit;
 use std::{collections::BTreeMap, error::Error, fmt, time::Duration};
 
@@ -199,6 +202,25 @@ impl Settings {
         Ok(self.optional("ALLOWED_ORIGINS", checks::origins)?.unwrap_or_default())
     }
 
+    /// `FANOUT_QUEUE_URL`, the queue of frames for large rooms; without it none is sent there.
+    pub fn fanout_queue_url(&self) -> Result<Option<String>, SettingsError> {
+        self.queue_url("FANOUT_QUEUE_URL")
+    }
+
+    /// `PRESENCE_QUEUE_URL`, the queue of people who came or went; without it none is sent there.
+    pub fn presence_queue_url(&self) -> Result<Option<String>, SettingsError> {
+        self.queue_url("PRESENCE_QUEUE_URL")
+    }
+
+    /// `PUSH_QUEUE_URL`, the queue of notifications; without it none is sent there.
+    pub fn push_queue_url(&self) -> Result<Option<String>, SettingsError> {
+        self.queue_url("PUSH_QUEUE_URL")
+    }
+
+    fn queue_url(&self, name: &'static str) -> Result<Option<String>, SettingsError> {
+        self.optional(name, |value| checks::url_of(value, ["http", "https"]))
+    }
+
     /// What mails are sent with; without `MAIL_FROM` none is sent.
     pub fn mail(&self) -> Result<Option<MailSettings>, SettingsError> {
         let Some(from) = self.optional("MAIL_FROM", checks::sender)? else { return Ok(None) };
@@ -209,7 +231,7 @@ impl Settings {
         Ok(Some(MailSettings { from, app_url, ses_url }))
     }
 
-    /// What Lambda gives every function: credentials and region.
+    /// What Lambda gives every function: credentials and region, and `AWS_ENDPOINT_URL_<SERVICE>` where a service is elsewhere.
     pub fn aws(&self) -> Result<SdkConfig, SettingsError> {
         let required = |name| self.required(name, |value| Ok(value.to_owned()));
         let (id, secret, region) =
@@ -217,7 +239,10 @@ impl Settings {
         let session_token = self.variables.get("AWS_SESSION_TOKEN").map(str::to_owned);
         let credentials = Credentials::new(id, secret, session_token, None, "lambda");
         let provider = SharedCredentialsProvider::new(credentials);
-        let mut config = SdkConfig::builder().region(Region::new(region)).credentials_provider(provider);
+        let mut config = SdkConfig::builder()
+            .region(Region::new(region))
+            .credentials_provider(provider)
+            .service_config(self.variables.clone());
         config.set_http_client(https::client());
         Ok(config.build())
     }
@@ -244,11 +269,20 @@ fn refusal(name: &str, why: &str) -> SettingsError {
 }
 
 /// Variables that are set and not empty.
+#[derive(Clone)]
 pub(crate) struct Variables(BTreeMap<String, String>);
 
 impl Variables {
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+}
+
+/// The SDK asks where a service is.
+impl LoadServiceConfig for Variables {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let name = format!("{}_{}", key.env(), key.service_id().replace(' ', "_").to_uppercase());
+        self.get(&name).map(str::to_owned)
     }
 }
 
@@ -345,6 +379,30 @@ mod tests {
         let settings = settings(&[("MAIL_FROM", "Chat <hi@chat.example>"), ("APP_URL", "https://chat.example/")]).await;
         let mail = settings.mail().unwrap().unwrap();
         assert_eq!((mail.from.as_str(), mail.app_url.as_str()), ("Chat <hi@chat.example>", "https://chat.example"));
+    }
+
+    #[tokio::test]
+    async fn empty_queue_url_is_no_queue() {
+        let settings = settings(&[("FANOUT_QUEUE_URL", ""), ("PUSH_QUEUE_URL", "https://sqs.example/1/push")]).await;
+        assert_eq!((settings.fanout_queue_url(), settings.presence_queue_url()), (Ok(None), Ok(None)));
+        assert_eq!(settings.push_queue_url().unwrap().as_deref(), Some("https://sqs.example/1/push"));
+    }
+
+    #[tokio::test]
+    async fn service_may_be_elsewhere() {
+        let variables = [
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "key"),
+            ("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9"),
+        ];
+        let aws = settings(&variables).await.aws().unwrap();
+        let asked = |service| {
+            let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url");
+            aws.service_config().unwrap().load_config(key.build().unwrap())
+        };
+        assert_eq!(asked("SQS").as_deref(), Some("http://127.0.0.1:9"));
+        assert_eq!(asked("Secrets Manager"), None);
     }
 
     #[tokio::test]
