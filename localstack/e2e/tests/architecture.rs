@@ -21,6 +21,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("credentials", &["domain"]),
     ("mongo", &["domain"]),
     ("mysql", &["domain"]),
+    ("queue", &["domain"]),
     ("realtime", &["domain"]),
     ("announce", &["background", "contract", "domain", "mongo", "realtime"]),
     ("mail", &["credentials", "domain", "mysql"]),
@@ -28,6 +29,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("projection", &["announce", "contract", "domain", "messaging", "mongo", "mysql"]),
     ("web", &["background", "boot", "contract", "credentials", "domain", "mongo"]),
     ("socket", &["background", "boot", "domain"]),
+    ("worker", &["boot", "domain"]),
     (
         "backend",
         &["announce", "background", "boot", "credentials", "domain", "mongo", "mysql", "projection", "realtime", "web"],
@@ -72,6 +74,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("aws-sdk-apigatewaymanagement", &["realtime"]),
     ("aws-sdk-secretsmanager", &["boot"]),
     ("aws-sdk-sesv2", &["mail"]),
+    ("aws-sdk-sqs", &["queue"]),
     ("aws-smithy-http-client", &["boot"]),
     ("bcrypt", &["credentials"]),
     ("bson", &["mongo"]),
@@ -79,7 +82,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("lambda-extension", &["background"]),
     ("lambda_http", &["web"]),
     // `background` tests itself under the runtime.
-    ("lambda_runtime", &["background", "migrate", "relay", "send-mail", "socket"]),
+    ("lambda_runtime", &["background", "migrate", "relay", "send-mail", "socket", "worker"]),
     // `stack` initiates the replica set.
     ("mongodb", &["mongo", "stack"]),
     ("reqwest", &["client"]),

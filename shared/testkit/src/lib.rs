@@ -11,6 +11,7 @@ pub mod mongo;
 pub mod mysql;
 pub mod proxy;
 pub mod pushing;
+mod queueing;
 mod scratch;
 #[cfg(feature = "door")]
 pub mod ses;
@@ -25,5 +26,6 @@ pub use door::Door;
 pub use stores::{KEY, LIFETIME, NOON, PASSWORD, PASSWORD_HASH, Stores, limits_of};
 
 pub use logged::{errors, statements};
+pub use queueing::RecordedQueue;
 
 use scratch::{drop_later, random_name};

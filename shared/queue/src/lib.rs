@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+
+mod bodies;
+mod job;
+mod sqs;
+
+pub use bodies::{Device, FanoutJob, PresenceJob, PushJob, PushKind, Target};
+pub use job::{Job, Jobs, Queue};
+pub use sqs::Sqs;
