@@ -78,6 +78,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("aws-smithy-http-client", &["boot"]),
     ("bcrypt", &["credentials"]),
     ("bson", &["mongo"]),
+    ("jiff", &["domain"]),
     ("jsonwebtoken", &["credentials"]),
     ("lambda-extension", &["background"]),
     ("lambda_http", &["web"]),

@@ -13,6 +13,7 @@ mod log;
 mod mail;
 mod mention;
 mod message;
+pub mod notification;
 mod page;
 mod patch;
 mod people;

@@ -1,6 +1,11 @@
+use crate::Invalid;
 use serde::{Serialize, Serializer};
 use std::{fmt, time::Duration};
-use time::{OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
+use time::{
+    OffsetDateTime, PrimitiveDateTime,
+    format_description::{BorrowedFormatItem, well_known::Rfc3339},
+    macros::format_description,
+};
 
 const RFC_3339_MILLIS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
@@ -13,6 +18,15 @@ impl Timestamp {
     /// A moment given as milliseconds since the Unix epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
+    }
+
+    /// Accepts a moment as in RFC 3339, with any offset, and cuts it to milliseconds.
+    pub fn parse(input: &str) -> Result<Self, Invalid> {
+        let moment = OffsetDateTime::parse(input, &Rfc3339).map_err(|_| Invalid::BadFormat)?;
+        let millis = moment.unix_timestamp_nanos().div_euclid(1_000_000);
+        let at = Self(i64::try_from(millis).map_err(|_| Invalid::OutOfRange)?);
+        // An offset may move it out of the years that can be shown.
+        if Self::from(at.to_utc()) == at { Ok(at) } else { Err(Invalid::OutOfRange) }
     }
 
     /// Milliseconds since the Unix epoch.
@@ -81,6 +95,23 @@ mod tests {
     fn a_moment_that_no_store_knows_is_the_epoch() {
         for millis in [i64::MIN, -70_000_000_000_000, 300_000_000_000_000, i64::MAX] {
             assert_eq!(Timestamp::from(Timestamp::from_millis(millis).to_utc()), Timestamp::from_millis(0), "{millis}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_read_with_any_offset() {
+        for (input, shown) in [
+            ("2026-09-21T14:13:20.007Z", "2026-09-21T14:13:20.007Z"),
+            ("2026-09-21T23:13:20.0079+09:00", "2026-09-21T14:13:20.007Z"),
+            ("2026-09-21T14:13:20Z", "2026-09-21T14:13:20.000Z"),
+        ] {
+            assert_eq!(Timestamp::parse(input).unwrap().to_string(), shown);
+        }
+        for wrong in ["", "2026-09-21", "2026-09-21T14:13:20", "2026-02-30T00:00:00Z", "1790000000", "now"] {
+            assert_eq!(Timestamp::parse(wrong), Err(Invalid::BadFormat), "{wrong}");
+        }
+        for wrong in ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59-01:00"] {
+            assert_eq!(Timestamp::parse(wrong), Err(Invalid::OutOfRange), "{wrong}");
         }
     }
 

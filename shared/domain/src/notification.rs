@@ -1,0 +1,13 @@
+//! What people are notified of while they are away: their settings, their devices, and the decision about one message.
+
+mod decide;
+mod device;
+mod quiet;
+mod settings;
+mod time_zone;
+
+pub use decide::{Decision, DropReason, Recipient, TOLD_WITHIN, decide};
+pub use device::{Address, Device, Installation, MOST_DEVICES, Platform, PushHost, Subscription};
+pub use quiet::{Days, QuietHours, TimeOfDay};
+pub use settings::{LARGE_ROOM, Level, NotificationSettings, Preview, RoomSettings};
+pub use time_zone::TimeZone;
