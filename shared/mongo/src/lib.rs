@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod claims;
 mod connections;
 mod fault;
 mod feed;
@@ -19,11 +20,12 @@ mod schema;
 mod tickets;
 mod tls;
 
+pub use claims::{Claim, ReadState};
 pub use connections::{Arrival, Connection, Connections, MOST_CONNECTIONS, Recipients, Touched};
 pub use feed::{Anchor, Feed, FeedSize, Window};
 pub use gates::{Bucket, Gates, Passage};
 pub use limits::Limits;
-pub use messages::{AuthorKey, Fanout, Inserted, Messages, NewMessage, NewText, Stored};
+pub use messages::{AuthorKey, Fanout, Inserted, Messages, NewMessage, NewText, OwedNotification, Stored};
 pub use order::{Placement, Reservation};
 pub use people::People;
 pub use pins::{PinKey, PinPlaces, PinnedPage};
@@ -31,7 +33,7 @@ pub use quota::{Quota, with_quotas};
 pub use reactions::ReactorKey;
 pub use read_states::{MOST_HIDDEN, Marked, ReadStates};
 pub use room_lists::{ActivityKey, MOST_UNREAD, RoomPage, RoomSummary, UnreadRoom};
-pub use rooms::{KnownRoom, Rooms};
+pub use rooms::{KnownRoom, NamedRoom, Rooms};
 pub use schema::{Schema, SchemaVersion};
 pub use tickets::Tickets;
 

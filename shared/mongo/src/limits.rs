@@ -58,6 +58,13 @@ impl Limits<'_> {
         self.take(bucket, limit, 60).await?.admit(limit, 60)
     }
 
+    /// Gives back what was taken from a bucket of one token. `w: 1`.
+    pub async fn refund(self, bucket: &str) -> Result<(), Fault> {
+        let this = doc! { "_id": bucket };
+        self.0.documents(LIMITS).delete_one(this).write_concern(w1()).await.map_err(store_fault)?;
+        Ok(())
+    }
+
     async fn take(self, bucket: &str, limit: Limit, cost: u32) -> Result<Left, Fault> {
         let (taken, full_after) = (i64::from(cost), limit.pause().saturating_mul(limit.burst) + Duration::from_mins(1));
         let update = vec![

@@ -738,6 +738,85 @@ impl Messages<'_> {
     }
 }
 
+/// A message whose members' devices are still to be told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwedNotification {
+    /// Which.
+    pub id: MessageId,
+    /// Where.
+    pub room: RoomKey,
+    /// Its number there.
+    pub seq: Seq,
+    /// When it was sent.
+    pub created_at: Timestamp,
+}
+
+impl Messages<'_> {
+    /// Notes that devices are still to be told of a message. `w: 1`: one that is lost in a failover costs a notification.
+    pub async fn owe_notification(self, id: MessageId, at: Timestamp) -> Result<(), Fault> {
+        let note = doc! { "$set": { "notify_at": date(at) } };
+        self.mongo
+            .documents(MESSAGES)
+            .update_one(not_deleted(id), note)
+            .write_concern(w1())
+            .await
+            .map_err(store_fault)?;
+        Ok(())
+    }
+
+    /// Messages of which devices are still to be told, the longest waiting first.
+    pub async fn list_owed_notifications(self, limit: i64) -> Result<Vec<OwedNotification>, Fault> {
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(rename = "_id")]
+            id: ObjectId,
+            room_id: RoomId,
+            room_type: RoomKind,
+            seq: Seq,
+            created_at: DateTime,
+        }
+        let batch = one_batch(usize::try_from(limit).unwrap_or_default());
+        let messages = self.mongo.collection::<Row>(MESSAGES);
+        let owed = messages.find(doc! { "notify_at": { "$exists": true } });
+        let owed = owed.projection(doc! { "room_id": 1, "room_type": 1, "seq": 1, "created_at": 1 });
+        let owed = owed.sort(doc! { "notify_at": 1 }).limit(limit).batch_size(batch);
+        let rows: Vec<Row> = async { owed.await?.try_collect().await }.await.map_err(store_fault)?;
+        let each = rows.into_iter().map(|row| OwedNotification {
+            id: MessageId(row.id.bytes()),
+            room: RoomKey { kind: row.room_type, id: row.room_id },
+            seq: row.seq,
+            created_at: Timestamp::from_millis(row.created_at.timestamp_millis()),
+        });
+        Ok(each.collect())
+    }
+
+    /// Notes that nobody need be told of some messages any more. `w: 1`: what is told twice shows once.
+    pub async fn clear_owed_notifications(self, ids: &[MessageId]) -> Result<(), Fault> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let these = doc! { "_id": { "$in": ids.iter().copied().map(object_id).collect::<Vec<_>>() } };
+        let clear = doc! { "$unset": { "notify_at": "" } };
+        self.mongo.documents(MESSAGES).update_many(these, clear).write_concern(w1()).await.map_err(store_fault)?;
+        Ok(())
+    }
+
+    /// The newest messages of a room from a moment on, the newest first.
+    pub async fn list_recent(self, room: RoomKey, from: Timestamp, limit: i64) -> Result<Vec<Message>, Fault> {
+        let recent = doc! {
+            "room_id": room.id.0, "room_type": room.kind.as_str(), "created_at": { "$gte": date(from) },
+        };
+        let (messages, batch) = (self.collection(), one_batch(usize::try_from(limit).unwrap_or_default()));
+        let recent = messages.find(recent).projection(self.fields()).sort(doc! { "created_at": -1 });
+        let rows: Vec<_> =
+            async { recent.limit(limit).batch_size(batch).await?.try_collect().await }.await.map_err(store_fault)?;
+        let mut recent: Vec<_> = rows.into_iter().map(|row| Stored::from(row).message).collect();
+        // Of two at once the one that was placed later may be the older one.
+        recent.sort_by_key(|message| std::cmp::Reverse(message.seq));
+        Ok(recent)
+    }
+}
+
 impl FanoutDocument {
     fn new(at: Timestamp) -> Self {
         Self { pending: true, at: date(at), tries: 0, released: false, failed: None }
@@ -765,7 +844,7 @@ pub(crate) fn not_deleted(id: MessageId) -> Document {
 
 /// What a tombstone has nothing of.
 fn left_out_of_tombstones() -> Document {
-    doc! { "fingerprint": "", "reactions": "", "pinned": "", "change": "", "history": "", "mentions": "", "mentions_all": "", "forwarded_from": "" }
+    doc! { "fingerprint": "", "reactions": "", "pinned": "", "change": "", "history": "", "mentions": "", "mentions_all": "", "forwarded_from": "", "notify_at": "" }
 }
 
 /// The history with the text that an edit replaces, the newest first: at most so many texts and so many bytes.

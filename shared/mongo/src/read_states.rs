@@ -38,6 +38,8 @@ pub struct Marked {
     pub members: Vec<UserId>,
     /// Whether one of two people has blocked the other.
     pub blocked: bool,
+    /// Whether they were notified of a message on their devices that they have read only now.
+    pub was_notified: bool,
 }
 
 impl ReadStates<'_> {
@@ -56,6 +58,8 @@ impl ReadStates<'_> {
         #[derive(Deserialize)]
         struct Cursor {
             read_seq: Seq,
+            #[serde(default)]
+            notified_seq: Seq,
         }
         let reserved = doc! { "$map": { "input": young_entries(), "as": "entry", "in": "$$entry.seq" } };
         let reserved = doc! { "$filter": { "input": reserved, "as": "seq", "cond": { "$isNumber": "$$seq" } } };
@@ -86,8 +90,10 @@ impl ReadStates<'_> {
         let this = doc! { "_id": state_id(room, user) };
         let states = self.0.collection::<Cursor>(READ_STATES);
         let write = || async { states.find_one_and_update(this.clone(), forward.clone()).upsert(true).await };
-        let before = write_once_more(write).await.map_err(store_fault)?.map_or(Seq(0), |cursor| cursor.read_seq);
-        Ok(Marked { read: read.max(before), has_moved: read > before, newest, members, blocked })
+        let before = write_once_more(write).await.map_err(store_fault)?;
+        let (before, notified) = before.map_or_else(Default::default, |cursor| (cursor.read_seq, cursor.notified_seq));
+        let was_notified = notified > before && notified <= read;
+        Ok(Marked { read: read.max(before), has_moved: read > before, newest, members, blocked, was_notified })
     }
 
     /// Forgets how far a person has read in some rooms.
@@ -137,6 +143,6 @@ impl ReadStates<'_> {
     }
 }
 
-fn state_id(room: RoomKey, user: UserId) -> Document {
+pub(crate) fn state_id(room: RoomKey, user: UserId) -> Document {
     doc! { "room": room.to_string(), "user": user.0 }
 }

@@ -25,6 +25,17 @@ pub struct KnownRoom {
     pub members: Vec<UserId>,
 }
 
+/// Who is in a room, and what it is called.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct NamedRoom {
+    /// What a group is called, where that is known.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Who is in it; nobody in one that is gone.
+    #[serde(default)]
+    pub members: Vec<UserId>,
+}
+
 #[derive(Deserialize)]
 struct RightsRow {
     version: i64,
@@ -52,12 +63,23 @@ impl Rooms<'_> {
     /// Never a replacement: the room's numbers stay. Idempotent, and independent of the order of two versions. After it nobody
     /// reserves a position by rights of an older version.
     pub async fn project(self, access: &Access, created_at: Timestamp) -> Result<i64, Fault> {
+        self.project_with(access, Document::new(), created_at).await
+    }
+
+    /// The same of a group, with what it is called.
+    pub async fn project_group(self, access: &Access, name: &str, created_at: Timestamp) -> Result<i64, Fault> {
+        self.project_with(access, doc! { "name": name }, created_at).await
+    }
+
+    async fn project_with(self, access: &Access, more: Document, created_at: Timestamp) -> Result<i64, Fault> {
         let members: Vec<i32> = access.members.iter().map(|member| member.user.0).collect();
         let staff = access.members.iter().filter(|member| member.role > Role::Member);
         let staff: Vec<Document> =
             staff.map(|member| doc! { "user_id": member.user.0, "role": member.role.as_str() }).collect();
+        let mut set = doc! { "version": access.version, "members": members, "staff": staff, "blocked": access.blocked };
+        set.extend(more);
         let change = doc! {
-            "$set": { "version": access.version, "members": members, "staff": staff, "blocked": access.blocked },
+            "$set": set,
             "$setOnInsert": {
                 "seq": 0_i64, "rev": 0_i64, "last_at": DateTime::from_millis(created_at.millis()), "last_id": null,
                 "inflight": [],
@@ -87,6 +109,13 @@ impl Rooms<'_> {
         let found = rooms.find_one(this).projection(only_theirs).read_concern(concern).await.map_err(store_fault)?;
         let found = found.filter(|row| !row.members.is_empty());
         Ok(found.map(|row| Rights { room, version: row.version, role: role_of(&row.staff), blocked: row.blocked }))
+    }
+
+    /// Who is in a room and what it is called, as a majority knows it.
+    pub async fn find_named(self, room: RoomKey) -> Result<Option<NamedRoom>, Fault> {
+        let rooms = self.0.collection::<NamedRoom>(ROOMS);
+        let found = rooms.find_one(doc! { "_id": room.to_string() }).projection(doc! { "members": 1, "name": 1 }).await;
+        found.map_err(store_fault)
     }
 
     /// The people in a room, as a majority knows them; nobody in one that is gone.

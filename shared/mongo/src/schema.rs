@@ -8,7 +8,7 @@ use mongodb::{
 use std::time::Duration;
 
 /// The version that this code creates and expects; raised with every change of [`indexes`].
-const VERSION: i32 = 6;
+const VERSION: i32 = 7;
 
 pub(crate) const MESSAGES: &str = "messages";
 pub(crate) const ROOMS: &str = "rooms";
@@ -94,6 +94,11 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
         .name("messages_fanout_idx".to_owned())
         .partial_filter_expression(doc! { "fanout.pending": true })
         .build();
+    // Only of messages of which devices are still to be told, which are few.
+    let unnotified = IndexOptions::builder()
+        .name("messages_notify_idx".to_owned())
+        .partial_filter_expression(doc! { "notify_at": { "$exists": true } })
+        .build();
     // Only of messages with reactions, which are few.
     let reactors = IndexOptions::builder()
         .name("messages_reactors_idx".to_owned())
@@ -125,6 +130,7 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
                 // A reservation that a failover loses is given out again: of two rows with one `rev`, a cursor could pass one.
                 unique("messages_room_rev_key", room(doc! { "rev": 1 })),
                 IndexModel::builder().keys(doc! { "fanout.at": 1 }).options(pending).build(),
+                IndexModel::builder().keys(doc! { "notify_at": 1 }).options(unnotified).build(),
                 IndexModel::builder().keys(doc! { "reactions.users.user": 1 }).options(reactors).build(),
                 IndexModel::builder().keys(doc! { "reply_to": 1, "seq": 1 }).options(replies).build(),
             ],

@@ -8,6 +8,8 @@ use time::PrimitiveDateTime;
 pub struct GroupSnapshot {
     /// Who may do what.
     pub access: Access,
+    /// What the group is called.
+    pub name: String,
     /// When the group was made.
     pub created_at: Timestamp,
     /// Changes whose system messages may not be placed yet, in the order in which they happened.
@@ -39,15 +41,15 @@ impl GroupSnapshot {
                 }),
                 "event" => events.push(row.event(id)?),
                 "outbox" => outbox.push(OutboxId(row.number)),
-                _ => room = Some((row.number, row.created_at)),
+                _ => room = Some((row.number, row.name, row.created_at)),
             }
         }
-        let Some((version, created_at)) = room else { return Ok(None) };
+        let Some((version, name, created_at)) = room else { return Ok(None) };
         members.sort_unstable_by_key(|member| member.user);
         events.sort_unstable_by_key(|event: &RoomEvent| event.id);
         let access = Access { room: RoomKey::group(id), version, members, blocked: false };
         let created_at = created_at.map(Timestamp::from).ok_or_else(|| Fault::internal("a group without its time"))?;
-        Ok(Some(Self { access, created_at, events, outbox }))
+        Ok(Some(Self { access, name: name.unwrap_or_default(), created_at, events, outbox }))
     }
 }
 

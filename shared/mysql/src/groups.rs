@@ -168,12 +168,11 @@ impl<'e, E: MySqlExecutor<'e>> Groups<E> {
         Ok(page.map(|(_, group)| group))
     }
 
-    /// The group's rights, the system messages that wait and the outbox rows of the changes, in one snapshot; a closed group has no
+    /// The group's rights and name, the system messages that wait and the outbox rows of the changes, in one snapshot; a closed group has no
     /// members.
     pub async fn find_snapshot(self, id: RoomId) -> Result<Option<GroupSnapshot>, Fault> {
         let rows: Vec<SnapshotRow> = sqlx::query_as(
-            "SELECT 'room' AS part, version AS number, NULL AS user_id, NULL AS actor_id, NULL AS role, NULL AS kind, NULL AS name,
-                    created_at
+            "SELECT 'room' AS part, version AS number, NULL AS user_id, NULL AS actor_id, NULL AS role, NULL AS kind, name, created_at
              FROM group_chat_rooms
              WHERE id = ?
              UNION ALL

@@ -59,10 +59,10 @@ impl Projector {
     /// The rights first: a message that begins after the answer finds those of after the change. Then the system messages.
     async fn project_group_room(&self, room: RoomId) -> Result<(), Fault> {
         let snapshot = self.mysql.groups().find_snapshot(room).await?;
-        let Some(GroupSnapshot { access, created_at, events, outbox }) = snapshot else {
+        let Some(GroupSnapshot { access, name, created_at, events, outbox }) = snapshot else {
             return self.mysql.outbox().remove_all(Aggregate::GroupRoom(room)).await;
         };
-        let projected = self.mongo.rooms().project(&access, created_at).await?;
+        let projected = self.mongo.rooms().project_group(&access, &name, created_at).await?;
         if projected > access.version {
             let newest = self.mysql.groups().find_snapshot(room).await?;
             if is_restored(Aggregate::GroupRoom(room), projected, newest.map(|it| it.access.version)) {

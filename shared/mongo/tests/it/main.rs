@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed arrangement ends the test")]
 
 mod batches;
+mod claims;
 mod feed;
 mod frozen;
 mod gates;

@@ -1,4 +1,4 @@
-use crate::scene::{ANNA, AT, ROOM, draft, eventually, insert, reserve, scene};
+use crate::scene::{ANNA, AT, ROOM, delete, draft, eventually, insert, reserve, scene};
 use domain::{ConnectionId, MessageId, Rev, Seq, Timestamp};
 use mongo::{Fanout, Placement};
 use std::time::Duration;
@@ -162,4 +162,38 @@ async fn postponed_delivery_is_owed_last() {
     database.mongo.messages().postpone(first, message.rev, AT.minus(Duration::from_secs(6))).await.unwrap();
 
     eventually(async || list(&database, 10).await == [second, first]).await;
+}
+
+#[tokio::test]
+async fn an_owed_notification_is_listed_until_it_is_cleared() {
+    let database = scene().await;
+    let messages = database.mongo.messages();
+    let mut sent = Vec::new();
+    for (name, minutes) in [("late", 2), ("soon", 1), ("done", 3), ("deleted", 4)] {
+        let (id, _) = insert(&database.mongo, &draft(ROOM, ANNA, name, "안녕"), AT).await;
+        messages.owe_notification(id, AT.plus(Duration::from_mins(minutes))).await.unwrap();
+        sent.push(id);
+    }
+    let [late, soon, done, deleted] = sent[..] else { unreachable!("four were sent") };
+    messages.clear_owed_notifications(&[done]).await.unwrap();
+    delete(&database.mongo, &messages.find(deleted).await.unwrap().unwrap().message).await;
+
+    eventually(async || {
+        let owed = messages.list_owed_notifications(10).await.unwrap();
+        owed.iter().map(|owed| owed.id).collect::<Vec<_>>() == [soon, late]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn recent_messages_are_those_from_a_moment_on() {
+    let database = scene().await;
+    for (name, minutes) in [("old", 20), ("older", 15), ("recent", 14), ("new", 0)] {
+        let at = AT.minus(Duration::from_mins(minutes));
+        insert(&database.mongo, &draft(ROOM, ANNA, name, name), at).await;
+    }
+
+    let recent = database.mongo.messages().list_recent(ROOM, AT.minus(Duration::from_mins(14)), 20).await.unwrap();
+
+    assert_eq!(recent.iter().map(|message| message.content.as_str()).collect::<Vec<_>>(), ["new", "recent"]);
 }

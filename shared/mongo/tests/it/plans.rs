@@ -135,6 +135,10 @@ async fn no_command_on_messages_walks_a_collection() {
     rooms.release(ROOM, &position).await.unwrap();
     watch.watch("all of a new message", 1, async { Ok(insert(mongo, &draft(ROOM, ANNA, "c", "x"), AT).await) }).await;
     watch.watch("clear_fanout", 1, messages.clear_fanout(delivered.id, delivered.rev)).await;
+    watch.watch("owe_notification", 1, messages.owe_notification(delivered.id, AT)).await;
+    watch.watch("list_owed_notifications", 1, messages.list_owed_notifications(5)).await;
+    watch.watch("clear_owed_notifications", 1, messages.clear_owed_notifications(&[delivered.id])).await;
+    watch.watch("list_recent", 5, messages.list_recent(ROOM, AT, 5)).await;
     let position = reserve(mongo, ROOM, Placement::Change).await;
     watch.watch("withdraw", 1, messages.withdraw(delivered.id, delivered.rev, &position, AT)).await.unwrap();
     rooms.release(ROOM, &position).await.unwrap();

@@ -78,6 +78,8 @@ async fn roles_of_a_group_are_known_when_it_is_answered() {
 
     assert_eq!(rights(&stores, room, two).await, Some((1, Role::Owner)));
     assert_eq!(rights(&stores, room, one).await, Some((1, Role::Member)));
+    let named = stores.projector.mongo.rooms().find_named(RoomKey::group(room)).await.unwrap().unwrap();
+    assert_eq!((named.name.as_deref(), named.members.len()), (Some("등산"), 2));
     assert_eq!(stores.waiting().await, 0);
     stores.projector.change((room, of(one, Role::Admin, MembershipState::Active)), change).await.unwrap();
     assert_eq!(rights(&stores, room, one).await, Some((2, Role::Admin)));
