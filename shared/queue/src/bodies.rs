@@ -18,18 +18,26 @@ pub struct Target {
     pub connected_at: Timestamp,
 }
 
-/// Push a frame to connections.
+/// Push frames to connections.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FanoutJob {
-    /// The room that the frame is of.
-    pub room: RoomKey,
+    /// The room that the frames are of, if they are of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomKey>,
+    /// The frames.
+    pub frames: Vec<FanoutFrame>,
+    /// When it is too late: clients have it by `sync` then.
+    #[serde(with = "millis")]
+    pub not_after: Timestamp,
+}
+
+/// A frame and whom it is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FanoutFrame {
     /// The frame.
     pub text: String,
     /// To whom.
     pub connections: Vec<Target>,
-    /// When it is too late: clients have it by `sync` then.
-    #[serde(with = "millis")]
-    pub not_after: Timestamp,
 }
 
 /// Look whether people are online, and tell their friends if that has changed.
@@ -107,7 +115,7 @@ pub struct Device {
 impl FanoutJob {
     /// The job; jobs of one room do not delay those of others.
     pub fn to_job(&self, delay: Duration) -> Job {
-        Job { body: write(self), delay, group: Some(self.room.to_string()) }
+        Job { body: write(self), delay, group: self.room.map(|room| room.to_string()) }
     }
 
     /// Reads a body.
@@ -197,9 +205,8 @@ mod tests {
         let target =
             Target { id: ConnectionId("c=".to_owned()), user: UserId(3), connected_at: Timestamp::from_millis(5) };
         let fanout = FanoutJob {
-            room: ROOM,
-            text: "{}".to_owned(),
-            connections: vec![target.clone()],
+            room: Some(ROOM),
+            frames: vec![FanoutFrame { text: "{}".to_owned(), connections: vec![target.clone()] }],
             not_after: Timestamp::from_millis(9),
         };
         let presence = PresenceJob { users: vec![UserId(3)], gone: vec![target], again: 1 };
@@ -218,7 +225,7 @@ mod tests {
         let target = json!({ "id": "c=", "user": 3, "connected_at": 5 });
         assert_eq!(
             value(&fanout.to_job(Duration::ZERO)),
-            json!({ "v": 1, "room": "group:7", "text": "{}", "connections": [target], "not_after": 9 })
+            json!({ "v": 1, "room": "group:7", "frames": [{ "text": "{}", "connections": [target] }], "not_after": 9 })
         );
         assert_eq!(
             value(&presence.to_job(Duration::ZERO)),
@@ -241,7 +248,9 @@ mod tests {
 
     #[test]
     fn refusal_of_a_body_quotes_nothing_of_it() {
-        let fault = FanoutJob::parse(r#"{"v":1,"room":"group:7","text":"t","connections":"hush","not_after":9}"#);
+        let fault = FanoutJob::parse(
+            r#"{"v":1,"room":"group:7","frames":[{"text":"hush","connections":"hush"}],"not_after":9}"#,
+        );
         assert!(!format!("{:?}", fault.unwrap_err()).contains("hush"));
     }
 
@@ -291,17 +300,18 @@ mod tests {
     proptest! {
         #[test]
         fn fanout_job_reads_back_and_is_text_that_sqs_takes(
-            room in rooms(),
+            room in option::of(rooms()),
             text: String,
             connections in targets(),
             not_after: i64,
         ) {
             let text = format!("{text}\u{0}\u{fffe}\u{ffff}");
-            let written = FanoutJob { room, text, connections, not_after: Timestamp::from_millis(not_after) };
+            let frames = vec![FanoutFrame { text, connections }];
+            let written = FanoutJob { room, frames, not_after: Timestamp::from_millis(not_after) };
             let job = written.to_job(Duration::ZERO);
             let is_taken = job.body.chars().all(|c| c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}'));
             prop_assert!(is_taken);
-            prop_assert_eq!(job.group.as_deref(), Some(&*room.to_string()));
+            prop_assert_eq!(&job.group, &room.map(|room| room.to_string()));
             prop_assert_eq!(FanoutJob::parse(&job.body).unwrap(), written);
         }
 

@@ -4,6 +4,6 @@ mod bodies;
 mod job;
 mod sqs;
 
-pub use bodies::{Device, FanoutJob, PresenceJob, PushJob, PushKind, Target};
+pub use bodies::{Device, FanoutFrame, FanoutJob, PresenceJob, PushJob, PushKind, Target};
 pub use job::{Job, Jobs, Queue};
 pub use sqs::Sqs;

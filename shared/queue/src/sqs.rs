@@ -1,4 +1,4 @@
-use crate::{Job, Queue};
+use crate::{Job, Jobs, Queue};
 use aws_sdk_sqs::{
     Client,
     config::{BehaviorVersion, Builder, retry::RetryConfig},
@@ -40,6 +40,11 @@ impl Sqs {
         let config =
             Builder::from(aws).behavior_version(BehaviorVersion::latest()).retry_config(RetryConfig::disabled());
         Self { client: Client::from_conf(config.build()), url: url.into() }
+    }
+
+    /// The same as what jobs are sent to; none without a URL.
+    pub fn jobs(url: Option<&str>, aws: &SdkConfig) -> Option<Jobs> {
+        url.map(|url| Arc::new(Self::new(url, aws)) as Jobs)
     }
 
     async fn send_all(&self, jobs: &[Job]) -> Vec<usize> {
