@@ -44,6 +44,7 @@ impl Push for ManagementApi {
             match error.as_service_error() {
                 Some(PostToConnectionError::GoneException(_)) => Err(PushError::Gone),
                 Some(PostToConnectionError::PayloadTooLargeException(_)) => Err(PushError::TooLarge),
+                Some(PostToConnectionError::ForbiddenException(_)) => Err(PushError::Forbidden),
                 _ => Err(PushError::Failed(DisplayErrorContext(&error).to_string())),
             }
         })

@@ -28,6 +28,9 @@ pub enum PushError {
     /// The text is over API Gateway's limit (413): never try again.
     #[error("the frame is too large")]
     TooLarge,
+    /// This function may not push (403): no try will succeed.
+    #[error("pushes are forbidden")]
+    Forbidden,
     /// Anything else, throttling included; `sync` heals it.
     #[error("the push failed: {0}")]
     Failed(String),
