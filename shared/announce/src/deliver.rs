@@ -1,8 +1,8 @@
-use domain::{ConnectionId, UserId};
+use domain::ConnectionId;
 use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
 use mongo::Connection;
-use realtime::{Push, PushError};
-use std::{collections::HashMap, time::Duration};
+use realtime::{Push, PushError, round_robin};
+use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
@@ -26,7 +26,7 @@ pub(crate) async fn deliver<'a>(
     within: Duration,
 ) -> Outcome<'a> {
     let deadline = Instant::now() + within;
-    let mut outcome = Outcome { failed: round_robin(connections), ..Outcome::default() };
+    let mut outcome = Outcome { failed: round_robin(connections, |connection| connection.user), ..Outcome::default() };
     let mut waiting = outcome.failed.clone().into_iter();
     let mut under_way = FuturesUnordered::new();
     loop {
@@ -49,21 +49,6 @@ pub(crate) async fn deliver<'a>(
         outcome.failed.retain(|failed| failed.id != connection.id);
     }
     outcome
-}
-
-/// Everybody's first connection, then everybody's second: nobody's many connections delay others.
-fn round_robin(connections: &[Connection]) -> Vec<&Connection> {
-    let mut seen: HashMap<UserId, usize> = HashMap::new();
-    let mut turns: Vec<_> = connections
-        .iter()
-        .map(|connection| {
-            let turn = seen.entry(connection.user).or_default();
-            *turn += 1;
-            (*turn, connection)
-        })
-        .collect();
-    turns.sort_by_key(|(turn, _)| *turn);
-    turns.into_iter().map(|(_, connection)| connection).collect()
 }
 
 /// Tells connections a last frame each and ends them, a few at once and without retries, and returns when all is done or the time
@@ -89,7 +74,7 @@ async fn end(through: &dyn Push, id: &ConnectionId, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{Locale, SessionId, Timestamp};
+    use domain::{Locale, SessionId, Timestamp, UserId};
     use futures_util::future::BoxFuture;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -188,12 +173,5 @@ mod tests {
             (outcome.sent, names(&outcome.gone), names(&outcome.failed)),
             (2, vec!["gone"], vec!["slow", "full"])
         );
-    }
-
-    #[test]
-    fn everybody_is_reached_before_anybody_twice() {
-        let connections = [connection(1, "a1"), connection(1, "a2"), connection(1, "a3"), connection(2, "b1")];
-
-        assert_eq!(names(&round_robin(&connections)), ["a1", "b1", "a2", "a3"]);
     }
 }

@@ -1,25 +1,34 @@
 #![doc = include_str!("../README.md")]
 
+mod chunks;
 mod deliver;
 
 use background::Background;
+use chunks::{Addressed, chunks};
 use contract::Frame;
 use deliver::{CONCURRENCY, deliver, hang_up};
-use domain::{Clock, Code, ConnectionId, Fault, OrLog as _, UserId};
+use domain::{Clock, Code, ConnectionId, Fault, OrLog as _, RoomKey, UserId};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use mongo::{Connection, Mongo, Recipients};
+use mongo::{Connection, Crowd, Mongo, Recipients};
+use queue::{Jobs, Queue};
 use realtime::Pusher;
 use std::{
     collections::{BTreeSet, HashSet},
     time::Duration,
 };
-use tracing::info;
+use tracing::{field::display, info, warn};
 
 /// How long the pushes of one event may take.
 const PUSH_TIME: Duration = Duration::from_secs(2);
 
 /// To how many connections an event is pushed unless said otherwise.
 const INLINE_CONNECTIONS: usize = 200;
+
+/// How long a frame that is left to another function is worth a push; later, clients have found it themselves.
+const WORTH: Duration = Duration::from_secs(15);
+
+/// How many pages of a crowd are read and queued at once.
+const PAGES: usize = 2;
 
 /// Tells clients; see the crate's documentation.
 #[derive(Debug, Clone)]
@@ -29,6 +38,7 @@ pub struct Announcer {
     clock: Clock,
     background: Background,
     inline_connections: usize,
+    fanout: Option<Jobs>,
 }
 
 /// A durable change that concerns people and no room's order.
@@ -56,6 +66,17 @@ pub struct Audience {
     pub except: Option<ConnectionId>,
 }
 
+/// What became of frames for a crowd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Queued {
+    /// All of them are queued.
+    All,
+    /// Some or all of them were refused.
+    Refused,
+    /// There is no queue: clients find what they were not told.
+    Nowhere,
+}
+
 /// What became of a frame.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Delivery {
@@ -68,13 +89,19 @@ pub struct Delivery {
 impl Announcer {
     /// An announcer of an environment.
     pub fn new(mongo: Mongo, pusher: Pusher, clock: Clock, background: Background) -> Self {
-        Self { mongo, pusher, clock, background, inline_connections: INLINE_CONNECTIONS }
+        Self { mongo, pusher, clock, background, inline_connections: INLINE_CONNECTIONS, fanout: None }
     }
 
-    /// The same, pushing an event to at most so many connections: what concerns more of them is left to `sync`.
+    /// The same, pushing an event to at most so many connections: what concerns more of them is queued.
     #[must_use]
     pub fn with_inline_connections(self, inline_connections: usize) -> Self {
         Self { inline_connections, ..self }
+    }
+
+    /// The same with a queue for what concerns many connections; without one that is left to `sync`.
+    #[must_use]
+    pub fn with_fanout(self, fanout: Option<Jobs>) -> Self {
+        Self { fanout, ..self }
     }
 
     /// To how many connections an event is pushed at the most.
@@ -117,9 +144,9 @@ impl Announcer {
         let people: BTreeSet<_> = frames.iter().flat_map(|(audience, _)| audience.people.iter().copied()).collect();
         let people: Vec<_> = people.into_iter().collect();
         let (most, now) = (self.inline_connections, self.clock.now());
-        let Recipients::All(connections) = self.mongo.connections().list_recipients(&people, most, now).await? else {
-            info!(people = people.len(), inline_connections = most, "Left an event to who asks for it");
-            return Ok(());
+        let connections = match self.mongo.connections().list_recipients(&people, most, now).await? {
+            Recipients::All(connections) => connections,
+            Recipients::TooMany(crowd) => return self.queue(&crowd, frames).await.map(drop),
         };
         let pushes = frames.into_iter().map(|(audience, frame)| {
             let theirs = |connection: &&Connection| {
@@ -130,6 +157,49 @@ impl Announcer {
         });
         let pushes: Vec<_> = pushes.collect();
         stream::iter(pushes).buffer_unordered(CONCURRENCY).try_collect().await
+    }
+
+    /// Leaves frames for a crowd, each to some of its people, to a function that pushes them from a queue.
+    pub async fn queue(&self, crowd: &Crowd, frames: Vec<(Audience, Frame<'_>)>) -> Result<Queued, Fault> {
+        let people = crowd.people().len();
+        let Some(queue) = &self.fanout else {
+            let inline_connections = self.inline_connections;
+            info!(people, inline_connections, "Left an event to who asks for it");
+            return Ok(Queued::Nowhere);
+        };
+        let room = frames.iter().find_map(|(_, frame)| frame.room);
+        let mut addressed = Vec::new();
+        for (audience, frame) in frames {
+            addressed.push(Addressed { audience, text: frame.to_text()? });
+        }
+        let pages: Vec<_> =
+            crowd.pages().map(|page| self.queue_page(&**queue, crowd, page, &addressed, room)).collect();
+        let counts: Vec<_> = stream::iter(pages).buffer_unordered(PAGES).try_collect().await?;
+        let (queued, refused) = counts.into_iter().fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
+        let named = room.map(display);
+        if refused > 0 {
+            warn!(room.id = named, people, queued, refused, "The queue refused jobs that push frames");
+            return Ok(Queued::Refused);
+        }
+        info!(room.id = named, people, queued, "Queued jobs that push frames");
+        Ok(Queued::All)
+    }
+
+    /// Queues what one page of a crowd is to be told; returns how many jobs were taken, and how many refused.
+    async fn queue_page(
+        &self,
+        queue: &dyn Queue,
+        crowd: &Crowd,
+        page: &[UserId],
+        frames: &[Addressed],
+        room: Option<RoomKey>,
+    ) -> Result<(usize, usize), Fault> {
+        let now = self.clock.now();
+        let connections = self.mongo.connections().list_page(crowd, page, now).await?;
+        let jobs = chunks(frames, &connections, room, now.plus(WORTH));
+        let jobs: Vec<_> = jobs.iter().map(|job| job.to_job(Duration::ZERO)).collect();
+        let refused = queue.send(&jobs).await.len();
+        Ok((jobs.len() - refused, refused))
     }
 
     /// Pushes a frame to connections now, within two seconds in all, and forgets those that are closed.

@@ -2,6 +2,7 @@ use crate::{
     Messenger,
     order::{ATTEMPTS, Placed, contended, give_back, reserve_freely, settle, stamp_freely},
 };
+use announce::Audience;
 use contract::Frame;
 use domain::{ClientId, Code, Fault, OrLog as _, RoomEvent, RoomId, RoomKey};
 use mongo::{Inserted, Messages, Placement, Recipients, Stored};
@@ -99,12 +100,23 @@ async fn tell(messenger: &Messenger, placed: Placed) {
     messenger.mongo.messages().note_released(id, rev).await.or_log("note that a system message is placed");
     let (frames, recipients) = (Frame::beside(&placed.message), placed.recipients.clone());
     messenger.publish(placed, &HashMap::new(), None).await;
-    let (Some(Recipients::All(recipients)), announcer) = (recipients, messenger.announcer.clone()) else { return };
+    let (Some(recipients), announcer) = (recipients, messenger.announcer.clone()) else { return };
     let work = async move {
-        for (concerned, frame) in frames {
-            let others = recipients.iter().filter(|connection| Some(connection.user) != concerned);
-            let others: Vec<_> = others.cloned().collect();
-            announcer.deliver(&others, &frame).await.or_log("tell members of a change");
+        match recipients {
+            Recipients::All(recipients) => {
+                for (concerned, frame) in frames {
+                    let others = recipients.iter().filter(|connection| Some(connection.user) != concerned);
+                    let others: Vec<_> = others.cloned().collect();
+                    announcer.deliver(&others, &frame).await.or_log("tell members of a change");
+                }
+            }
+            Recipients::TooMany(crowd) => {
+                let frames = frames.into_iter().map(|(concerned, frame)| {
+                    let people = crowd.people().iter().copied().filter(|user| Some(*user) != concerned).collect();
+                    (Audience { people, except: None }, frame)
+                });
+                announcer.queue(&crowd, frames.collect()).await.or_log("queue what members are told of a change");
+            }
         }
     };
     messenger.announcer.later(work).await;

@@ -1,5 +1,5 @@
 use crate::{
-    Causal, Mongo,
+    Causal, Crowd, Mongo,
     fault::{is_duplicate_key, store_fault},
     limits::{refilled, wait_for_tokens},
     one_batch,
@@ -45,8 +45,8 @@ pub struct Connection {
 pub enum Recipients {
     /// All of them.
     All(Vec<Connection>),
-    /// There are more than was asked for.
-    TooMany,
+    /// There are more than was asked for: they are read by pages of people.
+    TooMany(Crowd),
 }
 
 /// A frame that arrived on a connection.
@@ -242,17 +242,18 @@ impl Connections<'_> {
         let open = people.find(connected(users, now)).projection(doc! { "open": 1 }).limit(i64::from(limit));
         let open = open.batch_size(limit.saturating_add(1));
         let rows: Vec<_> = async { open.await?.try_collect().await }.await.map_err(store_fault)?;
-        Ok(Recipients::of(live(rows, now), most))
+        Ok(Recipients::of(live(rows, now), most, || Crowd::of(users)))
     }
 
     /// The same, including what was written in the session.
     pub async fn list_recipients_in(
         self,
-        Causal(session): &mut Causal,
+        causal: &mut Causal,
         users: &[UserId],
         most: usize,
         now: Timestamp,
     ) -> Result<Recipients, Fault> {
+        let Causal(session) = causal;
         let rows: Vec<_> = async {
             let (people, limit) = (self.collection(), one_batch(most));
             let open = people.find(connected(users, now)).projection(doc! { "open": 1 }).limit(i64::from(limit));
@@ -261,7 +262,7 @@ impl Connections<'_> {
         }
         .await
         .map_err(store_fault)?;
-        Ok(Recipients::of(live(rows, now), most))
+        Ok(Recipients::of(live(rows, now), most, || Crowd::in_session(users, causal)))
     }
 
     /// Those of some connections that are live and belong to one of some people, as a majority knows them.
@@ -318,8 +319,8 @@ impl Connections<'_> {
 }
 
 impl Recipients {
-    fn of(connections: Vec<Connection>, most: usize) -> Self {
-        if connections.len() > most { Self::TooMany } else { Self::All(connections) }
+    fn of(connections: Vec<Connection>, most: usize, crowd: impl FnOnce() -> Crowd) -> Self {
+        if connections.len() > most { Self::TooMany(crowd()) } else { Self::All(connections) }
     }
 }
 

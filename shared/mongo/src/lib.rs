@@ -2,6 +2,7 @@
 
 mod claims;
 mod connections;
+mod crowd;
 mod fault;
 mod feed;
 mod gates;
@@ -22,6 +23,7 @@ mod tls;
 
 pub use claims::{Claim, ReadState};
 pub use connections::{Arrival, Connection, Connections, MOST_CONNECTIONS, Recipients, Touched};
+pub use crowd::Crowd;
 pub use feed::{Anchor, Feed, FeedSize, Window};
 pub use gates::{Bucket, Gates, Passage};
 pub use limits::Limits;

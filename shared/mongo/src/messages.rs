@@ -592,9 +592,25 @@ impl Messages<'_> {
         tries: u32,
         at: Timestamp,
     ) -> Result<(), Fault> {
+        self.note_owed(id, rev, Some(failed), tries, at).await
+    }
+
+    /// The same of a message that may have reached nobody.
+    pub async fn note_all_failed(self, id: MessageId, rev: Rev, tries: u32, at: Timestamp) -> Result<(), Fault> {
+        self.note_owed(id, rev, None, tries, at).await
+    }
+
+    async fn note_owed(
+        self,
+        id: MessageId,
+        rev: Rev,
+        failed: Option<&[ConnectionId]>,
+        tries: u32,
+        at: Timestamp,
+    ) -> Result<(), Fault> {
         let pushed = doc! { "_id": object_id(id), "rev": rev.0, "fanout.pending": true };
         let mut fanout = doc! { "pending": true, "at": date(at), "tries": i64::from(tries), "released": true };
-        if failed.len() <= MOST_FAILED {
+        if let Some(failed) = failed.filter(|failed| failed.len() <= MOST_FAILED) {
             fanout.insert("failed", failed.iter().map(|id| id.0.as_str()).collect::<Vec<_>>());
         }
         let note = doc! { "$set": { "fanout": fanout } };

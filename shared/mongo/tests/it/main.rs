@@ -3,6 +3,7 @@
 
 mod batches;
 mod claims;
+mod crowd;
 mod feed;
 mod frozen;
 mod gates;
