@@ -17,7 +17,10 @@ web::problems!(AcceptProblems: InviteNotFound, RemovedFromRoom, RoomFull, TooMan
 /// Repeating it changes nothing, and uses the invite once.
 #[utoipa::path(
     post, path = "/invites/{code}/join", operation_id = "accept_invitation", tag = "group-rooms", security(("bearer" = [])),
-    params(("code" = String, Path, description = "The invite's code.", example = "kZ0q5Yy3S7mXb1cRk2w9Tg")),
+    params((
+        "code" = String, Path, description = "The invite's code.", example = "kZ0q5Yy3S7mXb1cRk2w9Tg",
+        min_length = 22, max_length = 22, pattern = "^[A-Za-z0-9_-]{22}$"
+    )),
     responses(
         (status = 200, description = "The group, of which the caller is a member.", body = GroupRoomView),
         AcceptProblems, CallerProblems, StoreProblems,

@@ -12,7 +12,10 @@ web::problems!(InvitationProblems: InviteNotFound);
 /// Shows the group that an invite is for.
 #[utoipa::path(
     get, path = "/invites/{code}", operation_id = "get_invitation", tag = "group-rooms", security(("bearer" = [])),
-    params(("code" = String, Path, description = "The invite's code.", example = "kZ0q5Yy3S7mXb1cRk2w9Tg")),
+    params((
+        "code" = String, Path, description = "The invite's code.", example = "kZ0q5Yy3S7mXb1cRk2w9Tg",
+        min_length = 22, max_length = 22, pattern = "^[A-Za-z0-9_-]{22}$"
+    )),
     responses(
         (status = 200, description = "The group, as it is shown before joining.", body = InvitationView),
         InvitationProblems, CallerProblems, StoreProblems,
