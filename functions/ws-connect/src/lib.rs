@@ -73,7 +73,9 @@ async fn connect(app: &App, event: &Event) -> Result<(), Fault> {
     let burnt = app.mongo.tickets().burn(ticket.hash().as_str(), now).await?;
     let (user, session) = burnt.ok_or(Code::TicketInvalid)?;
     let locale = event.header("accept-language").map(Locale::negotiate).unwrap_or_default();
-    let connection = Connection { id: event.connection().clone(), user, session, locale, connected_at: now };
+    // Nobody is known to be there before the first frame.
+    let (id, active_until) = (event.connection().clone(), now);
+    let connection = Connection { id, user, session, locale, connected_at: now, active_until, viewing: None };
 
     // A logout writes its revocation, then ends the session's connections. Whichever comes first, one of the two sees the
     // other: the row before the revocation is read here, or the revocation before the rows are listed there. Both do so in a

@@ -1,5 +1,5 @@
 use crate::App;
-use contract::{FramePayload, HelloFrame, Ready};
+use contract::{FramePayload, HelloFrame, OnlineFriends, Ready};
 use domain::{Code, Fault, PageSize};
 use messaging::Gaps;
 use mongo::Connection;
@@ -11,8 +11,10 @@ const VERSION: u32 = 1;
 const RECONNECT_AFTER: Duration = Duration::from_mins(105);
 const RECONNECT_SPREAD_SECONDS: u64 = 300;
 /// API Gateway closes a connection after ten idle minutes.
-const PING_SECONDS: u32 = 270;
-pub(crate) const MOST_GAPS: usize = 200;
+const PING_SECONDS: u32 = 540;
+/// Somebody counts as there for 150 s: half a minute is left for the frame that says so again.
+const ACTIVE_SECONDS: u32 = 120;
+const MOST_GAPS: usize = 200;
 
 /// Answers who the client is and which rooms have changes that it misses.
 pub(crate) async fn hello(app: &App, connection: &Connection, hello: HelloFrame) -> Result<FramePayload, Fault> {
@@ -32,10 +34,14 @@ pub(crate) async fn hello(app: &App, connection: &Connection, hello: HelloFrame)
         session: connection.session.clone(),
         reconnect_at: connection.connected_at.plus(RECONNECT_AFTER + Duration::from_secs(spread)).seconds(),
         ping_s: PING_SECONDS,
+        active_s: ACTIVE_SECONDS,
+        typing: app.typing,
         gaps,
         gone,
         more,
         unread: unread.into_iter().map(|room| (room.room, room.unread)).collect(),
         user_rev: person?.map_or(0, |person| person.version),
+        presence: OnlineFriends::default(),
+        badge: 0,
     }))
 }

@@ -7,22 +7,27 @@ mod ping;
 mod react;
 mod read;
 mod send;
+mod state;
 mod sync;
 
 use announce::Announcer;
 use background::Background;
 use boot::{BoxError, Limits, warm_up};
-use contract::{ClientFrame, ClientRequest, ErrorBody, Frame, FramePayload};
+use contract::{Ack, ClientFrame, ClientRequest, Done, ErrorBody, Frame, FramePayload};
 use credentials::Fingerprints;
 use domain::{Code, Fault, Random};
 use messaging::{Author, MessageLimits, Messenger};
-use mongo::{Arrival, Connection, Mongo};
+use mongo::{Arrival, Connection, Effect, Mongo, Touched};
 use realtime::ManagementApi;
 use socket::{Answer, Event};
 use std::sync::Arc;
 
 /// The WebSocket routes that lead here.
-pub const ROUTES: &[&str] = &["hello", "send", "edit", "delete", "react", "read", "sync", "ping", "$default"];
+pub const ROUTES: &[&str] =
+    &["hello", "send", "edit", "delete", "react", "read", "delivered", "typing", "state", "sync", "ping", "$default"];
+
+/// Those without a route response, as answers cost as much as frames: what is told at all is pushed.
+pub const ONE_WAY: &[&str] = &["read", "delivered", "typing", "state", "ping"];
 
 /// How many frames a connection may send after it was told to wait, before it is closed.
 const FLOOD: f64 = 30.0;
@@ -38,14 +43,16 @@ pub struct App {
     pub limits: Limits,
     /// Spreads reconnections.
     pub random: Random,
+    /// Whether anybody is told who types.
+    pub typing: bool,
 }
 
 impl App {
     /// Reads the settings and connects.
     pub async fn connect(background: Background) -> Result<Self, BoxError> {
-        let (mongo_url, (connections_url, inline), aws, (key, previous_key), limits) = boot::read(|settings| {
-            let (mongo_url, connections) = (settings.mongo_url(), settings.connections());
-            (mongo_url, connections, settings.aws(), settings.secret_keys(), settings.limits())
+        let (mongo_url, (connections_url, inline), aws, (key, previous_key), limits, typing) = boot::read(|settings| {
+            let (mongo_url, connections, aws) = (settings.mongo_url(), settings.connections(), settings.aws());
+            (mongo_url, connections, aws, settings.secret_keys(), settings.limits(), settings.typing())
         })
         .await?;
         let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
@@ -54,7 +61,7 @@ impl App {
         tokio::join!(warm_up("open connections to MongoDB", mongo.warm_up()), announcer.warm_up());
         let fingerprints = Fingerprints::new(&key, previous_key.as_deref());
         let messenger = Messenger { mongo, announcer, clock };
-        Ok(Self { messenger, fingerprints, limits, random: boot::random() })
+        Ok(Self { messenger, fingerprints, limits, random: boot::random(), typing })
     }
 
     fn author<'a>(&'a self, connection: &'a Connection) -> Author<'a> {
@@ -65,15 +72,18 @@ impl App {
     }
 }
 
-/// Answers a frame with one, also where it is refused.
+/// Answers a frame with one, also where it is refused. On a one-way route the answer is pushed, and only if somebody awaits it.
 pub async fn handle(app: &App, event: Event) -> Result<Answer, Fault> {
     let id = event.connection();
-    let ClientRequest { id: re, language, frame } = ClientRequest::parse(event.text());
+    let ClientRequest { id: re, language, is_silent, frame } = ClientRequest::parse(event.text());
+    let is_one_way = ONE_WAY.contains(&event.route());
+    let asked = !(is_one_way && is_silent);
     let mut locale = language.unwrap_or_default();
     let mut is_over = false;
     let Messenger { mongo, announcer, clock } = &app.messenger;
     let work = async {
-        let arrival = Arrival { connection: id, locale: language, cost: cost(&frame), at: clock.now() };
+        let (cost, effect) = (cost(&frame), effect(&frame));
+        let arrival = Arrival { connection: id, locale: language, cost, effect, at: clock.now() };
         let Some(touched) = mongo.connections().touch(arrival, app.limits.frames).await? else {
             is_over = true;
             return Err(Code::ConnectionUnknown.into());
@@ -83,15 +93,24 @@ pub async fn handle(app: &App, event: Event) -> Result<Answer, Fault> {
             is_over = touched.tokens < -FLOOD;
             return Err(Fault::rate_limited(wait));
         }
-        Box::pin(act(app, &touched.connection, frame?)).await
+        Box::pin(act(app, &touched, frame?, asked)).await
     };
-    let payload = event.attempt("answer a frame", work).await.unwrap_or_else(|fault| {
-        FramePayload::Error(ErrorBody { fatal: is_over, ..ErrorBody::of(&fault, locale, event.request_id()) })
-    });
+    let payload = match event.attempt("answer a frame", work).await {
+        Ok(payload) => payload,
+        Err(_) if !asked && !is_over => None,
+        Err(fault) => {
+            let body = ErrorBody { fatal: is_over, ..ErrorBody::of(&fault, locale, event.request_id()) };
+            Some(FramePayload::Error(body))
+        }
+    };
+    let Some(payload) = payload else { return Ok(Answer::status(200)) };
     let body = Frame { re: re.as_deref(), room: None, rev: None, payload }.to_text()?;
     if is_over {
         // The answer would come after the end of the connection.
         announcer.hang_up(id, body.clone()).await;
+    } else if is_one_way {
+        announcer.answer(id, &body).await;
+        return Ok(Answer::status(200));
     }
     Ok(Answer::frame(body))
 }
@@ -106,15 +125,42 @@ fn cost(frame: &Result<ClientFrame, Fault>) -> u32 {
     }
 }
 
-async fn act(app: &App, connection: &Connection, frame: ClientFrame) -> Result<FramePayload, Fault> {
+/// What a frame says of the person who uses the client.
+fn effect(frame: &Result<ClientFrame, Fault>) -> Effect {
+    let Ok(frame) = frame else { return Effect::Alive };
     match frame {
-        ClientFrame::Hello(hello) => hello::hello(app, connection, hello).await,
-        ClientFrame::Send(send) => send::send(app, connection, send).await,
-        ClientFrame::Edit(edit) => edit::edit(app, connection, edit).await,
-        ClientFrame::Delete(delete) => delete::delete(app, connection, delete).await,
-        ClientFrame::React(react) => react::react(app, connection, react).await,
-        ClientFrame::Read(read) => read::read(app, connection, read).await,
-        ClientFrame::Sync(sync) => sync::sync(app, connection, sync).await,
-        ClientFrame::Ping(ping) => ping::ping(app, connection, ping).await,
+        ClientFrame::Hello(hello) if hello.active => Effect::Acted,
+        ClientFrame::Send(send) => Effect::ActedIn(send.room),
+        ClientFrame::Read(read) => Effect::ActedIn(read.room),
+        ClientFrame::Edit(_) | ClientFrame::Delete(_) | ClientFrame::React(_) => Effect::Acted,
+        ClientFrame::Typing(typing) => Effect::Typed { room: typing.room, on: typing.on },
+        ClientFrame::State(state) => Effect::Seen { active: state.active, viewing: state.room },
+        ClientFrame::Hello(_) | ClientFrame::Delivered(_) | ClientFrame::Sync(_) | ClientFrame::Ping(_) => {
+            Effect::Alive
+        }
     }
+}
+
+/// Does what a frame says; where nobody asked, `None` unless there is something to tell.
+async fn act(app: &App, touched: &Touched, frame: ClientFrame, asked: bool) -> Result<Option<FramePayload>, Fault> {
+    let connection = &touched.connection;
+    let answer = match frame {
+        ClientFrame::Hello(hello) => hello::hello(app, connection, hello).await?,
+        ClientFrame::Send(send) => send::send(app, connection, send).await?,
+        ClientFrame::Edit(edit) => edit::edit(app, connection, edit).await?,
+        ClientFrame::Delete(delete) => delete::delete(app, connection, delete).await?,
+        ClientFrame::React(react) => react::react(app, connection, react).await?,
+        ClientFrame::Sync(sync) => sync::sync(app, connection, sync).await?,
+        ClientFrame::Read(read) => return read::read(app, connection, read, asked).await,
+        // Nobody is told of these yet.
+        ClientFrame::Delivered(_) | ClientFrame::Typing(_) => return Ok(done(asked)),
+        ClientFrame::State(_) => return Ok(state::state(asked)),
+        ClientFrame::Ping(ping) => return ping::ping(app, connection, ping, asked).await,
+    };
+    Ok(Some(answer))
+}
+
+/// The answer to what nothing more is to be said about.
+fn done(asked: bool) -> Option<FramePayload> {
+    asked.then_some(FramePayload::Ack(Ack::Done(Done {})))
 }

@@ -1,18 +1,32 @@
-use crate::{App, hello::MOST_GAPS};
-use contract::{FramePayload, PingFrame, Pong};
-use domain::Fault;
+use crate::App;
+use contract::{FramePayload, GapsNews, MOST_PINGED, PingFrame, Pong};
+use domain::{Fault, Invalid};
 use messaging::Gaps;
 use mongo::Connection;
 
-/// Answers what the client misses of what it says that it has: the last frame before a silence may have been lost.
-pub(crate) async fn ping(app: &App, connection: &Connection, ping: PingFrame) -> Result<FramePayload, Fault> {
+/// Answers what the client misses of what it says that it has: the last frame before a silence may have been lost. Where nobody
+/// asked, only if there is something.
+pub(crate) async fn ping(
+    app: &App,
+    connection: &Connection,
+    ping: PingFrame,
+    asked: bool,
+) -> Result<Option<FramePayload>, Fault> {
+    if ping.cursors.len() > MOST_PINGED {
+        return Err(Fault::field("cursors", Invalid::TooLong));
+    }
     let (user, mongo) = (connection.user, &app.messenger.mongo);
     let find_news = async {
         let Some(seen) = ping.user_rev else { return Ok(None) };
         let person = mongo.people().find(user).await?;
         Ok(person.map(|person| person.version).filter(|version| *version > seen))
     };
-    let (gaps, user_rev) = tokio::join!(messaging::list_gaps(mongo, user, &ping.cursors, MOST_GAPS), find_news);
-    let (Gaps { ahead: gaps, gone, more }, user_rev): (_, Result<_, Fault>) = (gaps?, user_rev);
-    Ok(FramePayload::Pong(Pong { gaps, gone, more, user_rev: user_rev? }))
+    let (gaps, user_rev) = tokio::join!(messaging::list_gaps(mongo, user, &ping.cursors, MOST_PINGED), find_news);
+    let (Gaps { ahead, gone, more }, user_rev): (_, Result<_, Fault>) = (gaps?, user_rev);
+    let user_rev = user_rev?;
+    if asked {
+        return Ok(Some(FramePayload::Pong(Pong { gaps: ahead, gone, more, user_rev })));
+    }
+    let is_behind = !ahead.is_empty() || !gone.is_empty() || user_rev.is_some();
+    Ok(is_behind.then_some(FramePayload::Gaps(GapsNews { rooms: ahead, gone, more, user_rev })))
 }

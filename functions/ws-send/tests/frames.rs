@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
 use domain::{Locale, Person, RoomKey, SessionId, UserId};
-use mongo::Mongo;
+use mongo::{ACTIVE_FOR, Connection, Mongo};
 use serde_json::{Value, json};
 use testkit::{NOON, Stores, events, limits_of};
 use ws_send::App;
@@ -26,15 +26,30 @@ impl Sockets {
             stores.connect(user, SessionId::from_bytes([1; 16]), name).await;
         }
         let (messenger, fingerprints) = (stores.messenger(), stores.fingerprints());
-        let app = App { messenger, fingerprints, limits: limits_of(1_000, 1_000), random: boot::random() };
+        let app =
+            App { messenger, fingerprints, limits: limits_of(1_000, 1_000), random: boot::random(), typing: true };
         Self { stores, app, room }
     }
 
-    /// The answer to a text.
+    /// The answer to a text, which is pushed on a one-way route; null where there is none.
     async fn tell(&self, connection: &str, text: &str) -> Value {
+        let earlier = self.stores.pushes.count();
         let answer = ws_send::handle(&self.app, events::text(connection, text)).await.unwrap();
         assert_eq!(answer.status_code, 200);
-        serde_json::from_str(&answer.body.unwrap()).unwrap()
+        let answer = match answer.body {
+            Some(body) => serde_json::from_str(&body).unwrap(),
+            None if self.stores.pushes.count() > earlier => self.stores.pushes.answer(connection).unwrap_or_default(),
+            None => Value::Null,
+        };
+        if !answer.is_null() {
+            assert_eq!(contract::misfit_of_frame(&answer), None);
+        }
+        answer
+    }
+
+    /// The answer to a frame without an id, if there is one.
+    async fn say(&self, connection: &str, action: &str, details: &Value) -> Value {
+        self.tell(connection, &json!({ "action": action, "d": details }).to_string()).await
     }
 
     /// The answer to a frame, which echoes its id.
@@ -227,6 +242,100 @@ async fn ping_finds_the_last_frame_that_was_lost() {
 }
 
 #[tokio::test]
+async fn frame_of_a_one_way_route_is_answered_only_if_it_has_an_id() {
+    let sockets = Sockets::new().await;
+    sockets.send("minji", "안녕").await;
+    let room = &sockets.room;
+
+    for (action, details, answer) in [
+        ("read", json!({ "room": room, "seq": 1 }), "ack"),
+        ("delivered", json!({ "room": room, "seq": 1 }), "ack"),
+        ("typing", json!({ "room": room, "on": true }), "ack"),
+        ("state", json!({ "active": true, "room": room }), "ack"),
+        ("ping", json!({}), "pong"),
+        ("read", json!({ "room": "private:99", "seq": 1 }), "error"),
+        ("typing", json!({ "room": room }), "error"),
+    ] {
+        assert_eq!(sockets.say("junho", action, &details).await, Value::Null, "{action} {details}");
+        assert_eq!(sockets.ask("junho", action, &details).await["t"], answer, "{action} {details}");
+    }
+}
+
+#[tokio::test]
+async fn ping_without_id_tells_what_it_finds_and_else_nothing() {
+    let sockets = Sockets::new().await;
+    let room = sockets.room.to_string();
+    let sent = sockets.send("minji", "안녕").await;
+    sockets.stores.pushes.all();
+
+    let found = sockets.say("junho", "ping", &json!({ "cursors": { &room: 0, "group:9": 0 } })).await;
+    let nothing = sockets.say("junho", "ping", &json!({ "cursors": { &room: sent["rev"] }, "user_rev": 0 })).await;
+
+    let gaps = json!({ "rooms": [room], "gone": ["group:9"], "more": false });
+    assert_eq!((&found["t"], &found["re"], &found["d"]), (&json!("gaps"), &Value::Null, &gaps));
+    assert_eq!(nothing, Value::Null);
+}
+
+#[tokio::test]
+async fn ping_names_at_most_fifty_rooms() {
+    let sockets = Sockets::new().await;
+    let ping = |number: i32| {
+        let cursors: serde_json::Map<_, _> = (1..=number).map(|n| (format!("group:{n}"), json!(0))).collect();
+        json!({ "cursors": cursors })
+    };
+
+    assert_eq!(sockets.ask("minji", "ping", &ping(50)).await["d"]["gone"].as_array().unwrap().len(), 50);
+    let refused = sockets.ask("minji", "ping", &ping(51)).await;
+
+    assert_eq!(
+        (refusal(&refused), &refused["d"]["errors"][0]["field"]),
+        (("invalid_fields", false), &json!("cursors"))
+    );
+}
+
+#[tokio::test]
+async fn answer_to_a_connection_that_has_gone_forgets_it() {
+    let sockets = Sockets::new().await;
+    sockets.stores.connect(MINJI, SessionId::from_bytes([1; 16]), "gone").await;
+
+    assert_eq!(sockets.tell("gone", r#"{"action":"ping","id":"1"}"#).await, Value::Null);
+
+    assert_eq!(sockets.stores.connections(MINJI).await, ["minji"]);
+}
+
+#[tokio::test]
+async fn frames_say_whether_somebody_is_there_and_what_is_open() {
+    let sockets = Sockets::new().await;
+    let room = json!(sockets.room);
+    let sent = sockets.send("minji", "안녕").await;
+    let (acted, viewing) = (NOON.plus(ACTIVE_FOR), Some(sockets.room));
+
+    for (action, details, active_until, viewing) in [
+        ("sync", json!({ "room": room, "after_rev": 0 }), NOON, None),
+        ("ping", json!({ "cursors": { sockets.room.to_string(): 0 } }), NOON, None),
+        ("delivered", json!({ "room": room, "seq": 1 }), NOON, None),
+        ("hello", json!({ "v": 1, "active": false }), NOON, None),
+        ("hello", json!({ "v": 1 }), acted, None),
+        ("typing", json!({ "room": room, "on": true }), acted, None),
+        ("react", json!({ "id": sent["id"], "emoji": "👍" }), acted, None),
+        ("edit", json!({ "id": sent["id"], "content": "x" }), acted, None),
+        ("delete", json!({ "id": sent["id"] }), acted, None),
+        ("send", json!({ "room": room, "client_id": "c", "content": "x" }), acted, viewing),
+        ("read", json!({ "room": room, "seq": 1 }), acted, viewing),
+        ("state", json!({ "active": true, "room": room }), acted, viewing),
+        ("state", json!({ "active": true }), acted, None),
+        ("state", json!({ "active": false, "room": room }), NOON, viewing),
+    ] {
+        let connections = sockets.stores.mongo().connections();
+        let fresh = connections.list_of_people(&[JUNHO], NOON).await.unwrap().remove(0);
+        connections.insert(&Connection { active_until: NOON, viewing: None, ..fresh }).await.unwrap();
+        sockets.say("junho", action, &details).await;
+        let row = connections.list_of_people(&[JUNHO], NOON).await.unwrap().remove(0);
+        assert_eq!((row.active_until, row.viewing), (active_until, viewing), "{action} {details}");
+    }
+}
+
+#[tokio::test]
 async fn ping_names_a_user_rev_that_is_ahead() {
     let sockets = Sockets::new().await;
     let person = Person {
@@ -257,6 +366,7 @@ async fn frames_look_at_no_more_than_they_need() {
 
     for (action, details, commands) in [
         ("ping", json!({}), 1),
+        ("state", json!({ "active": true }), 1),
         ("ping", json!({ "cursors": { &room: 0 } }), 2),
         ("ping", json!({ "cursors": { &room: 0 }, "user_rev": 0 }), 3),
         ("hello", json!({ "v": 1, "cursors": { &room: 0 } }), 4),

@@ -27,33 +27,33 @@ impl Socket {
 
     /// The answer to a frame, or API Gateway's own error.
     pub async fn answer(&self, id: &str) -> Value {
-        self.0.answer(id).await.expect("an answer")
+        described(self.0.answer(id).await.expect("an answer"))
     }
 
     /// Sends a frame and waits for its answer.
     pub async fn ask(&self, action: &str, d: Value) -> Value {
-        self.0.ask(action, d).await.expect("an answer")
+        described(self.0.ask(action, d).await.expect("an answer"))
     }
 
     /// The next frame, whatever it is.
     pub async fn frame(&self) -> Value {
-        self.0.frame().await.expect("a frame")
+        described(self.0.frame().await.expect("a frame"))
     }
 
     /// The next frame that is no answer.
     pub async fn push(&self) -> Value {
-        self.0.push().await.expect("a push")
+        described(self.0.push().await.expect("a push"))
     }
 
     /// The next push that fulfils a condition.
     pub async fn push_where(&self, wanted: impl Fn(&Value) -> bool) -> Value {
-        self.0.push_where(wanted).await.expect("a push")
+        described(self.0.push_where(wanted).await.expect("a push"))
     }
 
     /// Every push that was sent before now.
     pub async fn pushes(&self) -> Vec<Value> {
         assert_eq!(self.ask("ping", json!({})).await["t"], "pong");
-        self.0.drain()
+        self.drain()
     }
 
     /// The code with which the server closes the connection.
@@ -64,11 +64,22 @@ impl Socket {
     /// Every frame until the server closes the connection, and the code of the close.
     pub async fn ending(&self) -> (Vec<Value>, Option<u16>) {
         let code = self.closed().await;
-        (self.0.drain(), code)
+        (self.drain(), code)
+    }
+
+    fn drain(&self) -> Vec<Value> {
+        self.0.drain().into_iter().map(described).collect()
     }
 
     /// Sends a close frame and waits for the server's.
     pub async fn close(self) {
         self.0.close().await.expect("an open connection");
     }
+}
+
+/// A frame, which fails the journey unless the document of frames describes it, or API Gateway made it.
+fn described(frame: Value) -> Value {
+    let is_own = frame["connectionId"].is_null();
+    assert_eq!(is_own.then(|| contract::misfit_of_frame(&frame)).flatten(), None, "{frame}");
+    frame
 }

@@ -267,6 +267,9 @@ fn answering_socket_routes_have_a_route_response() -> Result<()> {
     let responses = template.properties("AWS::ApiGatewayV2::RouteResponse")?;
     let answered = responses.iter().map(|(_, properties)| target(&properties["RouteId"]));
     assert_eq!(answering, answered.collect::<Result<_>>()?);
+    let is_answered = |route: &&&str| !ws_send::ONE_WAY.contains(route);
+    let named = ws_send::ROUTES.iter().filter(is_answered).map(|route| capitalized(route.trim_start_matches('$')));
+    assert_eq!(answering, named.map(|name| format!("WebSocketApi{name}Route")).collect());
     Ok(())
 }
 

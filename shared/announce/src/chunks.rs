@@ -102,6 +102,8 @@ mod tests {
             session: SessionId(String::new()),
             locale: Locale::En,
             connected_at: Timestamp::from_millis(0),
+            active_until: Timestamp::from_millis(0),
+            viewing: None,
         }
     }
 

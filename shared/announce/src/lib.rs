@@ -11,7 +11,7 @@ use domain::{Clock, Code, ConnectionId, Fault, OrLog as _, RoomKey, UserId};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use mongo::{Connection, Crowd, Mongo, Recipients};
 use queue::{Jobs, Queue};
-use realtime::Pusher;
+use realtime::{PushError, Pusher};
 use std::{
     collections::{BTreeSet, HashSet},
     time::Duration,
@@ -214,6 +214,17 @@ impl Announcer {
         self.mongo.connections().remove_gone(&gone).await.or_log("forget closed connections");
         let failed = outcome.failed.into_iter().map(|connection| connection.id.clone()).collect();
         Ok(Delivery { sent: outcome.sent, failed })
+    }
+
+    /// Pushes the answer to a frame to the connection on which it came.
+    pub async fn answer(&self, connection: &ConnectionId, text: &str) {
+        match self.pusher.push(connection, text).await {
+            Ok(()) => {}
+            Err(PushError::Gone) => {
+                self.mongo.connections().remove(connection).await.or_log("forget a closed connection");
+            }
+            Err(error) => warn!(connection.id = %connection, %error, "Could not answer a frame"),
+        }
     }
 
     /// Ends connections whose sessions are over, each with a last frame.

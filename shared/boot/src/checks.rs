@@ -112,6 +112,15 @@ pub(crate) fn connections(value: &str) -> Check<usize> {
     }
 }
 
+/// `on` or `off`.
+pub(crate) fn switch(value: &str) -> Check<bool> {
+    match value {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("must be on or off"),
+    }
+}
+
 pub(crate) fn limit(value: &str) -> Check<Limit> {
     value.parse().map_err(|_| "must be `burst:per_minute`, such as 20:120, each 1 to 1000000")
 }
@@ -190,6 +199,12 @@ mod tests {
         for wrong in ["0", "-1", "10001", "", "many"] {
             assert!(connections(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn switch_is_on_or_off() {
+        assert_eq!((switch("on"), switch("off")), (Ok(true), Ok(false)));
+        assert!(switch("yes").is_err());
     }
 
     #[test]

@@ -190,6 +190,11 @@ impl Settings {
         Ok((url, inline.unwrap_or(200)))
     }
 
+    /// `TYPING`: whether anybody is told who types.
+    pub fn typing(&self) -> Result<bool, SettingsError> {
+        Ok(self.optional("TYPING", checks::switch)?.unwrap_or(true))
+    }
+
     /// `INVITE_URL`, the page that takes the code of an invite, without a slash at its end.
     pub fn invite_url(&self) -> Result<Option<String>, SettingsError> {
         self.optional("INVITE_URL", |value| checks::url_of(value, ["http", "https"]))

@@ -1,43 +1,62 @@
-use crate::{ClientFrame, FramePayload, client_frame::LONGEST_ID, schemas::named};
+use crate::{
+    Acknowledged, ClientFrame, Done, FramePayload, Packed, ReadCursor, StateTaken,
+    client_frame::{Action, LONGEST_ID},
+    schemas::named,
+};
 use domain::{Rev, RoomKey};
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
-/// The frames of `chat.v1` as `AsyncAPI` 3.0 describes them: requests, their answers, and what is pushed.
+/// How a client behaves; everything that counts, suppresses or spares frames relies on it.
+const CLIENT_RULES: &str = include_str!("client_rules.md");
+
+const INTRODUCTION: &str = "Connect to the `url` of `POST /auth/ticket` with `?ticket=` and the ticket, then send `hello`. Frames \
+    are JSON texts. `re` is the `id` of the frame that is answered. `read`, `delivered`, `typing`, `state` and `ping` are answered \
+    only if they have an `id`; without one only an error that closes the connection is told, and what a `ping` has found, as \
+    `gaps`. Frames of one connection are handled concurrently: a client that needs order waits for the answer. `hello`, `send`, \
+    `edit`, `delete`, `react`, `read`, `typing` and `state` with `active: true` say that somebody is there for 150 s; presence, \
+    typing and receipts are told only to connections where somebody is. All connections of a user share one limit of frames, of \
+    which a `hello` takes 5, a `sync` and a `ping` with cursors 2, any other frame 1.";
+
+/// The frames of `chat.v1` as `AsyncAPI` 3.0 describes them: one operation per action with its reply, and what is pushed.
 pub fn asyncapi() -> Value {
     let mut schemas = vec![named::<RoomKey>(), named::<Rev>()];
     ClientFrame::schemas(&mut schemas);
     FramePayload::schemas(&mut schemas);
 
-    let requests = messages::<ClientFrame>("action", &json!({ "id": { "type": "string", "maxLength": LONGEST_ID } }));
-    let answers = messages::<FramePayload>("t", &json!({ "re": { "type": "string" } }));
-    let pushes = messages::<FramePayload>("t", &json!({ "room": reference::<RoomKey>(), "rev": reference::<Rev>() }));
-    let is_answer = |(name, _): &(String, Value)| FramePayload::ANSWERS.contains(&name.as_str());
-    let groups = [
-        ("request", "receive", "Frames from the client.", requests),
-        ("answer", "send", "Frames that answer one.", answers.into_iter().filter(is_answer).collect()),
-        ("push", "send", "Frames that are pushed.", pushes.into_iter().filter(|frame| !is_answer(frame)).collect()),
-    ];
-    let (mut operations, mut all) = (Map::new(), Map::new());
-    for (group, action, summary, frames) in groups {
-        let frames = frames.into_iter().map(|(name, message)| (format!("{group}.{name}"), message));
-        let frames: Vec<_> = frames.collect();
-        let names = frames.iter().map(|(name, _)| json!({ "$ref": format!("#/channels/chat/messages/{name}") }));
+    let (requests, answers, pushes) = (requests(), answers(), pushes());
+    let mut operations = Map::new();
+    for (name, message) in &requests {
+        let Ok(action) = name.parse::<Action>() else { continue };
+        let replies = ["error", reply_of(action)].map(|reply| message_reference("answer", reply));
         let operation = json!({
-            "action": action, "channel": { "$ref": "#/channels/chat" }, "summary": summary, "messages": names.collect::<Vec<_>>(),
+            "action": "receive",
+            "channel": channel(),
+            "summary": message["summary"],
+            "messages": [message_reference("request", name)],
+            "reply": { "channel": channel(), "messages": replies },
         });
-        operations.insert(group.to_owned(), operation);
-        all.extend(frames);
+        operations.insert(name.clone(), operation);
     }
-    let schemas: Map<String, Value> = schemas.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
+    let names = pushes.iter().map(|(name, _)| message_reference("push", name));
+    let push = json!({
+        "action": "send", "channel": channel(), "summary": "Frames that are pushed.", "messages": names.collect::<Vec<_>>(),
+    });
+    operations.insert("push".to_owned(), push);
+    let packed = packed(&pushes);
+    let groups = [("request", requests), ("answer", answers), ("push", pushes)];
+    let all = groups.into_iter().flat_map(|(group, messages)| {
+        messages.into_iter().map(move |(name, message)| (format!("{group}.{name}"), message))
+    });
+    let all: Map<_, _> = all.collect();
+    let mut schemas: Map<String, Value> = schemas.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
+    schemas.insert(Packed::name().into_owned(), packed);
     json!({
         "asyncapi": "3.0.0",
         "info": {
             "title": "BigTech Chat, frames of chat.v1",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Connect to the `url` of `POST /auth/ticket` with `?ticket=` and the ticket, then send `hello`. \
-                            Frames are JSON texts. `re` is the `id` of the frame that is answered. Frames of one connection \
-                            are handled concurrently: a client that needs order waits for the answer.",
+            "description": format!("{INTRODUCTION}\n\n# Rules for clients\n\n{CLIENT_RULES}"),
             "license": { "name": "MIT" },
         },
         "defaultContentType": "application/json",
@@ -47,18 +66,114 @@ pub fn asyncapi() -> Value {
     })
 }
 
-/// The variants of an enum of frames by the value of `tag`, each as a message with `others` beside the variant's own fields.
-fn messages<T: PartialSchema>(tag: &str, others: &Value) -> Vec<(String, Value)> {
+/// The message that answers an action, if nothing goes wrong.
+fn reply_of(action: Action) -> &'static str {
+    match action {
+        Action::Hello => "ready",
+        Action::Send | Action::Edit | Action::Delete | Action::React => "ack.message",
+        Action::Read => "ack.read",
+        Action::State => "ack.state",
+        Action::Delivered | Action::Typing => "ack.done",
+        Action::Sync => "sync",
+        Action::Ping => "pong",
+    }
+}
+
+/// What a pushed frame always has beside its details.
+fn place_of(t: &str) -> &'static [&'static str] {
+    match t {
+        "message.created" | "message.updated" | "message.deleted" | "reaction.changed" => &["room", "rev"],
+        "message.hidden" | "receipt.read" | "receipt.delivered" | "typing" | "room.added" | "room.removed"
+        | "room.updated" | "member.changed" => &["room"],
+        _ => &[],
+    }
+}
+
+type Messages = Vec<(String, Value)>;
+
+fn requests() -> Messages {
+    let mut requests = variants::<ClientFrame>("action");
+    for (_, message) in &mut requests {
+        add_field(message, "id", json!({ "type": "string", "maxLength": LONGEST_ID }), false);
+    }
+    requests
+}
+
+fn answers() -> Messages {
+    let acks = [
+        ("ack.message", Acknowledged::name(), "Answers `send`, `edit`, `delete` and `react`."),
+        ("ack.read", ReadCursor::name(), "Answers `read`."),
+        ("ack.state", StateTaken::name(), "Answers `state`."),
+        ("ack.done", Done::name(), "Answers `delivered` and `typing`."),
+    ];
+    let mut answers = Vec::new();
+    for (t, message) in variants::<FramePayload>("t") {
+        if t == "ack" {
+            for (name, schema, summary) in &acks {
+                let mut message = message.clone();
+                message["summary"] = json!(summary);
+                message["payload"]["properties"]["d"] = json!({ "$ref": format!("#/components/schemas/{schema}") });
+                answers.push(((*name).to_owned(), message));
+            }
+        } else if FramePayload::ANSWERS.contains(&t.as_str()) {
+            answers.push((t, message));
+        }
+    }
+    for (name, message) in &mut answers {
+        // These answer nothing without an `id`.
+        let is_one_way = ["ack.read", "ack.state", "ack.done", "pong"].contains(&name.as_str());
+        add_field(message, "re", json!({ "type": "string", "maxLength": LONGEST_ID }), is_one_way);
+    }
+    answers
+}
+
+fn pushes() -> Messages {
+    let all = variants::<FramePayload>("t");
+    // An error is pushed where it ends the connection.
+    let is_pushed = |t: &str| t == "error" || !FramePayload::ANSWERS.contains(&t);
+    let mut pushes: Vec<_> = all.into_iter().filter(|(t, _)| is_pushed(t)).collect();
+    for (t, message) in &mut pushes {
+        for field in place_of(t) {
+            let schema = if *field == "room" { reference::<RoomKey>() } else { reference::<Rev>() };
+            add_field(message, field, schema, true);
+        }
+    }
+    pushes
+}
+
+/// What a `batch` holds: any pushed frames but batches.
+fn packed(pushes: &Messages) -> Value {
+    let others = pushes.iter().filter(|(t, _)| t != "batch");
+    let others = others.map(|(t, _)| json!({ "$ref": format!("#/channels/chat/messages/push.{t}/payload") }));
+    json!({ "type": "array", "minItems": 1, "items": { "oneOf": others.collect::<Vec<_>>() } })
+}
+
+/// The variants of an enum of frames by the value of `tag`, each as a message.
+fn variants<T: PartialSchema>(tag: &str) -> Messages {
     let schema = json!(T::schema());
-    let variants = schema["oneOf"].as_array().into_iter().flatten();
     let message = |variant: &Value| {
         let mut payload = variant.clone();
         let summary = payload.as_object_mut()?.remove("description");
         let name = payload["properties"][tag]["enum"][0].as_str()?.to_owned();
-        payload["properties"].as_object_mut()?.extend(others.as_object()?.clone());
         Some((name, json!({ "summary": summary, "payload": payload })))
     };
-    variants.filter_map(message).collect()
+    schema["oneOf"].as_array().into_iter().flatten().filter_map(message).collect()
+}
+
+fn add_field(message: &mut Value, name: &str, schema: Value, is_required: bool) {
+    let payload = &mut message["payload"];
+    payload["properties"][name] = schema;
+    if let Some(required) = payload["required"].as_array_mut().filter(|_| is_required) {
+        required.push(json!(name));
+    }
+}
+
+fn channel() -> Value {
+    json!({ "$ref": "#/channels/chat" })
+}
+
+fn message_reference(group: &str, name: &str) -> Value {
+    json!({ "$ref": format!("#/channels/chat/messages/{group}.{name}") })
 }
 
 fn reference<T: ToSchema>() -> Value {
@@ -68,11 +183,12 @@ fn reference<T: ToSchema>() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Ack, Acknowledged, Frame, MessageView, Pong, client_frame::Action};
+    use crate::{Ack, Frame, GapsNews, MessageView, OnlineFriends, PersonPresence, Pong, misfit, misfit_of_frame};
     use domain::{
-        ClientId, LatestChange, Mentions, Message, MessageId, MessageType, Pin, Reaction, Removal, Role, RoomId,
-        RoomNews, RoomNotice, Seq, System, SystemKind, Timestamp, UserId,
+        ClientId, Code, LatestChange, Locale, Mentions, Message, MessageId, MessageType, Pin, Reaction, Removal, Role,
+        RoomId, RoomNews, RoomNotice, Seq, System, SystemKind, Timestamp, UserId,
     };
+    use serde_json::value::RawValue;
     use std::collections::{BTreeSet, HashMap};
     use strum::{IntoEnumIterator as _, VariantNames as _};
 
@@ -84,7 +200,8 @@ mod tests {
             |prefix: &str| messages.keys().filter_map(|name| name.strip_prefix(prefix)).collect::<BTreeSet<_>>();
 
         assert_eq!(names("request."), Action::VARIANTS.iter().copied().collect());
-        assert_eq!(names("answer."), FramePayload::ANSWERS.into_iter().collect());
+        let replies: BTreeSet<_> = Action::iter().map(reply_of).chain(["error"]).collect();
+        assert_eq!(names("answer."), replies);
         assert!(messages.values().all(|message| message["summary"].is_string()));
     }
 
@@ -92,57 +209,14 @@ mod tests {
     fn every_reference_leads_somewhere() {
         let document = asyncapi();
         let text = document.to_string();
-        for name in text.split("\"#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next()) {
-            assert!(document["components"]["schemas"][name].is_object(), "{name}");
+        for pointer in text.split("\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(document.pointer(pointer).is_some_and(Value::is_object), "{pointer}");
         }
-    }
-
-    /// Why a value does not fit a schema of the document, by the keywords that its schemas use.
-    fn misfit(document: &Value, schema: &Value, value: &Value) -> Option<String> {
-        if let Some(reference) = schema["$ref"].as_str() {
-            return misfit(document, document.pointer(reference.trim_start_matches('#')).unwrap(), value);
-        }
-        let fits = |schema: &Value| misfit(document, schema, value).is_none();
-        if let Some(all) = schema["allOf"].as_array() {
-            return all.iter().find_map(|schema| misfit(document, schema, value));
-        }
-        if let Some(any) = schema["oneOf"].as_array().or(schema["anyOf"].as_array()) {
-            return (!any.iter().any(fits)).then(|| format!("{value} is none of {any:?}"));
-        }
-        let kind = match value {
-            Value::Null => "null",
-            Value::Bool(_) => "boolean",
-            Value::Number(_) => "integer",
-            Value::String(_) => "string",
-            Value::Array(_) => "array",
-            Value::Object(_) => "object",
-        };
-        let kinds = schema["type"].as_array().cloned().unwrap_or_else(|| vec![schema["type"].clone()]);
-        if !kinds.iter().any(|allowed| allowed.is_null() || allowed == kind) {
-            return Some(format!("{value} is no {kinds:?}"));
-        }
-        if schema["enum"].as_array().is_some_and(|words| !words.contains(value)) {
-            return Some(format!("{value} is none of {}", schema["enum"]));
-        }
-        let fields = value.as_object().into_iter().flatten();
-        let required = schema["required"].as_array().into_iter().flatten();
-        let missing = required.filter(|name| value.get(name.as_str().unwrap()).is_none());
-        let unknown = |(name, value): (&String, &Value)| match schema["properties"].get(name) {
-            Some(schema) => misfit(document, schema, value),
-            None => Some(format!("{name} is not described")),
-        };
-        let misfits = fields.filter(|_| schema["properties"].is_object()).find_map(unknown);
-        let items = value.as_array().into_iter().flatten();
-        misfits.or_else(|| missing.map(|name| format!("{name} is missing")).next()).or_else(|| {
-            items.filter(|_| schema["items"].is_object()).find_map(|item| misfit(document, &schema["items"], item))
-        })
     }
 
     /// Why a frame is not as the document has it.
-    fn misfit_of(frame: &Frame<'_>, group: &str) -> Option<String> {
-        let (document, frame) = (asyncapi(), serde_json::to_value(frame).unwrap());
-        let name = format!("{group}.{}", frame["t"].as_str().unwrap());
-        misfit(&document, &document["channels"]["chat"]["messages"][name]["payload"], &frame)
+    fn misfit_of(frame: &Frame<'_>) -> Option<String> {
+        misfit_of_frame(&serde_json::to_value(frame).unwrap())
     }
 
     fn event(kind: SystemKind) -> Message {
@@ -183,10 +257,10 @@ mod tests {
         for kind in SystemKind::iter() {
             let message = event(kind);
             for (_, frame) in Frame::beside(&message) {
-                assert_eq!(misfit_of(&frame, "push"), None, "{kind:?}");
+                assert_eq!(misfit_of(&frame), None, "{kind:?}");
             }
             let view = MessageView::of(message, &HashMap::new());
-            assert_eq!(misfit_of(&Frame::of_message(view), "push"), None, "{kind:?}");
+            assert_eq!(misfit_of(&Frame::of_message(view)), None, "{kind:?}");
         }
         let news = [
             RoomNews::Added { name: "등산 모임".to_owned(), role: Role::Owner },
@@ -199,7 +273,7 @@ mod tests {
         for news in news {
             for user_rev in [None, Some(5)] {
                 let notice = RoomNotice { to: UserId(4), room: RoomId(7), by: UserId(3), news: news.clone() };
-                assert_eq!(misfit_of(&Frame::of_room_notice(notice, user_rev), "push"), None, "{news:?}");
+                assert_eq!(misfit_of(&Frame::of_room_notice(notice, user_rev)), None, "{news:?}");
             }
         }
     }
@@ -220,13 +294,13 @@ mod tests {
             let view = MessageView::of(message, &HashMap::new());
             let pushed = Frame::of_message(view.clone());
             let text = pushed.to_text().unwrap();
-            assert_eq!(misfit_of(&pushed, "push"), None);
+            assert_eq!(misfit_of(&pushed), None);
             assert!(text.contains(t) && !text.contains("mine") && !text.contains("latest_change"), "{text}");
             let (id, seq, rev) = (view.id, view.seq, view.rev);
             let ack =
                 FramePayload::Ack(Ack::Message(Box::new(Acknowledged { id, seq, rev, dup: false, message: view })));
             let ack = Frame { re: Some("1"), room: None, rev: None, payload: ack };
-            assert_eq!(misfit_of(&ack, "answer"), None);
+            assert_eq!(misfit_of(&ack), None);
             assert!(ack.to_text().unwrap().contains("\"mine\":true"));
         }
         let request = json!({"action": "react", "id": "1", "d": {"id": "66f0c3d2a1b2c3d4e5f60718", "emoji": "👍"}});
@@ -240,7 +314,59 @@ mod tests {
         let pong = Pong { gone: vec![RoomKey::group(RoomId(7))], ..Pong::default() };
         let frame = Frame { re: Some("1"), room: None, rev: None, payload: FramePayload::Pong(pong) };
 
-        assert_eq!(misfit_of(&frame, "answer"), None);
+        assert_eq!(misfit_of(&frame), None);
+    }
+
+    #[test]
+    fn frames_of_the_moment_are_as_described() {
+        let (room, user) = (RoomKey::group(RoomId(7)), UserId(3));
+        let presence = |last_seen_at: Option<Timestamp>| PersonPresence {
+            user_id: user,
+            online: last_seen_at.is_none(),
+            last_seen_at,
+            rev: 4,
+        };
+        let gaps = GapsNews { rooms: vec![room], user_rev: Some(5), ..GapsNews::default() };
+        let frame = |payload| Frame { re: None, room: None, rev: None, payload };
+        let frames = [
+            Frame::of_typing(room, user, true),
+            Frame::of_receipt(room, user, Seq(4)),
+            Frame::of_delivery(room, user, Seq(4)),
+            Frame::of_presence(vec![presence(None), presence(Some(Timestamp::from_millis(0)))]),
+            frame(FramePayload::Gaps(gaps)),
+            Frame::of_end(Code::TooManyConnections, Locale::Ko, "request"),
+        ];
+        let texts = frames.each_ref().map(|frame| RawValue::from_string(frame.to_text().unwrap()).unwrap());
+
+        for frame in &frames {
+            assert_eq!(misfit_of(frame), None);
+        }
+        assert_eq!(misfit_of(&Frame::of_batch(texts.into())), None);
+    }
+
+    #[test]
+    fn message_may_say_what_its_author_has_read() {
+        let message = Message { message_type: MessageType::Text, system: None, ..event(SystemKind::RoomCreated) };
+        for seq in [None, Some(Seq(4))] {
+            let frame = Frame::of_message(MessageView::of(message.clone(), &HashMap::new())).with_read(seq);
+            assert_eq!(misfit_of(&frame), None);
+            assert_eq!(frame.to_text().unwrap().contains("read_seq"), seq.is_some());
+        }
+    }
+
+    #[test]
+    fn acknowledgements_name_what_they_answer() {
+        let acks = [
+            Ack::Read(ReadCursor { read_seq: Seq(1), unread_count: 0 }),
+            Ack::State(StateTaken { presence: OnlineFriends { online: vec![UserId(3)], more: false } }),
+            Ack::Done(Done {}),
+        ];
+        for ack in acks {
+            let mut frame = Frame { re: Some("1"), room: None, rev: None, payload: FramePayload::Ack(ack) };
+            assert_eq!(misfit_of(&frame), None);
+            frame.re = None;
+            assert!(misfit_of(&frame).is_some());
+        }
     }
 
     #[test]

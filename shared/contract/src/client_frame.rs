@@ -6,13 +6,13 @@ use serde::{
 };
 use serde_json::{Value, value::RawValue};
 use std::{collections::BTreeMap, fmt};
-use strum::{EnumDiscriminants, EnumString, VariantNames};
+use strum::{EnumDiscriminants, EnumIter, EnumString, VariantNames};
 use utoipa::ToSchema;
 
 /// What a client may ask for over a WebSocket, with the details in `d`.
 #[derive(Serialize, ToSchema, EnumDiscriminants)]
 #[serde(tag = "action", content = "d", rename_all = "lowercase")]
-#[strum_discriminants(name(Action), vis(pub(crate)), derive(Deserialize, EnumString, VariantNames))]
+#[strum_discriminants(name(Action), vis(pub(crate)), derive(Deserialize, EnumIter, EnumString, VariantNames))]
 #[strum_discriminants(serde(rename_all = "lowercase"), strum(serialize_all = "lowercase"))]
 pub enum ClientFrame {
     /// The first frame: says which changes the client has, and asks which rooms have more.
@@ -27,6 +27,12 @@ pub enum ClientFrame {
     React(ReactFrame),
     /// Marks messages as read. The cursor never moves back.
     Read(ReadFrame),
+    /// Says that the messages of a private room have arrived. The cursor never moves back; in a group nothing happens.
+    Delivered(DeliveredFrame),
+    /// Says that the user types in a room or stopped. In rooms of more than 50 members nobody is told.
+    Typing(TypingFrame),
+    /// Says whether somebody is there to see the app, and which room is open.
+    State(StateFrame),
     /// Asks for the changes of a room after a cursor.
     Sync(SyncFrame),
     /// Keeps the connection open, and asks which of the client's rooms have more than it has.
@@ -46,6 +52,14 @@ pub struct HelloFrame {
     /// The client's cursor in each room: the latest `rev` that it has.
     #[serde(default)]
     pub cursors: BTreeMap<RoomKey, Rev>,
+    /// Whether somebody is there to see the app; true unless given.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    pub active: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A message to send.
@@ -64,6 +78,8 @@ pub struct SendFrame {
     pub message_type: Option<MessageType>,
     /// The message of the same room that this one replies to.
     pub reply_to: Option<MessageId>,
+    /// The newest message of the room that the user has read: whoever answers needs no `read` beside it.
+    pub read_seq: Option<Seq>,
 }
 
 /// A new text for the user's own message.
@@ -108,6 +124,36 @@ pub struct ReadFrame {
     pub seq: Seq,
 }
 
+/// How far a private room's messages have arrived.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveredFrame {
+    /// The room.
+    pub room: RoomKey,
+    /// The newest message that arrived. A number that is too high means the room's newest message.
+    pub seq: Seq,
+}
+
+/// What the user does in a room's text field.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TypingFrame {
+    /// The room.
+    pub room: RoomKey,
+    /// True while the user types, at most once per 3 s and room; false once the text is empty again.
+    pub on: bool,
+}
+
+/// Whether somebody is there, and what they see.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StateFrame {
+    /// Whether the app is in front of somebody: true counts for 150 s.
+    pub active: bool,
+    /// The room that is open; null or left out if none is.
+    pub room: Option<RoomKey>,
+}
+
 /// A request for a room's changes.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -124,13 +170,16 @@ pub struct SyncFrame {
 #[derive(Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PingFrame {
-    /// The client's cursor in each room: the latest `rev` that it has.
+    /// The client's cursor in each of at most 50 rooms, those with the newest activity: the latest `rev` that it has.
     #[serde(default)]
     pub cursors: BTreeMap<RoomKey, Rev>,
     /// The highest `user_rev` that it has seen.
     #[schema(example = 5)]
     pub user_rev: Option<i64>,
 }
+
+/// The most rooms whose cursors a `ping` may name.
+pub const MOST_PINGED: usize = 50;
 
 /// The most characters of a frame's `id`.
 pub(crate) const LONGEST_ID: usize = 64;
@@ -141,6 +190,8 @@ pub struct ClientRequest {
     pub id: Option<String>,
     /// The language that a `hello` asks for.
     pub language: Option<Locale>,
+    /// Whether nobody awaits an answer to a frame that is answered only if it has an `id`: it was read, and has none.
+    pub is_silent: bool,
     /// The frame, or why it is refused.
     pub frame: Result<ClientFrame, Fault>,
 }
@@ -166,19 +217,24 @@ impl ClientRequest {
             Ok(envelope) => envelope,
             Err(refused) => {
                 let frame = Err(Fault { code: Code::MalformedFrame, ..refused });
-                return Self { id: None, language: None, frame };
+                return Self { id: None, language: None, is_silent: false, frame };
             }
         };
         let id = match id.map(parse_id).transpose() {
             Ok(id) => id,
-            Err(reason) => return Self { id: None, language: None, frame: Err(Fault::field("id", reason)) },
+            Err(reason) => {
+                let frame = Err(Fault::field("id", reason));
+                return Self { id: None, language: None, is_silent: false, frame };
+            }
         };
+        let is_silent = id.is_none();
         let details = d.as_ref().map_or("{}", |raw| raw.get());
         let Ok(action) = action.parse::<Action>() else {
-            return Self { id, language: None, frame: Err(Code::UnknownAction.into()) };
+            return Self { id, language: None, is_silent, frame: Err(Code::UnknownAction.into()) };
         };
         let frame = domain::parse_json_seed(details.as_bytes(), Code::MalformedFrame, action);
-        Self { id, language: (action == Action::Hello).then(|| language_in(details)).flatten(), frame }
+        let language = (action == Action::Hello).then(|| language_in(details)).flatten();
+        Self { id, language, is_silent, frame }
     }
 }
 
@@ -237,7 +293,7 @@ impl<'de> Visitor<'de> for RequestVisitor {
             ClientFrame::Hello(hello) => hello.lang.as_deref().and_then(Locale::of_tag),
             _ => None,
         };
-        Ok(ClientRequest { id, language, frame: Ok(frame) })
+        Ok(ClientRequest { is_silent: id.is_none(), id, language, frame: Ok(frame) })
     }
 }
 
@@ -266,6 +322,9 @@ impl<'de> Visitor<'de> for Action {
             Self::Delete => ClientFrame::Delete(DeleteFrame::deserialize(details)?),
             Self::React => ClientFrame::React(ReactFrame::deserialize(details)?),
             Self::Read => ClientFrame::Read(ReadFrame::deserialize(details)?),
+            Self::Delivered => ClientFrame::Delivered(DeliveredFrame::deserialize(details)?),
+            Self::Typing => ClientFrame::Typing(TypingFrame::deserialize(details)?),
+            Self::State => ClientFrame::State(StateFrame::deserialize(details)?),
             Self::Sync => ClientFrame::Sync(SyncFrame::deserialize(details)?),
             Self::Ping => ClientFrame::Ping(PingFrame::deserialize(details)?),
         })
@@ -275,7 +334,7 @@ impl<'de> Visitor<'de> for Action {
 /// The same message over HTTP.
 impl From<SendFrame> for NewMessage {
     fn from(frame: SendFrame) -> Self {
-        let SendFrame { room, client_id, content, message_type, reply_to } = frame;
+        let SendFrame { room, client_id, content, message_type, reply_to, read_seq: _ } = frame;
         let client_id = Some(client_id);
         Self { room_id: room.id, room_type: room.kind, content, message_type, reply_to, client_id }
     }
@@ -365,6 +424,30 @@ mod tests {
     }
 
     #[test]
+    fn only_a_frame_that_was_read_and_has_no_id_is_silent() {
+        for (text, is_silent) in [
+            (r#"{"action":"ping"}"#, true),
+            (r#"{"d":{},"action":"ping"}"#, true),
+            (r#"{"action":"ping","d":{"x":1}}"#, true),
+            (r#"{"action":"ping","id":"1"}"#, false),
+            (r#"{"action":"ping","id":1}"#, false),
+            (r#"{"action":"ping","x":1}"#, false),
+            ("ping", false),
+        ] {
+            assert_eq!(ClientRequest::parse(text).is_silent, is_silent, "{text}");
+        }
+    }
+
+    #[test]
+    fn hello_of_an_older_client_says_that_somebody_is_there() {
+        for (details, active) in [(r#"{"v":1}"#, true), (r#"{"v":1,"active":false}"#, false)] {
+            let text = format!(r#"{{"action":"hello","d":{details}}}"#);
+            let Ok(ClientFrame::Hello(hello)) = ClientRequest::parse(&text).frame else { unreachable!("{text}") };
+            assert_eq!(hello.active, active);
+        }
+    }
+
+    #[test]
     fn id_of_a_frame_is_a_short_string() {
         let longest = "가".repeat(LONGEST_ID);
         let of = |id: &str| format!(r#"{{"action":"ping","id":{id}}}"#);
@@ -425,7 +508,7 @@ mod properties {
     /// A field of a frame, as a client with bugs may send it.
     fn part() -> impl Strategy<Value = String> {
         prop_oneof![
-            4 => r#""action":"(hello|send|edit|delete|react|read|sync|ping|fly)""#,
+            4 => r#""action":"(hello|send|edit|delete|react|read|delivered|typing|state|sync|ping|fly)""#,
             4 => Just(r#""d":DETAILS"#.to_owned()),
             1 => r#""id":("[a-z0-9]{0,3}"|1|null)"#,
             1 => r#""d":(null|1|\[\]|"x")"#,
@@ -441,6 +524,7 @@ mod properties {
             r#""(id|reply_to)":("[0-9a-f]{24}"|"[0-9A-F]{23,25}"|null)"#,
             r#""(content|client_id|emoji|lang|x)":"[\PC&&[^"\\]]{0,5}""#,
             r#""cursors":\{("private:1":[0-9]{1,3})?\}"#,
+            r#""(active|on|remove)":(true|false|null|1)"#,
             r#""message_type":"(text|system|x)""#,
         ]
     }
@@ -475,18 +559,27 @@ mod properties {
         ) {
             let (room, message) = (RoomKey { kind: RoomKind::Group, id: RoomId(id) }, MessageId(message));
             let frames = [
-                ClientFrame::Hello(HelloFrame { v: 1, lang: None, cursors: BTreeMap::from([(room, Rev(seq))]) }),
+                ClientFrame::Hello(HelloFrame {
+                    v: 1,
+                    lang: None,
+                    cursors: BTreeMap::from([(room, Rev(seq))]),
+                    active: remove,
+                }),
                 ClientFrame::Send(SendFrame {
                     room,
                     client_id: text.clone(),
                     content: text.clone(),
                     message_type: Some(MessageType::Text),
                     reply_to: reply.map(MessageId),
+                    read_seq: limit.map(Seq),
                 }),
                 ClientFrame::Edit(EditFrame { id: message, content: text.clone() }),
                 ClientFrame::React(ReactFrame { id: message, emoji: text, remove }),
                 ClientFrame::Delete(DeleteFrame { id: message }),
                 ClientFrame::Read(ReadFrame { room, seq: Seq(seq) }),
+                ClientFrame::Delivered(DeliveredFrame { room, seq: Seq(seq) }),
+                ClientFrame::Typing(TypingFrame { room, on: remove }),
+                ClientFrame::State(StateFrame { active: remove, room: limit.map(|_| room) }),
                 ClientFrame::Sync(SyncFrame { room, after_rev: Rev(seq), limit }),
                 ClientFrame::Ping(PingFrame { cursors: BTreeMap::from([(room, Rev(seq))]), user_rev: limit }),
             ];

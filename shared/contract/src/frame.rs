@@ -1,11 +1,18 @@
 use crate::{FieldProblem, FriendView, MessageView, ReadCursor, SyncPage};
 use domain::{
     Code, Fault, LatestChange, Locale, Message, MessageId, News, Notice, Removal, Rev, Role, RoomId, RoomKey, RoomKind,
-    RoomNews, RoomNotice, Seq, SessionId, SystemKind, UserId,
+    RoomNews, RoomNotice, Seq, SessionId, SystemKind, Timestamp, UserId,
 };
 use serde::Serialize;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr,
+        schema::{ArrayBuilder, Schema},
+    },
+};
 
 /// A frame to a client: `{t, re?, room?, rev?, d?}`.
 #[derive(Serialize)]
@@ -31,7 +38,7 @@ pub enum FramePayload {
     /// Answers `hello`.
     #[serde(rename = "ready")]
     Ready(Ready),
-    /// Answers `send`, `edit`, `delete`, `react` and `read`.
+    /// Answers every other action; `d` depends on which.
     #[serde(rename = "ack")]
     Ack(Ack),
     /// Answers `sync`. It has at most 30 KB.
@@ -45,7 +52,7 @@ pub enum FramePayload {
     Error(ErrorBody),
     /// A message was sent to one of the user's rooms.
     #[serde(rename = "message.created")]
-    MessageCreated(Box<MessageView>),
+    MessageCreated(Box<CreatedMessage>),
     /// A message in one of the user's rooms was edited, pinned or unpinned.
     #[serde(rename = "message.updated")]
     MessageUpdated(Box<MessageView>),
@@ -61,6 +68,21 @@ pub enum FramePayload {
     /// A member of one of the user's rooms has read messages.
     #[serde(rename = "receipt.read")]
     ReceiptRead(Receipt),
+    /// Messages have arrived at the other person of a private room.
+    #[serde(rename = "receipt.delivered")]
+    ReceiptDelivered(DeliveryReceipt),
+    /// A member of one of the user's rooms types or stopped. Forget it after 7 s, and when a message of that member arrives.
+    #[serde(rename = "typing")]
+    Typing(TypingNews),
+    /// Friends came online or went offline. Of two frames about one person the higher `rev` counts.
+    #[serde(rename = "presence.changed")]
+    PresenceChanged(PresenceChange),
+    /// What the user misses of what a `ping` without `id` said that they have.
+    #[serde(rename = "gaps")]
+    Gaps(GapsNews),
+    /// Several pushed frames in one, in the order in which they would have come; at most 30 KB.
+    #[serde(rename = "batch")]
+    Batch(Packed),
     /// The user is a member of a group from now on.
     #[serde(rename = "room.added")]
     RoomAdded(RoomAdded),
@@ -93,7 +115,7 @@ impl FramePayload {
     pub(crate) const ANSWERS: [&'static str; 5] = ["ready", "ack", "sync", "pong", "error"];
 }
 
-/// The answer to a change.
+/// The answer to an action that is neither `hello`, `sync` nor `ping`.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Ack {
@@ -101,6 +123,31 @@ pub enum Ack {
     Message(Box<Acknowledged>),
     /// Answers `read`.
     Read(ReadCursor),
+    /// Answers `state`.
+    State(StateTaken),
+    /// Answers `delivered` and `typing`.
+    Done(Done),
+}
+
+/// The answer to `state`.
+#[derive(Serialize, ToSchema)]
+pub struct StateTaken {
+    /// Which friends are online: what was told while nobody was there was missed.
+    pub presence: OnlineFriends,
+}
+
+/// The answer to what nothing more is to be said about.
+#[derive(Serialize, ToSchema)]
+pub struct Done {}
+
+/// Which of the user's friends are online.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OnlineFriends {
+    /// The friends who are online, at most 500.
+    #[schema(max_items = 500)]
+    pub online: Vec<UserId>,
+    /// Whether there are more: list friends to see them all.
+    pub more: bool,
 }
 
 /// The answer to `hello`.
@@ -113,9 +160,14 @@ pub struct Ready {
     /// When to connect again, before the connection reaches its two-hour limit; Unix time in seconds.
     #[schema(example = 1_790_000_000)]
     pub reconnect_at: i64,
-    /// How often to send `ping`, in seconds.
-    #[schema(example = 270)]
+    /// After how many seconds without a frame of its own the client sends `ping`.
+    #[schema(example = 540)]
     pub ping_s: u32,
+    /// After how many seconds of use without another acting frame the client says `state` again.
+    #[schema(example = 120)]
+    pub active_s: u32,
+    /// Whether `typing` is of use; if false, don't send it.
+    pub typing: bool,
     /// Rooms with changes after the given cursor, at most 200.
     pub gaps: Vec<RoomKey>,
     /// Rooms with a given cursor that the user is not in, or not any more, at most 200: forget them.
@@ -127,14 +179,19 @@ pub struct Ready {
     /// The version of the user's friends, requests and groups: load them again if it is higher than the last one seen.
     #[schema(example = 5)]
     pub user_rev: i64,
+    /// Which of the user's friends are online.
+    pub presence: OnlineFriends,
+    /// The number for the app's icon: how many unread messages there are that the user wants to hear of.
+    #[schema(example = 2)]
+    pub badge: i32,
 }
 
 /// The answer to `ping`.
 #[derive(Default, Serialize, ToSchema)]
 pub struct Pong {
-    /// Rooms with changes after the given cursor, at most 200: sync them.
+    /// Rooms with changes after the given cursor: sync them.
     pub gaps: Vec<RoomKey>,
-    /// Rooms with a given cursor that the user is not in, or not any more, at most 200: forget them.
+    /// Rooms with a given cursor that the user is not in, or not any more: forget them.
     pub gone: Vec<RoomKey>,
     /// Whether there are more rooms of either sort: sync and forget these, then send `ping` again.
     pub more: bool,
@@ -159,6 +216,32 @@ pub struct Acknowledged {
     pub message: MessageView,
 }
 
+/// What a `ping` without `id` has found.
+#[derive(Default, Serialize, ToSchema)]
+pub struct GapsNews {
+    /// Rooms with changes after the given cursor: sync them.
+    pub rooms: Vec<RoomKey>,
+    /// Rooms with a given cursor that the user is not in, or not any more: forget them.
+    pub gone: Vec<RoomKey>,
+    /// Whether there are more rooms of either sort: sync and forget these, then send `ping` again.
+    pub more: bool,
+    /// The version of the user's friends, requests and groups, if it is higher than the given one: load them again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 5)]
+    pub user_rev: Option<i64>,
+}
+
+/// A new message, and how far its author has read.
+#[derive(Serialize, ToSchema)]
+pub struct CreatedMessage {
+    /// The message.
+    #[serde(flatten)]
+    pub message: MessageView,
+    /// The newest message that its author has read, in a private room: as a `receipt.read` of theirs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_seq: Option<Seq>,
+}
+
 /// A message that the user has hidden from themselves.
 #[derive(Serialize, ToSchema)]
 pub struct HiddenMessage {
@@ -176,6 +259,61 @@ pub struct Receipt {
     /// The newest read message.
     pub read_seq: Seq,
 }
+
+/// How far the messages of a private room have arrived.
+#[derive(Serialize, ToSchema)]
+pub struct DeliveryReceipt {
+    /// The person at whom they arrived.
+    pub user_id: UserId,
+    /// The newest message that arrived.
+    pub delivered_seq: Seq,
+}
+
+/// Who types.
+#[derive(Serialize, ToSchema)]
+pub struct TypingNews {
+    /// The member.
+    pub user_id: UserId,
+    /// Whether they type; false when they stopped.
+    pub on: bool,
+}
+
+/// Friends who came or went.
+#[derive(Serialize, ToSchema)]
+pub struct PresenceChange {
+    /// Each of them.
+    #[schema(min_items = 1)]
+    pub people: Vec<PersonPresence>,
+}
+
+/// Whether a friend is online.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PersonPresence {
+    /// The friend.
+    pub user_id: UserId,
+    /// Whether they are online.
+    pub online: bool,
+    /// When they were last online, roughly; null while they are online, and after 30 days.
+    #[schema(required = true)]
+    pub last_seen_at: Option<Timestamp>,
+    /// The number of this change: the higher one of a person counts.
+    #[schema(example = 42)]
+    pub rev: i64,
+}
+
+/// Pushed frames, each as its text.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub struct Packed(pub Vec<Box<RawValue>>);
+
+/// An array; the document of frames says of which.
+impl PartialSchema for Packed {
+    fn schema() -> RefOr<Schema> {
+        ArrayBuilder::new().min_items(Some(1)).build().into()
+    }
+}
+
+impl ToSchema for Packed {}
 
 /// A change between the user and another person.
 #[derive(Serialize, ToSchema)]
@@ -301,9 +439,20 @@ impl Frame<'_> {
             (true, ..) => FramePayload::MessageDeleted(view),
             (false, Some(LatestChange::Reaction), _) => FramePayload::ReactionChanged(view),
             (false, Some(LatestChange::Pin), _) | (false, None, true) => FramePayload::MessageUpdated(view),
-            (false, None, false) => FramePayload::MessageCreated(view),
+            (false, None, false) => {
+                FramePayload::MessageCreated(Box::new(CreatedMessage { message: *view, read_seq: None }))
+            }
         };
         Self { re: None, room: Some(room), rev: Some(rev), payload }
+    }
+
+    /// The same frame of a new message, with what its author has read.
+    #[must_use]
+    pub fn with_read(mut self, seq: Option<Seq>) -> Self {
+        if let FramePayload::MessageCreated(created) = &mut self.payload {
+            created.read_seq = seq;
+        }
+        self
     }
 
     /// Tells one of two people about a change between them, as of the person's `user_rev`.
@@ -368,6 +517,28 @@ impl Frame<'_> {
     pub fn of_receipt(room: RoomKey, user_id: UserId, read_seq: Seq) -> Self {
         let payload = FramePayload::ReceiptRead(Receipt { user_id, read_seq });
         Self { re: None, room: Some(room), rev: None, payload }
+    }
+
+    /// Tells one of two people how far messages have arrived at the other one.
+    pub fn of_delivery(room: RoomKey, user_id: UserId, delivered_seq: Seq) -> Self {
+        let payload = FramePayload::ReceiptDelivered(DeliveryReceipt { user_id, delivered_seq });
+        Self { re: None, room: Some(room), rev: None, payload }
+    }
+
+    /// Tells a room's members that one of them types or stopped.
+    pub fn of_typing(room: RoomKey, user_id: UserId, on: bool) -> Self {
+        Self { re: None, room: Some(room), rev: None, payload: FramePayload::Typing(TypingNews { user_id, on }) }
+    }
+
+    /// Tells a person which of their friends came or went.
+    pub fn of_presence(people: Vec<PersonPresence>) -> Self {
+        let payload = FramePayload::PresenceChanged(PresenceChange { people });
+        Self { re: None, room: None, rev: None, payload }
+    }
+
+    /// Several frames in one.
+    pub fn of_batch(frames: Vec<Box<RawValue>>) -> Self {
+        Self { re: None, room: None, rev: None, payload: FramePayload::Batch(Packed(frames)) }
     }
 
     /// Tells a connection that its session has ended.

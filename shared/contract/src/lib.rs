@@ -17,6 +17,7 @@ mod reaction;
 mod room;
 mod schemas;
 mod session;
+mod validate;
 
 pub use account::{
     AccountChange, AccountDeletion, AccountView, EmailVerification, NewAccount, ParsedChange, PasswordChange,
@@ -25,13 +26,14 @@ pub use account::{
 pub use asyncapi::asyncapi;
 pub use block::{BlockView, NewBlock};
 pub use client_frame::{
-    ClientFrame, ClientRequest, DeleteFrame, EditFrame, HelloFrame, PingFrame, ReactFrame, ReadFrame, SendFrame,
-    SyncFrame,
+    ClientFrame, ClientRequest, DeleteFrame, DeliveredFrame, EditFrame, HelloFrame, MOST_PINGED, PingFrame, ReactFrame,
+    ReadFrame, SendFrame, StateFrame, SyncFrame, TypingFrame,
 };
 pub use export::{ExportItem, ExportedBlock, ExportedFriend, ExportedRequest, ExportedRoom};
 pub use frame::{
-    Ack, Acknowledged, ErrorBody, Frame, FramePayload, FriendNews, HiddenMessage, MemberChanged, Pong, Ready, Receipt,
-    RoomAdded, RoomRemoved, RoomUpdated, SessionNews,
+    Ack, Acknowledged, CreatedMessage, DeliveryReceipt, Done, ErrorBody, Frame, FramePayload, FriendNews, GapsNews,
+    HiddenMessage, MemberChanged, OnlineFriends, Packed, PersonPresence, Pong, PresenceChange, Ready, Receipt,
+    RoomAdded, RoomRemoved, RoomUpdated, SessionNews, StateTaken, TypingNews,
 };
 pub use friend::{FriendRequest, FriendRequestDirection, FriendRequestsQuery, FriendView, FriendshipView};
 pub use group::{
@@ -51,3 +53,4 @@ pub use reaction::{NewReaction, ReactionQuery, ReactionView, ReactionsView, Reac
 pub use room::{ChatRoomView, NewChatRoom};
 pub use schemas::parameter_schemas;
 pub use session::{GrantType, Login, PasswordGrant, RefreshGrant, SessionView, TicketView, Tokens};
+pub use validate::{misfit, misfit_of_frame};

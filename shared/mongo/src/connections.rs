@@ -6,11 +6,11 @@ use crate::{
     schema::SOCKETS,
     w1, write_once_more,
 };
-use domain::{ConnectionId, Fault, Limit, Locale, SessionId, Timestamp, UserId};
+use domain::{ConnectionId, Fault, Limit, Locale, RoomKey, SessionId, Timestamp, UserId};
 use futures_util::TryStreamExt as _;
 use mongodb::{
     Collection,
-    bson::{DateTime, Document, doc},
+    bson::{Bson, DateTime, Document, doc},
     options::ReturnDocument,
 };
 use serde::Deserialize;
@@ -21,6 +21,12 @@ pub const MOST_CONNECTIONS: usize = 20;
 
 /// How long a connection counts as alive after its last frame: API Gateway's 10 idle minutes and one more.
 const ALIVE_FOR: Duration = Duration::from_mins(11);
+
+/// How long somebody counts as there after what they did last.
+pub const ACTIVE_FOR: Duration = Duration::from_secs(150);
+
+/// How often one person may say in a room that they type.
+const TYPING_EVERY: Duration = Duration::from_secs(3);
 
 /// How many frames beyond its limit a connection is remembered for.
 const DEEPEST_DEBT: f64 = 60.0;
@@ -38,6 +44,10 @@ pub struct Connection {
     pub locale: Locale,
     /// When it was opened.
     pub connected_at: Timestamp,
+    /// Until when somebody is there to see what it is told.
+    pub active_until: Timestamp,
+    /// The room that is open on its screen.
+    pub viewing: Option<RoomKey>,
 }
 
 /// The open WebSockets of those who are to be told something.
@@ -58,8 +68,35 @@ pub struct Arrival<'a> {
     pub locale: Option<Locale>,
     /// How many tokens of the person's bucket it takes.
     pub cost: u32,
+    /// What else it says.
+    pub effect: Effect,
     /// When.
     pub at: Timestamp,
+}
+
+/// What a frame says of the person at the other end, beside that the connection lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing: a client sends such frames by itself.
+    Alive,
+    /// Somebody did something.
+    Acted,
+    /// Somebody did something in a room, which is open.
+    ActedIn(RoomKey),
+    /// Whether somebody is there, and which room is open.
+    Seen {
+        /// Whether the app is in front of somebody.
+        active: bool,
+        /// The room that is open.
+        viewing: Option<RoomKey>,
+    },
+    /// Somebody types in a room or stopped.
+    Typed {
+        /// Which room.
+        room: RoomKey,
+        /// Whether they type.
+        on: bool,
+    },
 }
 
 /// A connection that sent a frame.
@@ -71,6 +108,8 @@ pub struct Touched {
     pub wait: Option<Duration>,
     /// How many frames more this connection alone may send; below zero once it has sent too many.
     pub tokens: f64,
+    /// Whether others are to be told that the person types or stopped: not again within 3 s, and of no stop of what was not told.
+    pub is_typing_told: bool,
 }
 
 /// What is open of one person's.
@@ -89,6 +128,10 @@ struct ConnectionRow {
     locale: Locale,
     connected_at: DateTime,
     expires_at: DateTime,
+    // Rows of versions before 7 have none of these.
+    active_until: Option<DateTime>,
+    viewing: Option<RoomKey>,
+    is_typing_told: Option<bool>,
 }
 
 /// The repository of `sockets`: one document per person with their open connections and the bucket of frames that they share.
@@ -113,11 +156,11 @@ impl Connections<'_> {
         Causal(causal): &mut Causal,
         connection: &Connection,
     ) -> Result<Vec<Connection>, Fault> {
-        let Connection { id, user, session, locale, connected_at } = connection;
+        let Connection { id, user, session, locale, connected_at, active_until, viewing } = connection;
         let expires_at = date(connected_at.plus(ALIVE_FOR));
         let row = doc! {
             "id": &id.0, "session_id": &session.0, "locale": locale.as_str(), "connected_at": date(*connected_at),
-            "expires_at": expires_at,
+            "expires_at": expires_at, "active_until": date(*active_until), "viewing": name(*viewing),
         };
         let is_other = doc! { "$and": [{ "$ne": ["$$socket.id", &id.0] }, is_alive(*connected_at)] };
         let most = i64::try_from(MOST_CONNECTIONS).unwrap_or(i64::MAX);
@@ -167,7 +210,7 @@ impl Connections<'_> {
         struct Bucket {
             tokens: f64,
         }
-        let Arrival { connection: ConnectionId(id), locale, cost, at } = arrival;
+        let Arrival { connection: ConnectionId(id), locale, cost, effect, at } = arrival;
         // A frame that costs more than the bucket holds would never pass.
         let cost = cost.min(limit.burst);
         let expires_at = date(at.plus(ALIVE_FOR));
@@ -181,6 +224,7 @@ impl Connections<'_> {
         if let Some(locale) = locale {
             moved.insert("locale", locale.as_str());
         }
+        moved.extend(effect.fields(at));
         let moved = doc! { "$cond": [&is_it, { "$mergeObjects": ["$$socket", moved] }, "$$socket"] };
         let kept = filter_open(&doc! { "$or": [&is_it, is_alive(at)] });
         let refilled = refilled(limit, "$frames.tokens", "$frames.at");
@@ -210,7 +254,9 @@ impl Connections<'_> {
         let touched = write_once_more(touch).await.map_err(store_fault)?;
         let Some(Row { user, open, allowed, frames, own }) = touched else { return Ok(None) };
         let wait = (!allowed).then(|| wait_for_tokens(f64::from(cost) - frames.tokens, limit));
-        Ok(PersonRow { user, open }.live(at).pop().map(|connection| Touched { connection, wait, tokens: own }))
+        let is_typing_told = open.first().and_then(|row| row.is_typing_told).unwrap_or(false);
+        let connection = PersonRow { user, open }.live(at).pop();
+        Ok(connection.map(|connection| Touched { connection, wait, tokens: own, is_typing_told }))
     }
 
     /// The live connections of people, as a majority knows them.
@@ -318,6 +364,47 @@ impl Connections<'_> {
     }
 }
 
+impl Connection {
+    /// Whether somebody is there to see what it is told.
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        self.active_until > now
+    }
+}
+
+impl Effect {
+    /// What it changes in the row of the connection, which is `$$socket`.
+    fn fields(self, at: Timestamp) -> Document {
+        let active_until = date(at.plus(ACTIVE_FOR));
+        match self {
+            Self::Alive => doc! {},
+            Self::Acted => doc! { "active_until": active_until },
+            Self::ActedIn(room) => doc! { "active_until": active_until, "viewing": room.to_string() },
+            Self::Seen { active, viewing } => {
+                doc! { "active_until": if active { active_until } else { date(at) }, "viewing": name(viewing) }
+            }
+            Self::Typed { room, on } => {
+                let room = room.to_string();
+                let is_same = doc! { "$eq": ["$$socket.typing_room", &room] };
+                let was_told = doc! { "$and": [&is_same, { "$eq": ["$$socket.is_typing", true] }] };
+                let mut fields = doc! { "active_until": active_until };
+                if on {
+                    let is_early = doc! { "$gt": ["$$socket.typing_at", date(at.minus(TYPING_EVERY))] };
+                    let is_early = doc! { "$and": [is_same, is_early] };
+                    fields.extend(doc! {
+                        "is_typing_told": { "$not": &is_early },
+                        "is_typing": { "$or": [{ "$not": &is_early }, was_told] },
+                        "typing_room": room,
+                        "typing_at": { "$cond": [is_early, "$$socket.typing_at", date(at)] },
+                    });
+                } else {
+                    fields.extend(doc! { "is_typing_told": was_told, "is_typing": false });
+                }
+                fields
+            }
+        }
+    }
+}
+
 impl Recipients {
     fn of(connections: Vec<Connection>, most: usize, crowd: impl FnOnce() -> Crowd) -> Self {
         if connections.len() > most { Self::TooMany(crowd()) } else { Self::All(connections) }
@@ -335,6 +422,8 @@ impl PersonRow {
             session: row.session_id,
             locale: row.locale,
             connected_at: Timestamp::from_millis(row.connected_at.timestamp_millis()),
+            active_until: Timestamp::from_millis(row.active_until.map_or(0, DateTime::timestamp_millis)),
+            viewing: row.viewing,
         });
         each.collect()
     }
@@ -370,6 +459,10 @@ fn of_sessions(sessions: &[SessionId]) -> Document {
 
 fn names(ids: &[ConnectionId]) -> Vec<&str> {
     ids.iter().map(|id| id.0.as_str()).collect()
+}
+
+fn name(room: Option<RoomKey>) -> Bson {
+    room.map_or(Bson::Null, |room| Bson::String(room.to_string()))
 }
 
 fn date(at: Timestamp) -> DateTime {

@@ -22,7 +22,7 @@ mod tickets;
 mod tls;
 
 pub use claims::{Claim, ReadState};
-pub use connections::{Arrival, Connection, Connections, MOST_CONNECTIONS, Recipients, Touched};
+pub use connections::{ACTIVE_FOR, Arrival, Connection, Connections, Effect, MOST_CONNECTIONS, Recipients, Touched};
 pub use crowd::Crowd;
 pub use feed::{Anchor, Feed, FeedSize, Window};
 pub use gates::{Bucket, Gates, Passage};

@@ -29,6 +29,11 @@ impl Event {
         self.request.request_context.request_id.as_deref().unwrap_or("unknown")
     }
 
+    /// The route that the frame selected.
+    pub fn route(&self) -> &str {
+        self.request.request_context.route_key.as_deref().unwrap_or("$default")
+    }
+
     /// The frame's text.
     pub fn text(&self) -> &str {
         self.request.body.as_deref().unwrap_or_default()

@@ -17,7 +17,9 @@ pub fn frame(connection: &str, frame: &Value) -> Event {
 
 /// A frame of a client that may not be JSON.
 pub fn text(connection: &str, text: &str) -> Event {
-    event(connection, &json!({ "body": text }))
+    let frame: Value = serde_json::from_str(text).unwrap_or_default();
+    let route = frame["action"].as_str().unwrap_or("$default");
+    event(connection, &json!({ "body": text, "requestContext": { "routeKey": route } }))
 }
 
 /// A client that has gone.
@@ -27,8 +29,9 @@ pub fn closed(connection: &str) -> Event {
 
 fn event(connection: &str, event: &Value) -> Event {
     let mut event = event.clone();
-    event["requestContext"] =
-        json!({ "connectionId": connection, "requestId": "request", "connectedAt": 0, "requestTimeEpoch": 0 });
+    let context = &mut event["requestContext"];
+    (context["connectionId"], context["requestId"]) = (json!(connection), json!("request"));
+    (context["connectedAt"], context["requestTimeEpoch"]) = (json!(0), json!(0));
     let request = serde_json::from_value(event).expect("an event of API Gateway");
     Event::new(request, Duration::from_secs(30)).expect("an event with a connection")
 }

@@ -31,6 +31,13 @@ impl Recorder {
         self.pushes().pop_front().expect("something was pushed")
     }
 
+    /// The newest push to a connection, as the answer to its frame; null where the connection was closed.
+    pub fn answer(&self, connection: &str) -> Option<Value> {
+        let mut pushes = self.pushes();
+        let newest = pushes.iter().rposition(|(name, _)| name == connection)?;
+        pushes.remove(newest).map(|(_, frame)| frame)
+    }
+
     /// Everything that was pushed and not taken with `next`.
     pub fn all(&self) -> Vec<(String, Value)> {
         self.pushes().drain(..).collect()

@@ -13,7 +13,7 @@ use domain::{
 };
 use mail::Post;
 use messaging::{Author, MessageLimits, Messenger, React, Reacted};
-use mongo::{Connection, Inserted, Messages, Mongo, NewMessage, Placement};
+use mongo::{ACTIVE_FOR, Connection, Inserted, Messages, Mongo, NewMessage, Placement};
 use mysql::{Mysql, Names, NewSession, NewUser, Tx};
 use projection::{Changed, DeleteAccount, Projector};
 use std::{sync::Arc, time::Duration};
@@ -296,7 +296,15 @@ impl Stores {
     /// Opens a WebSocket of a session.
     pub async fn connect(&self, user: UserId, session: SessionId, name: &str) {
         let id = ConnectionId(name.to_owned());
-        let connection = Connection { id, user, session, locale: Locale::En, connected_at: NOON };
+        let connection = Connection {
+            id,
+            user,
+            session,
+            locale: Locale::En,
+            connected_at: NOON,
+            active_until: NOON.plus(ACTIVE_FOR),
+            viewing: None,
+        };
         self.mongo().connections().insert(&connection).await.expect("MongoDB is there");
     }
 

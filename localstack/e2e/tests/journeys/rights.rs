@@ -284,6 +284,10 @@ fn actions(aim: &Aim) -> Vec<(&'static str, Value, [&'static str; 4])> {
         ("edit", json!({"id": id, "content": "new"}), [hidden, "ack", "not_author", "recipient_unavailable"]),
         ("react", json!({"id": id, "emoji": "👍"}), [hidden, "ack", "ack", "recipient_unavailable"]),
         ("read", json!({"room": room, "seq": 1}), ["room_not_found", "ack", "ack", "ack"]),
+        ("delivered", json!({"room": room, "seq": 1}), ["room_not_found", "ack", "ack", "ack"]),
+        // Who may tell nobody learns nothing of it.
+        ("typing", json!({"room": room, "on": true}), ["ack"; 4]),
+        ("state", json!({"active": true, "room": room}), ["ack"; 4]),
         ("sync", json!({"room": room, "after_rev": 0}), ["room_not_found", "sync", "sync", "sync"]),
         ("delete", json!({"id": id}), [hidden, "ack", "not_author", "ack"]),
         ("ping", json!({}), ["pong"; 4]),

@@ -363,14 +363,21 @@ fn connection_frames() {
         assert_snapshot!(shape(&junhos.ask("hello", json!({"v": 1, "cursors": {&name: 0}})).await), @r#"
         {
           "d": {
+            "active_s": 120,
+            "badge": 0,
             "gaps": [
               "private:[room id]"
             ],
             "gone": [],
             "more": false,
-            "ping_s": 270,
+            "ping_s": 540,
+            "presence": {
+              "more": false,
+              "online": []
+            },
             "reconnect_at": "[reconnect_at]",
             "session": "[session id]",
+            "typing": true,
             "unread": {
               "private:[room id]": 1
             },

@@ -10,7 +10,7 @@ use messaging::{
     Author, EditMessage, ListMessages, ListPinned, MessageLimits, Messenger, Pinned, React, Reacted, Sent, SyncRoom,
     delete_message, edit_message, list_messages, list_pinned, pin_message, react, send_message, sync_room,
 };
-use mongo::{Anchor, Connection, Fanout, Messages, Mongo, Placement, Reservation, Stored};
+use mongo::{ACTIVE_FOR, Anchor, Connection, Fanout, Messages, Mongo, Placement, Reservation, Stored};
 use mongodb::{
     Client, ClientSession, Collection,
     bson::{Document, doc, oid::ObjectId},
@@ -155,6 +155,8 @@ impl Scene {
             session: self.session.clone(),
             locale: Locale::En,
             connected_at: now(),
+            active_until: now().plus(ACTIVE_FOR),
+            viewing: None,
         };
         self.mongo().connections().insert(&connection).await.unwrap();
     }

@@ -22,7 +22,15 @@ async fn list_of_150_documents_is_one_command() {
     for (room, n) in rooms.iter().zip(0..) {
         open(mongo, *room, &[EVE, UserId(1_000 + n)], AT).await;
         let (id, session) = (ConnectionId(n.to_string()), SessionId("s".to_owned()));
-        let connection = Connection { id, user: UserId(1_000 + n), session, locale: Locale::En, connected_at: AT };
+        let connection = Connection {
+            id,
+            user: UserId(1_000 + n),
+            session,
+            locale: Locale::En,
+            connected_at: AT,
+            active_until: AT,
+            viewing: None,
+        };
         mongo.connections().insert(&connection).await.unwrap();
     }
     let people: Vec<_> = (1_000..1_150).map(UserId).collect();

@@ -63,6 +63,8 @@ async fn crowd_found_in_a_session_is_read_as_of_its_writes() {
         session: SessionId("s".to_owned()),
         locale: domain::Locale::En,
         connected_at: AT,
+        active_until: AT,
+        viewing: None,
     };
     connections.insert_in(&mut causal, &late).await.unwrap();
     let people = [&users[..], &[ANNA]].concat();

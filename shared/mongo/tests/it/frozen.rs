@@ -1,6 +1,6 @@
 use crate::scene::{ANNA, AT, scene};
 use domain::{ConnectionId, Limit, Random, SessionId};
-use mongo::{Arrival, Bucket, Mongo, Passage};
+use mongo::{Arrival, Bucket, Effect, Mongo, Passage};
 use testkit::proxy::Proxy;
 
 const LIMIT: Limit = Limit { burst: 600, per_minute: 1 };
@@ -30,7 +30,7 @@ async fn first_step_of_a_request_survives_dead_connections() {
     mongo.limits().spend("login:x", LIMIT).await.unwrap();
     let (_frame, mongo) = thawed(&database.url).await;
     let unknown = ConnectionId("unknown".to_owned());
-    let arrival = Arrival { connection: &unknown, locale: None, cost: 1, at: AT };
+    let arrival = Arrival { connection: &unknown, locale: None, cost: 1, effect: Effect::Alive, at: AT };
     assert!(mongo.connections().touch(arrival, LIMIT).await.unwrap().is_none());
     let (_connect, mongo) = thawed(&database.url).await;
     assert!(mongo.tickets().burn("t", AT).await.is_ok());

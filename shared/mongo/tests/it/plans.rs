@@ -8,7 +8,7 @@ use domain::{
     ClientId, ConnectionId, Emoji, Fault, Limit, Locale, PageSize, Person, Random, Rev, RoomKind, Seq, SessionId,
     UserId,
 };
-use mongo::{Anchor, Arrival, Bucket, Connection, Fanout, Messages, Placement, Recipients};
+use mongo::{Anchor, Arrival, Bucket, Connection, Effect, Fanout, Messages, Placement, Recipients};
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use std::time::Duration;
 use testkit::mongo::{Database, Profile};
@@ -80,6 +80,8 @@ fn connection(n: i32) -> Connection {
         session: session(n),
         locale: Locale::Ko,
         connected_at: AT,
+        active_until: AT,
+        viewing: None,
     }
 }
 
@@ -246,7 +248,7 @@ async fn no_command_on_people_walks_a_collection() {
     watch.watch("refund to a gate", 1, gates.refund(UserId(108), Bucket::Sends, LIMIT)).await;
     watch.watch("insert a connection", 1, connections.insert(&connection(1))).await;
     let id = connection(1).id;
-    let arrival = Arrival { connection: &id, locale: None, cost: 1, at: AT };
+    let arrival = Arrival { connection: &id, locale: None, cost: 1, effect: Effect::Alive, at: AT };
     watch.watch("touch", 1, connections.touch(arrival, LIMIT)).await.unwrap();
     let people = [UserId(107), UserId(108)];
     watch.watch("list_of_people", 2, connections.list_of_people(&people, AT)).await;

@@ -1,6 +1,6 @@
 use crate::scene::{ANNA, AT, BORA, collection, environments, eventually, scene};
 use domain::{ConnectionId, Limit, Locale, SessionId, Timestamp, UserId};
-use mongo::{Arrival, Connection, MOST_CONNECTIONS, Mongo, Touched};
+use mongo::{Arrival, Connection, Effect, MOST_CONNECTIONS, Mongo, Touched};
 use mongodb::bson::doc;
 use std::time::Duration;
 use testkit::mongo::{Database, Profile};
@@ -17,6 +17,8 @@ fn connection(user: UserId, name: &str, at: Timestamp) -> Connection {
         session: SessionId(format!("session of {name}")),
         locale: Locale::En,
         connected_at: at,
+        active_until: at,
+        viewing: None,
     }
 }
 
@@ -44,7 +46,7 @@ fn names(range: std::ops::Range<usize>) -> impl Iterator<Item = String> {
 
 async fn touch(mongo: &Mongo, name: &str, cost: u32, limit: Limit) -> Touched {
     let id = ConnectionId(name.to_owned());
-    let arrival = Arrival { connection: &id, locale: None, cost, at: AT };
+    let arrival = Arrival { connection: &id, locale: None, cost, effect: Effect::Alive, at: AT };
     mongo.connections().touch(arrival, limit).await.unwrap().unwrap()
 }
 
@@ -223,7 +225,7 @@ async fn a_frame_keeps_its_connection_alive_and_no_other() {
     let mongo = &database.mongo;
     connect(mongo, ANNA, names(0..2)).await;
     let (id, later) = (ConnectionId("c00".to_owned()), AT.plus(Duration::from_mins(10)));
-    let arrival = Arrival { connection: &id, locale: Some(Locale::Ko), cost: 1, at: later };
+    let arrival = Arrival { connection: &id, locale: Some(Locale::Ko), cost: 1, effect: Effect::Alive, at: later };
 
     let touched = mongo.connections().touch(arrival, PLENTY).await.unwrap().unwrap();
 
@@ -242,7 +244,7 @@ async fn forgotten_at(database: &Database, user: UserId) -> Timestamp {
 async fn a_connection_that_is_not_there_counts_nothing() {
     let database = scene().await;
     let unknown = ConnectionId("unknown".to_owned());
-    let arrival = Arrival { connection: &unknown, locale: None, cost: 1, at: AT };
+    let arrival = Arrival { connection: &unknown, locale: None, cost: 1, effect: Effect::Alive, at: AT };
 
     assert!(database.mongo.connections().touch(arrival, THREE).await.unwrap().is_none());
 }

@@ -197,7 +197,8 @@ async fn removed_person_is_told_with_their_version_and_hears_no_more() {
     projector.change((room, other), enter).await.unwrap();
     for user in [owner, other] {
         let (id, session) = (ConnectionId(user.to_string()), SessionId("s".to_owned()));
-        let connection = Connection { id, user, session, locale: Locale::En, connected_at: NOON };
+        let connection =
+            Connection { id, user, session, locale: Locale::En, connected_at: NOON, active_until: NOON, viewing: None };
         mongo.connections().insert(&connection).await.unwrap();
     }
     pushed.all();

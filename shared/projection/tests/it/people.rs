@@ -125,8 +125,15 @@ async fn failed_push_does_not_fail_the_change() {
     let stores = Stores::new().await;
     let [_, told] = stores.pair;
     let session = stores.log_in(told, 1).await;
-    let connection =
-        Connection { id: ConnectionId("c1".to_owned()), user: told, session, locale: Locale::En, connected_at: NOON };
+    let connection = Connection {
+        id: ConnectionId("c1".to_owned()),
+        user: told,
+        session,
+        locale: Locale::En,
+        connected_at: NOON,
+        active_until: NOON,
+        viewing: None,
+    };
     stores.projector.mongo.connections().insert(&connection).await.unwrap();
 
     stores.projector.change(stores.pair, befriend_aloud).await.unwrap();

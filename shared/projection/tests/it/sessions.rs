@@ -23,7 +23,15 @@ async fn family(tx: &mut Tx, id: SessionId) -> Result<Option<Family>, Fault> {
 impl Stores {
     async fn connect(&self, user: UserId, session: &SessionId, id: &str) {
         let id = ConnectionId(id.to_owned());
-        let connection = Connection { id, user, session: session.clone(), locale: Locale::En, connected_at: NOON };
+        let connection = Connection {
+            id,
+            user,
+            session: session.clone(),
+            locale: Locale::En,
+            connected_at: NOON,
+            active_until: NOON,
+            viewing: None,
+        };
         self.projector.mongo.connections().insert(&connection).await.unwrap();
     }
 
