@@ -8,6 +8,7 @@ use serde_norway::Value as Yaml;
 
 use crate::{
     model::ACCOUNT,
+    queue,
     values::{plain, scalar},
 };
 
@@ -23,6 +24,8 @@ pub(crate) struct Scope {
     pub(crate) references: BTreeMap<String, String>,
     /// ARNs of functions, by logical id.
     pub(crate) functions: BTreeMap<String, String>,
+    /// Names of queues, by logical id.
+    pub(crate) queues: BTreeMap<String, String>,
 }
 
 impl Scope {
@@ -133,6 +136,14 @@ impl Scope {
             .split_once('.')
             .with_context(|| format!("`Fn::GetAtt` takes a resource and an attribute, not `{path}`"))?;
         ensure!(self.references.contains_key(resource), "`{resource}` is not a resource of the template");
+        if let Some(name) = self.queues.get(resource) {
+            return match attribute {
+                "Arn" => Ok(queue::queue_arn(name)),
+                "QueueName" => Ok(name.clone()),
+                "QueueUrl" => Ok(queue::url(name)),
+                unknown => bail!("a queue has no attribute `{unknown}`"),
+            };
+        }
         match (self.functions.get(resource), attribute) {
             (Some(arn), "Arn") => Ok(arn.clone()),
             _ => Ok(format!("arn:aws:local:{}:{ACCOUNT}:{resource}/{attribute}", self.region)),

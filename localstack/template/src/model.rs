@@ -20,6 +20,8 @@ pub struct Template {
     pub http: Option<HttpApi>,
     /// The `AWS::Serverless::WebSocketApi`, if there is one.
     pub websocket: Option<WebSocketApi>,
+    /// Every `AWS::SQS::Queue`, in the order of their logical ids.
+    pub queues: Vec<Queue>,
 }
 
 /// One Lambda function.
@@ -51,6 +53,57 @@ pub struct Function {
     pub websocket_routes: Vec<WebSocketRoute>,
     /// Schedules that invoke it, in the order of their events' names; disabled ones included.
     pub schedules: Vec<Schedule>,
+    /// Queues that it works off, disabled ones included.
+    pub queue_events: Vec<QueueEvent>,
+}
+
+/// A standard queue of SQS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// Its key in `Resources`.
+    pub logical_id: String,
+    /// `QueueName` where given, or else made from the stack's name and the key.
+    pub name: String,
+    /// What `!Ref` answers: requests name the queue by it, wherever they are sent.
+    pub url: String,
+    /// How long a message is held back that says nothing else.
+    pub delay: Duration,
+    /// The largest message in bytes.
+    pub largest: usize,
+    /// How long messages are kept.
+    pub retention: Duration,
+    /// How long a receive waits that says nothing else.
+    pub wait: Duration,
+    /// After how long a message comes again that was received and not deleted.
+    pub visibility: Duration,
+    /// What becomes of messages that come too often.
+    pub redrive: Option<Redrive>,
+}
+
+/// Where messages go that were received too often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redrive {
+    /// The ARN of the dead-letter queue.
+    pub target: String,
+    /// How often a message is received before.
+    pub receives: u32,
+}
+
+/// A queue that a function works off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueEvent {
+    /// The queue's ARN.
+    pub queue: String,
+    /// The most messages of an invocation.
+    pub batch: usize,
+    /// How long a batch is waited for that is not full.
+    pub window: Duration,
+    /// Whether the function answers which messages failed (`ReportBatchItemFailures`); else all fail together.
+    pub partial: bool,
+    /// The most invocations at once, where given.
+    pub concurrency: Option<usize>,
+    /// False after `Enabled: false`.
+    pub enabled: bool,
 }
 
 /// A route of the HTTP API.

@@ -13,8 +13,8 @@ use crate::{
     generated,
     intrinsics::Scope,
     model::{REGION, Template, arn},
-    resources,
-    values::{scalar, section},
+    queue, resources,
+    values::{plain, scalar, section},
 };
 
 const STACK: &str = "local";
@@ -84,6 +84,7 @@ fn scope(document: &Yaml, resources: &BTreeMap<String, Yaml>, overrides: &BTreeM
         conditions: section(document, "Conditions")?,
         references: BTreeMap::from([("ServerlessHttpApi".to_owned(), "ServerlessHttpApi".to_owned())]),
         functions: BTreeMap::new(),
+        queues: BTreeMap::new(),
     };
     for (id, resource) in resources {
         let kind =
@@ -96,6 +97,15 @@ fn scope(document: &Yaml, resources: &BTreeMap<String, Yaml>, overrides: &BTreeM
             let name = generated::function_name(id, resource)?;
             scope.functions.insert(id.clone(), arn(&name));
             scope.references.insert(id.clone(), name);
+        }
+        if kind == "AWS::SQS::Queue" {
+            let name = match properties.get("QueueName") {
+                Some(name) => scope.resolve(name).with_context(|| format!("in `QueueName` of `{id}`"))?,
+                None => None,
+            };
+            let name = name.as_ref().map_or_else(|| Ok(format!("{STACK}-{id}")), plain)?;
+            scope.references.insert(id.clone(), queue::url(&name));
+            scope.queues.insert(id.clone(), name);
         }
     }
     Ok(scope)

@@ -11,6 +11,7 @@ use crate::{
     intrinsics::Scope,
     model::{Cors, Function, HttpApi, HttpRoute, Template, WebSocketApi, WebSocketRoute},
     policy::Policy,
+    queue,
     schedule::schedule,
     values::{known, number, plain, section, texts},
 };
@@ -129,7 +130,7 @@ pub(crate) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &
         let kind = resource.get("Type").and_then(Yaml::as_str).unwrap_or_default();
         found.extend(resolve(id, kind, resource, scope).with_context(|| format!("in resource `{id}` ({kind})"))?);
     }
-    let mut template = Template { functions: Vec::new(), http: None, websocket: None };
+    let mut template = Template { functions: Vec::new(), http: None, websocket: None, queues: Vec::new() };
     let mut routes = Vec::new();
     for resource in &found {
         let context = || format!("in resource `{}` ({})", resource.id, resource.kind);
@@ -148,6 +149,10 @@ pub(crate) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &
                 let defaults = globals.get("WebSocketApi").cloned().unwrap_or_default();
                 template.websocket = Some(websocket_api(resource, defaults, &mut routes).with_context(context)?);
             }
+            "AWS::SQS::Queue" => {
+                let name = scope.queues.get(&resource.id).with_context(context)?;
+                template.queues.push(queue::queue(resource, name).with_context(context)?);
+            }
             "AWS::ApiGatewayV2::Route" => routes.push(raw_route(resource, &found).with_context(context)?),
             _ => {}
         }
@@ -157,6 +162,7 @@ pub(crate) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &
     }
     attach(&mut template, routes, &found, scope)?;
     check_unique(&template)?;
+    queue::check(&template.queues, &template.functions)?;
     Ok(template)
 }
 
@@ -181,6 +187,7 @@ fn resolve(id: &str, kind: &str, resource: &Yaml, scope: &Scope) -> Result<Optio
         "AWS::ApiGatewayV2::Integration",
         "AWS::ApiGatewayV2::Route",
         "AWS::ApiGatewayV2::RouteResponse",
+        "AWS::SQS::Queue",
     ];
     ensure!(runs.contains(&kind) || IRRELEVANT.contains(&kind), "unsupported resource type `{kind}`");
     if let Some(condition) = resource.get("Condition").and_then(Yaml::as_str)
@@ -209,12 +216,13 @@ fn function(resource: &Resource, defaults: Json, all: &[Resource]) -> Result<Fun
             environment.insert(key.clone(), plain(value).with_context(|| format!("in variable `{key}`"))?);
         }
     }
-    let (mut http_routes, mut schedules) = (Vec::new(), Vec::new());
+    let (mut http_routes, mut schedules, mut queue_events) = (Vec::new(), Vec::new(), Vec::new());
     for (event, definition) in properties.get("Events").and_then(Json::as_object).into_iter().flatten() {
         let context = || format!("in event `{event}`");
         match definition.get("Type").and_then(Json::as_str).unwrap_or_default() {
             "HttpApi" => http_routes.push(http_route(definition).with_context(context)?),
             "Schedule" => schedules.push(schedule(&resource.id, event, definition).with_context(context)?),
+            "SQS" => queue_events.push(queue::event(definition).with_context(context)?),
             unknown => {
                 return Err(anyhow!("unsupported event type `{unknown}`")).with_context(context);
             }
@@ -234,6 +242,7 @@ fn function(resource: &Resource, defaults: Json, all: &[Resource]) -> Result<Fun
         http_routes,
         websocket_routes: Vec::new(),
         schedules,
+        queue_events,
         name,
     })
 }

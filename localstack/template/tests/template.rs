@@ -100,14 +100,14 @@ fn no_web_page_is_allowed_by_default() {
 
 #[test]
 fn unsupported_part_is_named() {
-    let queue = "Resources: {Queue: {Type: AWS::SQS::Queue}}";
-    assert!(errors(queue).contains("`AWS::SQS::Queue`"), "{}", errors(queue));
+    let topic = "Resources: {Topic: {Type: AWS::SNS::Topic}}";
+    assert!(errors(topic).contains("`AWS::SNS::Topic`"), "{}", errors(topic));
     let intrinsic = "Resources: {Role: {Type: AWS::IAM::Role, Properties: {Path: !ImportValue other}}}";
     assert!(errors(intrinsic).contains("`ImportValue`"), "{}", errors(intrinsic));
     let long = "Resources: {Role: {Type: AWS::IAM::Role, Properties: {Path: {Fn::Cidr: [a, b]}}}}";
     assert!(errors(long).contains("`Cidr`"), "{}", errors(long));
-    let event = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f, Events: {E: {Type: SQS}}}}}";
-    assert!(errors(event).contains("event type `SQS`"), "{}", errors(event));
+    let event = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f, Events: {E: {Type: SNS}}}}}";
+    assert!(errors(event).contains("event type `SNS`"), "{}", errors(event));
     let schedule = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f, Events: {E: {Type: Schedule, Properties: {Schedule: cron(0 0 * * ? *)}}}}}}";
     assert!(errors(schedule).contains("in event `E`: unsupported schedule `cron("), "{}", errors(schedule));
     let timeout = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f, Events: {E: {Type: HttpApi, Properties: {TimeoutInMillis: 31000}}}}}}";
