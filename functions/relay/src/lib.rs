@@ -4,7 +4,7 @@ mod deletions;
 mod leave;
 
 use deletions::Eraser;
-use domain::Fault;
+use domain::{Fault, OrLog as _};
 use messaging::Messenger;
 use projection::Projector;
 use serde::Serialize;
@@ -15,6 +15,9 @@ const TIME: Duration = Duration::from_secs(25);
 
 /// How many messages a run delivers at the most.
 const MOST_MESSAGES: i64 = 200;
+
+/// How many notifications a run queues that could not be queued before.
+const MOST_NOTIFICATIONS: i64 = 500;
 
 /// How long a run goes on forgetting old sessions.
 const PURGE_TIME: Duration = Duration::from_secs(5);
@@ -32,18 +35,20 @@ pub struct Report {
     pub failed: usize,
 }
 
-/// Makes a run: projections, deliveries, what deleted accounts left and old sessions at the same time, so that none waits for another. A store that
+/// Makes a run: projections, deliveries, notifications, what deleted accounts left and old sessions at the same time, so that none waits for another. A store that
 /// is unavailable ends its part.
 pub async fn run(projector: &Projector) -> Result<Report, Fault> {
     let Projector { mongo, announcer, clock, .. } = projector.clone();
     let (messenger, until) = (Messenger { mongo, announcer, clock }, clock.now().plus(TIME));
     let accounts = Eraser { projector, messenger: &messenger };
-    let (relayed, swept, erased, purged) = tokio::join!(
+    let (relayed, swept, erased, purged, notified) = tokio::join!(
         projector.relay(until),
         messaging::sweep(&messenger, MOST_MESSAGES, until),
         accounts.run(until),
         projector.purge_sessions(clock.now().plus(PURGE_TIME)),
+        messaging::notify_late(&messenger, MOST_NOTIFICATIONS),
     );
+    notified.or_log("queue notifications late");
     let (relayed, swept, erased, _) = (relayed?, swept?, erased?, purged?);
     let failed = relayed.failed + swept.failed + erased.failed;
     Ok(Report { projected: relayed.projected, delivered: swept.delivered, erased: erased.accounts, failed })

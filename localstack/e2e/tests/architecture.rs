@@ -26,7 +26,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("announce", &["background", "contract", "domain", "mongo", "queue", "realtime"]),
     ("mail", &["credentials", "domain", "mysql"]),
     ("messaging", &["announce", "contract", "credentials", "domain", "mongo", "queue"]),
-    ("projection", &["announce", "contract", "domain", "messaging", "mongo", "mysql"]),
+    ("projection", &["announce", "contract", "domain", "messaging", "mongo", "mysql", "queue"]),
     ("web", &["background", "boot", "contract", "credentials", "domain", "mongo"]),
     ("socket", &["background", "boot", "domain"]),
     ("worker", &["boot", "domain"]),

@@ -2,6 +2,7 @@
 
 mod chunks;
 mod deliver;
+mod notify;
 
 use background::Background;
 use chunks::{Addressed, chunks};
@@ -10,6 +11,7 @@ use deliver::{CONCURRENCY, deliver, hang_up};
 use domain::{Clock, Code, ConnectionId, Fault, OrLog as _, RoomKey, UserId};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use mongo::{Connection, Crowd, Mongo, Recipients};
+use notify::Notifier;
 use queue::{Jobs, Queue};
 use realtime::{PushError, Pusher};
 use std::{
@@ -39,6 +41,7 @@ pub struct Announcer {
     background: Background,
     inline_connections: usize,
     fanout: Option<Jobs>,
+    notifier: Option<Notifier>,
 }
 
 /// A durable change that concerns people and no room's order.
@@ -89,7 +92,8 @@ pub struct Delivery {
 impl Announcer {
     /// An announcer of an environment.
     pub fn new(mongo: Mongo, pusher: Pusher, clock: Clock, background: Background) -> Self {
-        Self { mongo, pusher, clock, background, inline_connections: INLINE_CONNECTIONS, fanout: None }
+        let inline_connections = INLINE_CONNECTIONS;
+        Self { mongo, pusher, clock, background, inline_connections, fanout: None, notifier: None }
     }
 
     /// The same, pushing an event to at most so many connections: what concerns more of them is queued.

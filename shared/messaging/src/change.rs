@@ -80,7 +80,7 @@ pub(crate) async fn write(
         return Ok(None);
     };
     Ok(Some(match settle(messenger, causal, &written, position).await {
-        Some(recipients) => Placed { message: written, recipients, tries: 0 },
+        Some(recipients) => Placed { message: written, recipients, tries: 0, news: None },
         None => stamp_freely(messenger, causal, written, 0, Some(by)).await?,
     }))
 }

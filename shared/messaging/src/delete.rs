@@ -30,6 +30,7 @@ pub async fn delete_message(
             return answer_unchanged(messenger, author, stored, act).await;
         }
         if let Some(deleted) = change(messenger, author, &stored.message, Change::Deletion).await? {
+            messenger.clear_deleted(&stored.message).await;
             return Ok(deleted);
         }
         stored = find_again(messenger, author, message).await?;

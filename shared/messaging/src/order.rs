@@ -1,6 +1,6 @@
 //! Reserve, write, release, and what mends a release that does not count. Each rule is one of `localstack/model`.
 
-use crate::{Messenger, pin::find_pin_place};
+use crate::{Messenger, notify::News, pin::find_pin_place};
 use domain::{Code, Fault, Message, MessageId, OrLog as _, Rev, RoomKey, Seq, UserId};
 use mongo::{Causal, Fanout, Inserted, Placement, Recipients, Reservation};
 
@@ -16,6 +16,8 @@ pub(crate) struct Placed {
     pub(crate) recipients: Option<Recipients>,
     /// How often its delivery was tried again.
     pub(crate) tries: u32,
+    /// What devices may have to be told of it.
+    pub(crate) news: Option<News>,
 }
 
 /// By whom a message is moved above what readers may have passed.
@@ -132,7 +134,8 @@ pub(crate) async fn stamp(
         if let Some(stamped) = messages.stamp(causal, &message, &reservation, fanout).await? {
             wrote = wrote.map(|_| stamped.rev);
             if let Some(recipients) = settle(messenger, causal, &stamped, &reservation).await {
-                return Ok(Stamped::Done(Box::new(Placed { message: stamped, recipients, tries })));
+                let news = News::of(&stamped, &reservation.members);
+                return Ok(Stamped::Done(Box::new(Placed { message: stamped, recipients, tries, news })));
             }
             message = stamped;
         } else {
@@ -181,7 +184,7 @@ pub(crate) async fn withdraw(
             Some(Inserted::Done(tombstone)) => {
                 let mut causal = mongo.causal().await?;
                 if let Some(recipients) = settle(messenger, &mut causal, &tombstone, &reservation).await {
-                    return Ok(Placed { message: *tombstone, recipients, tries: 0 });
+                    return Ok(Placed { message: *tombstone, recipients, tries: 0, news: None });
                 }
                 wrote = tombstone.rev;
             }

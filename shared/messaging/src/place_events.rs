@@ -1,5 +1,6 @@
 use crate::{
     Messenger,
+    notify::News,
     order::{ATTEMPTS, Placed, contended, give_back, reserve_freely, settle, stamp_freely},
 };
 use announce::Audience;
@@ -71,7 +72,10 @@ async fn place(messenger: &Messenger, event: &RoomEvent) -> Result<bool, Fault> 
         return Ok(false);
     };
     let placed = match settle(messenger, &mut causal, &message, &reservation).await {
-        Some(recipients) => Placed { message: *message, recipients, tries: 0 },
+        Some(recipients) => {
+            let news = News::of(&message, &reservation.members);
+            Placed { message: *message, recipients, tries: 0, news }
+        }
         None => stamp_freely(messenger, &mut causal, *message, 0, None).await?,
     };
     tell(messenger, placed).await;

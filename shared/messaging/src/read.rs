@@ -33,5 +33,8 @@ pub async fn mark_read(
         let audience = Audience { people, except: from.cloned() };
         messenger.announcer.signal(Signal { audience, frame: Frame::of_receipt(room, user, marked.read) }).await;
     }
+    if marked.was_notified {
+        messenger.clear_read(room, user, marked.read).await;
+    }
     Ok(ReadCursor { read_seq: marked.read, unread_count })
 }

@@ -1,6 +1,7 @@
 use crate::{
     Author, Messenger,
     mention::Named,
+    notify::News,
     order::{ATTEMPTS, Placed, Stamped, Stamper, contended, give_back, reserve, settle, stamp, withdraw},
 };
 use contract::MessageView;
@@ -83,7 +84,8 @@ impl Request<'_> {
             match mongo.messages().insert(&mut causal, &new, &reservation).await {
                 Ok(Inserted::Done(message)) => {
                     if let Some(recipients) = settle(messenger, &mut causal, &message, &reservation).await {
-                        return Ok(self.answer(Placed { message: *message, recipients, tries: 0 }, false).await);
+                        let news = News::of(&message, &reservation.members);
+                        return Ok(self.answer(Placed { message: *message, recipients, tries: 0, news }, false).await);
                     }
                     if let Some(placed) = self.stamp_own(&mut causal, *message, Stamper::Writer).await? {
                         return Ok(self.answer(placed, false).await);

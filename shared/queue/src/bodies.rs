@@ -74,10 +74,10 @@ pub struct PushJob {
     /// When what it is about happened.
     #[serde(with = "millis")]
     pub at: Timestamp,
-    /// Who did it.
+    /// Who did it; of a look at a room, with which member it begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<UserId>,
-    /// The one person whom it is for.
+    /// The one person whom it is for; of a look at a room, with which member it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<UserId>,
     /// Only these devices.

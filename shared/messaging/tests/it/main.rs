@@ -13,6 +13,7 @@ mod large;
 mod limits;
 mod mentioning;
 mod moderating;
+mod notifying;
 mod order;
 mod pinning;
 mod quoting;
