@@ -26,6 +26,7 @@ use credentials::{AccessTokens, Fingerprints};
 use domain::Random;
 use messaging::{Author, MessageLimits, Messenger};
 use mongo::Mongo;
+use queue::Sqs;
 use realtime::ManagementApi;
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -49,14 +50,17 @@ pub struct App {
 impl App {
     /// Reads the settings and connects.
     pub async fn connect(background: Background) -> Result<Self, BoxError> {
-        let (mongo_url, (connections_url, inline), aws, signing, limits) = boot::read(|settings| {
+        let (mongo_url, (connections_url, inline), fanout, aws, signing, limits) = boot::read(|settings| {
             let (mongo_url, connections) = (settings.mongo_url(), settings.connections());
-            (mongo_url, connections, settings.aws(), settings.signing(), settings.limits())
+            let (fanout, aws) = (settings.fanout_queue_url(), settings.aws());
+            (mongo_url, connections, fanout, aws, settings.signing(), settings.limits())
         })
         .await?;
         let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
         let pusher = Arc::new(ManagementApi::new(&connections_url, &aws));
-        let announcer = Announcer::new(mongo.clone(), pusher, clock, background).with_inline_connections(inline);
+        let announcer = Announcer::new(mongo.clone(), pusher, clock, background)
+            .with_inline_connections(inline)
+            .with_fanout(Sqs::jobs(fanout.as_deref(), &aws));
         tokio::join!(warm_up("open connections to MongoDB", mongo.warm_up()), announcer.warm_up());
         let previous_key = signing.previous_key.as_deref();
         let tokens = AccessTokens::new(signing.algorithm, &signing.key, previous_key, signing.lifetime)?;

@@ -7,15 +7,16 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use mongo::Mongo;
 use mysql::Mysql;
 use projection::Projector;
+use queue::Sqs;
 use realtime::ManagementApi;
 use serde::de::IgnoredAny;
 use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
-    let (mysql_url, mongo_url, (connections_url, inline), aws, token_lifetime) = boot::read(|settings| {
-        let (mysql_url, mongo_url) = (settings.mysql_url(), settings.mongo_url());
-        (mysql_url, mongo_url, settings.connections(), settings.aws(), settings.token_lifetime())
+    let (mysql_url, mongo_url, (connections_url, inline), fanout, aws, token_lifetime) = boot::read(|settings| {
+        let (mysql_url, mongo_url, fanout) = (settings.mysql_url(), settings.mongo_url(), settings.fanout_queue_url());
+        (mysql_url, mongo_url, settings.connections(), fanout, settings.aws(), settings.token_lifetime())
     })
     .await?;
     let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
@@ -23,7 +24,9 @@ async fn main() -> Result<(), BoxError> {
     let projector = Projector {
         mysql: Mysql::connect(&mysql_url, Mysql::LAMBDA_CONNECTIONS)?,
         // Nobody waits for the answer of a run.
-        announcer: Announcer::new(mongo.clone(), pusher, clock, Background::inline()).with_inline_connections(inline),
+        announcer: Announcer::new(mongo.clone(), pusher, clock, Background::inline())
+            .with_inline_connections(inline)
+            .with_fanout(Sqs::jobs(fanout.as_deref(), &aws)),
         mongo,
         clock,
         token_lifetime,

@@ -18,6 +18,7 @@ use credentials::Fingerprints;
 use domain::{Code, Fault, Random};
 use messaging::{Author, MessageLimits, Messenger};
 use mongo::{Arrival, Connection, Effect, Mongo, Touched};
+use queue::Sqs;
 use realtime::ManagementApi;
 use socket::{Answer, Event};
 use std::sync::Arc;
@@ -50,14 +51,18 @@ pub struct App {
 impl App {
     /// Reads the settings and connects.
     pub async fn connect(background: Background) -> Result<Self, BoxError> {
-        let (mongo_url, (connections_url, inline), aws, (key, previous_key), limits, typing) = boot::read(|settings| {
-            let (mongo_url, connections, aws) = (settings.mongo_url(), settings.connections(), settings.aws());
-            (mongo_url, connections, aws, settings.secret_keys(), settings.limits(), settings.typing())
-        })
-        .await?;
+        let (mongo_url, (connections_url, inline), fanout, aws, (key, previous_key), limits, typing) =
+            boot::read(|settings| {
+                let (mongo_url, connections, aws) = (settings.mongo_url(), settings.connections(), settings.aws());
+                let (fanout, keys) = (settings.fanout_queue_url(), settings.secret_keys());
+                (mongo_url, connections, fanout, aws, keys, settings.limits(), settings.typing())
+            })
+            .await?;
         let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
         let pusher = Arc::new(ManagementApi::new(&connections_url, &aws));
-        let announcer = Announcer::new(mongo.clone(), pusher, clock, background).with_inline_connections(inline);
+        let announcer = Announcer::new(mongo.clone(), pusher, clock, background)
+            .with_inline_connections(inline)
+            .with_fanout(Sqs::jobs(fanout.as_deref(), &aws));
         tokio::join!(warm_up("open connections to MongoDB", mongo.warm_up()), announcer.warm_up());
         let fingerprints = Fingerprints::new(&key, previous_key.as_deref());
         let messenger = Messenger { mongo, announcer, clock };

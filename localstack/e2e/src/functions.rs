@@ -103,6 +103,7 @@ pub fn http_functions() -> Vec<HttpFunction> {
                 "domain",
                 "messaging",
                 "mongo",
+                "queue",
                 "realtime",
                 "web",
             ],

@@ -32,10 +32,26 @@ const EDGES: &[(&str, &[&str])] = &[
     ("worker", &["boot", "domain"]),
     (
         "backend",
-        &["announce", "background", "boot", "credentials", "domain", "mongo", "mysql", "projection", "realtime", "web"],
+        &[
+            "announce",
+            "background",
+            "boot",
+            "credentials",
+            "domain",
+            "mongo",
+            "mysql",
+            "projection",
+            "queue",
+            "realtime",
+            "web",
+        ],
     ),
+    ("fanout", &["boot", "contract", "domain", "queue", "realtime", "worker"]),
     ("migrate", &["announce", "background", "boot", "domain", "mongo", "mysql", "projection", "realtime"]),
-    ("relay", &["announce", "background", "boot", "domain", "messaging", "mongo", "mysql", "projection", "realtime"]),
+    (
+        "relay",
+        &["announce", "background", "boot", "domain", "messaging", "mongo", "mysql", "projection", "queue", "realtime"],
+    ),
     ("send-mail", &["boot", "credentials", "domain", "mail", "mysql"]),
     ("ws-connect", &["announce", "background", "boot", "credentials", "domain", "mongo", "realtime", "socket"]),
     ("ws-disconnect", &["boot", "domain", "mongo", "socket"]),
@@ -50,6 +66,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "domain",
             "messaging",
             "mongo",
+            "queue",
             "realtime",
             "socket",
         ],
@@ -285,8 +302,9 @@ fn declared_routes() -> Result<BTreeMap<String, BTreeSet<String>>> {
     let socket =
         [("ws-connect", ws_connect::ROUTES), ("ws-disconnect", ws_disconnect::ROUTES), ("ws-send", ws_send::ROUTES)];
 
-    // These are invoked by name and by a schedule.
-    let mut declared = BTreeMap::from(["migrate", "relay", "send-mail"].map(|name| (name.to_owned(), BTreeSet::new())));
+    // These are invoked by name, by a schedule and by a queue.
+    let mut declared =
+        BTreeMap::from(["fanout", "migrate", "relay", "send-mail"].map(|name| (name.to_owned(), BTreeSet::new())));
     for HttpFunction { name, openapi, .. } in http_functions() {
         let document = serde_json::to_value(openapi)?;
         let mut routes = BTreeSet::new();

@@ -14,6 +14,7 @@ use domain::{Clock, Random};
 use mongo::Mongo;
 use mysql::Mysql;
 use projection::Projector;
+use queue::Sqs;
 use realtime::ManagementApi;
 use std::sync::Arc;
 use web::Gatekeeper;
@@ -39,6 +40,7 @@ pub struct BackendSettings {
     mysql_url: String,
     mongo_url: String,
     connections: (String, usize),
+    fanout_queue_url: Option<String>,
     aws: SdkConfig,
     signing: Signing,
     limits: Limits,
@@ -52,15 +54,16 @@ impl Backend {
 
     /// The settings of a backend, as `boot::read` takes them.
     pub fn settings(settings: &Settings) -> Result<BackendSettings, SettingsError> {
-        let (mysql_url, mongo_url, connections, aws, signing, limits) = boot::values((
+        let (mysql_url, mongo_url, connections, fanout_queue_url, aws, signing, limits) = boot::values((
             settings.mysql_url(),
             settings.mongo_url(),
             settings.connections(),
+            settings.fanout_queue_url(),
             settings.aws(),
             settings.signing(),
             settings.limits(),
         ))?;
-        Ok(BackendSettings { mysql_url, mongo_url, connections, aws, signing, limits })
+        Ok(BackendSettings { mysql_url, mongo_url, connections, fanout_queue_url, aws, signing, limits })
     }
 }
 
@@ -76,9 +79,12 @@ impl BackendSettings {
         let (mongo, clock) = (Mongo::connect(&self.mongo_url).await?, boot::clock());
         let (connections_url, inline) = &self.connections;
         let pusher = Arc::new(ManagementApi::new(connections_url, &self.aws));
+        let fanout = Sqs::jobs(self.fanout_queue_url.as_deref(), &self.aws);
         let projector = Projector {
             mysql: Mysql::connect(&self.mysql_url, Mysql::LAMBDA_CONNECTIONS)?,
-            announcer: Announcer::new(mongo.clone(), pusher, clock, background).with_inline_connections(*inline),
+            announcer: Announcer::new(mongo.clone(), pusher, clock, background)
+                .with_inline_connections(*inline)
+                .with_fanout(fanout),
             mongo,
             clock,
             token_lifetime: *lifetime,

@@ -1,0 +1,153 @@
+#![doc = include_str!("../README.md")]
+
+mod pack;
+mod round;
+
+use boot::BoxError;
+use domain::{Clock, Fault, Random};
+use pack::{Parcel, parcels};
+use queue::{FanoutFrame, FanoutJob, Jobs, PresenceJob, Sqs, Target};
+use realtime::{ManagementApi, Pusher};
+use round::Round;
+use std::{collections::HashSet, sync::Arc, time::Duration};
+use tokio::time::sleep;
+use tracing::{info, warn};
+use worker::Batch;
+
+/// How long each repetition waits at the most.
+const PAUSES: [Duration; 4] =
+    [Duration::from_millis(100), Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800)];
+
+/// How long what still fails then stays in the queue.
+const REST: Duration = Duration::from_secs(1);
+
+/// A person counts as gone only if no connection of theirs is back by then.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// What the function works with.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Reaches connections.
+    pub pusher: Pusher,
+    /// Takes what is to be tried again.
+    pub fanout: Option<Jobs>,
+    /// Hears of connections that are gone.
+    pub presence: Option<Jobs>,
+    /// The time.
+    pub clock: Clock,
+    /// Spreads repetitions.
+    pub random: Random,
+}
+
+/// What became of the frames of a batch, each counted once for each connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Frames that arrived.
+    pub sent: usize,
+    /// Frames that nobody waits for any more.
+    pub late: usize,
+    /// Frames that will never arrive as they are.
+    pub refused: usize,
+    /// Frames that went back to the queue.
+    pub again: usize,
+    /// Connections that are gone.
+    pub gone: usize,
+}
+
+/// Works off a batch. No job fails: what does not arrive is tried again as a job of its own, or found by `sync`.
+pub async fn work(app: &App, batch: Batch<FanoutJob>) -> Result<Vec<usize>, Fault> {
+    app.push(&batch.jobs).await;
+    Ok(Vec::new())
+}
+
+impl App {
+    /// Reads the settings and opens a connection to `@connections`.
+    pub async fn connect() -> Result<Self, BoxError> {
+        let (connections_url, fanout, presence, aws) = boot::read(|settings| {
+            let (fanout, presence) = (settings.fanout_queue_url(), settings.presence_queue_url());
+            (settings.connections_url(), fanout, presence, settings.aws())
+        })
+        .await?;
+        let pusher = Arc::new(ManagementApi::new(&connections_url, &aws));
+        let app = Self {
+            pusher,
+            fanout: Sqs::jobs(fanout.as_deref(), &aws),
+            presence: Sqs::jobs(presence.as_deref(), &aws),
+            clock: boot::clock(),
+            random: boot::random(),
+        };
+        app.pusher.warm_up().await;
+        Ok(app)
+    }
+
+    /// Pushes the frames of some jobs, and returns when each has arrived, is late, or is left to another batch.
+    pub async fn push(&self, jobs: &[FanoutJob]) -> Report {
+        let mut round = Round::default();
+        let mut waiting = parcels(jobs);
+        for pause in PAUSES {
+            waiting = round.push(&*self.pusher, self.clock, waiting).await;
+            if waiting.is_empty() {
+                break;
+            }
+            sleep(self.jitter(pause)).await;
+        }
+        let waiting = round.push(&*self.pusher, self.clock, waiting).await;
+        let again = self.try_again_later(jobs, &waiting).await;
+        self.tell_of_gone(&round.gone).await;
+        let Round { sent, late, refused, gone } = round;
+        let left: usize = waiting.iter().map(|parcel| parcel.frames.len()).sum();
+        let report = Report { sent, late: late + left - again, refused, again, gone: gone.len() };
+        info!(
+            jobs = jobs.len(),
+            sent = report.sent,
+            late = report.late,
+            refused = report.refused,
+            again = report.again,
+            gone = report.gone,
+            "Pushed the frames of jobs"
+        );
+        report
+    }
+
+    /// Sends back to the queue what is still worth it then; returns how many frames.
+    async fn try_again_later(&self, jobs: &[FanoutJob], waiting: &[Parcel<'_>]) -> usize {
+        let Some(queue) = self.fanout.as_ref().filter(|_| !waiting.is_empty()) else { return 0 };
+        let (again, then) = (left_of(jobs, waiting), self.clock.now().plus(REST));
+        let again: Vec<_> = again.into_iter().filter(|job| job.not_after > then).collect();
+        let sent: Vec<_> = again.iter().map(|job| job.to_job(REST)).collect();
+        let refused = queue.send(&sent).await;
+        let taken = again.iter().enumerate().filter(|(index, _)| !refused.contains(index));
+        taken.map(|(_, job)| job.frames.iter().map(|frame| frame.connections.len()).sum::<usize>()).sum()
+    }
+
+    async fn tell_of_gone(&self, gone: &[&Target]) {
+        let Some(queue) = self.presence.as_ref().filter(|_| !gone.is_empty()) else { return };
+        let job = PresenceJob { gone: gone.iter().copied().cloned().collect(), ..PresenceJob::default() };
+        if !queue.send(&[job.to_job(GRACE)]).await.is_empty() {
+            warn!(gone = gone.len(), "Could not tell of closed connections");
+        }
+    }
+
+    /// Any time up to a limit, or all that failed at once would come at once again.
+    fn jitter(&self, most: Duration) -> Duration {
+        let [byte] = self.random.bytes();
+        most * u32::from(byte) / u32::from(u8::MAX)
+    }
+}
+
+/// The jobs with nothing but what waits.
+fn left_of(jobs: &[FanoutJob], waiting: &[Parcel<'_>]) -> Vec<FanoutJob> {
+    let left: HashSet<_> = waiting
+        .iter()
+        .flat_map(|parcel| parcel.frames.iter().map(|frame| (frame.job, frame.index, &parcel.target.id)))
+        .collect();
+    let jobs = jobs.iter().enumerate().map(|(at, job)| {
+        let frames = job.frames.iter().enumerate().map(|(index, FanoutFrame { text, connections })| {
+            let connections = connections.iter().filter(|target| left.contains(&(at, index, &target.id)));
+            FanoutFrame { text: text.clone(), connections: connections.cloned().collect() }
+        });
+        let frames = frames.filter(|frame| !frame.connections.is_empty()).collect();
+        FanoutJob { room: job.room, frames, not_after: job.not_after }
+    });
+    jobs.filter(|job| !job.frames.is_empty()).collect()
+}
