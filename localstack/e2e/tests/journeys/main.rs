@@ -15,6 +15,7 @@ mod group_rights;
 mod groups;
 mod hidden_data;
 mod keep_sending;
+mod large_rooms;
 mod limits;
 mod logs;
 mod lost_projections;
