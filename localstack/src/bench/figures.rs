@@ -33,15 +33,19 @@ impl Figures {
         let begun = Instant::now();
         let times = row.measure(target, begun + time).await?;
         let elapsed = begun.elapsed().as_secs_f64();
-        let mut histogram = Histogram::<u64>::new(3)?;
-        for time in &times {
-            histogram.record(u64::try_from(time.as_micros())?)?;
-        }
         let calls = count(times.len());
         let processor = used.zip(target.processes()).map(|(used, processes)| processes.usage().since(&used) / calls);
-        let percentiles = [0.5, 0.95, 0.99].map(|quantile| millis(histogram.value_at_quantile(quantile)));
-        Ok(Self { percentiles, rate: calls / elapsed, processor })
+        Ok(Self { percentiles: percentiles(&times)?, rate: calls / elapsed, processor })
     }
+}
+
+/// Milliseconds at p50, p95 and p99.
+pub(crate) fn percentiles(times: &[Duration]) -> Result<[f64; 3]> {
+    let mut histogram = Histogram::<u64>::new(3)?;
+    for time in times {
+        histogram.record(u64::try_from(time.as_micros())?)?;
+    }
+    Ok([0.5, 0.95, 0.99].map(|quantile| millis(histogram.value_at_quantile(quantile))))
 }
 
 /// Measurements by row and stack, in the order of the rows.
@@ -127,7 +131,7 @@ fn millis(micros: u64) -> f64 {
     Duration::from_micros(micros).as_secs_f64() * 1000.0
 }
 
-fn count(calls: usize) -> f64 {
+pub(crate) fn count(calls: usize) -> f64 {
     u32::try_from(calls).unwrap_or(u32::MAX).into()
 }
 

@@ -5,6 +5,7 @@ mod functions;
 mod logins;
 mod own_stack;
 mod processes;
+mod realtime;
 mod rows;
 mod target;
 
@@ -23,7 +24,26 @@ use self::{
 use crate::interrupt::{INTERRUPTED, Interrupt};
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    instead: Option<Instead>,
+    #[command(flatten)]
+    rows: RowArgs,
+}
+
+/// What is measured instead of the rows.
+#[derive(Debug, clap::Subcommand)]
+enum Instead {
+    /// Measures how fast messages reach open WebSockets, from answer to last delivery, and what an idle one costs.
+    ///
+    /// Rooms of different sizes with everybody online; what one sender gets through; rooms in which pushes by the sender's function
+    /// are compared with pushes from the queue; and the memory of connections that do nothing.
+    Realtime(realtime::Args),
+}
+
+#[derive(Debug, clap::Args)]
+struct RowArgs {
     /// Measure another running stack too, by the URL of its HTTP API, and print both with their ratio
     #[arg(long, value_name = "URL")]
     against: Option<String>,
@@ -54,13 +74,17 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let progress = Progress::detect();
     let mut interrupt = Interrupt::listen()?;
     let measured = async {
+        if let Some(Instead::Realtime(args)) = &args.instead {
+            return realtime::run(args, &progress).await;
+        }
+        let args = args.rows;
         let profile = if args.debug { Profile::Dev } else { Profile::Release };
         let binaries = stack::build(profile, Extent::Binaries, &progress).await?;
         if args.lambda_cpu {
             return functions::measure(binaries, args.rounds, &progress).await;
         }
         let step = progress.step("starting a stack of its own");
-        let own = OwnStack::start(&binaries).await?;
+        let own = OwnStack::start(&binaries, &[]).await?;
         step.done(&format!("a stack of its own at {}", own.url()));
         let result = measure(&args, &own, &progress).await;
         own.stop().await;
@@ -72,7 +96,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     }
 }
 
-async fn measure(args: &Args, own: &OwnStack, progress: &Progress) -> Result<()> {
+async fn measure(args: &RowArgs, own: &OwnStack, progress: &Progress) -> Result<()> {
     let mut targets = Vec::new();
     for url in [Some(own.url()), args.against.as_deref()].into_iter().flatten() {
         targets.push(Target::prepare(url, args.unread, progress).await?);

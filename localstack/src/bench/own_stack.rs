@@ -15,13 +15,16 @@ use tokio::{
     time::timeout,
 };
 
-use crate::interrupt::Interrupt;
+use crate::{interrupt::Interrupt, settings};
 
 /// Starts a stack without limits in a folder that goes with it, prints its URL, and stops when its input ends.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ServeArgs {
     /// The folder of the function binaries
     binaries: PathBuf,
+    /// Sets a setting of every function that has it
+    #[arg(long, value_name = "NAME=VALUE", value_parser = settings::parse)]
+    set: Vec<(String, String)>,
 }
 
 pub(crate) async fn serve(args: ServeArgs) -> Result<ExitCode> {
@@ -29,6 +32,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<ExitCode> {
     let scratch = Scratch::new()?;
     let mut options = Options::new(Source::Own(scratch.path().join("databases"))).without_limits();
     options.binaries = Some(args.binaries);
+    options.environment.extend(args.set);
     let stack = Stack::start(options).await?;
     println!("{}", stack.urls().http);
     let (mut input, mut byte) = (tokio::io::stdin(), [0]);
@@ -49,9 +53,10 @@ pub(crate) struct OwnStack {
 }
 
 impl OwnStack {
-    pub(crate) async fn start(binaries: &Path) -> Result<Self> {
+    pub(crate) async fn start(binaries: &Path, set: &[(&str, &str)]) -> Result<Self> {
         let mut command = Command::new(env::current_exe()?);
-        command.arg("serve").arg(binaries).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.arg("serve").arg(binaries).args(set.iter().map(|(name, value)| format!("--set={name}={value}")));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         // A group of its own, so that Ctrl-C reaches us first; it ends as its input does.
         let mut process = command.process_group(0).spawn().context("cannot start a stack")?;
         let mut url = String::new();

@@ -36,6 +36,11 @@ impl Processes {
         all().into_keys().find(owns).map(|gateway| Self { gateway })
     }
 
+    /// How many KB of memory the gateway's process holds.
+    pub(crate) fn gateway_memory(&self) -> Option<usize> {
+        resident(&fs::read_to_string(format!("/proc/{}/status", self.gateway)).ok()?)
+    }
+
     /// What they have used so far.
     pub(crate) fn usage(&self) -> Usage {
         let all = all();
@@ -121,6 +126,12 @@ fn process(stat: &str) -> Option<Process> {
     Some(Process { name, parent: fields.get(1)?.parse().ok()?, milliseconds: f64::from(ticks) * TICK_MS })
 }
 
+/// Reads `/proc/<pid>/status`.
+fn resident(status: &str) -> Option<usize> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
 fn is_below(all: &BTreeMap<u32, Process>, pid: u32, ancestor: u32) -> bool {
     let parents = std::iter::successors(Some(pid), |pid| all.get(pid).map(|process| process.parent));
     parents.skip(1).any(|parent| parent == ancestor)
@@ -143,6 +154,11 @@ mod tests {
         let stat = "42 (a (b) c) S 7 42 42 0 -1 4194304 1 2 3 4 10 20 30 40 20 0 1 0 999 0 0";
         let read = process(stat);
         assert_eq!(read, Some(Process { name: "a (b) c".to_owned(), parent: 7, milliseconds: 1000.0 }));
+    }
+
+    #[test]
+    fn the_memory_of_a_process_is_read() {
+        assert_eq!(resident("VmHWM:\t  900 kB\nVmRSS:\t  812 kB\n"), Some(812));
     }
 
     #[test]
