@@ -2,11 +2,14 @@
 
 mod answer;
 mod api;
+mod live;
 mod person;
+pub mod rules;
 mod socket;
 
 pub use answer::Answer;
 pub use api::Api;
+pub use live::Live;
 pub use person::{Person, group_message, group_name, message, room_name, with_ticket};
 pub use reqwest::{Method, RequestBuilder};
 pub use socket::Socket;

@@ -43,6 +43,8 @@ struct Inbox {
     frames: VecDeque<(Option<String>, Value)>,
     /// Ids of sent frames that were not answered yet.
     unanswered: BTreeSet<String>,
+    /// How many of the frames came packed in others.
+    packed: usize,
     has_ended: bool,
     /// The code of the server's close frame.
     close_code: Option<u16>,
@@ -80,6 +82,16 @@ impl Socket {
         self.with_inbox(|inbox| inbox.unanswered.insert(id.clone()));
         self.send_text(&json!({ "action": action, "id": id, "d": d }).to_string())?;
         Ok(id)
+    }
+
+    /// Sends an action whose answer nobody wants.
+    pub fn tell(&self, action: &str, d: &Value) -> Result<()> {
+        self.send_text(&json!({ "action": action, "d": d }).to_string())
+    }
+
+    /// How many frames came packed in others.
+    pub fn packed(&self) -> usize {
+        self.with_inbox(|inbox| inbox.packed)
     }
 
     /// Sends any text.
@@ -121,6 +133,11 @@ impl Socket {
     /// Every frame that arrived and was not taken.
     pub fn drain(&self) -> Vec<Value> {
         self.with_inbox(|inbox| inbox.frames.drain(..).map(|(_, frame)| frame).collect())
+    }
+
+    /// Whether the connection has not ended.
+    pub fn is_open(&self) -> bool {
+        !self.with_inbox(|inbox| inbox.has_ended)
     }
 
     /// Waits until the connection ends; the code of the server's close frame.
@@ -173,7 +190,17 @@ impl Drop for Socket {
 }
 
 impl Inbox {
-    fn arrived(&mut self, frame: Value) {
+    /// Takes a frame, or the frames that are packed in one.
+    fn arrived(&mut self, mut frame: Value) {
+        if frame["t"] == "batch" {
+            if let Value::Array(frames) = frame["d"].take() {
+                self.packed += frames.len();
+                for frame in frames {
+                    self.arrived(frame);
+                }
+            }
+            return;
+        }
         let re = frame["re"].as_str().map(str::to_owned);
         let failed =
             if frame["connectionId"].is_string() { std::mem::take(&mut self.unanswered) } else { <_>::default() };

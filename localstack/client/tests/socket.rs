@@ -44,6 +44,20 @@ async fn answers_are_matched_by_id_in_any_order() -> Result<()> {
 }
 
 #[tokio::test]
+async fn packed_frames_arrive_one_by_one() -> Result<()> {
+    let (socket, mut server) = pair().await?;
+    let push = |id: &str| json!({"t": "message.created", "d": {"id": id}});
+
+    send(&mut server, &[json!({"t": "batch", "d": [push("a"), push("b")]}), push("c")]).await?;
+
+    for id in ["a", "b", "c"] {
+        assert_eq!(socket.push().await?, push(id));
+    }
+    assert_eq!(socket.packed(), 2);
+    Ok(())
+}
+
+#[tokio::test]
 async fn gateway_error_answers_every_frame_under_way() -> Result<()> {
     let (socket, mut server) = pair().await?;
     let (one, other) = (socket.send("send", &json!({}))?, socket.send("send", &json!({}))?);

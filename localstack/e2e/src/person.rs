@@ -1,6 +1,6 @@
 use crate::{Answer, Api, Socket};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use client::message;
+use client::{Live, message};
 use serde_json::{Value, json};
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -152,6 +152,17 @@ impl Person {
     /// The URL of the WebSocket API, and a ticket for it.
     pub async fn ticket(&self) -> (String, String) {
         self.person.ticket().await.expect("a ticket")
+    }
+
+    /// A device that keeps to the rules of a client by itself; `seed` decides its jitter.
+    pub fn live(&self, seed: u64) -> Live {
+        Live::new(self.person.clone(), seed)
+    }
+
+    /// A connection that said hello with these cursors, and what it was greeted with.
+    pub async fn hello(&self, cursors: Value) -> (Socket, Value) {
+        let (socket, ready) = self.person.connect(cursors).await.expect("a connection");
+        (Socket(socket), ready["d"].clone())
     }
 
     /// A connection that said hello without cursors, in English.

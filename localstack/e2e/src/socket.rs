@@ -20,6 +20,16 @@ impl Socket {
         self.0.send(action, d).expect("an open connection")
     }
 
+    /// Sends a frame whose answer nobody wants.
+    pub fn tell(&self, action: &str, d: &Value) {
+        self.0.tell(action, d).expect("an open connection");
+    }
+
+    /// How many frames came packed in others.
+    pub fn packed(&self) -> usize {
+        self.0.packed()
+    }
+
     /// Sends any text.
     pub fn send_text(&self, text: &str) {
         self.0.send_text(text).expect("an open connection");
