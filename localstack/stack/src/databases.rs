@@ -104,6 +104,22 @@ impl Databases {
         }
     }
 
+    /// SIGKILL to the MySQL server; returns when it is gone.
+    pub async fn kill_mysqld(&self) {
+        match &self.mysql {
+            Mysql::Process(mysqld) => mysqld.kill().await,
+            Mysql::Container(container) => container.act("kill"),
+        }
+    }
+
+    /// Starts the MySQL server again on the same port with the same data, killing it first if it runs; returns when it answers.
+    pub async fn restart_mysqld(&self) -> Result<()> {
+        match &self.mysql {
+            Mysql::Process(mysqld) => mysqld.restart().await,
+            Mysql::Container(container) => container.up().await,
+        }
+    }
+
     /// SIGSTOP to `mongod`: connections stay open and nothing answers.
     pub fn pause_mongod(&self) {
         match &self.mongo {

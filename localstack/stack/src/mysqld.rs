@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
-use tokio::{io::AsyncReadExt as _, net::TcpStream};
+use tokio::{io::AsyncReadExt as _, net::TcpStream, sync::Mutex};
 
 use crate::{
     process::Server,
@@ -30,10 +30,13 @@ const SCRIPTS: [&[&str]; 4] = [
     &["maria_add_gis_sp_bootstrap.sql"],
 ];
 
-/// A running server.
+/// A server that can be killed and restarted.
 #[derive(Debug)]
 pub(crate) struct Mysqld {
-    server: Server,
+    program: PathBuf,
+    folder: PathBuf,
+    port: u16,
+    server: Mutex<Option<Server>>,
 }
 
 impl Mysqld {
@@ -44,27 +47,42 @@ impl Mysqld {
             let (program, data) = (program.to_owned(), data.clone());
             tokio::task::spawn_blocking(move || initialize(&program, &data)).await??;
         }
-        let mut command = server(program, &data);
+        let mysqld = Self { program: program.to_owned(), folder: folder.to_owned(), port, server: Mutex::new(None) };
+        mysqld.restart().await?;
+        Ok(mysqld)
+    }
+
+    /// Kills the server if it runs, and restarts it on the same port with the same data.
+    pub(crate) async fn restart(&self) -> Result<()> {
+        let mut slot = self.server.lock().await;
+        if let Some(server) = slot.take() {
+            server.kill().await;
+        }
+        let folder = &self.folder;
+        let mut command = server(&self.program, &folder.join("mysql"));
         command.args(["--bind-address=127.0.0.1", "--skip-networking=0", "--socket=mysql.sock", "--skip-name-resolve"]);
         command.args(["--max-connections=500", "--character-set-server=utf8mb4", "--skip-log-bin"]);
         command.args(["--innodb-buffer-pool-size=64M", "--performance-schema=OFF", "--loose-mysqlx=OFF"]);
         // Written to the system at every commit: a killed server loses nothing, only a power failure could.
         command.args(["--innodb-flush-log-at-trx-commit=2"]);
-        command.arg(format!("--port={port}"));
+        command.arg(format!("--port={}", self.port));
         command.arg(format!("--pid-file={}", folder.join("mysqld.pid").display()));
         let log = folder.join("mysqld.log");
         command.arg(format!("--log-error={}", log.display()));
-        let server = Server::spawn("mysqld", &command, &folder.join("processes"))?;
-        wait_until_answering(&server, port).await.with_context(|| log_tail(&log))?;
-        Ok(Self { server })
+        let server = slot.insert(Server::spawn("mysqld", &command, &folder.join("processes"))?);
+        wait_until_answering(server, self.port).await.with_context(|| log_tail(&log))
     }
 
     pub(crate) async fn stop(&self) {
-        self.server.stop(Duration::from_secs(10)).await;
+        if let Some(server) = self.server.lock().await.take() {
+            server.stop(Duration::from_secs(10)).await;
+        }
     }
 
     pub(crate) async fn kill(&self) {
-        self.server.kill().await;
+        if let Some(server) = self.server.lock().await.take() {
+            server.kill().await;
+        }
     }
 }
 

@@ -44,6 +44,22 @@ async fn acknowledged_document_survives_a_killed_and_paused_mongod() -> Result<(
 }
 
 #[tokio::test]
+async fn a_killed_mysql_server_comes_back_with_its_data() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let databases = start(folder.path()).await?;
+    let url = databases.mysql_url("chat");
+    mysql::create_database(&url).await?;
+
+    databases.kill_mysqld().await;
+    assert!(mysql::create_database(&databases.mysql_url("other")).await.is_err());
+    databases.restart_mysqld().await?;
+
+    mysql::Mysql::connect(&url, 1)?.ping().await?;
+    databases.abandon().await;
+    Ok(())
+}
+
+#[tokio::test]
 async fn restart_finds_the_data_even_on_another_port() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let databases = start(folder.path()).await?;
