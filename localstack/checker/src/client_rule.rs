@@ -1,9 +1,8 @@
 //! What a client makes of frames and pages: the rule of the protocol as a pure state machine.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
+
+use client::rules::Cursor;
 
 use crate::history::{Message, Page, SyncPage};
 
@@ -13,22 +12,15 @@ use crate::history::{Message, Page, SyncPage};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientView {
     entered: u64,
-    cursor: u64,
-    known: u64,
+    cursor: Cursor,
     held: BTreeMap<Arc<str>, Message>,
-    ahead: BTreeSet<u64>,
 }
 
 impl ClientView {
     /// Enters a room by a list's page: its rows, and everything after its cursor.
     pub fn enter(page: &Page) -> Self {
-        Self {
-            entered: page.cursor,
-            cursor: page.cursor,
-            known: page.cursor,
-            held: page.items.iter().map(|item| (Arc::clone(&item.id), item.clone())).collect(),
-            ahead: BTreeSet::new(),
-        }
+        let held = page.items.iter().map(|item| (Arc::clone(&item.id), item.clone())).collect();
+        Self { entered: page.cursor, cursor: Cursor::enter(page.cursor), held }
     }
 
     /// The revision from which on the client is owed every change.
@@ -38,7 +30,7 @@ impl ClientView {
 
     /// The revision up to which the client has every change since it entered.
     pub fn cursor(&self) -> u64 {
-        self.cursor
+        self.cursor.at()
     }
 
     /// The message as the client would show it.
@@ -53,17 +45,13 @@ impl ClientView {
 
     /// Whether a change is known to be missing, so that a `sync` is due.
     pub fn is_behind(&self) -> bool {
-        self.cursor < self.known
+        self.cursor.is_behind()
     }
 
     /// Takes the message of a frame or of an ack.
     pub fn take(&mut self, message: &Message) {
         self.apply(message);
-        self.known = self.known.max(message.rev);
-        if message.rev > self.cursor {
-            self.ahead.insert(message.rev);
-            self.advance();
-        }
+        self.cursor.take(message.rev);
     }
 
     /// Takes the answer to a `sync` that asked from this view's cursor, now or earlier.
@@ -71,31 +59,17 @@ impl ClientView {
         for item in &page.items {
             self.apply(item);
         }
-        self.known = self.known.max(page.head);
-        self.cursor = self.cursor.max(page.cursor);
-        self.advance();
+        self.cursor.take_sync(page.cursor, page.head);
     }
 
     /// Hears that the room is at least at this revision.
     pub fn hear(&mut self, head: u64) {
-        self.known = self.known.max(head);
+        self.cursor.hear(head);
     }
 
     fn apply(&mut self, message: &Message) {
-        let newer = match self.held.get(&message.id) {
-            Some(held) => message.rev > held.rev,
-            None => message.rev > self.cursor,
-        };
-        if newer {
+        if self.cursor.is_news(message.rev, self.held.get(&message.id).map(|held| held.rev)) {
             self.held.insert(Arc::clone(&message.id), message.clone());
-        }
-    }
-
-    /// A frame that came early counts as if it came again once its turn has come.
-    fn advance(&mut self) {
-        while let Some(next) = self.ahead.first().copied().filter(|rev| *rev <= self.cursor + 1) {
-            self.ahead.remove(&next);
-            self.cursor = self.cursor.max(next);
         }
     }
 }
@@ -115,6 +89,8 @@ mod tests {
             content: format!("{id}@{rev}").into(),
             deleted: false,
             pinned: false,
+            mentions: Box::default(),
+            forwarded_from: None,
             reactions: Box::default(),
             system: None,
         }

@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::history::{Answer, Message, Request, RoomId};
+use crate::history::{Answer, Push, Request, RoomId};
 
 /// The product as its clients reach it. People are numbered from 0.
 pub trait Doors {
@@ -24,13 +24,13 @@ pub trait Doors {
 
     /// Opens a socket and says hello from `cursor`.
     ///
-    /// Pushed messages go to `pushes`, whose sender is dropped when the connection ends.
+    /// Pushed frames go to `pushes`, whose sender is dropped when the connection ends.
     fn connect(
         &self,
         ticket: Self::Ticket,
         room: RoomId,
         cursor: u64,
-        pushes: UnboundedSender<Message>,
+        pushes: UnboundedSender<Push>,
     ) -> impl Future<Output = Result<Hello<Self::Socket>, String>>;
 }
 

@@ -9,12 +9,12 @@ use std::{
 use anyhow::{Context, bail};
 use futures_util::future::join_all;
 use tokio::{
-    sync::{Notify, watch},
+    sync::{Notify, mpsc, watch},
     time::{Instant, sleep},
 };
 
 use crate::{
-    client::{Client, Login, Own, State, log_in},
+    client::{Client, Invites, Login, Own, State, log_in},
     doors::{Doors, Socket},
     history::{Answer, Event, Member, Message, Page, Purpose, Recorder, Request, RoomId, SyncPage, Via, Window},
     options::Usage,
@@ -22,6 +22,10 @@ use crate::{
 
 /// How long unfinished calls may take after the last fault.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long presence may take to settle: the offline delay, and a round of the sweep for what got lost.
+const PRESENCE: Duration = Duration::from_mins(3);
+/// Between two looks at who is online.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 /// How long stopped writers may still write.
 const QUIET: Duration = Duration::from_secs(1);
 
@@ -74,6 +78,7 @@ pub async fn drive<D: Doors>(
     faults: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let mut own: BTreeMap<(usize, RoomId), Own> = BTreeMap::new();
+    let mut invites: BTreeMap<RoomId, Invites> = BTreeMap::new();
     let mut clients = Vec::new();
     for Group { room, people } in &plan.groups {
         recorder.record(None, Event::Group { room: *room, people: people.clone() });
@@ -91,6 +96,7 @@ pub async fn drive<D: Doors>(
             doors,
             recorder,
             own: Arc::clone(own.entry((person, room)).or_default()),
+            invites: Arc::clone(invites.entry(room).or_default()),
             state: Mutex::new(State::new(login.context("a client could not log in")?)),
             updates: Notify::new(),
             reconnect: Notify::new(),
@@ -128,6 +134,46 @@ pub async fn drive<D: Doors>(
     }
     let deadline = Instant::now() + PATIENCE;
     join_all(clients.iter().map(|client| client.settle(deadline))).await;
+    for group in plan.groups.iter().filter(|_| plan.usage.presence) {
+        presence(doors, recorder, group).await?;
+    }
+    Ok(())
+}
+
+/// Once quiet, a friend sees online who is connected and nobody else: some of a group's people connect, the others do not.
+async fn presence<D: Doors>(doors: &D, recorder: &Recorder, group: &Group) -> anyhow::Result<()> {
+    let room = group.room;
+    let deadline = Instant::now() + PRESENCE;
+    let enter = async |person| log_in(doors, recorder, None, person, deadline).await.context("nobody can log in");
+    let Some((watcher, friends)) = group.people.split_first() else { return Ok(()) };
+    let mut connected = BTreeMap::new();
+    for friend in friends.iter().step_by(2) {
+        let login = enter(friend.person).await?;
+        while !connected.contains_key(&friend.person) && Instant::now() < deadline {
+            let (pushes, _) = mpsc::unbounded_channel();
+            let Ok(ticket) = doors.ticket(&login.session).await else { continue };
+            let hello = doors.connect(ticket, room, 0, pushes).await;
+            connected.extend(hello.map(|hello| (friend.person, hello.socket)));
+        }
+    }
+    let login = enter(watcher.person).await?;
+    for number in 0.. {
+        // What is pushed finds the connections whose end nobody told.
+        let client_id = format!("presence-{number}").into();
+        doors.ask(&login.session, &Request::Send { room, client_id, content: "anybody there?".into() }).await;
+        sleep(BETWEEN_LOOKS).await;
+        let answer = doors.ask(&login.session, &Request::Friends { room }).await;
+        let is_online = |friend: &Member| matches!(&answer, Answer::Online(people) if people.contains(&friend.id));
+        let is_settled = friends.iter().all(|friend| is_online(friend) == connected.contains_key(&friend.person));
+        if is_settled || Instant::now() > deadline {
+            for friend in friends {
+                let (of, online, connected) =
+                    (friend.person, is_online(friend), connected.contains_key(&friend.person));
+                recorder.record(None, Event::Presence { room, of, online, connected });
+            }
+            break;
+        }
+    }
     Ok(())
 }
 
@@ -156,8 +202,9 @@ impl<D: Doors> Ending<'_, D> {
     async fn add_all(&self, people: &[Member], deadline: Instant) -> anyhow::Result<()> {
         let [owner, _] = &self.logins;
         for member in people.iter().skip(1) {
-            let request = Request::Add { room: self.room, of: member.person };
-            while self.call(Via::Http, owner, request.clone()).await != Answer::Done {
+            let (room, of) = (self.room, member.person);
+            while self.call(Via::Http, owner, Request::Add { room, of }).await != Answer::Done {
+                self.call(Via::Http, owner, Request::Unban { room, of }).await;
                 self.wait(deadline, "filled again").await?;
             }
         }

@@ -1,6 +1,6 @@
 //! Injects faults by a plan.
 
-use std::{cell::Cell, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
 use gateway::{Delay, Gateway, PushRules, Rules, Span};
 use rand::{RngExt, SeedableRng};
@@ -23,8 +23,8 @@ pub(crate) struct Breaker<'s> {
     pub(crate) recorder: &'s Recorder,
     pub(crate) plan: &'s FaultPlan,
     pub(crate) seed: u64,
-    /// How often `mongod` was killed and stopped.
-    pub(crate) mongod: Cell<(usize, usize)>,
+    /// How often each database was killed or stopped.
+    pub(crate) broken: RefCell<BTreeMap<Fault, usize>>,
 }
 
 impl Breaker<'_> {
@@ -34,7 +34,7 @@ impl Breaker<'_> {
         self.gateway.faults().seed(self.seed);
         self.gateway.faults().everywhere(self.rules());
         self.gateway.faults().pushes(self.push_rules());
-        self.break_mongod(until).await;
+        self.break_databases(until).await;
         self.gateway.faults().clear();
         self.recorder.note(None, "nothing is broken any more");
         for _ in 0..4 {
@@ -83,36 +83,51 @@ impl Breaker<'_> {
         }
     }
 
-    async fn break_mongod(&self, until: Instant) {
+    async fn break_databases(&self, until: Instant) {
         let mut random = ChaCha8Rng::seed_from_u64(self.seed);
         random.set_stream(u64::MAX);
-        let kinds: Vec<Fault> =
-            [Fault::KillMongod, Fault::StopMongod].into_iter().filter(|kind| self.plan.has(*kind)).collect();
+        let kinds: Vec<Fault> = [Fault::KillMongod, Fault::StopMongod, Fault::KillMysqld]
+            .into_iter()
+            .filter(|kind| self.plan.has(*kind))
+            .collect();
         loop {
             let wait = Duration::from_millis(random.random_range(2500..6000));
             if kinds.is_empty() || Instant::now() + wait > until {
                 return sleep_until(until).await;
             }
             sleep(wait).await;
-            let (kills, stops) = self.mongod.get();
             let pause = Duration::from_millis(random.random_range(0..1500));
-            if kinds.get(random.random_range(0..kinds.len())) == Some(&Fault::KillMongod) {
-                self.recorder.note(None, "mongod is killed");
-                self.databases.kill_mongod().await;
+            let Some(kind) = kinds.get(random.random_range(0..kinds.len())) else { return };
+            self.break_database(*kind, pause).await;
+            *self.broken.borrow_mut().entry(*kind).or_default() += 1;
+        }
+    }
+
+    async fn break_database(&self, kind: Fault, pause: Duration) {
+        let name = if kind == Fault::KillMysqld { "the MySQL server" } else { "mongod" };
+        let how = if kind == Fault::StopMongod { "stopped" } else { "killed" };
+        self.recorder.note(None, format!("{name} is {how}"));
+        let back = match kind {
+            Fault::KillMysqld => {
+                self.databases.kill_mysqld().await;
                 sleep(pause).await;
-                match self.databases.restart_mongod().await {
-                    Ok(()) => self.recorder.note(None, "mongod is back"),
-                    Err(error) => self.recorder.note(None, format!("mongod does not come back: {error:#}")),
-                }
-                self.mongod.set((kills + 1, stops));
-            } else {
-                self.recorder.note(None, "mongod is stopped");
+                self.databases.restart_mysqld().await
+            }
+            Fault::StopMongod => {
                 self.databases.pause_mongod();
                 sleep(pause * 2).await;
                 self.databases.resume_mongod();
-                self.recorder.note(None, "mongod goes on");
-                self.mongod.set((kills, stops + 1));
+                Ok(())
             }
+            _ => {
+                self.databases.kill_mongod().await;
+                sleep(pause).await;
+                self.databases.restart_mongod().await
+            }
+        };
+        match back {
+            Ok(()) => self.recorder.note(None, format!("{name} is back")),
+            Err(error) => self.recorder.note(None, format!("{name} does not come back: {error:#}")),
         }
     }
 }

@@ -14,12 +14,14 @@ pub type RoomId = u64;
 pub const GROUPS: RoomId = 1 << 32;
 
 /// One of a group's people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// The person's number in the run.
     pub person: usize,
     /// The id by which the product names them.
     pub id: u64,
+    /// The name by which texts call them.
+    pub name: Arc<str>,
 }
 
 /// What a system message says.
@@ -54,6 +56,10 @@ pub struct Message {
     pub deleted: bool,
     /// Whether it is pinned.
     pub pinned: bool,
+    /// The members whom its text calls by their names.
+    pub mentions: Box<[u64]>,
+    /// Who wrote the text, of a forwarded message.
+    pub forwarded_from: Option<u64>,
     /// How many people reacted with each emoji.
     pub reactions: Box<[(Arc<str>, u64)]>,
     /// What it says of the group, in a system message.
@@ -65,6 +71,35 @@ impl Message {
     pub fn text(&self) -> Option<&str> {
         (!self.deleted).then_some(&*self.content)
     }
+}
+
+/// What somebody is told of another one's doings in a room, and nothing keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// What it tells of.
+    pub kind: SignalKind,
+    /// The room.
+    pub room: RoomId,
+    /// Whose doing it is, by the id that the product names them by.
+    pub of: u64,
+}
+
+/// What a signal tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignalKind {
+    /// Somebody types, or stopped.
+    Typing,
+    /// How far somebody has read, or has everything.
+    Receipt,
+}
+
+/// A frame that was pushed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Push {
+    /// A message as of a change of it.
+    Message(Message),
+    /// A signal.
+    Signal(Signal),
 }
 
 /// What a client asks of the product.
@@ -83,6 +118,14 @@ pub enum Request {
     Delete { room: RoomId, message: Arc<str> },
     /// Say that the room was read up to a sequence number.
     Read { room: RoomId, seq: u64 },
+    /// Ask how many messages of the room are unread.
+    Unread { room: RoomId },
+    /// Say that the client has everything up to a sequence number.
+    Delivered { room: RoomId, seq: u64 },
+    /// Say that the person types in the room.
+    Typing { room: RoomId },
+    /// Ask which friends are online.
+    Friends { room: RoomId },
     /// Block the other person of the room.
     Block { room: RoomId },
     /// Lift one's own block of the other person of the room.
@@ -99,8 +142,22 @@ pub enum Request {
     React { room: RoomId, message: Arc<str>, emoji: Arc<str>, takes_back: bool },
     /// Pin a message of the group, or unpin it.
     Pin { room: RoomId, message: Arc<str>, takes_back: bool },
+    /// Send the text of a message to the room again; the same `client_id` again is a retry.
+    Forward { room: RoomId, message: Arc<str>, client_id: Arc<str> },
     /// Make a member an admin, or an admin a member.
     SetRole { room: RoomId, of: usize, admin: bool },
+    /// Make a member the owner.
+    Transfer { room: RoomId, of: usize },
+    /// Ban a person from the group.
+    Ban { room: RoomId, of: usize },
+    /// Lift a ban.
+    Unban { room: RoomId, of: usize },
+    /// Make an invite that lets one person in.
+    Invite { room: RoomId },
+    /// Revoke an invite.
+    Revoke { room: RoomId, invite: u64 },
+    /// Join the group by an invite.
+    JoinBy { room: RoomId, code: Arc<str> },
     /// Exchange the session's refresh token; the same attempt again is a retry.
     Refresh { room: RoomId, attempt: Arc<str> },
     /// End the session that asks.
@@ -119,6 +176,10 @@ impl Request {
             | Self::Sync { room, .. }
             | Self::Delete { room, .. }
             | Self::Read { room, .. }
+            | Self::Unread { room }
+            | Self::Delivered { room, .. }
+            | Self::Typing { room }
+            | Self::Friends { room }
             | Self::Block { room }
             | Self::Unblock { room }
             | Self::Kick { room, .. }
@@ -127,7 +188,14 @@ impl Request {
             | Self::Join { room }
             | Self::React { room, .. }
             | Self::Pin { room, .. }
+            | Self::Forward { room, .. }
             | Self::SetRole { room, .. }
+            | Self::Transfer { room, .. }
+            | Self::Ban { room, .. }
+            | Self::Unban { room, .. }
+            | Self::Invite { room }
+            | Self::Revoke { room, .. }
+            | Self::JoinBy { room, .. }
             | Self::Refresh { room, .. }
             | Self::Logout { room }
             | Self::Connect { room } => *room,
@@ -195,8 +263,12 @@ pub enum Answer {
     Synced(SyncPage),
     /// The room is read up to here, and so many messages are not; 100 are 100 or more.
     Read { read_seq: u64, unread: u64 },
+    /// The friends who are online.
+    Online(Box<[u64]>),
     /// A block, its end, a reaction, a change of a group's members, or the end of a session: it is so from now on.
     Done,
+    /// The invite is made.
+    Invited { invite: u64, code: Arc<str> },
     /// The socket is open and was greeted.
     Connected,
     /// Refused for good: nothing was changed.
@@ -237,6 +309,10 @@ pub enum Event {
     Answered { call: usize, answer: Answer },
     /// A frame brought a message.
     Pushed(Message),
+    /// A frame brought a signal.
+    Heard(Signal),
+    /// When nothing happens any more: whether a friend is said to be online, and whether they have a connection.
+    Presence { room: RoomId, of: usize, online: bool, connected: bool },
     /// The client has caught up for the last time.
     Settled { room: RoomId, cursor: u64 },
     /// A room when nothing was running any more, read whole in one of several ways.

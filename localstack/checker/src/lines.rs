@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::history::{Answer, Entry, Event, History, Message, Page, Request, SyncPage, System, Via};
+use crate::history::{Answer, Entry, Event, History, Message, Page, Request, Signal, SyncPage, System, Via};
 
 impl History {
     /// The entries at these positions, at most `limit` lines.
@@ -44,6 +44,10 @@ impl fmt::Display for Event {
             }
             Self::Answered { call, answer } => write!(f, "-> #{call} {answer}"),
             Self::Pushed(message) => write!(f, "push   {message}"),
+            Self::Heard(Signal { kind, room, of }) => write!(f, "heard  {kind:?} of {of} in room {room}"),
+            Self::Presence { of, online, connected, .. } => {
+                write!(f, "person {of} is {}online, and is {}connected", no(*online), no(*connected))
+            }
             Self::Settled { room, cursor } => write!(f, "settled in room {room} at cursor {cursor}"),
             Self::Ending { room, way, messages } => write!(f, "room {room} {way}: {} messages", messages.len()),
             Self::Note(text) => f.write_str(text),
@@ -73,9 +77,22 @@ impl fmt::Display for Request {
             Self::Pin { room, message, takes_back } => {
                 write!(f, "{} room {room} message {message}", if *takes_back { "unpin" } else { "pin" })
             }
+            Self::Forward { room, message, client_id } => {
+                write!(f, "forward message {message} to room {room} client_id {client_id}")
+            }
+            Self::Transfer { room, of } => write!(f, "make person {of} the owner of room {room}"),
+            Self::Ban { room, of } => write!(f, "ban person {of} from room {room}"),
+            Self::Unban { room, of } => write!(f, "lift the ban of person {of} from room {room}"),
+            Self::Invite { room } => write!(f, "make an invite to room {room}"),
+            Self::Revoke { room, invite } => write!(f, "revoke invite {invite} to room {room}"),
+            Self::JoinBy { room, code } => write!(f, "join room {room} by code {code}"),
             Self::SetRole { room, of, admin } => {
                 write!(f, "make person {of} {} of room {room}", if *admin { "an admin" } else { "a member" })
             }
+            Self::Unread { room } => write!(f, "unread of room {room}"),
+            Self::Delivered { room, seq } => write!(f, "delivered room {room} up to seq {seq}"),
+            Self::Typing { room } => write!(f, "type in room {room}"),
+            Self::Friends { .. } => f.write_str("list friends"),
             Self::Refresh { attempt, .. } => write!(f, "refresh the session, attempt {attempt}"),
             Self::Logout { .. } => f.write_str("log out"),
             Self::Connect { room } => write!(f, "connect for room {room}"),
@@ -98,7 +115,9 @@ impl fmt::Display for Answer {
                 list(f, items)
             }
             Self::Read { read_seq, unread } => write!(f, "read up to seq {read_seq}, {unread} unread"),
+            Self::Online(people) => write!(f, "online are {people:?}"),
             Self::Done => f.write_str("done"),
+            Self::Invited { invite, code } => write!(f, "invite {invite} has code {code}"),
             Self::Connected => f.write_str("connected"),
             Self::Refused { status, code } => write!(f, "refused {status} {code}"),
             Self::Unknown(why) => write!(f, "unknown outcome: {why}"),
@@ -109,6 +128,12 @@ impl fmt::Display for Answer {
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} seq {} rev {} {:?}", self.id, self.seq, self.rev, self.content)?;
+        if !self.mentions.is_empty() {
+            write!(f, " mentions {:?}", self.mentions)?;
+        }
+        if let Some(author) = self.forwarded_from {
+            write!(f, " forwarded from {author}")?;
+        }
         for (emoji, count) in &self.reactions {
             write!(f, " {emoji}{count}")?;
         }
@@ -118,6 +143,10 @@ impl fmt::Display for Message {
         f.write_str(if self.pinned { " pinned" } else { "" })?;
         f.write_str(if self.deleted { " deleted" } else { "" })
     }
+}
+
+fn no(yes: bool) -> &'static str {
+    if yes { "" } else { "not " }
 }
 
 /// Items by sequence number and revision only, in at most a line.

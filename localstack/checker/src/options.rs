@@ -82,6 +82,10 @@ pub struct Usage {
     pub members: u32,
     /// Reactions, in percent of the actions in groups.
     pub reactions: u32,
+    /// Whether clients say that they type and what has arrived.
+    pub signals: bool,
+    /// Whether it is watched at the end who is online.
+    pub presence: bool,
 }
 
 impl Default for Usage {
@@ -98,6 +102,8 @@ impl Default for Usage {
             blocks: 1,
             members: 6,
             reactions: 15,
+            signals: false,
+            presence: false,
         }
     }
 }
@@ -116,6 +122,8 @@ pub enum Fault {
     KillMongod,
     /// `mongod` is stopped for a while.
     StopMongod,
+    /// The MySQL server gets SIGKILL and is restarted.
+    KillMysqld,
     /// Events and frames are delayed, duplicated, reordered or dropped.
     Events,
     /// The answer of a function is lost.

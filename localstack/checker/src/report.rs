@@ -48,6 +48,8 @@ pub struct Counts {
     pub blocks: usize,
     /// Changes of groups' members that were acknowledged.
     pub members: usize,
+    /// Invites that were made.
+    pub invites: usize,
     /// Reactions that were acknowledged.
     pub reactions: usize,
     /// Messages that were acknowledged.
@@ -58,6 +60,8 @@ pub struct Counts {
     pub observations: usize,
     /// Of these in pushed frames.
     pub pushes: usize,
+    /// Signals that were pushed.
+    pub signals: usize,
     /// How often a client lost or closed its connection.
     pub disconnects: usize,
 }
@@ -74,7 +78,7 @@ impl Counts {
                     counts.operations += 1;
                     asked.insert(position, request);
                     let name = match request {
-                        Request::Send { client_id, .. } => client_id,
+                        Request::Send { client_id, .. } | Request::Forward { client_id, .. } => client_id,
                         Request::Edit { content, .. } => content,
                         _ => continue,
                     };
@@ -102,11 +106,16 @@ impl Counts {
                             | Request::Add { .. }
                             | Request::Leave { .. }
                             | Request::Join { .. }
+                            | Request::JoinBy { .. }
+                            | Request::Ban { .. }
+                            | Request::Unban { .. }
+                            | Request::Transfer { .. }
                             | Request::SetRole { .. },
                         ) => counts.members += 1,
                         _ => {}
                     },
-                    Answer::Connected | Answer::Refused { .. } => {}
+                    Answer::Invited { .. } => counts.invites += 1,
+                    Answer::Online(_) | Answer::Connected | Answer::Refused { .. } => {}
                 },
                 Event::Pushed(_) => {
                     counts.pushes += 1;
@@ -114,7 +123,8 @@ impl Counts {
                 }
                 Event::Ending { messages, .. } => counts.observations += messages.len(),
                 Event::Note(text) => counts.disconnects += usize::from(text == "is disconnected"),
-                Event::Group { .. } | Event::LoggedIn { .. } | Event::Settled { .. } => {}
+                Event::Heard(_) => counts.signals += 1,
+                Event::Group { .. } | Event::LoggedIn { .. } | Event::Settled { .. } | Event::Presence { .. } => {}
             }
         }
         counts.messages = messages.len();
@@ -133,9 +143,20 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Options { seed, seconds, clients, rooms, groups, people, group_clients, faults, .. } = &self.options;
         let Counts {
-            operations, retries, acks, deletes, reads, refreshes, logouts, blocks, members, reactions, ..
+            operations,
+            retries,
+            acks,
+            deletes,
+            reads,
+            refreshes,
+            logouts,
+            blocks,
+            members,
+            invites,
+            reactions,
+            ..
         } = &self.counts;
-        let Counts { messages, unknown, observations, pushes, disconnects, .. } = &self.counts;
+        let Counts { messages, unknown, observations, pushes, signals, disconnects, .. } = &self.counts;
         writeln!(
             f,
             "seed {seed}, {seconds} s, {clients} clients in {rooms} rooms, {group_clients} in {groups} groups of {people}, faults: {faults}"
@@ -147,10 +168,10 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "{messages} messages; {observations} observations checked, {pushes} of them pushed; {disconnects} connections ended"
+            "{messages} messages; {observations} observations checked, {pushes} of them pushed, {signals} signals; {disconnects} connections ended"
         )?;
         writeln!(f, "{deletes} deletes, {reads} reads, {refreshes} refreshes, {logouts} logouts, {blocks} blocks")?;
-        writeln!(f, "{members} changes of members, {reactions} reactions")?;
+        writeln!(f, "{members} changes of members, {invites} invites, {reactions} reactions")?;
         for (what, count) in &self.faults {
             writeln!(f, "    {count:>6} x {what}")?;
         }

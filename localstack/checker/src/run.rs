@@ -1,6 +1,6 @@
 //! A run against a real stack.
 
-use std::{cell::Cell, collections::BTreeMap, path::PathBuf};
+use std::{cell::RefCell, collections::BTreeMap, path::PathBuf};
 
 use anyhow::Context;
 use gateway::{InvocationRecord, Outcome};
@@ -58,7 +58,7 @@ async fn record(stack: &Stack, options: &Options) -> anyhow::Result<(History, BT
         recorder: &recorder,
         plan: &options.faults,
         seed: options.seed,
-        mongod: Cell::default(),
+        broken: RefCell::default(),
     };
     let plan = Plan {
         rooms: doors.rooms(),
@@ -75,10 +75,10 @@ async fn record(stack: &Stack, options: &Options) -> anyhow::Result<(History, BT
     let driven = drive(&doors, &plan, &recorder, breaker.run(options.lasts())).await;
     step.done(&format!("seed {}: {} events", options.seed, recorder.len()));
     let mut faults = outcomes(stack.gateway().records().get(before..).unwrap_or_default());
-    let (kills, stops) = breaker.mongod.get();
     faults.insert("connections cut while frozen".to_owned(), stack.gateway().faults().connections_cut());
-    faults.insert("mongod killed".to_owned(), kills);
-    faults.insert("mongod stopped".to_owned(), stops);
+    for (fault, count) in breaker.broken.take() {
+        faults.insert(<&str>::from(fault).to_owned(), count);
+    }
     let mut history = recorder.take();
     if let Err(error) = driven {
         let positions = history.entries.len().saturating_sub(LAST)..history.entries.len();

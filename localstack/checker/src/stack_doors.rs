@@ -13,7 +13,7 @@ use tokio::{sync::mpsc::UnboundedSender, task::JoinHandle};
 use crate::{
     doors::{self, Doors, Hello, Standing},
     drive::Group,
-    history::{Answer, GROUPS, Member, Message, Request, RoomId},
+    history::{Answer, GROUPS, Member, Push, Request, RoomId},
     options::Options,
     wire::{self, room_name},
 };
@@ -90,7 +90,8 @@ impl StackDoors {
         let room = GROUPS + RoomId::try_from(owner.make_group("checker", &others).await?)?;
         let first = self.people.len();
         let member = |(index, person): (usize, &Person)| {
-            anyhow::Ok(Member { person: first + index, id: u64::try_from(person.id)? })
+            let name = person.account["username"].as_str().context("an account has a username")?.into();
+            anyhow::Ok(Member { person: first + index, id: u64::try_from(person.id)?, name })
         };
         let members = people.iter().enumerate().map(member).collect::<anyhow::Result<_>>()?;
         self.groups.push(Group { room, people: members });
@@ -117,7 +118,12 @@ impl StackDoors {
     /// The id of the other person whom a person's request concerns.
     fn other(&self, request: &Request, person: usize) -> i64 {
         let other = match request {
-            Request::Kick { of, .. } | Request::Add { of, .. } | Request::SetRole { of, .. } => Some(*of),
+            Request::Kick { of, .. }
+            | Request::Add { of, .. }
+            | Request::SetRole { of, .. }
+            | Request::Transfer { of, .. }
+            | Request::Ban { of, .. }
+            | Request::Unban { of, .. } => Some(*of),
             _ => self.rooms.get(&request.room()).into_iter().flatten().copied().find(|other| *other != person),
         };
         other.and_then(|other| self.people.get(other)).map_or(0, |person| person.id)
@@ -168,7 +174,7 @@ impl Doors for StackDoors {
         ticket: String,
         room: RoomId,
         cursor: u64,
-        pushes: UnboundedSender<Message>,
+        pushes: UnboundedSender<Push>,
     ) -> Result<Hello<Connection>, String> {
         Connection::open(&ticket, room, cursor, pushes).await.map_err(|error| format!("{error:#}"))
     }
@@ -178,17 +184,12 @@ impl Doors for StackDoors {
 #[derive(Debug)]
 pub(crate) struct Connection {
     socket: Arc<client::Socket>,
-    /// Passes pushed messages to the client.
+    /// Passes pushed frames to the client.
     pump: JoinHandle<()>,
 }
 
 impl Connection {
-    async fn open(
-        url: &str,
-        room: RoomId,
-        cursor: u64,
-        pushes: UnboundedSender<Message>,
-    ) -> anyhow::Result<Hello<Self>> {
+    async fn open(url: &str, room: RoomId, cursor: u64, pushes: UnboundedSender<Push>) -> anyhow::Result<Hello<Self>> {
         let socket = Arc::new(client::Socket::connect(url).await?);
         let pump = tokio::spawn(pump(Arc::clone(&socket), pushes));
         let connection = Self { socket, pump };
@@ -232,18 +233,14 @@ impl Drop for Connection {
     }
 }
 
-/// Passes pushed messages on until the connection ends or the server sends a fatal error.
-async fn pump(socket: Arc<client::Socket>, pushes: UnboundedSender<Message>) {
-    while let Some(mut frame) = socket.next_push().await {
+/// Passes pushed frames on until the connection ends or the server sends a fatal error.
+async fn pump(socket: Arc<client::Socket>, pushes: UnboundedSender<Push>) {
+    while let Some(frame) = socket.next_push().await {
         if is_fatal(&frame) {
             break;
         }
-        let is_message = matches!(
-            frame["t"].as_str(),
-            Some("message.created" | "message.updated" | "message.deleted" | "reaction.changed")
-        );
-        if let Some(message) = Some(frame["d"].take()).filter(|_| is_message).and_then(wire::message) {
-            let _ = pushes.send(message);
+        if let Some(push) = wire::push(frame) {
+            let _ = pushes.send(push);
         }
     }
 }

@@ -4,7 +4,9 @@ use client::{Method, group_name};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::history::{Answer, GROUPS, Message, Page, Request, RoomId, SyncPage, System, Window};
+use crate::history::{
+    Answer, GROUPS, Message, Page, Push, Request, RoomId, Signal, SignalKind, SyncPage, System, Window,
+};
 
 /// The fields of a message that the checker looks at.
 #[derive(Deserialize)]
@@ -20,6 +22,9 @@ struct MessageRow {
     is_deleted: bool,
     pinned_at: Option<String>,
     #[serde(default)]
+    mentions: Vec<u64>,
+    forwarded_from: Option<ForwardedRow>,
+    #[serde(default)]
     reactions: Vec<ReactionRow>,
     system: Option<SystemRow>,
 }
@@ -29,6 +34,17 @@ struct MessageRow {
 enum Kind {
     Private,
     Group,
+}
+
+#[derive(Deserialize)]
+struct ForwardedRow {
+    user_id: u64,
+}
+
+#[derive(Deserialize)]
+struct InviteRow {
+    id: u64,
+    code: String,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +74,31 @@ struct SyncRow {
     cursor: u64,
     head: u64,
     more: bool,
+}
+
+#[derive(Deserialize)]
+struct ListRow<T> {
+    items: Vec<T>,
+}
+
+#[derive(Deserialize)]
+struct UnreadRow {
+    room_id: u64,
+    room_type: String,
+    unread_count: u64,
+    read_seq: u64,
+}
+
+#[derive(Deserialize)]
+struct FriendRow {
+    user: PersonRow,
+}
+
+#[derive(Deserialize)]
+struct PersonRow {
+    id: u64,
+    #[serde(default)]
+    is_online: bool,
 }
 
 #[derive(Deserialize)]
@@ -92,6 +133,8 @@ impl From<MessageRow> for Message {
             content: row.content.into(),
             deleted: row.is_deleted,
             pinned: row.pinned_at.is_some(),
+            mentions: row.mentions.into(),
+            forwarded_from: row.forwarded_from.map(|row| row.user_id),
             reactions: row.reactions.into_iter().map(|row| (row.emoji.into(), row.count)).collect(),
             system: row.system.map(|row| Box::new(System { kind: row.kind.into(), of: row.user_id, by: row.by })),
         }
@@ -111,8 +154,23 @@ pub(crate) fn room_name(room: RoomId) -> String {
     }
 }
 
-/// The message of a `message.*` frame.
-pub(crate) fn message(body: Value) -> Option<Message> {
+/// What a pushed frame brings, if the checker looks at it.
+pub(crate) fn push(mut frame: Value) -> Option<Push> {
+    let kind = match frame["t"].as_str()? {
+        "message.created" | "message.updated" | "message.deleted" | "reaction.changed" => {
+            return message(frame["d"].take()).map(Push::Message);
+        }
+        "typing" => SignalKind::Typing,
+        "receipt.read" | "receipt.delivered" => SignalKind::Receipt,
+        _ => return None,
+    };
+    let (name, id) = frame["room"].as_str()?.split_once(':')?;
+    let id: u64 = id.parse().ok()?;
+    let room = if name == "group" { GROUPS + id } else { id };
+    Some(Push::Signal(Signal { kind, room, of: frame["d"]["user_id"].as_u64()? }))
+}
+
+fn message(body: Value) -> Option<Message> {
     MessageRow::deserialize(body).ok().map(Message::from)
 }
 
@@ -131,7 +189,11 @@ pub(crate) fn frame(request: &Request) -> Option<(&'static str, Value)> {
         }
         Request::Delete { message, .. } => ("delete", json!({ "id": &**message })),
         Request::Read { room, seq } => ("read", json!({ "room": room_name(*room), "seq": seq })),
-        Request::List { .. }
+        Request::Delivered { room, seq } => ("delivered", json!({ "room": room_name(*room), "seq": seq })),
+        Request::Typing { room } => ("typing", json!({ "room": room_name(*room), "on": true })),
+        Request::Unread { .. }
+        | Request::Friends { .. }
+        | Request::List { .. }
         | Request::Block { .. }
         | Request::Unblock { .. }
         | Request::Kick { .. }
@@ -139,7 +201,14 @@ pub(crate) fn frame(request: &Request) -> Option<(&'static str, Value)> {
         | Request::Leave { .. }
         | Request::Join { .. }
         | Request::Pin { .. }
+        | Request::Forward { .. }
         | Request::SetRole { .. }
+        | Request::Transfer { .. }
+        | Request::Ban { .. }
+        | Request::Unban { .. }
+        | Request::Invite { .. }
+        | Request::Revoke { .. }
+        | Request::JoinBy { .. }
         | Request::Refresh { .. }
         | Request::Logout { .. }
         | Request::Connect { .. } => return None,
@@ -156,6 +225,7 @@ pub(crate) fn from_frame(request: &Request, mut frame: Value) -> Answer {
         (Some("ack"), Request::Read { .. }) => {
             read(body, |row: ReadRow| Answer::Read { read_seq: row.read_seq, unread: row.unread_count })
         }
+        (Some("ack"), Request::Delivered { .. } | Request::Typing { .. }) => Answer::Done,
         (Some("ack"), _) => read(body, |ack: AckRow| Answer::Ack { message: ack.message.into(), dup: None }),
         (Some("sync"), _) => read(body, synced),
         (Some("error"), _) => read(body, |error: ErrorRow| match &*error.code {
@@ -200,6 +270,8 @@ pub(crate) fn http(request: &Request, other: i64) -> Option<(Method, String, Opt
             let body = json!({ "room_id": id, "room_type": kind, "seq": seq });
             (Method::POST, "/messages/read".to_owned(), Some(body))
         }
+        Request::Unread { .. } => (Method::GET, "/messages/unread".to_owned(), None),
+        Request::Friends { .. } => (Method::GET, "/friends?limit=100".to_owned(), None),
         Request::Block { .. } => (Method::POST, "/blocks".to_owned(), Some(json!({ "user_id": other }))),
         Request::Unblock { .. } => (Method::DELETE, format!("/blocks/{other}"), None),
         Request::Kick { .. } => (Method::DELETE, format!("/group-rooms/{id}/members/{other}"), None),
@@ -212,6 +284,18 @@ pub(crate) fn http(request: &Request, other: i64) -> Option<(Method, String, Opt
             let role = if *admin { "admin" } else { "member" };
             (Method::PUT, format!("/group-rooms/{id}/members/{other}"), Some(json!({ "role": role })))
         }
+        Request::Forward { message, client_id, .. } => {
+            let body = json!({ "room_id": id, "room_type": kind, "client_id": &**client_id });
+            (Method::POST, format!("/messages/{message}/forward"), Some(body))
+        }
+        Request::Transfer { .. } => {
+            (Method::POST, format!("/group-rooms/{id}/transfer"), Some(json!({ "user_id": other })))
+        }
+        Request::Ban { .. } => (Method::PUT, format!("/group-rooms/{id}/bans/{other}"), None),
+        Request::Unban { .. } => (Method::DELETE, format!("/group-rooms/{id}/bans/{other}"), None),
+        Request::Invite { .. } => (Method::POST, format!("/group-rooms/{id}/invites"), Some(json!({ "max_uses": 1 }))),
+        Request::Revoke { invite, .. } => (Method::DELETE, format!("/group-rooms/{id}/invites/{invite}"), None),
+        Request::JoinBy { code, .. } => (Method::POST, format!("/invites/{code}/join"), None),
         Request::React { message, emoji, takes_back: false, .. } => {
             (Method::PUT, format!("/messages/{message}/reactions"), Some(json!({ "emoji": &**emoji })))
         }
@@ -221,15 +305,17 @@ pub(crate) fn http(request: &Request, other: i64) -> Option<(Method, String, Opt
         Request::Leave { .. } => (Method::POST, format!("/group-rooms/{id}/leave"), None),
         Request::Join { .. } => (Method::POST, format!("/group-rooms/{id}/join"), None),
         Request::Logout { .. } => (Method::POST, "/auth/logout".to_owned(), None),
-        // Its token is known where the session is.
-        Request::Refresh { .. } | Request::Connect { .. } => return None,
+        // Signals are frames, and a token is known where the session is.
+        Request::Delivered { .. } | Request::Typing { .. } | Request::Refresh { .. } | Request::Connect { .. } => {
+            return None;
+        }
     })
 }
 
 /// The answer of an HTTP response to a request.
 pub(crate) fn from_http(request: &Request, status: u16, body: Value) -> Answer {
     match (status, request) {
-        (200 | 201, Request::Send { .. }) => {
+        (200 | 201, Request::Send { .. } | Request::Forward { .. }) => {
             read(body, |row: MessageRow| Answer::Ack { message: row.into(), dup: Some(status == 200) })
         }
         (200, Request::Edit { .. } | Request::Delete { .. } | Request::Pin { .. }) => {
@@ -243,11 +329,41 @@ pub(crate) fn from_http(request: &Request, status: u16, body: Value) -> Answer {
         (200, Request::Read { .. }) => {
             read(body, |row: ReadRow| Answer::Read { read_seq: row.read_seq, unread: row.unread_count })
         }
-        (200, Request::Refresh { .. } | Request::Join { .. } | Request::React { .. } | Request::SetRole { .. })
-        | (200 | 201, Request::Block { .. } | Request::Add { .. })
-        | (204, Request::Unblock { .. } | Request::Kick { .. } | Request::Leave { .. } | Request::Logout { .. }) => {
-            Answer::Done
+        (200, Request::Unread { room }) => read(body, |rows: ListRow<UnreadRow>| {
+            let name = parts(*room);
+            let row = rows.items.into_iter().find(|row| (&*row.room_type, row.room_id) == name);
+            row.map_or(Answer::Read { read_seq: 0, unread: 0 }, |row| Answer::Read {
+                read_seq: row.read_seq,
+                unread: row.unread_count,
+            })
+        }),
+        (200, Request::Friends { .. }) => read(body, |rows: ListRow<FriendRow>| {
+            let online = rows.items.into_iter().filter(|row| row.user.is_online);
+            Answer::Online(online.map(|row| row.user.id).collect())
+        }),
+        (201, Request::Invite { .. }) => {
+            read(body, |row: InviteRow| Answer::Invited { invite: row.id, code: row.code.into() })
         }
+        (
+            200,
+            Request::Refresh { .. }
+            | Request::Join { .. }
+            | Request::JoinBy { .. }
+            | Request::React { .. }
+            | Request::SetRole { .. }
+            | Request::Transfer { .. },
+        )
+        | (200 | 201, Request::Block { .. } | Request::Add { .. })
+        | (
+            204,
+            Request::Unblock { .. }
+            | Request::Kick { .. }
+            | Request::Ban { .. }
+            | Request::Unban { .. }
+            | Request::Revoke { .. }
+            | Request::Leave { .. }
+            | Request::Logout { .. },
+        ) => Answer::Done,
         (400..500, _) => {
             let code = body.get("code").and_then(Value::as_str).map_or_else(|| body.to_string(), str::to_owned);
             Answer::Refused { status, code }

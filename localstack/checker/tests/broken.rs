@@ -18,7 +18,7 @@ const SEEDS: u64 = 60;
 
 /// What people do, and the longest time between two crashes; some mistakes show in few circumstances only.
 fn circumstances(seed: u64, mistake: Option<Mistake>) -> (Usage, u64) {
-    let usage = Usage { think_ms: 120, ..Usage::default() };
+    let usage = Usage { think_ms: 120, signals: true, presence: true, ..Usage::default() };
     let gap = if seed.is_multiple_of(2) { 1500 } else { 60 };
     match mistake {
         Some(Mistake::NoUniqueRev) => (Usage { think_ms: 60, ..usage }, 20),
@@ -33,7 +33,8 @@ fn play(seed: u64, mistake: Option<Mistake>) -> Vec<Violation> {
 
 /// The same in a group of four people.
 fn play_group(seed: u64, mistake: Option<Mistake>) -> Vec<Violation> {
-    let people = (0..4).map(|person| Member { person, id: person as u64 }).collect();
+    let member = |person| Member { person, id: person as u64, name: format!("p{person}").into() };
+    let people = (0..4).map(member).collect();
     let groups = vec![Group { room: GROUPS + 1, people }];
     let plan = plan_of_two(seed, mistake);
     let usage = Usage { members: 10, ..plan.usage };
@@ -148,6 +149,46 @@ fn an_edit_that_unpins_the_message_is_detected() {
 #[test]
 fn members_who_act_as_staff_are_detected() {
     breaks_in_group(Mistake::StaffForAll, Promise::RightsFenced);
+}
+
+#[test]
+fn former_owner_who_acts_as_owner_is_detected() {
+    breaks_in_group(Mistake::OwnerKeepsRole, Promise::RightsFenced);
+}
+
+#[test]
+fn banned_person_who_is_added_is_detected() {
+    breaks_in_group(Mistake::BanOfMembersOnly, Promise::RightsFenced);
+}
+
+#[test]
+fn invites_that_never_end_are_detected() {
+    breaks_in_group(Mistake::EndlessInvites, Promise::RightsFenced);
+}
+
+#[test]
+fn signals_to_whoever_was_removed_are_detected() {
+    breaks_in_group(Mistake::OpenSignals, Promise::RightsFenced);
+}
+
+#[test]
+fn signals_across_a_block_are_detected() {
+    breaks(Mistake::OpenSignals, Promise::RightsFenced);
+}
+
+#[test]
+fn person_who_stays_online_without_a_connection_is_detected() {
+    breaks_in_group(Mistake::EternalPresence, Promise::Presence);
+}
+
+#[test]
+fn mention_of_somebody_outside_the_group_is_detected() {
+    breaks_in_group(Mistake::MentionOfAnybody, Promise::Protocol);
+}
+
+#[test]
+fn forward_that_mentions_people_is_detected() {
+    breaks_in_group(Mistake::ForwardedMentions, Promise::Protocol);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::time::{Instant, sleep};
 
-use super::{Client, Sent, jittered};
+use super::{Client, Door, Sent, jittered};
 use crate::{
     doors::Doors,
     history::{Answer, Purpose, Request, Via, Window},
@@ -56,7 +56,7 @@ impl<D: Doors> Client<'_, D> {
     pub(super) fn new_message(&self, rng: &mut ChaCha8Rng) -> Request {
         let name = self.name();
         let client_id = format!("{}-{}-{name}", self.seed, self.number).into();
-        let content = format!("{name} from {}{}", self.number, words(rng)).into();
+        let content = format!("{name} from {}{}{}", self.number, self.call_somebody(rng), words(rng)).into();
         Request::Send { room: self.room, client_id, content }
     }
 
@@ -86,23 +86,35 @@ impl<D: Doors> Client<'_, D> {
     }
 
     fn new_text(&self, rng: &mut ChaCha8Rng, message: Arc<str>) -> Request {
-        let content = format!("edit {} by {}{}", self.name(), self.number, words(rng)).into();
+        let called = self.call_somebody(rng);
+        let content = format!("edit {} by {}{called}{}", self.name(), self.number, words(rng)).into();
         Request::Edit { room: self.room, message, content }
     }
 
-    /// Reacts to a recent message, or takes the reaction back, sometimes both at the same time, or pins or deletes the message.
+    /// Calls one of a group's people by their name, in few texts.
+    fn call_somebody(&self, rng: &mut ChaCha8Rng) -> String {
+        let Some(group) = self.group.filter(|_| rng.random_ratio(1, 4)) else { return String::new() };
+        let called = group.people.get(rng.random_range(0..group.people.len()));
+        called.map_or_else(String::new, |member| format!(" @{}", member.name))
+    }
+
+    /// Reacts to a recent message, or takes the reaction back, sometimes both at the same time, or forwards, pins or deletes the message.
     pub(super) async fn react(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
         let Some(message) = self.pick_recent(rng) else { return };
-        // What only staff may do, or the author.
-        let as_staff = match rng.random_range(0..24) {
+        // What has no counterpart; pins and most deletions are for staff.
+        let alone = match rng.random_range(0..24) {
             0 => Some(Request::Delete { room: self.room, message: Arc::clone(&message) }),
             1..5 => {
                 let takes_back = rng.random_ratio(1, 3);
                 Some(Request::Pin { room: self.room, message: Arc::clone(&message), takes_back })
             }
+            5..7 => {
+                let client_id = format!("{}-{}-{}", self.seed, self.number, self.name()).into();
+                Some(Request::Forward { room: self.room, message: Arc::clone(&message), client_id })
+            }
             _ => None,
         };
-        if let Some(request) = as_staff {
+        if let Some(request) = alone {
             self.change(rng, give_up, request).await;
             return;
         }
@@ -163,7 +175,7 @@ impl<D: Doors> Client<'_, D> {
         self.call(self.via(rng), Purpose::Follow, request).await;
     }
 
-    /// Moves the read cursor to the newest known message, sometimes below or beyond it.
+    /// Moves the read cursor to the newest known message, sometimes below or beyond it, or asks what is unread.
     pub(super) async fn read(&self, rng: &mut ChaCha8Rng) {
         let top = self.top();
         let seq = match rng.random_range(0..6) {
@@ -171,7 +183,17 @@ impl<D: Doors> Client<'_, D> {
             2 => top + 1_000_000,
             _ => top,
         };
-        self.call(self.via(rng), Purpose::Look, Request::Read { room: self.room, seq }).await;
+        let room = self.room;
+        let request = if rng.random_ratio(1, 4) { Request::Unread { room } } else { Request::Read { room, seq } };
+        self.call(self.via(rng), Purpose::Look, request).await;
+    }
+
+    /// Says on the socket that the person types, or how much has arrived.
+    pub(super) async fn signal(&self, rng: &mut ChaCha8Rng) {
+        let Some(open) = self.state().socket.clone() else { return };
+        let (room, seq) = (self.room, self.top());
+        let request = if rng.random_bool(0.7) { Request::Typing { room } } else { Request::Delivered { room, seq } };
+        self.ask(Door::Socket(open), Purpose::Look, request).await;
     }
 
     /// Reads some page of the room.

@@ -21,7 +21,7 @@ use crate::{
     client_rule::ClientView,
     doors::{Doors, Hello, Socket, Standing},
     drive::Group,
-    history::{Answer, Caller, Event, Message, Purpose, Recorder, Request, RoomId, Via, Window},
+    history::{Answer, Caller, Event, Purpose, Push, Recorder, Request, RoomId, Via, Window},
     options::Usage,
     verify::follow,
 };
@@ -31,6 +31,9 @@ const CROWD: usize = 22;
 
 /// The messages that the clients of a person sent.
 pub(crate) type Own = Arc<Mutex<Vec<Sent>>>;
+
+/// The latest invites to a group, with their codes, for everybody.
+pub(crate) type Invites = Arc<Mutex<Vec<(u64, Arc<str>)>>>;
 
 /// A message that was acknowledged to this person.
 #[derive(Clone, Debug)]
@@ -78,6 +81,7 @@ pub(crate) struct Client<'w, D: Doors> {
     pub(crate) doors: &'w D,
     pub(crate) recorder: &'w Recorder,
     pub(crate) own: Own,
+    pub(crate) invites: Invites,
     pub(crate) state: Mutex<State<D>>,
     pub(crate) updates: Notify,
     pub(crate) reconnect: Notify,
@@ -171,8 +175,9 @@ impl<D: Doors> Client<'_, D> {
             70..80 => self.look(rng).await,
             80..88 => self.poll(rng).await,
             88..93 => self.send_again(rng).await,
-            93..96 if rng.random_ratio(1, 15) => self.crowd().await,
-            93..96 => self.reconnect.notify_one(),
+            93 if rng.random_ratio(1, 5) => self.crowd().await,
+            93 => self.reconnect.notify_one(),
+            94..96 if self.usage.signals => self.signal(rng).await,
             96..98 => {
                 self.state().reenter = true;
                 self.updates.notify_one();
@@ -243,8 +248,8 @@ impl<D: Doors> Client<'_, D> {
                 futures_util::pin_mut!(lost);
                 let push = pushes.recv();
                 futures_util::pin_mut!(push);
-                let Either::Left((Some(message), _)) = select(push, lost).await else { break };
-                self.take(message);
+                let Either::Left((Some(push), _)) = select(push, lost).await else { break };
+                self.take(push);
             }
             self.state().socket = None;
             self.recorder.note(Some(self.number), "is disconnected");
@@ -252,7 +257,7 @@ impl<D: Doors> Client<'_, D> {
         }
     }
 
-    async fn connect(&self) -> Option<mpsc::UnboundedReceiver<Message>> {
+    async fn connect(&self) -> Option<mpsc::UnboundedReceiver<Push>> {
         let (login, cursor) = {
             let state = self.state();
             (state.login.clone(), state.view.cursor())
@@ -284,7 +289,14 @@ impl<D: Doors> Client<'_, D> {
         }
     }
 
-    fn take(&self, message: Message) {
+    fn take(&self, push: Push) {
+        let message = match push {
+            Push::Message(message) => message,
+            Push::Signal(signal) => {
+                self.recorder.record(Some(self.number), Event::Heard(signal));
+                return;
+            }
+        };
         let mut state = self.state();
         state.view.take(&message);
         self.recorder.record(Some(self.number), Event::Pushed(message));
@@ -374,7 +386,7 @@ impl<D: Doors> Client<'_, D> {
     async fn call(&self, via: Via, purpose: Purpose, request: Request) -> Answer {
         let door = {
             let state = self.state();
-            let has_frame = !matches!(request, Request::Pin { .. });
+            let has_frame = !matches!(request, Request::Pin { .. } | Request::Forward { .. } | Request::Unread { .. });
             match state.socket.clone().filter(|_| via == Via::Socket && has_frame) {
                 Some(open) => Door::Socket(open),
                 None => Door::Http(state.login.clone()),

@@ -151,13 +151,14 @@ impl<D: Doors> Client<'_, D> {
     fn undo_later(&self, request: &Request) {
         let room = self.room;
         let undo = match request {
-            Request::Block { .. } => Request::Unblock { room },
-            Request::Kick { of, .. } => Request::Add { room, of: *of },
-            Request::Leave { .. } => Request::Join { room },
+            Request::Block { .. } => vec![Request::Unblock { room }],
+            Request::Kick { of, .. } => vec![Request::Add { room, of: *of }],
+            Request::Ban { of, .. } => vec![Request::Unban { room, of: *of }, Request::Add { room, of: *of }],
+            Request::Leave { .. } => vec![Request::Join { room }],
             _ => return,
         };
         let mut state = self.state();
-        state.repairs.retain(|(_, other)| *other != undo);
-        state.repairs.push((Instant::now() + LATE, undo));
+        state.repairs.retain(|(_, other)| !undo.contains(other));
+        state.repairs.extend(undo.into_iter().map(|undo| (Instant::now() + LATE, undo)));
     }
 }

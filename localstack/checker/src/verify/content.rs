@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Promise, Violation,
     facts::{Call, Facts, Story},
+    forwards,
 };
 use crate::history::Request;
 
@@ -49,7 +50,8 @@ fn wrong(
         _ => None,
     });
     let own: Vec<&&Call<'_>> = edits.iter().filter(|call| edit_text(call) == Some(text)).collect();
-    if sent != Some(text) && !own.iter().any(|call| call.position < position) {
+    let sent_so = sent == Some(text) || forwards::may_have_sent(facts, story, text);
+    if !sent_so && !own.iter().any(|call| call.position < position) {
         return Some(format!("message {} shows a text at rev {rev} that nobody wrote: {text:?}", story.id));
     }
     let acks = edits.iter().filter_map(|call| call.ack());

@@ -164,7 +164,13 @@ pub(crate) fn follow(view: &mut ClientView, answer: &Answer) {
         Answer::Ack { message, .. } => view.take(message),
         Answer::Page(page) => *view = ClientView::enter(page),
         Answer::Synced(page) => view.take_sync(page),
-        Answer::Read { .. } | Answer::Done | Answer::Connected | Answer::Refused { .. } | Answer::Unknown(_) => {}
+        Answer::Read { .. }
+        | Answer::Online(_)
+        | Answer::Done
+        | Answer::Invited { .. }
+        | Answer::Connected
+        | Answer::Refused { .. }
+        | Answer::Unknown(_) => {}
     }
 }
 

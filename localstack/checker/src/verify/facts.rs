@@ -47,8 +47,9 @@ impl<'h> Call<'h> {
     /// Whether it may have been done: it was not refused. A join is also refused where it was done and the person was put out
     /// again before they were shown the group.
     pub(super) fn may_act(&self) -> bool {
-        let is_refused = matches!(self.answered, Some((_, Answer::Refused { status, .. })) if *status != 404);
-        let is_join = matches!(self.request, Request::Join { .. });
+        let is_refused = matches!(self.answered, Some((_, Answer::Refused { status, code }))
+            if *status != 404 || code == "invite_not_found");
+        let is_join = matches!(self.request, Request::Join { .. } | Request::JoinBy { .. });
         self.is_open() || self.done().is_some() || is_join && !is_refused
     }
 
@@ -163,16 +164,20 @@ impl<'h> Facts<'h> {
                     facts.calls.insert(position, call);
                     facts.people.extend(entry.client.map(|client| (client, by.person)));
                     match request {
-                        Request::Send { room, client_id, .. } => {
+                        Request::Send { room, client_id, .. } | Request::Forward { room, client_id, .. } => {
                             facts.sends.entry((*room, client_id)).or_default().push(position);
                         }
                         Request::List { room, .. } => facts.lists.entry(*room).or_default().push(position),
                         Request::Block { room } => facts.blocks.entry(*room).or_default().push(position),
                         Request::Unblock { room } => facts.lifts.entry(*room).or_default().push(position),
-                        Request::Kick { room, of } => facts.exits.entry((*room, *of)).or_default().push(position),
+                        Request::Kick { room, of } | Request::Ban { room, of } => {
+                            facts.exits.entry((*room, *of)).or_default().push(position);
+                        }
                         Request::Leave { room } => facts.exits.entry((*room, by.person)).or_default().push(position),
                         Request::Add { room, of } => facts.entries.entry((*room, *of)).or_default().push(position),
-                        Request::Join { room } => facts.entries.entry((*room, by.person)).or_default().push(position),
+                        Request::Join { room } | Request::JoinBy { room, .. } => {
+                            facts.entries.entry((*room, by.person)).or_default().push(position);
+                        }
                         Request::Logout { .. } => facts.logouts.entry(by.session).or_default().push(position),
                         _ => {}
                     }
@@ -189,7 +194,11 @@ impl<'h> Facts<'h> {
                     facts.endings.entry(*room).or_default().push((way, messages));
                 }
                 Event::Group { room, people } => drop(facts.groups.insert(*room, people)),
-                Event::LoggedIn { .. } | Event::Settled { .. } | Event::Note(_) => {}
+                Event::Heard(_)
+                | Event::Presence { .. }
+                | Event::LoggedIn { .. }
+                | Event::Settled { .. }
+                | Event::Note(_) => {}
             }
         }
         facts.join();
@@ -207,7 +216,13 @@ impl<'h> Facts<'h> {
             }
             Answer::Page(page) => page.items.iter().for_each(|item| self.see(position, item)),
             Answer::Synced(page) => page.items.iter().for_each(|item| self.see(position, item)),
-            Answer::Read { .. } | Answer::Done | Answer::Connected | Answer::Refused { .. } | Answer::Unknown(_) => {}
+            Answer::Read { .. }
+            | Answer::Online(_)
+            | Answer::Done
+            | Answer::Invited { .. }
+            | Answer::Connected
+            | Answer::Refused { .. }
+            | Answer::Unknown(_) => {}
         }
     }
 
@@ -253,9 +268,9 @@ impl<'h> Facts<'h> {
         }
         for call in self.calls.values() {
             // The ack of a delete may show the revision of an earlier one.
-            if let (Request::Send { .. } | Request::Edit { .. }, Some((_, message, None | Some(false)))) =
-                (call.request, call.ack())
-            {
+            let is_write =
+                matches!(call.request, Request::Send { .. } | Request::Forward { .. } | Request::Edit { .. });
+            if let Some((_, message, None | Some(false))) = call.ack().filter(|_| is_write) {
                 let begun = self.begun.entry(message.room).or_default().entry(message.rev).or_default();
                 *begun = call.position.max(*begun);
             }
@@ -294,6 +309,19 @@ impl<'h> Facts<'h> {
     /// The calls that block in a room, in order.
     pub(super) fn blocks(&self, room: RoomId) -> impl Iterator<Item = &Call<'h>> {
         self.blocks.get(&room).into_iter().flatten().filter_map(|position| self.calls.get(position))
+    }
+
+    /// The rooms in which somebody blocked somebody.
+    pub(super) fn blocked_rooms(&self) -> impl Iterator<Item = RoomId> {
+        self.blocks.keys().copied()
+    }
+
+    /// Whether a call is by the person whom the product names so; in a room of two, it is by the one who does not listen.
+    pub(super) fn is_by(&self, call: &Call<'_>, id: u64, listener: usize) -> bool {
+        match self.groups.get(&call.request.room()) {
+            Some(people) => people.iter().any(|member| member.id == id && member.person == call.by.person),
+            None => call.by.person != listener,
+        }
     }
 
     /// The calls that lift blocks in a room, in order.

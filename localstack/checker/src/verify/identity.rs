@@ -38,25 +38,25 @@ fn one_message(facts: &Facts<'_>, room: RoomId, client_id: &str, calls: &[&Call<
 /// After an ack, the same request is the same message (`dup`), whatever the sender may still do; another body is refused, unless
 /// the message is deleted.
 fn retries(facts: &Facts<'_>, room: RoomId, client_id: &str, calls: &[&Call<'_>], found: &mut Vec<Violation>) {
-    let Some(first) = calls.first().and_then(|call| content(call)) else { return };
+    let Some(first) = calls.first().and_then(|call| body(call)) else { return };
     let seen = facts.names.get(&(room, client_id)).and_then(|id| facts.stories.get(id)?.sightings.first());
     let acked = calls.iter().filter_map(|call| call.ack()).map(|(position, ..)| position).min();
     for call in calls {
         let after_ack = acked.is_some_and(|acked| call.position > acked);
         let what = match call.answered {
             // Of a deleted message nothing is kept that its text could be compared with.
-            Some((_, Answer::Ack { message, .. })) if content(call) != Some(first) && !message.deleted => {
+            Some((_, Answer::Ack { message, .. })) if body(call) != Some(first) && !message.deleted => {
                 "another body under its client_id was acknowledged"
             }
             Some((_, Answer::Ack { dup, .. })) if after_ack && *dup != Some(true) => {
                 "a retry after the ack was not told that it is a dup"
             }
-            Some((_, Answer::Refused { status: 409, .. })) if content(call) == Some(first) => {
+            Some((_, Answer::Refused { status: 409, .. })) if body(call) == Some(first) => {
                 "an honest retry was refused as a conflict"
             }
             // What the sender may not do any more does not undo what was done.
             Some((_, Answer::Refused { status: 403, .. }))
-                if content(call) == Some(first) && seen.is_some_and(|seen| seen.position < call.position) =>
+                if body(call) == Some(first) && seen.is_some_and(|seen| seen.position < call.position) =>
             {
                 "a retry of what was there already was refused"
             }
@@ -103,9 +103,11 @@ fn rows(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     }
 }
 
-fn content<'h>(call: &Call<'h>) -> Option<&'h Arc<str>> {
+/// What a retry must say again: the text, or which message is forwarded.
+fn body<'h>(call: &Call<'h>) -> Option<&'h Arc<str>> {
     match call.request {
         Request::Send { content, .. } => Some(content),
+        Request::Forward { message, .. } => Some(message),
         _ => None,
     }
 }

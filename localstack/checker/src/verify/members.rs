@@ -38,11 +38,24 @@ pub(super) fn fences(facts: &Facts<'_>, room: RoomId, person: usize) -> impl Ite
 /// A call that began while its person was out, and was answered while they still were, was told nothing.
 fn answer(facts: &Facts<'_>, call: &Call<'_>, fences: &[Fence], found: &mut Vec<Violation>) {
     let Some((position, answer)) = call.answered else { return };
-    let of_group = matches!(call.request, Request::Kick { .. } | Request::Add { .. } | Request::React { .. });
+    // Who is in no group has nothing unread in it.
+    if matches!((call.request, answer), (Request::Unread { .. }, Answer::Read { unread: 0, .. })) {
+        return;
+    }
+    let of_group = matches!(
+        call.request,
+        Request::Kick { .. }
+            | Request::Ban { .. }
+            | Request::Unban { .. }
+            | Request::Add { .. }
+            | Request::Revoke { .. }
+            | Request::Transfer { .. }
+            | Request::React { .. }
+    );
     match answer {
-        Answer::Ack { .. } | Answer::Page(_) | Answer::Synced(_) | Answer::Read { .. } => {}
+        Answer::Ack { .. } | Answer::Page(_) | Answer::Synced(_) | Answer::Read { .. } | Answer::Invited { .. } => {}
         Answer::Done if of_group => {}
-        Answer::Done | Answer::Connected | Answer::Refused { .. } | Answer::Unknown(_) => return,
+        Answer::Online(_) | Answer::Done | Answer::Connected | Answer::Refused { .. } | Answer::Unknown(_) => return,
     }
     let fence = fences.iter().find(|fence| fence.from < call.position && position < fence.to);
     if let Some(fence) = fence {
@@ -83,7 +96,7 @@ pub(super) fn may_refuse(facts: &Facts<'_>, call: &Call<'_>, position: usize) ->
 /// Whether the person of the call may refuse to be removed: they may be out already.
 pub(super) fn may_be_missing(facts: &Facts<'_>, call: &Call<'_>, position: usize) -> bool {
     match call.request {
-        Request::Kick { room, of } | Request::SetRole { room, of, .. } => {
+        Request::Kick { room, of } | Request::SetRole { room, of, .. } | Request::Transfer { room, of } => {
             may_be_out(facts, *room, *of, call.position, position)
         }
         _ => false,
@@ -92,9 +105,9 @@ pub(super) fn may_be_missing(facts: &Facts<'_>, call: &Call<'_>, position: usize
 
 /// Whether a person may not join who was refused at a position as having been removed.
 pub(super) fn may_be_kept_out(facts: &Facts<'_>, call: &Call<'_>, position: usize) -> bool {
-    let Request::Join { room } = call.request else { return false };
+    let (Request::Join { room } | Request::JoinBy { room, .. }) = call.request else { return false };
     let mut exits = facts.exits(*room, call.by.person);
-    exits.any(|exit| matches!(exit.request, Request::Kick { .. }) && exit.position < position)
+    exits.any(|exit| matches!(exit.request, Request::Kick { .. } | Request::Ban { .. }) && exit.position < position)
         && may_refuse(facts, call, position)
 }
 

@@ -1,19 +1,25 @@
 //! The promises that every history must keep, as a pure function.
 
+mod bans;
 mod content;
 mod coverage;
 mod ending;
 mod facts;
+mod forwards;
 mod identity;
+mod invites;
 mod members;
+mod mentions;
 mod order;
 mod pins;
+mod presence;
 mod reactions;
 mod reads;
 mod refusals;
 mod rights;
 mod roles;
 mod sessions;
+mod signals;
 mod system;
 mod tombstones;
 
@@ -36,6 +42,8 @@ pub enum Promise {
     SameMessage,
     /// P5: revoked rights stay revoked: a blocked room, a group that was left, an ended session.
     RightsFenced,
+    /// Once quiet, whoever is connected is online.
+    Presence,
     /// A refusal of a valid request.
     Protocol,
 }
@@ -63,12 +71,18 @@ pub fn verify(history: &History) -> Vec<Violation> {
     tombstones::check(&facts, &mut found);
     reactions::check(&facts, &mut found);
     pins::check(&facts, &mut found);
+    mentions::check(&facts, &mut found);
+    forwards::check(&facts, &mut found);
+    bans::check(&facts, &mut found);
+    invites::check(&facts, &mut found);
     roles::check(&facts, &mut found);
     reads::check(&facts, &mut found);
     sessions::check(&facts, &mut found);
     rights::check(&facts, &mut found);
     members::check(&facts, &mut found);
     system::check(&facts, &mut found);
+    signals::check(&facts, &mut found);
+    presence::check(&facts, &mut found);
     refusals::check(&facts, &mut found);
     coverage::check(&facts, &mut found);
     ending::check(&facts, &mut found);
@@ -83,6 +97,7 @@ impl fmt::Display for Promise {
             Self::NothingMissed => "P3 (no reader misses anything)",
             Self::SameMessage => "P4 (a retry is the same message)",
             Self::RightsFenced => "P5 (what was taken away is away)",
+            Self::Presence => "presence (once quiet, online means connected)",
             Self::Protocol => "protocol",
         })
     }

@@ -33,8 +33,9 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 fn acks(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     let mut acked: BTreeMap<RoomId, Vec<(usize, &Message)>> = BTreeMap::new();
     for call in facts.calls.values() {
-        if let (Request::Send { room, .. }, Some((position, message, _))) = (call.request, call.ack()) {
-            acked.entry(*room).or_default().push((position, message));
+        let is_send = matches!(call.request, Request::Send { .. } | Request::Forward { .. });
+        if let Some((position, message, _)) = call.ack().filter(|_| is_send) {
+            acked.entry(message.room).or_default().push((position, message));
         }
     }
     for acks in acked.values_mut() {

@@ -45,8 +45,15 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     let mut reads: BTreeMap<(RoomId, usize), Vec<Read>> = BTreeMap::new();
     let mut asked: BTreeMap<(RoomId, usize), Vec<(usize, u64)>> = BTreeMap::new();
     for call in facts.calls.values() {
-        let Request::Read { room, seq } = call.request else { continue };
-        asked.entry((*room, call.by.person)).or_default().push((call.position, *seq));
+        let (room, seq) = match call.request {
+            Request::Read { room, seq } => {
+                asked.entry((*room, call.by.person)).or_default().push((call.position, *seq));
+                (room, seq)
+            }
+            // A room without unread messages is not listed.
+            Request::Unread { room } if !is_nothing(call) => (room, &0),
+            _ => continue,
+        };
         if let Some((answered, Answer::Read { read_seq, unread })) = call.answered {
             let (position, at) = (call.position, facts.at(call.position));
             let read = Read { position, at, answered, asked: *seq, cursor: *read_seq, unread: *unread };
@@ -73,6 +80,11 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             }
         }
     }
+}
+
+/// Whether the answer says that nothing is unread, without a cursor.
+fn is_nothing(call: &Call<'_>) -> bool {
+    matches!(call.answered, Some((_, Answer::Read { unread: 0, .. })))
 }
 
 type Wrong = Option<(Promise, String)>;

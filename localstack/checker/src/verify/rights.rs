@@ -35,7 +35,8 @@ impl Fence {
         (is_certain && from < to).then_some(Self { whose, from, to })
     }
 
-    fn reason(&self) -> &'static str {
+    /// Why nothing passes it.
+    pub(super) fn reason(&self) -> &'static str {
         if self.whose.is_some() { "its author was not in the group" } else { "the room was blocked" }
     }
 }
@@ -62,14 +63,18 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 /// All fences, by room.
 fn fences(facts: &Facts<'_>) -> BTreeMap<RoomId, Vec<Fence>> {
     let mut fences: BTreeMap<RoomId, Vec<Fence>> = BTreeMap::new();
-    for block in facts.calls.values().filter(|call| matches!(call.request, Request::Block { .. })) {
-        let fence = Fence::of(facts, block, None, || Box::new(lifts(facts, block)));
-        fences.entry(block.request.room()).or_default().extend(fence);
+    for room in facts.blocked_rooms() {
+        fences.entry(room).or_default().extend(block_fences(facts, room));
     }
     for (room, person) in facts.leavers() {
         fences.entry(room).or_default().extend(members::fences(facts, room, person));
     }
     fences
+}
+
+/// The parts of the history in which one of two certainly blocked the other.
+pub(super) fn block_fences<'f>(facts: &'f Facts<'_>, room: RoomId) -> impl Iterator<Item = Fence> + 'f {
+    facts.blocks(room).filter_map(|block| Fence::of(facts, block, None, || Box::new(lifts(facts, block))))
 }
 
 /// Every call that asked to lift blocks of this one's maker, in order.
@@ -81,7 +86,7 @@ fn lifts<'f, 'h>(facts: &'f Facts<'h>, block: &'f Call<'h>) -> impl Iterator<Ite
 fn acks(facts: &Facts<'_>, fences: &BTreeMap<RoomId, Vec<Fence>>, found: &mut Vec<Violation>) {
     for call in facts.calls.values() {
         let is_new = match (call.request, call.ack()) {
-            (Request::Send { .. }, Some((_, _, dup))) => dup != Some(true),
+            (Request::Send { .. } | Request::Forward { .. }, Some((_, _, dup))) => dup != Some(true),
             (Request::Edit { .. }, Some(_)) => true,
             _ => false,
         };
@@ -135,7 +140,7 @@ fn is_kept_out(call: &Call<'_>, seen: usize, fences: &[Fence]) -> bool {
 }
 
 /// The fence in which all of this part of the history lies, for a person.
-fn within(fences: &[Fence], person: usize, from: usize, to: usize) -> Option<&Fence> {
+pub(super) fn within(fences: &[Fence], person: usize, from: usize, to: usize) -> Option<&Fence> {
     fences.iter().find(|fence| fence.whose.is_none_or(|whose| whose == person) && fence.from < from && to < fence.to)
 }
 

@@ -63,8 +63,10 @@ impl<'f, 'h> Group<'f, 'h> {
             Request::Kick { of, .. } => ("member_kicked", Some(id(*of)?), by),
             Request::Add { of, .. } => ("member_added", Some(id(*of)?), by),
             Request::SetRole { of, .. } => ("role_changed", Some(id(*of)?), by),
+            Request::Ban { of, .. } => ("member_banned", Some(id(*of)?), by),
+            Request::Transfer { of, .. } => ("owner_changed", Some(id(*of)?), by),
             Request::Leave { .. } => ("member_left", Some(by), by),
-            Request::Join { .. } => ("member_joined", Some(by), by),
+            Request::Join { .. } | Request::JoinBy { .. } => ("member_joined", Some(by), by),
             _ => return None,
         })
     }
@@ -89,7 +91,7 @@ impl<'f, 'h> Group<'f, 'h> {
     /// Every change that was certainly made has its message at the end.
     fn lost(&self, facts: &Facts<'_>, found: &mut Vec<Violation>) {
         for (key, calls) in &self.calls {
-            let made: Vec<&&Call<'_>> = calls.iter().filter(|call| self.was_made(facts, call)).collect();
+            let made: Vec<&&Call<'_>> = calls.iter().filter(|call| was_made(facts, call)).collect();
             let there = self.messages.get(key).map_or(0, Vec::len);
             if there < made.len() {
                 let what =
@@ -98,38 +100,6 @@ impl<'f, 'h> Group<'f, 'h> {
                 found.push(facts.room_violation(Promise::NothingLost, self.room, &positions, what));
             }
         }
-    }
-
-    /// Whether a call certainly changed something: the person was certainly in, or out, when it began, and no other call can
-    /// have changed that before it was answered.
-    fn was_made(&self, facts: &Facts<'_>, call: &Call<'_>) -> bool {
-        let room = self.room;
-        let (person, is_exit) = match call.request {
-            Request::Kick { of, .. } => (*of, true),
-            Request::Add { of, .. } => (*of, false),
-            Request::Leave { .. } => (call.by.person, true),
-            Request::Join { .. } => (call.by.person, false),
-            _ => return false,
-        };
-        let Some(answered) = call.done() else { return false };
-        let exits: Vec<&Call<'_>> = facts.exits(room, person).filter(|exit| exit.may_act()).collect();
-        let entries: Vec<&Call<'_>> = facts.entries(room, person).collect();
-        let (same, opposite) = if is_exit { (exits, entries) } else { (entries, exits) };
-        let before = opposite.iter().rev().find(|other| other.position < call.position);
-        // The call that brought the person where this one found them; in the beginning everybody is in.
-        let from = match before {
-            Some(other) => other.done(),
-            None if is_exit => Some(0),
-            None => None,
-        };
-        let Some(from) = from.filter(|from| *from <= call.position) else { return false };
-        let begun = before.map_or(0, |other| other.position);
-        let is_alone = |other: &&Call<'_>| {
-            other.position == call.position
-                || other.position > answered
-                || other.position < begun && facts.is_over(other, begun)
-        };
-        from <= call.position && same.iter().all(is_alone)
     }
 
     /// Where each call with the same words was answered before the next one began, and each has its message, the messages are in
@@ -171,6 +141,38 @@ impl<'f, 'h> Group<'f, 'h> {
     }
 }
 
+/// Whether a call certainly changed something: the person was certainly in, or out, when it began, and no other call can
+/// have changed that before it was answered.
+pub(super) fn was_made(facts: &Facts<'_>, call: &Call<'_>) -> bool {
+    let room = call.request.room();
+    let (person, is_exit) = match call.request {
+        Request::Kick { of, .. } | Request::Ban { of, .. } => (*of, true),
+        Request::Add { of, .. } => (*of, false),
+        Request::Leave { .. } => (call.by.person, true),
+        Request::Join { .. } | Request::JoinBy { .. } => (call.by.person, false),
+        _ => return false,
+    };
+    let Some(answered) = call.done() else { return false };
+    let exits: Vec<&Call<'_>> = facts.exits(room, person).filter(|exit| exit.may_act()).collect();
+    let entries: Vec<&Call<'_>> = facts.entries(room, person).collect();
+    let (same, opposite) = if is_exit { (exits, entries) } else { (entries, exits) };
+    let before = opposite.iter().rev().find(|other| other.position < call.position);
+    // The call that brought the person where this one found them; in the beginning everybody is in.
+    let from = match before {
+        Some(other) => other.done(),
+        None if is_exit => Some(0),
+        None => None,
+    };
+    let Some(from) = from.filter(|from| *from <= call.position) else { return false };
+    let begun = before.map_or(0, |other| other.position);
+    let is_alone = |other: &&Call<'_>| {
+        other.position == call.position
+            || other.position > answered
+            || other.position < begun && facts.is_over(other, begun)
+    };
+    from <= call.position && same.iter().all(is_alone)
+}
+
 /// A send that was acknowledged.
 struct Send<'h> {
     id: &'h str,
@@ -196,7 +198,7 @@ fn repeated(facts: &Facts<'_>, room: RoomId, member: &Member, rows: &[Message], 
         let Some(system) = row.system.as_ref().filter(|system| system.of == Some(member.id)) else { continue };
         let comes_in = match &*system.kind {
             "member_added" | "member_joined" => true,
-            "member_kicked" | "member_left" => false,
+            "member_kicked" | "member_banned" | "member_left" => false,
             _ => continue,
         };
         if comes_in == is_in {

@@ -59,6 +59,7 @@ pub(super) fn may_refuse(facts: &Facts<'_>, call: &Call<'_>, position: usize) ->
     let (Request::Edit { message, .. }
     | Request::Delete { message, .. }
     | Request::React { message, .. }
+    | Request::Forward { message, .. }
     | Request::Pin { message, .. }) = call.request
     else {
         return false;

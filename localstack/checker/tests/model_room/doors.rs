@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use checker::{
     doors::{Doors, Hello, Socket, Standing},
-    history::{Answer, Message, Request, RoomId},
+    history::{Answer, Message, Push, Request, RoomId, Signal, SignalKind},
 };
 use rand::RngExt;
 use tokio::{
@@ -32,10 +32,39 @@ impl ModelRoom {
                 let (wait, pushes, message) = (random.random_range(0..late), live.pushes.clone(), message.clone());
                 tokio::spawn(async move {
                     sleep(Duration::from_millis(wait)).await;
-                    pushes.send(message)
+                    pushes.send(Push::Message(message))
                 });
             }
         }
+    }
+
+    /// Tells the others in the room of a signal, unless one of two has blocked the other.
+    pub(super) fn tell(&self, asker: Asker, room: RoomId, kind: SignalKind) {
+        let mut server = self.lock();
+        let Server { connections, sessions, rooms, mistake, .. } = &mut *server;
+        let is_open = *mistake == Some(Mistake::OpenSignals);
+        let rights = rooms.get(&room).map(|room| &room.rights);
+        if !is_open && rights.is_some_and(|rights| !rights.lets_tell(asker.person)) {
+            return;
+        }
+        for live in connections.values().filter(|live| live.room == room) {
+            let person = sessions[live.session].person;
+            let is_in = is_open || rights.is_none_or(|rights| rights.has(person));
+            if person != asker.person && is_in {
+                let _ = live.pushes.send(Push::Signal(Signal { kind, room, of: asker.person }));
+            }
+        }
+    }
+
+    /// Who has a connection.
+    pub(super) fn online(&self) -> Answer {
+        let mut server = self.lock();
+        let now: Vec<u64> = server.connections.values().map(|live| server.sessions[live.session].person).collect();
+        if server.mistake != Some(Mistake::EternalPresence) {
+            server.seen.clear();
+        }
+        server.seen.extend(now);
+        Answer::Online(server.seen.iter().copied().collect())
     }
 
     async fn carry(&self, session: usize, connection: Option<u64>, request: &Request) -> Answer {
@@ -85,11 +114,16 @@ impl Doors for ModelRoom {
         ticket: u64,
         room: RoomId,
         cursor: u64,
-        pushes: mpsc::UnboundedSender<Message>,
+        pushes: mpsc::UnboundedSender<Push>,
     ) -> Result<Hello<Connection>, String> {
         let session = self.lock().tickets.remove(&ticket).ok_or("no such ticket")?;
         let number = self.id();
-        self.lock().connections.insert(number, Live { room, session, pushes });
+        {
+            let mut server = self.lock();
+            let person = server.sessions[session].person;
+            server.seen.insert(person);
+            server.connections.insert(number, Live { room, session, pushes });
+        }
         let socket = Connection { server: self.clone(), session, number };
         self.step().await.ok_or("the function died")?;
         if self.is_over(session) && !self.is(Mistake::LogoutKeepsTicket) {

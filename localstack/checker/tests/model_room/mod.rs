@@ -2,18 +2,20 @@
 //!
 //! Time is virtual and every choice comes from the seed, so that a run is the same every time.
 
+#![expect(clippy::result_large_err, reason = "a refusal is an answer like any")]
+
 mod doors;
 mod reads;
 mod rights;
 mod writes;
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
-use checker::history::{Answer, Message, Request, RoomId};
+use checker::history::{Answer, Message, Push, Request, RoomId, SignalKind};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::{
@@ -23,7 +25,7 @@ use tokio::{
 };
 
 use rights::{Event, Right, Rights};
-use writes::Change;
+use writes::{Change, Draft};
 
 /// An entry in flight is dropped after this long.
 const TOO_OLD: Duration = Duration::from_secs(5);
@@ -103,6 +105,20 @@ pub(crate) enum Mistake {
     ForgottenPin,
     /// Whoever is in a group may do everything there.
     StaffForAll,
+    /// Whoever passed the group on still acts as its owner.
+    OwnerKeepsRole,
+    /// A ban puts out, and is forgotten.
+    BanOfMembersOnly,
+    /// An invite lets in anybody at any time.
+    EndlessInvites,
+    /// Signals go to whoever listens to the room, in it or not, blocked or not.
+    OpenSignals,
+    /// Who is offline is told to nobody.
+    EternalPresence,
+    /// A text mentions whom it calls, whether they are in or not.
+    MentionOfAnybody,
+    /// A forward takes the mentions along.
+    ForwardedMentions,
 }
 
 #[derive(Clone, Default)]
@@ -153,7 +169,7 @@ struct Session {
 struct Live {
     room: RoomId,
     session: usize,
-    pushes: mpsc::UnboundedSender<Message>,
+    pushes: mpsc::UnboundedSender<Push>,
 }
 
 struct Server {
@@ -166,6 +182,8 @@ struct Server {
     ids: u64,
     broken: bool,
     doomed: HashSet<task::Id>,
+    /// Who has ever been online.
+    seen: BTreeSet<u64>,
 }
 
 /// The server; clones are the same one.
@@ -192,6 +210,7 @@ impl ModelRoom {
             ids: 0,
             broken: true,
             doomed: HashSet::new(),
+            seen: BTreeSet::new(),
         };
         Self(Arc::new(Mutex::new(server)))
     }
@@ -254,7 +273,12 @@ impl ModelRoom {
             return Some(refused);
         }
         match request {
-            Request::Send { room, client_id, content } => self.send(asker, room, client_id, content).await,
+            Request::Send { room, client_id, content } => {
+                let mentioned = Some(Arc::clone(&content));
+                self.send(asker, room, client_id, Draft { sent: Arc::clone(&content), content, mentioned, from: None })
+                    .await
+            }
+            Request::Forward { room, message, client_id } => self.forward(asker, room, &message, client_id).await,
             Request::Edit { room, message, content } => self.edit(asker, room, &message, &content).await,
             Request::Delete { room, message } => self.delete(asker, room, &message).await,
             Request::Pin { room, message, takes_back } => {
@@ -269,13 +293,37 @@ impl ModelRoom {
             }
             Request::List { room, window, limit } => self.list(asker, room, window, limit as usize).await,
             Request::Sync { room, after, limit } => self.sync(asker, room, after, limit as usize).await,
-            Request::Read { room, seq } => self.read(asker, room, seq).await,
+            Request::Read { room, seq } => {
+                self.tell(asker, room, SignalKind::Receipt);
+                self.read(asker, room, seq).await
+            }
+            Request::Unread { room } => self.read(asker, room, 0).await,
+            Request::Delivered { room, .. } => {
+                self.tell(asker, room, SignalKind::Receipt);
+                Some(Answer::Done)
+            }
+            Request::Typing { room } => {
+                self.tell(asker, room, SignalKind::Typing);
+                Some(Answer::Done)
+            }
+            Request::Friends { .. } => Some(self.online()),
             Request::Block { room } => self.change_rights(asker, room, Right::Block(asker.person)).await,
             Request::Unblock { room } => self.change_rights(asker, room, Right::Unblock(asker.person)).await,
             Request::Kick { room, of } => self.change_members(asker, room, Right::Kick(of as u64)).await,
             Request::Add { room, of } => self.change_members(asker, room, Right::Add(of as u64)).await,
             Request::Leave { room } => self.change_members(asker, room, Right::Leave(asker.person)).await,
             Request::Join { room } => self.change_members(asker, room, Right::Join(asker.person)).await,
+            Request::Ban { room, of } => self.change_members(asker, room, Right::Ban(of as u64)).await,
+            Request::Unban { room, of } => self.change_members(asker, room, Right::Unban(of as u64)).await,
+            Request::Transfer { room, of } => {
+                self.change_members(asker, room, Right::Transfer { by: asker.person, to: of as u64 }).await
+            }
+            Request::Invite { room } => Some(self.change_invites(asker, room, None)),
+            Request::Revoke { room, invite } => Some(self.change_invites(asker, room, Some(invite))),
+            Request::JoinBy { room, code } => {
+                let right = Right::JoinBy { person: asker.person, invite: code.parse().unwrap_or_default() };
+                self.change_members(asker, room, right).await
+            }
             Request::Refresh { .. } => Some(Answer::Done),
             Request::Logout { .. } => self.log_out(asker).await,
             Request::Connect { .. } => None,

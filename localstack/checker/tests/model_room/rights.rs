@@ -19,8 +19,14 @@ pub(super) struct Rights {
     blocked: BTreeSet<u64>,
     /// Who is out of the group, and whether they were removed.
     out: BTreeMap<u64, bool>,
-    /// The group's admins; person 0 owns it.
+    /// Who is banned; they are out as well.
+    banned: BTreeSet<u64>,
+    /// Who owns the group.
+    owner: u64,
+    /// The group's admins.
     admins: BTreeSet<u64>,
+    /// The makers of the invites that are open.
+    invites: BTreeMap<u64, u64>,
 }
 
 /// A change of a group's members that has a system message.
@@ -39,18 +45,24 @@ pub(super) enum Right {
     Add(u64),
     Leave(u64),
     Join(u64),
+    JoinBy { person: u64, invite: u64 },
+    Ban(u64),
+    Unban(u64),
     SetRole { of: u64, admin: bool },
+    Transfer { by: u64, to: u64 },
 }
 
 impl Rights {
     /// What a change is called in a group.
     fn event(right: Right, by: u64) -> Option<System> {
         let (kind, of) = match right {
-            Right::Block(_) | Right::Unblock(_) => return None,
+            Right::Block(_) | Right::Unblock(_) | Right::Unban(_) => return None,
             Right::Kick(of) => ("member_kicked", of),
             Right::Add(of) => ("member_added", of),
             Right::Leave(of) => ("member_left", of),
-            Right::Join(of) => ("member_joined", of),
+            Right::Join(of) | Right::JoinBy { person: of, .. } => ("member_joined", of),
+            Right::Ban(of) => ("member_banned", of),
+            Right::Transfer { to, .. } => ("owner_changed", to),
             Right::SetRole { of, .. } => ("role_changed", of),
         };
         Some(System { kind: kind.into(), of: Some(of), by })
@@ -64,7 +76,22 @@ impl Rights {
     }
 
     pub(super) fn has_staff(&self, person: u64) -> bool {
-        person == 0 || self.admins.contains(&person)
+        self.owns(person) || self.admins.contains(&person)
+    }
+
+    /// Whether others hear of what somebody does here.
+    pub(super) fn lets_tell(&self, person: u64) -> bool {
+        self.has(person) && self.blocked.is_empty()
+    }
+
+    fn owns(&self, person: u64) -> bool {
+        self.owner == person
+    }
+
+    /// Whether an admin is one no more: their invites are over.
+    fn dismiss(&mut self, person: u64) {
+        self.admins.remove(&person);
+        self.invites.retain(|_, maker| *maker != person);
     }
 
     /// Whether somebody is in the room.
@@ -77,12 +104,43 @@ impl Rights {
         match right {
             Right::Block(person) => drop(self.blocked.insert(person)),
             Right::Unblock(person) => drop(self.blocked.remove(&person)),
+            Right::Kick(of) | Right::Ban(of) if self.owns(of) => return Err(refused(403, "not_permitted")),
+            Right::Leave(of) if self.owns(of) => return Err(refused(409, "owner_must_transfer")),
+            Right::SetRole { of, .. } if self.owns(of) => return Err(refused(403, "not_permitted")),
+            Right::Add(of) if self.banned.contains(&of) => return Err(refused(409, "user_banned")),
+            Right::Ban(of) if !self.banned.insert(of) => return Ok(None),
+            Right::Ban(of) => {
+                self.out.insert(of, true);
+                self.dismiss(of);
+            }
+            Right::Unban(of) if self.banned.remove(&of) => {}
+            Right::Unban(of) if self.out.get(&of) == Some(&true) => return Ok(None),
+            Right::Unban(_) => return Err(refused(404, "member_not_found")),
+            Right::Transfer { to, .. } if self.out.contains_key(&to) => return Err(refused(404, "member_not_found")),
+            Right::Transfer { by, to } if self.owns(to) && self.has_staff(by) => return Ok(None),
+            Right::Transfer { by, .. } if !self.owns(by) => return Err(refused(403, "not_permitted")),
+            Right::Transfer { by, to } => {
+                self.admins.remove(&to);
+                self.admins.insert(by);
+                self.owner = to;
+            }
+            Right::JoinBy { person, .. } if self.has(person) => return Ok(None),
+            Right::JoinBy { invite, .. } if !self.invites.contains_key(&invite) => {
+                return Err(refused(404, "invite_not_found"));
+            }
+            Right::JoinBy { person, .. } if self.out.get(&person) == Some(&true) => {
+                return Err(refused(403, "removed_from_room"));
+            }
+            Right::JoinBy { person, invite } => {
+                self.out.remove(&person);
+                self.invites.remove(&invite);
+            }
             Right::Kick(person) => match self.out.get(&person) {
                 Some(true) => return Ok(None),
                 Some(false) => return Err(refused(404, "member_not_found")),
                 None => {
                     self.out.insert(person, true);
-                    self.admins.remove(&person);
+                    self.dismiss(person);
                 }
             },
             Right::Leave(person) => match self.out.get(&person) {
@@ -90,13 +148,13 @@ impl Rights {
                 Some(false) => return Ok(None),
                 None => {
                     self.out.insert(person, false);
-                    self.admins.remove(&person);
+                    self.dismiss(person);
                 }
             },
             Right::SetRole { of, .. } if self.out.contains_key(&of) => return Err(refused(404, "member_not_found")),
             Right::SetRole { of, admin } if self.admins.contains(&of) == admin => return Ok(None),
             Right::SetRole { of, admin: true } => drop(self.admins.insert(of)),
-            Right::SetRole { of, admin: false } => drop(self.admins.remove(&of)),
+            Right::SetRole { of, admin: false } => self.dismiss(of),
             Right::Join(person) if self.out.get(&person) == Some(&true) => {
                 return Err(refused(403, "removed_from_room"));
             }
@@ -136,14 +194,15 @@ impl ModelRoom {
 
     /// Lets members change who is in a group.
     pub(super) async fn change_members(&self, asker: Asker, room: RoomId, right: Right) -> Option<Answer> {
-        let is_own = matches!(right, Right::Leave(_) | Right::Join(_));
+        let is_own = matches!(right, Right::Leave(_) | Right::Join(_) | Right::JoinBy { .. });
         if !is_own && !self.room(room, |room| room.record.has(asker.person)) {
             return Some(refused(404, "room_not_found"));
         }
-        let is_owners = matches!(right, Right::SetRole { .. });
-        let may = self.room(room, |room| {
-            let is_staff = room.record.has_staff(asker.person);
-            is_own || if is_owners { asker.person == 0 } else { is_staff }
+        let keeps_role = self.is(Mistake::OwnerKeepsRole) && asker.person == 0;
+        let may = self.room(room, |room| match right {
+            Right::Leave(_) | Right::Join(_) | Right::JoinBy { .. } | Right::Transfer { .. } => true,
+            Right::SetRole { .. } => keeps_role || room.record.owns(asker.person),
+            _ => room.record.has_staff(asker.person),
         });
         if !may && !self.is(Mistake::StaffForAll) {
             return Some(refused(403, "not_permitted"));
@@ -151,12 +210,51 @@ impl ModelRoom {
         self.change_rights(asker, room, right).await
     }
 
+    /// Makes an invite for one person, or revokes it.
+    pub(super) fn change_invites(&self, asker: Asker, room: RoomId, revoked: Option<u64>) -> Answer {
+        let invite = self.id();
+        let staff_for_all = self.is(Mistake::StaffForAll);
+        self.room(room, |room| {
+            if !room.record.has(asker.person) {
+                return refused(404, "room_not_found");
+            }
+            if !room.record.has_staff(asker.person) && !staff_for_all {
+                return refused(403, "not_permitted");
+            }
+            if let Some(revoked) = revoked {
+                room.record.invites.remove(&revoked);
+                return Answer::Done;
+            }
+            room.record.invites.insert(invite, asker.person);
+            Answer::Invited { invite, code: invite.to_string().into() }
+        })
+    }
+
+    /// Whom a text calls, of those who are in.
+    pub(super) fn mentioned(&self, room: RoomId, text: &str) -> Box<[u64]> {
+        let anybody = self.is(Mistake::MentionOfAnybody);
+        self.room(room, |room| {
+            let called = text.split_whitespace().filter_map(|word| word.strip_prefix("@p")?.parse().ok());
+            called.filter(|person| anybody || room.rights.has(*person)).collect()
+        })
+    }
+
     /// Commits a change of the rights, projects them, lets the head know, and answers.
     pub(super) async fn change_rights(&self, asker: Asker, room: RoomId, right: Right) -> Option<Answer> {
         let number = self.id();
+        let (no_bans, keeps_invites) = (self.is(Mistake::BanOfMembersOnly), self.is(Mistake::EndlessInvites));
         let changed = self.room(room, |room| {
+            let invites = room.record.invites.clone();
+            // Who is out already is banned without a word.
+            let is_silent = matches!(right, Right::Ban(of) if !room.record.has(of));
+            if no_bans {
+                room.record.banned.clear();
+            }
             let changed = room.record.change(right)?;
-            let event = changed.and_then(|()| Rights::event(right, asker.person));
+            if keeps_invites {
+                room.record.invites = invites;
+            }
+            let event = changed.filter(|()| !is_silent).and_then(|()| Rights::event(right, asker.person));
             room.events.extend(event.map(|system| Event { number, system }));
             Ok(())
         });

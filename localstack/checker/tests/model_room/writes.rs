@@ -13,6 +13,17 @@ enum Written {
     Lost,
 }
 
+/// A message to send.
+pub(super) struct Draft {
+    /// What a retry must say again.
+    pub(super) sent: Arc<str>,
+    pub(super) content: Arc<str>,
+    /// The text whose names are mentioned.
+    pub(super) mentioned: Option<Arc<str>>,
+    /// Who wrote the text, of a forward.
+    pub(super) from: Option<u64>,
+}
+
 /// What a change makes of a message.
 #[derive(Clone)]
 pub(super) enum Change {
@@ -23,13 +34,8 @@ pub(super) enum Change {
 }
 
 impl ModelRoom {
-    pub(super) async fn send(
-        &self,
-        asker: Asker,
-        room: RoomId,
-        client_id: Arc<str>,
-        content: Arc<str>,
-    ) -> Option<Answer> {
+    pub(super) async fn send(&self, asker: Asker, room: RoomId, client_id: Arc<str>, draft: Draft) -> Option<Answer> {
+        let Draft { sent, content, mentioned, from } = draft;
         let mut fresh = false;
         loop {
             let op = self.id();
@@ -37,7 +43,7 @@ impl ModelRoom {
                 Ok(version) => version,
                 Err(refused) if !self.is_in(room, asker.person) => return Some(refused),
                 Err(_) if self.is_there(room, &client_id) && !self.is(Mistake::RefusedRetry) => {
-                    return self.again(asker, room, &client_id, &content).await;
+                    return self.again(asker, room, &client_id, &sent).await;
                 }
                 Err(refused) => return Some(refused),
             };
@@ -46,6 +52,7 @@ impl ModelRoom {
                 fresh = true;
                 continue;
             };
+            let mentions = mentioned.as_ref().map(|text| self.mentioned(room, text)).unwrap_or_default();
             self.step().await?;
             if self.is(Mistake::ReleaseBeforeWrite) {
                 self.release(room, op);
@@ -61,29 +68,51 @@ impl ModelRoom {
                 content: Arc::clone(&content),
                 deleted: false,
                 pinned: false,
+                mentions,
+                forwarded_from: from,
                 reactions: Box::default(),
                 system: None,
             };
             if self.is(Mistake::AckBeforeWrite) {
-                let (late, lost) = (self.clone(), message.clone());
+                let (late, lost, sent) = (self.clone(), message.clone(), Arc::clone(&sent));
                 tokio::spawn(async move {
                     late.step().await?;
-                    late.insert(lost, version);
+                    late.insert(lost, sent, version);
                     late.release(room, op).then_some(())
                 });
                 return Some(Answer::Ack { message, dup: Some(false) });
             }
-            match self.insert(message, version) {
+            match self.insert(message, Arc::clone(&sent), version) {
                 Written::Ok(message) => return self.publish(asker, op, message, Some(false)).await,
                 Written::Lost => drop(self.release(room, op)),
                 Written::Duplicate => {
                     self.release(room, op);
                     self.step().await?;
-                    return self.again(asker, room, &client_id, &content).await;
+                    return self.again(asker, room, &client_id, &sent).await;
                 }
             }
             self.step().await?;
         }
+    }
+
+    /// Sends the text of a message again, once per `client_id`.
+    pub(super) async fn forward(
+        &self,
+        asker: Asker,
+        room: RoomId,
+        message: &Arc<str>,
+        client_id: Arc<str>,
+    ) -> Option<Answer> {
+        let is_source = |row: &&Row| row.message.id == *message && !row.message.deleted;
+        let source = self.room(room, |room| room.rows.iter().find(is_source).map(|row| row.message.clone()));
+        let is_in = self.is_in(room, asker.person);
+        if !is_in || source.is_none() && !self.is_there(room, &client_id) {
+            return Some(refused(404, "message_not_found"));
+        }
+        let content = source.as_ref().map_or_else(|| "".into(), |source| Arc::clone(&source.content));
+        let mentioned = self.is(Mistake::ForwardedMentions).then(|| Arc::clone(&content));
+        let from = source.map(|source| source.forwarded_from.unwrap_or(source.author));
+        self.send(asker, room, client_id, Draft { sent: Arc::clone(message), content, mentioned, from }).await
     }
 
     /// Places a system message once, whatever the rights are.
@@ -109,10 +138,12 @@ impl ModelRoom {
                 content: "".into(),
                 deleted: false,
                 pinned: false,
+                mentions: Box::default(),
+                forwarded_from: None,
                 reactions: Box::default(),
                 system: Some(Box::new(event.system.clone())),
             };
-            match self.insert(message, u64::MAX) {
+            match self.insert(message, "".into(), u64::MAX) {
                 Written::Ok(message) => return self.publish(asker, op, message, None).await.map(drop),
                 Written::Lost | Written::Duplicate => drop(self.release(room, op)),
             }
@@ -128,7 +159,8 @@ impl ModelRoom {
     async fn again(&self, asker: Asker, room: RoomId, client_id: &str, content: &str) -> Option<Answer> {
         let same = |row: &&Row| row.message.client_id.as_deref() == Some(client_id);
         let row = self.room(room, |room| room.rows.iter().find(same).cloned())?;
-        let first = if self.is(Mistake::RetryAgainstEditedText) { &row.message.content } else { &row.sent };
+        let by_text = self.is(Mistake::RetryAgainstEditedText) && row.message.forwarded_from.is_none();
+        let first = if by_text { &row.message.content } else { &row.sent };
         if **first != *content {
             return Some(refused(409, "client_id_reused"));
         }
@@ -204,12 +236,16 @@ impl ModelRoom {
                 fresh = true;
                 continue;
             };
+            let mentions = match change {
+                Change::Text(text) => self.mentioned(room, text),
+                Change::Tombstone | Change::Pin { .. } | Change::Reaction { .. } => Box::default(),
+            };
             self.step().await?;
             if self.is(Mistake::ReleaseBeforeWrite) {
                 self.release(room, op);
                 self.step().await?;
             }
-            match self.update(room, id, rev, change) {
+            match self.update(room, id, rev, change, mentions) {
                 Some(message) => return self.publish(asker, op, message, None).await,
                 None => self.release(room, op),
             };
@@ -218,7 +254,7 @@ impl ModelRoom {
     }
 
     /// Writes a change where its `rev` is higher and the message is not deleted; `None` if it lost.
-    fn update(&self, room: RoomId, id: &str, rev: u64, change: &Change) -> Option<Message> {
+    fn update(&self, room: RoomId, id: &str, rev: u64, change: &Change, mentions: Box<[u64]>) -> Option<Message> {
         let by_rev = self.has_unique_revs();
         let guarded = !self.is(match change {
             Change::Text(_) => Mistake::UnguardedEdit,
@@ -240,6 +276,7 @@ impl ModelRoom {
                 Change::Text(content) => {
                     row.message.content = Arc::clone(content);
                     row.message.deleted = false;
+                    row.message.mentions = mentions;
                     if forgets {
                         row.reactors.clear();
                     }
@@ -247,6 +284,7 @@ impl ModelRoom {
                 }
                 Change::Tombstone => {
                     row.message.content = "".into();
+                    row.message.mentions = Box::default();
                     row.message.deleted = true;
                     row.message.pinned = false;
                     if !keeps_reactions {
@@ -337,7 +375,7 @@ impl ModelRoom {
         })
     }
 
-    fn insert(&self, message: Message, version: u64) -> Written {
+    fn insert(&self, message: Message, sent: Arc<str>, version: u64) -> Written {
         let by_name = !self.is(Mistake::NoUniqueClientId);
         let by_version = self.is(Mistake::NameUntilRightsChange);
         let by_seq = !self.is(Mistake::NoUniqueSeq);
@@ -353,7 +391,6 @@ impl ModelRoom {
             if room.rows.iter().any(taken) {
                 return Written::Lost;
             }
-            let sent = Arc::clone(&message.content);
             room.rows.push(Row { message: message.clone(), sent, reactors: Vec::new(), version, pending: true });
             room.rows.sort_by_key(|row| row.message.seq);
             room.durable = room.head.clone();

@@ -1,6 +1,9 @@
 //! The verdict over hand-written histories.
 
+mod bans;
 mod blocks;
+mod forwards;
+mod invites;
 mod members;
 mod messages;
 mod pins;
@@ -8,6 +11,7 @@ mod reactions;
 mod reads;
 mod roles;
 mod sessions;
+mod signals;
 mod story;
 mod system;
 mod tombstones;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use checker::{
-    history::{Answer, Event, Member, Request},
+    history::{Answer, Request},
     verify::Promise,
 };
 
@@ -15,8 +15,7 @@ const KICK: Request = Request::Kick { room: ROOM, of: 2 };
 
 fn group() -> Story {
     let mut story = Story::default();
-    let people = (0..3).map(|person| Member { person, id: person as u64 + 10 }).collect();
-    story.add(0, Event::Group { room: ROOM, people });
+    story.group(3);
     story.send(2, "a", message("a", 1, 1));
     story
 }
@@ -78,5 +77,31 @@ fn authors_delete_their_own_messages() {
 fn refusal_of_the_owner_is_detected() {
     let mut story = group();
     story.call(0, KICK, refused(403, "not_permitted"));
+    story.breaks(Promise::Protocol, "403 not_permitted");
+}
+
+#[test]
+fn former_owner_who_changes_roles_is_detected() {
+    let transfer = |of| Request::Transfer { room: ROOM, of };
+    let mut story = group();
+    story.call(0, transfer(1), Answer::Done);
+    story.call(0, PROMOTE, refused(403, "not_permitted"));
+    story.call(1, Request::Leave { room: ROOM }, refused(409, "owner_must_transfer"));
+    story.call(1, transfer(0), Answer::Done);
+    story.call(1, KICK, Answer::Done);
+    story.call(0, DEMOTE, Answer::Done);
+    assert_eq!(story.verdict(), []);
+    let mut story = group();
+    story.call(0, transfer(1), Answer::Done);
+    story.call(0, DEMOTE, Answer::Done);
+    story.breaks(Promise::RightsFenced, "person 0 does not own the group any more");
+}
+
+#[test]
+fn refusal_of_the_owner_after_a_transfer_back_is_detected() {
+    let mut story = group();
+    story.call(0, Request::Transfer { room: ROOM, of: 1 }, Answer::Done);
+    story.call(1, Request::Transfer { room: ROOM, of: 0 }, Answer::Done);
+    story.call(0, PROMOTE, refused(403, "not_permitted"));
     story.breaks(Promise::Protocol, "403 not_permitted");
 }

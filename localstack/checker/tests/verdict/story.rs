@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use checker::{
-    history::{Answer, Caller, Entry, Event, History, Message, Page, Purpose, Request, SyncPage, Via, Window},
+    history::{Answer, Caller, Entry, Event, History, Member, Message, Page, Purpose, Request, SyncPage, Via, Window},
     verify::{Promise, verify},
 };
 
@@ -21,6 +21,12 @@ impl Story {
         let at = self.waited + Duration::from_millis(self.entries.len() as u64);
         self.entries.push(Entry { at, client: Some(client), event });
         self.entries.len() - 1
+    }
+
+    /// A group of so many clients, which client 0 owns: everybody's id is their number and 10, and their name begins with `p`.
+    pub(crate) fn group(&mut self, size: usize) {
+        let member = |person| Member { person, id: person as u64 + 10, name: format!("p{person}").into() };
+        self.add(0, Event::Group { room: ROOM, people: (0..size).map(member).collect() });
     }
 
     /// Lets time pass.
@@ -102,6 +108,8 @@ pub(crate) fn message(name: &str, seq: u64, rev: u64) -> Message {
         content: name.into(),
         deleted: false,
         pinned: false,
+        mentions: Box::default(),
+        forwarded_from: None,
         reactions: Box::default(),
         system: None,
     }
@@ -133,6 +141,10 @@ pub(crate) fn delete(id: &str) -> Request {
 
 pub(crate) fn refused(status: u16, code: &str) -> Answer {
     Answer::Refused { status, code: code.to_owned() }
+}
+
+pub(crate) fn done() -> Answer {
+    Answer::Done
 }
 
 pub(crate) fn unknown() -> Answer {

@@ -1,7 +1,7 @@
 //! System messages of a group. Client 0 owns it; everybody's id is their number and 10.
 
 use checker::{
-    history::{Answer, Event, Member, Message, Request, System},
+    history::{Answer, Message, Request, System},
     verify::Promise,
 };
 
@@ -13,8 +13,7 @@ const LEAVE: Request = Request::Leave { room: ROOM };
 
 fn group() -> Story {
     let mut story = Story::default();
-    let people = (0..3).map(|person| Member { person, id: person as u64 + 10 }).collect();
-    story.add(0, Event::Group { room: ROOM, people });
+    story.group(3);
     story
 }
 
