@@ -8,8 +8,9 @@ use stack::{Extent, Profile, Progress};
 
 use crate::interrupt::{INTERRUPTED, Interrupt};
 
-/// Starts a stack with its own databases and checks the history of its clients. They send, edit, delete, read, ping, log out,
-/// block each other, leave groups, remove members and open too many connections over HTTP and WebSocket while functions and mongod are killed and answers get lost. Everything acknowledged must
+/// Starts a stack with its own databases and checks the history of its clients. They send, forward, edit, delete, read, type, ping,
+/// log out, block each other, leave groups, ban, invite and remove members, pass groups on and open too many connections over HTTP and
+/// WebSocket while functions and databases are killed and answers get lost. Everything acknowledged must
 /// be there once and in one order for everyone, and revoked rights must stay revoked.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -1,5 +1,6 @@
 //! `cargo local bench`.
 
+mod cost;
 mod figures;
 mod functions;
 mod logins;
@@ -7,6 +8,7 @@ mod own_stack;
 mod processes;
 mod realtime;
 mod rows;
+mod storm;
 mod target;
 
 use std::{fs, process::ExitCode, time::Duration};
@@ -40,6 +42,10 @@ enum Instead {
     /// Rooms of different sizes with everybody online; what one sender gets through; rooms in which pushes by the sender's function
     /// are compared with pushes from the queue; and the memory of connections that do nothing.
     Realtime(realtime::Args),
+    /// Drops the connections of many clients at once: how long until all have caught up, and whether anything is lost.
+    Storm(storm::Args),
+    /// Prints what the real-time part costs a month on AWS.
+    Cost,
 }
 
 #[derive(Debug, clap::Args)]
@@ -74,8 +80,14 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let progress = Progress::detect();
     let mut interrupt = Interrupt::listen()?;
     let measured = async {
-        if let Some(Instead::Realtime(args)) = &args.instead {
-            return realtime::run(args, &progress).await;
+        match &args.instead {
+            Some(Instead::Realtime(args)) => return realtime::run(args, &progress).await,
+            Some(Instead::Storm(args)) => return storm::run(args, &progress).await,
+            Some(Instead::Cost) => {
+                print!("{}", cost::cost_table());
+                return Ok(());
+            }
+            None => {}
         }
         let args = args.rows;
         let profile = if args.debug { Profile::Dev } else { Profile::Release };
