@@ -17,6 +17,7 @@ pub mod notification;
 mod page;
 mod patch;
 mod people;
+mod provider_token;
 mod reaction;
 mod reason;
 mod room;
@@ -51,6 +52,7 @@ pub use message::{ClientId, Content, Message, MessageDraft, MessageType, Message
 pub use page::{Page, PageSize};
 pub use patch::Patch;
 pub use people::{DisplayName, Email, Password, Person, Profile, StatusMessage, TypedPassword, User};
+pub use provider_token::ProviderToken;
 pub use reaction::{Emoji, LatestChange, MOST_EMOJIS, MOST_PINS, MOST_REACTORS, Pin, Reaction, Reactor};
 pub use reason::{parse_json, parse_json_seed, refused};
 pub use room::{Access, Act, MOST_BLOCKS, Member, Participant, PrivateRoom, Rights, Role};

@@ -12,6 +12,7 @@ mod migration;
 mod order;
 mod people;
 mod pins;
+mod provider_tokens;
 mod quota;
 mod reactions;
 mod read_states;
@@ -31,6 +32,7 @@ pub use messages::{AuthorKey, Fanout, Inserted, Messages, NewMessage, NewText, O
 pub use order::{Placement, Reservation};
 pub use people::People;
 pub use pins::{PinKey, PinPlaces, PinnedPage};
+pub use provider_tokens::ProviderTokens;
 pub use quota::{Quota, with_quotas};
 pub use reactions::ReactorKey;
 pub use read_states::{MOST_HIDDEN, Marked, ReadStates};
@@ -131,6 +133,11 @@ impl Mongo {
     /// Projections of people.
     pub fn people(&self) -> People<'_> {
         People(self)
+    }
+
+    /// What push services take for a while.
+    pub fn provider_tokens(&self) -> ProviderTokens<'_> {
+        ProviderTokens(self)
     }
 
     /// How far members have read.

@@ -15,6 +15,7 @@ pub(crate) const ROOMS: &str = "rooms";
 pub(crate) const SOCKETS: &str = "sockets";
 pub(crate) const TICKETS: &str = "tickets";
 pub(crate) const PEOPLE: &str = "people";
+pub(crate) const PROVIDER_TOKENS: &str = "provider_tokens";
 pub(crate) const READ_STATES: &str = "read_states";
 pub(crate) const LIMITS: &str = "limits";
 pub(crate) const GATES: &str = "gates";
