@@ -1,6 +1,6 @@
 //! What a value must be; each answers with the end of the sentence "X ...".
 
-use domain::{Email, Limit};
+use domain::{Email, Limit, notification::Preview};
 use std::time::Duration;
 use url::Url;
 
@@ -36,6 +36,48 @@ pub(crate) fn url_of(value: &str, schemes: [&str; 2]) -> Check<String> {
         Ok(_) => Err("has another scheme than it must"),
         Err(_) => Err("is not a URL"),
     }
+}
+
+/// Another place than a push service's own: what it is sent are credentials, so never without encryption but to this machine.
+pub(crate) fn provider_url(value: &str) -> Check<String> {
+    let url = url_of(value, ["http", "https"])?;
+    if url.starts_with("https://") || is_loopback(&url) { Ok(url) } else { Err("must begin with https://") }
+}
+
+/// Hosts of push services, separated by commas: names, or for tests origins by http on this machine, such as
+/// `http://127.0.0.1:9000`.
+pub(crate) fn push_hosts(value: &str) -> Check<Vec<String>> {
+    let hosts = value.split(',').map(str::trim).filter(|host| !host.is_empty());
+    hosts.map(|host| if is_host_name(host) || is_loopback(host) { Ok(host.to_owned()) } else { Err(NO_HOST) }).collect()
+}
+
+const NO_HOST: &str = "must list hosts such as updates.push.services.mozilla.com, in lower case";
+
+/// A name below another one, spelled as a URL's parser spells it.
+fn is_host_name(host: &str) -> bool {
+    let url = Url::parse(&format!("https://{host}/"));
+    url.is_ok_and(|url| url.domain() == Some(host) && host.contains('.') && !host.ends_with('.'))
+}
+
+/// An origin by http on a loopback address, which is given as a number.
+fn is_loopback(origin: &str) -> bool {
+    let Ok(url) = Url::parse(origin) else { return false };
+    let is_local = match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(_)) | None => false,
+    };
+    is_local && url.scheme() == "http" && url.username().is_empty() && url.password().is_none()
+}
+
+/// The name of the product as people see it.
+pub(crate) fn app_name(value: &str) -> Check<String> {
+    let is_short = value.chars().count() <= 50 && !value.chars().any(char::is_control);
+    if is_short { Ok(value.to_owned()) } else { Err("must have at most 50 characters, on one line") }
+}
+
+pub(crate) fn preview(value: &str) -> Check<Preview> {
+    value.parse().map_err(|_| "must be full, sender or none")
 }
 
 /// Where links with tokens lead: never without encryption but to this machine, and nothing may stand before their own fragment.
@@ -174,6 +216,37 @@ mod tests {
             ["https://chat.example/?a=b", "https://chat.example/#/app", "https://chat.example/#", "chat.example"]
         {
             assert!(app_url(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn push_services_are_names_or_this_machine_by_number() {
+        let hosts = push_hosts("fcm.googleapis.com, notify.windows.com,http://127.0.0.1:9000");
+        assert_eq!(hosts.unwrap(), ["fcm.googleapis.com", "notify.windows.com", "http://127.0.0.1:9000"]);
+        for wrong in [
+            "localhost",
+            "FCM.googleapis.com",
+            "fcm.googleapis.com.",
+            "https://fcm.googleapis.com",
+            "10.0.0.1",
+            "http://10.0.0.1:80",
+            "http://localhost:9000",
+            "fcm.googleapis.com:8443",
+            "a.example/b",
+            "*.example.com",
+        ] {
+            assert!(push_hosts(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn push_services_are_elsewhere_by_https_or_on_this_machine() {
+        for right in ["https://fcm.example", "http://127.0.0.1:9000/fcm", "http://[::1]:9000"] {
+            assert_eq!(provider_url(right).as_deref(), Ok(right));
+        }
+        for wrong in ["http://fcm.example", "http://localhost:9000", "ftp://127.0.0.1", "http://127.0.0.1@fcm.example"]
+        {
+            assert!(provider_url(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod checks;
 mod https;
+mod push;
 mod secrets;
 mod settings;
 mod source;
@@ -9,6 +10,7 @@ mod start;
 mod telemetry;
 mod values;
 
+pub use push::{ProviderUrls, PushSettings};
 pub use settings::{Limits, MailSettings, Settings, SettingsError, Signing, read};
 pub use source::{clock, random};
 pub use start::{BoxError, time_left, warm_up};

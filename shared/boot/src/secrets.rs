@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use std::{collections::BTreeMap, time::Duration};
 
 /// What may come from Secrets Manager.
-const SECRETS: [&str; 4] = ["MYSQL_URL", "MONGO_URL", "SECRET_KEY", "SECRET_KEY_PREVIOUS"];
+const SECRETS: [&str; 5] = ["MYSQL_URL", "MONGO_URL", "SECRET_KEY", "SECRET_KEY_PREVIOUS", "PUSH_SECRET"];
 
 pub(crate) type Secrets = BTreeMap<&'static str, Check<String>>;
 

@@ -259,7 +259,11 @@ impl Settings {
         }
     }
 
-    fn optional<T>(&self, name: &'static str, check: impl Fn(&str) -> Check<T>) -> Result<Option<T>, SettingsError> {
+    pub(crate) fn optional<T>(
+        &self,
+        name: &'static str,
+        check: impl Fn(&str) -> Check<T>,
+    ) -> Result<Option<T>, SettingsError> {
         let value = match self.secrets.get(name) {
             Some(Ok(secret)) => Some(secret.as_str()),
             Some(Err(why)) => return Err(refusal(name, why)),
