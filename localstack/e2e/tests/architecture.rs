@@ -25,6 +25,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("realtime", &["domain"]),
     ("announce", &["background", "contract", "domain", "mongo", "queue", "realtime"]),
     ("mail", &["credentials", "domain", "mysql"]),
+    ("push", &["boot", "credentials", "domain", "mongo"]),
     ("messaging", &["announce", "contract", "credentials", "domain", "mongo", "queue"]),
     ("projection", &["announce", "contract", "domain", "messaging", "mongo", "mysql", "queue"]),
     ("web", &["background", "boot", "contract", "credentials", "domain", "mongo"]),
@@ -79,10 +80,11 @@ const LOCAL_EDGES: &[(&str, &[&str])] = &[
     ("template", &[]),
     ("gateway", &["template"]),
     ("model", &[]),
-    ("stack", &["gateway", "template"]),
+    ("providers", &[]),
+    ("stack", &["gateway", "providers", "template"]),
     ("checker", &["client", "gateway", "stack"]),
-    ("localstack", &["checker", "client", "gateway", "stack", "template"]),
-    ("e2e", &["checker", "client", "gateway", "stack", "template"]),
+    ("localstack", &["checker", "client", "gateway", "providers", "stack", "template"]),
+    ("e2e", &["checker", "client", "gateway", "providers", "stack", "template"]),
 ];
 
 /// Heavy or central dependencies, and their sole owners.
@@ -96,6 +98,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("bcrypt", &["credentials"]),
     ("bson", &["mongo"]),
     ("jiff", &["domain"]),
+    ("hyper-rustls", &["push"]),
     ("jsonwebtoken", &["credentials"]),
     ("lambda-extension", &["background"]),
     ("lambda_http", &["web"]),
@@ -139,8 +142,8 @@ fn edges() -> Vec<(&'static str, &'static [&'static str])> {
 /// Test support, which is never deployed.
 const TESTKIT: &str = "testkit";
 
-/// What tests may use beside it: work that runs before the answer.
-const TEST_SUPPORT: [&str; 2] = [TESTKIT, "background"];
+/// What tests may use beside it: work that runs before the answer, and the stand-ins of push services.
+const TEST_SUPPORT: [&str; 3] = [TESTKIT, "background", "providers"];
 
 #[test]
 fn crates_use_only_allowed_crates() -> Result<()> {

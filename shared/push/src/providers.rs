@@ -1,0 +1,122 @@
+use crate::{
+    BadSecret, Hosts, Notification, Outcome, PushSecret, Target, apns::Apns, fcm::Fcm, health::Health, http::Http,
+    webpush::WebPush, words::Words,
+};
+use boot::PushSettings;
+use domain::{
+    Clock, Random,
+    notification::{Device, Preview},
+};
+use mongo::Mongo;
+
+/// The services that bring notifications, those of them for which there are credentials.
+#[derive(Debug)]
+pub struct Providers {
+    fcm: Option<Fcm>,
+    apns: Option<Apns>,
+    webpush: Option<WebPush>,
+    http: Http,
+    health: Health,
+    app_name: String,
+    preview: Preview,
+    hosts: Hosts,
+}
+
+impl Providers {
+    /// Prepares the clients; nothing is connected before the first notification. Tokens are shared through the store, if there is
+    /// one.
+    pub fn new(
+        settings: &PushSettings,
+        mongo: Option<&Mongo>,
+        clock: Clock,
+        random: Random,
+    ) -> Result<Self, BadSecret> {
+        let PushSecret { fcm, apns, vapid } = PushSecret::parse(&settings.secret)?;
+        let urls = &settings.urls;
+        let fcm =
+            fcm.map(|fcm| Fcm::new(fcm, urls.fcm.as_deref(), urls.google_token.as_deref(), mongo.cloned(), clock));
+        let apns =
+            apns.map(|apns| Apns::new(apns, urls.apns.as_deref(), urls.apns_sandbox.as_deref(), mongo.cloned(), clock));
+        Ok(Self {
+            fcm,
+            apns,
+            webpush: vapid.map(|vapid| WebPush::new(vapid, clock, random)),
+            http: Http::new(),
+            health: Health::default(),
+            app_name: settings.app_name.clone(),
+            preview: settings.preview,
+            hosts: Hosts::new(&settings.webpush_hosts),
+        })
+    }
+
+    /// Begins an invocation: services that were left alone in the last one are asked again.
+    pub fn begin(&self) {
+        self.health.begin();
+    }
+
+    /// Tells a device, within some 15 s. How many are told at once is the caller's choice; repeated, the notification replaces
+    /// itself.
+    pub async fn send(&self, device: &Device, notification: &Notification) -> Outcome {
+        let outcome = match Target::of(&device.address, &self.hosts) {
+            Ok(target) => self.ask(device, &target, notification).await,
+            Err(why) => Outcome::Failed(why.to_string()),
+        };
+        log(device, notification, &outcome);
+        outcome
+    }
+
+    /// Asks the service, unless it is left alone.
+    async fn ask(&self, device: &Device, target: &Target, notification: &Notification) -> Outcome {
+        let service = service(target);
+        if self.health.is_left(&service) {
+            return Outcome::Again(None);
+        }
+        let words = Words::new(notification, device.locale, self.preview, &self.app_name);
+        let outcome = self.call(device, target, notification, words.as_ref()).await;
+        let has_failed = matches!(outcome, Outcome::Again(_) | Outcome::Failed(_));
+        if self.health.note(&service, has_failed) {
+            tracing::error!(platform = platform(device), "Left a push service alone for this invocation");
+        }
+        outcome
+    }
+
+    async fn call(
+        &self,
+        device: &Device,
+        target: &Target,
+        notification: &Notification,
+        words: Option<&Words>,
+    ) -> Outcome {
+        match (target, &self.fcm, &self.apns, &self.webpush) {
+            (Target::Fcm(token), Some(fcm), ..) => fcm.send(&self.http, token, notification, words).await,
+            (Target::Apns(token, host), _, Some(apns), _) => {
+                apns.send(&self.http, (token, *host), device.seen_at, notification, words).await
+            }
+            (Target::WebPush(to), .., Some(webpush)) => webpush.send(&self.http, to, notification, words).await,
+            _ => Outcome::Failed(format!("{} not configured", platform(device))),
+        }
+    }
+}
+
+fn platform(device: &Device) -> &'static str {
+    device.address.platform().as_str()
+}
+
+/// What fails together. Browsers have many services.
+fn service(target: &Target) -> String {
+    match target {
+        Target::Fcm(_) => "fcm".to_owned(),
+        Target::Apns(..) => "apns".to_owned(),
+        Target::WebPush(to) => to.endpoint.origin(),
+    }
+}
+
+fn log(device: &Device, notification: &Notification, outcome: &Outcome) {
+    let (id, platform, kind) = (device.installation.as_str(), platform(device), notification.news.kind());
+    match outcome {
+        Outcome::Delivered => tracing::debug!(device.id = id, platform, kind, "Sent a notification"),
+        Outcome::DeviceGone => tracing::info!(device.id = id, platform, kind, "Found that a device is gone"),
+        Outcome::Again(_) => tracing::warn!(device.id = id, platform, kind, "Could not send a notification yet"),
+        Outcome::Failed(why) => tracing::error!(device.id = id, platform, kind, "Could not send a notification: {why}"),
+    }
+}
