@@ -9,6 +9,8 @@ mod list_history;
 mod list_messages;
 mod list_pins;
 mod list_reactions;
+mod list_readers;
+mod list_receipts;
 mod list_replies;
 mod list_unread;
 mod pin_message;
@@ -99,6 +101,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_replies::list_replies))
         .routes(routes!(read_messages::read_messages))
         .routes(routes!(list_unread::list_unread))
+        .routes(routes!(list_receipts::list_receipts))
+        .routes(routes!(list_readers::list_readers))
         .routes(routes!(add_reaction::add_reaction, remove_reaction::remove_reaction, list_reactions::list_reactions))
         .routes(routes!(list_pins::list_pins))
         .routes(routes!(pin_message::pin_message, unpin_message::unpin_message))

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use socket::Answer;
 use std::time::Duration;
 use testkit::{KEY, NOON, Stores, events};
+use tokio::task::JoinSet;
 use ws_connect::App;
 
 const MINJI: UserId = UserId(1);
@@ -126,6 +127,32 @@ async fn oldest_connection_is_told_and_closed_for_the_twenty_first() {
     assert_eq!(stores.pushes.all(), [("old0".to_owned(), Value::Null)]);
     let open = stores.connections(MINJI).await;
     assert_eq!((open.len(), open.last().map(String::as_str)), (20, Some("phone")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_forty_connections_at_once_twenty_stay_and_each_other_is_told_why() {
+    let stores = Stores::without_mysql().await;
+    let mut connecting = JoinSet::new();
+    for n in 0..40 {
+        let (app, ticket) = (app(&stores), valid(&stores).await);
+        let event = events::upgrade(&format!("c{n:02}"), &json!({ "ticket": ticket }), &json!({}));
+        connecting.spawn(async move { ws_connect::handle(&app, event).await.unwrap().status_code });
+    }
+
+    let answers = connecting.join_all().await;
+
+    assert_eq!(answers, [200; 40]);
+    let open = stores.connections(MINJI).await;
+    assert_eq!(open.len(), 20);
+    for name in (0..40).map(|n| format!("c{n:02}")) {
+        let told = stores.pushes.frames(&name);
+        if open.contains(&name) {
+            assert!(told.is_empty(), "{name} stays: {told:?}");
+        } else {
+            let code = &told[0]["d"]["code"];
+            assert_eq!((code, &told[1..]), (&json!("too_many_connections"), &[Value::Null][..]), "{name}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod delete;
+mod delivered;
 mod edit;
 mod hello;
 mod ping;
@@ -9,6 +10,7 @@ mod read;
 mod send;
 mod state;
 mod sync;
+mod typing;
 
 use announce::Announcer;
 use background::Background;
@@ -157,8 +159,8 @@ async fn act(app: &App, touched: &Touched, frame: ClientFrame, asked: bool) -> R
         ClientFrame::React(react) => react::react(app, connection, react).await?,
         ClientFrame::Sync(sync) => sync::sync(app, connection, sync).await?,
         ClientFrame::Read(read) => return read::read(app, connection, read, asked).await,
-        // Nobody is told of these yet.
-        ClientFrame::Delivered(_) | ClientFrame::Typing(_) => return Ok(done(asked)),
+        ClientFrame::Delivered(delivered) => return delivered::delivered(app, connection, delivered, asked).await,
+        ClientFrame::Typing(typing) => return typing::typing(app, touched, typing, asked).await,
         ClientFrame::State(_) => return Ok(state::state(asked)),
         ClientFrame::Ping(ping) => return ping::ping(app, connection, ping, asked).await,
     };

@@ -12,6 +12,11 @@ pub(crate) async fn read(
     asked: bool,
 ) -> Result<Option<FramePayload>, Fault> {
     let command = MarkRead { room: read.room, user: connection.user, seq: read.seq };
-    let cursor = messaging::mark_read(&app.messenger, command, Some(&connection.id)).await?;
-    Ok(asked.then_some(FramePayload::Ack(Ack::Read(cursor))))
+    let (messenger, from) = (&app.messenger, Some(&connection.id));
+    if !asked {
+        messaging::note_read(messenger, command, from).await?;
+        return Ok(None);
+    }
+    let cursor = messaging::mark_read(messenger, command, from).await?;
+    Ok(Some(FramePayload::Ack(Ack::Read(cursor))))
 }

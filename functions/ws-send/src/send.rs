@@ -5,8 +5,9 @@ use mongo::Connection;
 
 /// Sends a message.
 pub(crate) async fn send(app: &App, connection: &Connection, frame: SendFrame) -> Result<FramePayload, Fault> {
+    let read = frame.read_seq;
     let draft = NewMessage::from(frame).into_draft(connection.user, || ClientId::generate(app.random))?;
-    let sent = messaging::send_message(&app.messenger, &app.author(connection), &draft).await?;
+    let sent = messaging::send_message_after(&app.messenger, &app.author(connection), &draft, read).await?;
     Ok(acknowledge(sent.message, sent.duplicate))
 }
 

@@ -4,7 +4,9 @@
 use domain::{Locale, Person, RoomKey, SessionId, UserId};
 use mongo::{ACTIVE_FOR, Connection, Mongo};
 use serde_json::{Value, json};
+use std::time::Duration;
 use testkit::{NOON, Stores, events, limits_of};
+use tokio::time::{Instant, sleep};
 use ws_send::App;
 
 const MINJI: UserId = UserId(1);
@@ -57,6 +59,18 @@ impl Sockets {
         let answer = self.tell(connection, &json!({ "action": action, "id": "1", "d": details }).to_string()).await;
         assert_eq!(answer["re"], "1", "{answer}");
         answer
+    }
+
+    /// A person's one connection, once a majority knows what it is to be; a note of a frame is known to one node first.
+    async fn row_once(&self, user: UserId, is_there: impl Fn(&Connection) -> bool) -> Connection {
+        let begun = Instant::now();
+        loop {
+            let row = self.stores.mongo().connections().list_of_people(&[user], NOON).await.unwrap().remove(0);
+            if is_there(&row) || begun.elapsed() > Duration::from_secs(5) {
+                return row;
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Sends a message and answers the `d` of its ack.
@@ -330,7 +344,7 @@ async fn frames_say_whether_somebody_is_there_and_what_is_open() {
         let fresh = connections.list_of_people(&[JUNHO], NOON).await.unwrap().remove(0);
         connections.insert(&Connection { active_until: NOON, viewing: None, ..fresh }).await.unwrap();
         sockets.say("junho", action, &details).await;
-        let row = connections.list_of_people(&[JUNHO], NOON).await.unwrap().remove(0);
+        let row = sockets.row_once(JUNHO, |row| (row.active_until, row.viewing) == (active_until, viewing)).await;
         assert_eq!((row.active_until, row.viewing), (active_until, viewing), "{action} {details}");
     }
 }
@@ -367,11 +381,16 @@ async fn frames_look_at_no_more_than_they_need() {
     for (action, details, commands) in [
         ("ping", json!({}), 1),
         ("state", json!({ "active": true }), 1),
+        ("typing", json!({ "room": room, "on": true }), 2),
+        ("typing", json!({ "room": room, "on": true }), 1),
+        ("delivered", json!({ "room": room, "seq": 1 }), 3),
+        ("read", json!({ "room": room, "seq": 1 }), 4),
         ("ping", json!({ "cursors": { &room: 0 } }), 2),
         ("ping", json!({ "cursors": { &room: 0 }, "user_rev": 0 }), 3),
         ("hello", json!({ "v": 1, "cursors": { &room: 0 } }), 4),
         // The frame, the gate and the earlier request; reserve, write, release and the recipients; the note of the push.
         ("send", send, 8),
+        ("read", json!({ "room": room, "seq": 1 }), 5),
         ("sync", json!({ "room": room, "after_rev": 0 }), 2),
         ("fly", json!({}), 1),
     ] {
@@ -491,4 +510,81 @@ async fn unavailable_store_is_told() {
     let answer = sockets.ask("minji", "ping", &json!({})).await;
 
     assert_eq!(refusal(&answer), ("unavailable", false));
+}
+
+#[tokio::test]
+async fn typing_is_told_to_the_other_person_where_they_are_there() {
+    let sockets = Sockets::new().await;
+    let typing = json!({ "room": sockets.room, "on": true });
+    sockets.stores.connect(MINJI, SessionId::from_bytes([1; 16]), "tablet").await;
+
+    assert_eq!(sockets.say("minji", "typing", &typing).await, Value::Null);
+    sockets.say("minji", "typing", &typing).await;
+    sockets.say("minji", "typing", &json!({ "room": sockets.room, "on": false })).await;
+
+    let told = [(); 2].map(|()| sockets.stores.pushes.next());
+    for ((connection, frame), on) in told.iter().zip([true, false]) {
+        assert_eq!((&**connection, &frame["t"], &frame["room"]), ("junho", &json!("typing"), &json!(sockets.room)));
+        assert_eq!(frame["d"], json!({ "user_id": MINJI, "on": on }));
+    }
+    assert!(sockets.stores.pushes.all().is_empty());
+
+    sockets.say("junho", "state", &json!({ "active": false })).await;
+    sockets.row_once(JUNHO, |row| !row.is_active(NOON)).await;
+    sockets.say("tablet", "typing", &typing).await;
+    assert!(sockets.stores.pushes.all().is_empty(), "nobody sees a tab in the background");
+}
+
+#[tokio::test]
+async fn typing_of_a_stranger_or_across_a_block_is_silence() {
+    let sockets = Sockets::new().await;
+    let typing = json!({ "room": sockets.room, "on": true });
+
+    assert_eq!(sockets.ask("stranger", "typing", &typing).await["t"], "ack");
+    sockets.stores.project_block([MINJI, JUNHO]).await;
+    for connection in ["minji", "junho"] {
+        assert_eq!(sockets.ask(connection, "typing", &typing).await["t"], "ack");
+    }
+
+    assert!(sockets.stores.pushes.all().is_empty());
+}
+
+#[tokio::test]
+async fn typing_that_is_switched_off_is_told_to_nobody() {
+    let mut sockets = Sockets::new().await;
+    sockets.app.typing = false;
+
+    assert_eq!(sockets.ask("junho", "hello", &json!({ "v": 1 })).await["d"]["typing"], false);
+    assert_eq!(sockets.ask("minji", "typing", &json!({ "room": sockets.room, "on": true })).await["t"], "ack");
+
+    assert!(sockets.stores.pushes.all().is_empty());
+}
+
+#[tokio::test]
+async fn arrival_is_told_to_the_author() {
+    let sockets = Sockets::new().await;
+    sockets.send("minji", "안녕").await;
+    sockets.stores.pushes.all();
+
+    sockets.say("junho", "delivered", &json!({ "room": sockets.room, "seq": 1 })).await;
+
+    let (connection, frame) = sockets.stores.pushes.next();
+    assert_eq!((&*connection, &frame["t"]), ("minji", &json!("receipt.delivered")));
+    assert_eq!(frame["d"], json!({ "user_id": JUNHO, "delivered_seq": 1 }));
+    assert!(sockets.stores.pushes.all().is_empty());
+}
+
+#[tokio::test]
+async fn answer_brings_what_its_author_has_read() {
+    let sockets = Sockets::new().await;
+    sockets.send("minji", "안녕").await;
+    sockets.stores.pushes.all();
+
+    let answer = json!({ "room": sockets.room, "client_id": "c", "content": "네", "read_seq": 1 });
+    assert_eq!(sockets.ask("junho", "send", &answer).await["t"], "ack");
+
+    let (connection, frame) = sockets.stores.pushes.next();
+    assert_eq!((&*connection, &frame["t"], &frame["d"]["read_seq"]), ("minji", &json!("message.created"), &json!(1)));
+    assert!(sockets.stores.pushes.all().is_empty(), "no receipt beside it");
+    assert_eq!(sockets.ask("junho", "hello", &json!({ "v": 1 })).await["d"]["unread"], json!({}));
 }

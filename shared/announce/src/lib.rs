@@ -23,6 +23,9 @@ use tracing::{field::display, info, warn};
 /// How long the pushes of one event may take.
 const PUSH_TIME: Duration = Duration::from_secs(2);
 
+/// How long the pushes of what is worth little later may take.
+const WHISPER_TIME: Duration = Duration::from_millis(300);
+
 /// To how many connections an event is pushed unless said otherwise.
 const INLINE_CONNECTIONS: usize = 200;
 
@@ -52,9 +55,13 @@ pub struct Event {
     pub frame: Frame<'static>,
 }
 
-/// Something of the moment, which nobody asks for later.
+/// What somebody does in a room at the moment, which nobody asks for later.
 pub struct Signal {
-    /// Whom it concerns.
+    /// In which room.
+    pub room: RoomKey,
+    /// Who does it: all of their connections are told.
+    pub by: UserId,
+    /// Whom it concerns, each where somebody is there, and in a group has the room open.
     pub audience: Audience,
     /// What they are told.
     pub frame: Frame<'static>,
@@ -130,7 +137,37 @@ impl Announcer {
 
     /// Tells people of something of the moment, after the answer.
     pub async fn signal(&self, signal: Signal) {
-        self.tell(vec![(signal.audience, signal.frame)]).await;
+        if signal.audience.people.is_empty() {
+            return;
+        }
+        let announcer = self.clone();
+        let work = async move {
+            announcer.signal_now(signal).await.or_log("tell people what somebody does");
+        };
+        self.later(work).await;
+    }
+
+    /// The same at once, for who works after the answer already.
+    pub async fn signal_now(&self, Signal { room, by, audience, frame }: Signal) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let mut recipients = self.mongo.connections().list_of_people(&audience.people, now).await?;
+        recipients.retain(|connection| {
+            audience.except.as_ref() != Some(&connection.id) && (connection.user == by || connection.sees(room, now))
+        });
+        self.deliver(&recipients, &frame).await.map(drop)
+    }
+
+    /// Tells connections of something that is worth little a moment later, after the answer. Whom it does not reach at once does
+    /// not hear of it.
+    pub async fn whisper(&self, recipients: Vec<Connection>, frame: Frame<'static>) {
+        if recipients.is_empty() {
+            return;
+        }
+        let announcer = self.clone();
+        let work = async move {
+            announcer.deliver_within(&recipients, &frame, WHISPER_TIME).await.or_log("tell people what somebody types");
+        };
+        self.later(work).await;
     }
 
     async fn tell(&self, frames: Vec<(Audience, Frame<'static>)>) {
@@ -208,11 +245,20 @@ impl Announcer {
 
     /// Pushes a frame to connections now, within two seconds in all, and forgets those that are closed.
     pub async fn deliver(&self, recipients: &[Connection], frame: &Frame<'_>) -> Result<Delivery, Fault> {
+        self.deliver_within(recipients, frame, PUSH_TIME).await
+    }
+
+    async fn deliver_within(
+        &self,
+        recipients: &[Connection],
+        frame: &Frame<'_>,
+        within: Duration,
+    ) -> Result<Delivery, Fault> {
         if recipients.is_empty() {
             return Ok(Delivery::default());
         }
         let text = frame.to_text()?;
-        let outcome = deliver(&*self.pusher, recipients, &text, PUSH_TIME).await;
+        let outcome = deliver(&*self.pusher, recipients, &text, within).await;
         let gone: Vec<_> = outcome.gone.into_iter().cloned().collect();
         info!(sent = outcome.sent, gone = gone.len(), failed = outcome.failed.len(), "Pushed a frame");
         self.mongo.connections().remove_gone(&gone).await.or_log("forget closed connections");

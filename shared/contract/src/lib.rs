@@ -14,6 +14,7 @@ mod message;
 mod person;
 mod problem;
 mod reaction;
+mod receipt;
 mod room;
 mod schemas;
 mod session;
@@ -50,6 +51,7 @@ pub use message::{
 pub use person::{ParticipantView, ProfileView, SearchQuery};
 pub use problem::{FieldProblem, Problem};
 pub use reaction::{NewReaction, ReactionQuery, ReactionView, ReactionsView, ReactorView, ReactorsQuery};
+pub use receipt::{MessageReceiptsView, ReceiptView, ReceiptsQuery, ReceiptsView};
 pub use room::{ChatRoomView, NewChatRoom};
 pub use schemas::parameter_schemas;
 pub use session::{GrantType, Login, PasswordGrant, RefreshGrant, SessionView, TicketView, Tokens};

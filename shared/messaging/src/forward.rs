@@ -39,8 +39,16 @@ pub async fn forward_message(
         return Err(Code::Unauthenticated.into());
     }
     let parts: [&[u8]; 3] = [b"forward", &message.0, b""];
-    let request =
-        Request { messenger, author, room: *room, parts, at: messenger.clock.now(), passage, quotes: HashMap::new() };
+    let request = Request {
+        messenger,
+        author,
+        room: *room,
+        parts,
+        at: messenger.clock.now(),
+        passage,
+        quotes: HashMap::new(),
+        reading: None,
+    };
     if let Some(earlier) = earlier {
         return request.repeat(earlier).await;
     }

@@ -17,10 +17,12 @@ mod place_events;
 mod publish;
 mod react;
 mod read;
+mod receipts;
 mod replies;
 mod send;
 mod sweep;
 mod sync;
+mod typing;
 
 pub use delete::delete_message;
 pub use edit::{EditMessage, edit_message};
@@ -33,11 +35,13 @@ pub use notify::notify_late;
 pub use pin::{ListPinned, Pinned, list_pinned, pin_message};
 pub use place_events::place_events;
 pub use react::{ListReactors, React, Reacted, list_reactors, react};
-pub use read::{MarkRead, mark_read};
+pub use read::{MarkRead, mark_read, note_delivered, note_read};
+pub use receipts::{list_readers, list_receipts};
 pub use replies::{ListReplies, list_replies};
-pub use send::{Sent, send_message};
+pub use send::{Sent, send_message, send_message_after};
 pub use sweep::{Swept, sweep};
 pub use sync::{Gaps, SyncRoom, list_gaps, sync_room};
+pub use typing::tell_typing;
 
 use announce::Announcer;
 use credentials::Fingerprints;

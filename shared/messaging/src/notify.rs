@@ -78,9 +78,17 @@ impl Messenger {
 
     /// Has a person's devices told, after the answer, that they have read what these still show.
     pub(crate) async fn clear_read(&self, room: RoomKey, user: UserId, read: Seq) {
+        self.clear(self.clearing(room, user, read)).await;
+    }
+
+    /// The same at once, for who works after the answer already.
+    pub(crate) async fn clear_read_now(&self, room: RoomKey, user: UserId, read: Seq) {
+        self.announcer.notify(&[(self.clearing(room, user, read), CLEAR_AFTER)]).await;
+    }
+
+    fn clearing(&self, room: RoomKey, user: UserId, read: Seq) -> PushJob {
         let to = Some(user);
-        let job = PushJob { seq: Some(read), from: to, to, ..look(PushKind::Clear, room, self.clock.now()) };
-        self.clear(job).await;
+        PushJob { seq: Some(read), from: to, to, ..look(PushKind::Clear, room, self.clock.now()) }
     }
 
     /// Has devices told, after the answer, that a message which they may still show was deleted.

@@ -1,7 +1,7 @@
-use crate::{Messenger, notify::News, order::Placed};
+use crate::{Messenger, notify::News, order::Placed, read::Reading};
 use announce::{Audience, Queued};
 use contract::{Frame, MessageView};
-use domain::{ConnectionId, Fault, MessageId, OrLog as _, Quote};
+use domain::{ConnectionId, Fault, MessageId, OrLog as _, Quote, Seq};
 use mongo::Recipients;
 use std::collections::HashMap;
 
@@ -27,16 +27,33 @@ impl Messenger {
         quotes: &HashMap<MessageId, Quote>,
         except: Option<&ConnectionId>,
     ) -> MessageView {
+        self.publish_with(placed, quotes, except, None).await
+    }
+
+    /// The same of a new message, beside which is noted what its author has read.
+    pub(crate) async fn publish_with(
+        &self,
+        placed: Placed,
+        quotes: &HashMap<MessageId, Quote>,
+        except: Option<&ConnectionId>,
+        reading: Option<Reading>,
+    ) -> MessageView {
         let Placed { message, recipients, tries, news } = placed;
         let view = MessageView::of(message, quotes);
+        let read = reading.as_ref().and_then(Reading::carried);
         if let Some(mut recipients) = recipients {
             if let Recipients::All(connections) = &mut recipients {
                 connections.retain(|connection| Some(&connection.id) != except);
             }
             let (messenger, pushed, except) = (self.clone(), view.clone(), except.cloned());
-            let work = async move { messenger.push(pushed, &recipients, except, tries, news).await };
+            let work = async move { messenger.push(pushed, &recipients, except, tries, news, read).await };
             // Boxed, or it makes the futures of everything that publishes large.
             self.announcer.later(Box::pin(work)).await;
+        }
+        if let Some(reading) = reading {
+            let (messenger, from) = (self.clone(), except.cloned());
+            let work = Box::pin(async move { reading.note_beside(&messenger, from.as_ref()).await });
+            self.announcer.later(work).await;
         }
         view
     }
@@ -49,6 +66,7 @@ impl Messenger {
         except: Option<ConnectionId>,
         tries: u32,
         news: Option<News>,
+        read: Option<Seq>,
     ) {
         let (id, rev, now) = (view.id, view.rev, self.clock.now());
         let notified = async {
@@ -59,7 +77,7 @@ impl Messenger {
         let pushed = async {
             let messages = self.mongo.messages();
             // Only then is the message done with: whoever dies before is followed by the sweep.
-            let (unreached, ()) = tokio::join!(self.deliver(view, recipients, except), notified);
+            let (unreached, ()) = tokio::join!(self.deliver(view, recipients, except, read), notified);
             match unreached? {
                 Unreached::These(failed) if tries < MOST_TRIES => {
                     messages.note_failed(id, rev, &failed, tries, now).await
@@ -77,8 +95,9 @@ impl Messenger {
         view: MessageView,
         recipients: &Recipients,
         except: Option<ConnectionId>,
+        read: Option<Seq>,
     ) -> Result<Unreached, Fault> {
-        let frame = Frame::of_message(view);
+        let frame = Frame::of_message(view).with_read(read);
         match recipients {
             Recipients::All(recipients) => {
                 let failed = self.announcer.deliver(recipients, &frame).await?.failed;

@@ -3,6 +3,7 @@ use crate::{
     mention::Named,
     notify::News,
     order::{ATTEMPTS, Placed, Stamped, Stamper, contended, give_back, reserve, settle, stamp, withdraw},
+    read::Reading,
 };
 use contract::MessageView;
 use domain::{
@@ -26,12 +27,23 @@ pub struct Sent {
 ///
 /// A retry reserves nothing, and is answered even where the limit or a block would refuse a new message.
 pub async fn send_message(messenger: &Messenger, author: &Author<'_>, draft: &MessageDraft) -> Result<Sent, Fault> {
+    send_message_after(messenger, author, draft, None).await
+}
+
+/// The same of an author who has read up to a message, which is noted beside the delivery.
+pub async fn send_message_after(
+    messenger: &Messenger,
+    author: &Author<'_>,
+    draft: &MessageDraft,
+    read: Option<Seq>,
+) -> Result<Sent, Fault> {
     let mongo = &messenger.mongo;
-    let (passage, earlier, quotes, named) = tokio::join!(
+    let (passage, earlier, quotes, named, reading) = tokio::join!(
         mongo.gates().pass(author.user, author.session, Bucket::Sends, author.limits.sends),
         find_earlier(mongo, draft.room, draft.user, &draft.client_id),
         find_quote(mongo, draft),
         Named::find(mongo, &draft.content),
+        Reading::beside(messenger, draft.room, draft.user, read),
     );
     let (passage, earlier, quotes, named) = (passage?, earlier?, quotes?, named?);
     if passage == Passage::SessionEnded {
@@ -39,7 +51,8 @@ pub async fn send_message(messenger: &Messenger, author: &Author<'_>, draft: &Me
     }
     let is_quote_missing = quotes.is_none();
     let (room, parts, quotes) = (draft.room, parts_of(draft), quotes.unwrap_or_default());
-    let request = Request { messenger, author, room, parts, at: messenger.clock.now(), passage, quotes };
+    let at = messenger.clock.now();
+    let request = Request { messenger, author, room, parts, at, passage, quotes, reading };
     if let Some(earlier) = earlier {
         return request.repeat(earlier).await;
     }
@@ -66,6 +79,8 @@ pub(crate) struct Request<'a> {
     pub(crate) passage: Passage,
     /// What it answers.
     pub(crate) quotes: HashMap<MessageId, Quote>,
+    /// What its author has read.
+    pub(crate) reading: Option<Reading>,
 }
 
 impl Request<'_> {
@@ -141,7 +156,7 @@ impl Request<'_> {
     /// Makes the message of this request a tombstone, and tells the room: a page may have shown it.
     async fn withdraw(&self, id: MessageId, room: RoomKey, seq: Seq, wrote: Rev) -> Result<(), Fault> {
         let tombstone = withdraw(self.messenger, id, room, seq, wrote).await?;
-        self.answer(tombstone, false).await;
+        self.messenger.publish(tombstone, &self.quotes, self.author.connection).await;
         Ok(())
     }
 
@@ -185,7 +200,8 @@ impl Request<'_> {
     }
 
     async fn answer(&self, placed: Placed, duplicate: bool) -> Sent {
-        Sent { message: self.messenger.publish(placed, &self.quotes, self.author.connection).await, duplicate }
+        let (quotes, connection, reading) = (&self.quotes, self.author.connection, self.reading.clone());
+        Sent { message: self.messenger.publish_with(placed, quotes, connection, reading).await, duplicate }
     }
 }
 

@@ -64,7 +64,9 @@ async fn deliver_late(messenger: &Messenger, owed: Stored) -> Result<(), Fault> 
     let mut causal = messenger.mongo.causal().await?;
     let placed = stamp_freely(messenger, &mut causal, message, fanout.tries, None).await?;
     if let Some(recipients) = placed.recipients {
-        messenger.push(MessageView::of(placed.message, &quotes), &recipients, None, placed.tries, placed.news).await;
+        messenger
+            .push(MessageView::of(placed.message, &quotes), &recipients, None, placed.tries, placed.news, None)
+            .await;
     }
     Ok(())
 }
@@ -84,6 +86,6 @@ async fn push_again(
         Some(failed) => Recipients::All(connections.list_live(failed, &members, now).await?),
         None => connections.list_recipients(&members, messenger.announcer.inline_connections(), now).await?,
     };
-    messenger.push(MessageView::of(message, quotes), &recipients, None, fanout.tries + 1, None).await;
+    messenger.push(MessageView::of(message, quotes), &recipients, None, fanout.tries + 1, None, None).await;
     Ok(())
 }

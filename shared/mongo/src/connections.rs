@@ -3,10 +3,11 @@ use crate::{
     fault::{is_duplicate_key, store_fault},
     limits::{refilled, wait_for_tokens},
     one_batch,
-    schema::SOCKETS,
+    read_states::MOST_TOLD,
+    schema::{ROOMS, SOCKETS},
     w1, write_once_more,
 };
-use domain::{ConnectionId, Fault, Limit, Locale, RoomKey, SessionId, Timestamp, UserId};
+use domain::{ConnectionId, Fault, Limit, Locale, RoomKey, RoomKind, SessionId, Timestamp, UserId};
 use futures_util::TryStreamExt as _;
 use mongodb::{
     Collection,
@@ -311,6 +312,33 @@ impl Connections<'_> {
         Ok(Recipients::of(live(rows, now), most, || Crowd::in_session(users, causal)))
     }
 
+    /// The connections of a small room's other members where somebody is there, and in a group has the room open; as a majority
+    /// knows them. None for who is not in the room, where one of two has blocked the other, and in a larger room.
+    pub async fn list_onlookers(self, room: RoomKey, user: UserId, now: Timestamp) -> Result<Vec<Connection>, Fault> {
+        #[derive(Deserialize)]
+        struct Row {
+            people: Vec<PersonRow>,
+        }
+        let others = doc! { "_id": { "$ne": user.0 }, "open.active_until": { "$gt": date(now) } };
+        let pipeline = [
+            doc! { "$match": {
+                "_id": room.to_string(), "members": user.0, "blocked": false,
+                format!("members.{MOST_TOLD}"): { "$exists": false },
+            } },
+            doc! { "$lookup": {
+                "from": SOCKETS, "localField": "members", "foreignField": "_id", "as": "people",
+                "pipeline": [{ "$match": others }, { "$project": { "open": 1 } }],
+            } },
+            doc! { "$project": { "_id": 0, "people": 1 } },
+        ];
+        let rooms = self.0.documents(ROOMS);
+        let found = async { rooms.aggregate(pipeline).with_type::<Row>().await?.try_next().await };
+        let people = found.await.map_err(store_fault)?.map(|row| row.people).unwrap_or_default();
+        let mut onlookers = live(people, now);
+        onlookers.retain(|connection| connection.sees(room, now));
+        Ok(onlookers)
+    }
+
     /// Those of some connections that are live and belong to one of some people, as a majority knows them.
     pub async fn list_live(
         self,
@@ -368,6 +396,11 @@ impl Connection {
     /// Whether somebody is there to see what it is told.
     pub fn is_active(&self, now: Timestamp) -> bool {
         self.active_until > now
+    }
+
+    /// Whether somebody is there to see what others do in a room: of two people's at all, of a group's if it is open.
+    pub fn sees(&self, room: RoomKey, now: Timestamp) -> bool {
+        self.is_active(now) && (room.kind == RoomKind::Private || self.viewing == Some(room))
     }
 }
 

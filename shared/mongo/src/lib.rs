@@ -35,7 +35,7 @@ pub use pins::{PinKey, PinPlaces, PinnedPage};
 pub use provider_tokens::ProviderTokens;
 pub use quota::{Quota, with_quotas};
 pub use reactions::ReactorKey;
-pub use read_states::{MOST_HIDDEN, Marked, ReadStates};
+pub use read_states::{MOST_HIDDEN, MOST_TOLD, Marked, Outlook, Progress, ReadStates, Readers, Receipt, RoomReceipts};
 pub use room_lists::{ActivityKey, MOST_UNREAD, RoomPage, RoomSummary, UnreadRoom};
 pub use rooms::{KnownRoom, NamedRoom, Rooms};
 pub use schema::{Schema, SchemaVersion};

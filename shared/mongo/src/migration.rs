@@ -3,7 +3,7 @@
 use crate::{
     Schema,
     fault::{is_read_lost, store_fault},
-    schema::{MESSAGES, ROOMS},
+    schema::{MESSAGES, ROOMS, SOCKETS, SOCKETS_KEPT_FOR},
 };
 use domain::{Fault, SessionId};
 use futures_util::TryStreamExt as _;
@@ -26,6 +26,9 @@ const CONNECTIONS: &str = "connections";
 
 /// Until version 5: the index on authors, without the id.
 const IDLESS_AUTHORS_INDEX: &str = "messages_user_created_idx";
+
+/// The index that removes connections which are over.
+const SOCKETS_INDEX: &str = "sockets_ttl";
 
 /// How often rooms are moved before a migration gives up.
 const MOST_TRIES: u32 = 10;
@@ -85,6 +88,14 @@ impl Schema<'_> {
             self.0.documents(old).drop().await.map_err(store_fault)?;
         }
         Ok(())
+    }
+
+    /// Lets the index that removes connections which are over wait.
+    pub(crate) async fn keep_sockets(self) -> Result<(), Fault> {
+        let seconds = i64::try_from(SOCKETS_KEPT_FOR.as_secs()).unwrap_or(i64::MAX);
+        let index = doc! { "name": SOCKETS_INDEX, "expireAfterSeconds": seconds };
+        let changed = self.0.database.run_command(doc! { "collMod": SOCKETS, "index": index }).await;
+        unless_missing(changed.map(drop))
     }
 
     /// Drops indexes that others have replaced, once those are there.

@@ -26,6 +26,9 @@ const ONE_ROOM_DOCUMENT_SINCE: i32 = 3;
 /// Since when a person's connections stand in one document.
 const ONE_SOCKETS_DOCUMENT_SINCE: i32 = 4;
 
+/// How long connections that are over are kept, for who looks for people that are not online any more.
+pub(crate) const SOCKETS_KEPT_FOR: Duration = Duration::from_hours(1);
+
 /// Which schema the database has, and which this code expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SchemaVersion {
@@ -70,6 +73,9 @@ impl Schema<'_> {
         if (1..ONE_SOCKETS_DOCUMENT_SINCE).contains(&version.found) {
             self.drop_connections().await?;
         }
+        if version.found >= ONE_SOCKETS_DOCUMENT_SINCE {
+            self.keep_sockets().await?;
+        }
         for (collection, models) in indexes() {
             self.0.documents(collection).create_indexes(models).await.map_err(store_fault)?;
         }
@@ -108,6 +114,10 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
     let replies = IndexOptions::builder()
         .name("messages_replies_idx".to_owned())
         .partial_filter_expression(doc! { "reply_to": { "$gt": ObjectId::from_bytes([0; 12]) } })
+        .build();
+    let hiding = IndexOptions::builder()
+        .name("people_hiding_idx".to_owned())
+        .partial_filter_expression(doc! { "read_receipts": false })
         .build();
     let open = IndexOptions::builder()
         .name("sockets_connection_key".to_owned())
@@ -154,10 +164,17 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
                 // Only of those who have any: documents without a connection would be equal.
                 IndexModel::builder().keys(doc! { "open.id": 1 }).options(open).build(),
                 index("sockets_session_idx", doc! { "open.session_id": 1 }),
-                expiring("sockets_ttl"),
+                expiring_after("sockets_ttl", SOCKETS_KEPT_FOR),
             ],
         ),
-        (PEOPLE, vec![index("people_name_idx", doc! { "name_key": 1 })]),
+        (
+            PEOPLE,
+            vec![
+                index("people_name_idx", doc! { "name_key": 1 }),
+                // Only of those who share no receipts.
+                IndexModel::builder().keys(doc! { "_id": 1, "read_receipts": 1 }).options(hiding).build(),
+            ],
+        ),
         // Creating its default index creates the collection, so that no first write has to.
         (READ_STATES, vec![index("_id_", doc! { "_id": 1 })]),
         (LIMITS, vec![expiring("limits_ttl")]),
@@ -176,6 +193,10 @@ fn unique(name: &str, keys: Document) -> IndexModel {
 }
 
 fn expiring(name: &str) -> IndexModel {
-    let options = IndexOptions::builder().name(name.to_owned()).expire_after(Duration::ZERO).build();
+    expiring_after(name, Duration::ZERO)
+}
+
+fn expiring_after(name: &str, kept_for: Duration) -> IndexModel {
+    let options = IndexOptions::builder().name(name.to_owned()).expire_after(kept_for).build();
     IndexModel::builder().keys(doc! { "expires_at": 1 }).options(options).build()
 }

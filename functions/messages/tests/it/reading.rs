@@ -143,3 +143,22 @@ async fn reads_and_read_cursors_are_limited_per_user() {
     }
     assert_eq!(list(&room, JUNHO, "").await.status, 200, "another one's limit is their own");
 }
+
+#[tokio::test]
+async fn receipts_show_how_far_each_of_the_two_has_read() {
+    let room = Room::new().await;
+    let sent = room.send(MINJI, "안녕").await;
+    read(&room, JUNHO, 1).await;
+    let list = format!("/messages/receipts?room_id={}", room.key.id);
+    let of_message = format!("/messages/{}/receipts", sent["id"].as_str().unwrap());
+
+    let receipts = room.get(MINJI, &list).await.parts();
+    let readers = room.get(MINJI, &of_message).await.parts();
+
+    let cursor = |user, seq| json!({ "user_id": user, "read_seq": seq, "delivered_seq": seq });
+    assert_eq!(receipts, (200, json!({ "items": [cursor(MINJI, 0), cursor(JUNHO, 1)] })));
+    let expected = json!({ "read_count": 1, "member_count": 1, "read_by": [JUNHO], "not_read_by": [] });
+    assert_eq!(readers, (200, expected));
+    assert_eq!(room.get(STRANGER, &list).await.refusal(), refused(404, "room_not_found"));
+    assert_eq!(room.get(STRANGER, &of_message).await.refusal(), refused(404, "message_not_found"));
+}

@@ -189,6 +189,14 @@ fn other_routes(aim: &Aim) -> Vec<Row> {
         row("GET", &sync, "/messages/sync", None, guarded([NO_ROOM, OK, OK, OK])),
         row("GET", "", "/messages/unread", None, guarded([OK; 4])),
         row(
+            "GET",
+            &format!("/messages/receipts?room_id={room}"),
+            "/messages/receipts",
+            None,
+            guarded([NO_ROOM, OK, OK, OK]),
+        ),
+        row("GET", &format!("{message}/receipts"), "/messages/{id}/receipts", None, guarded([NO_MESSAGE, OK, OK, OK])),
+        row(
             "PUT",
             &format!("{message}/reactions"),
             "/messages/{id}/reactions",

@@ -3,7 +3,7 @@
 use crate::scene::{ANNA, BORA, ROOM, Scene, draft, long_ago};
 use contract::MessageView;
 use domain::{ClientId, ConnectionId, MessageDraft, Random, Rev, Seq};
-use messaging::{MarkRead, list_gaps, mark_read};
+use messaging::{MarkRead, list_gaps, list_readers, list_receipts, mark_read, note_delivered, note_read};
 use mongo::Anchor;
 use std::collections::BTreeMap;
 use testkit::mongo::Profile;
@@ -109,16 +109,28 @@ async fn page_costs_five_commands_for_each_message_it_stamps() {
 #[tokio::test]
 async fn reading_is_three_commands_and_four_where_others_hear_of_it() {
     let (scene, _, mut profile) = scene().await;
-    let read = async || {
-        let phone = ConnectionId("phone".to_owned());
-        let command = MarkRead { room: ROOM, user: ANNA, seq: Seq(1) };
-        mark_read(&scene.messenger(), command, Some(&phone)).await.unwrap();
-    };
+    let phone = ConnectionId("phone".to_owned());
+    let command = MarkRead { room: ROOM, user: ANNA, seq: Seq(1) };
+    let read = async || mark_read(&scene.messenger(), command, Some(&phone)).await.map(drop).unwrap();
 
     read().await;
     assert_eq!(profile.count().await, 4);
     read().await;
     assert_eq!(profile.count().await, 3, "the cursor has not moved");
+    note_read(&scene.messenger(), command, Some(&phone)).await.unwrap();
+    assert_eq!(profile.count().await, 2, "nobody asked what is unread");
+    note_delivered(&scene.messenger(), command, Some(&phone)).await.unwrap();
+    assert_eq!(profile.count().await, 3);
+}
+
+#[tokio::test]
+async fn receipts_are_one_command_and_those_of_a_message_two() {
+    let (scene, sent, mut profile) = scene().await;
+
+    list_receipts(scene.mongo(), ROOM, ANNA).await.unwrap();
+    assert_eq!(profile.count().await, 1);
+    list_readers(scene.mongo(), sent.id, ANNA).await.unwrap();
+    assert_eq!(profile.count().await, 2);
 }
 
 #[tokio::test]

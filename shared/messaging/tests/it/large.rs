@@ -30,6 +30,7 @@ async fn crowd(number: i32) -> Scene {
     let socket = |user: &UserId| {
         let open = doc! {
             "id": format!("c{user}"), "session_id": "s", "locale": "en", "connected_at": at(0), "expires_at": at(9),
+            "active_until": at(2),
         };
         doc! { "_id": user.0, "open": [open], "expires_at": at(9) }
     };
@@ -314,9 +315,12 @@ async fn large_group_costs_as_many_commands_as_a_small_one() {
 }
 
 #[tokio::test]
-async fn nobody_is_told_of_receipts_in_a_group_of_more_than_50() {
-    for (size, told) in [(50, 49), (51, 0)] {
+async fn receipts_of_a_group_reach_those_who_see_it_up_to_50_members() {
+    for (size, told) in [(50, 25), (51, 0)] {
         let scene = crowd(size).await;
+        // 25 people have it open.
+        let open = doc! { "$set": { "open.0.viewing": GROUP.to_string() } };
+        scene.collection("sockets").await.update_many(doc! { "_id": { "$lt": 35 } }, open).await.unwrap();
 
         let command = MarkRead { room: GROUP, user: ANNA, seq: Seq(1) };
         mark_read(&scene.messenger(), command, None).await.unwrap();

@@ -161,6 +161,20 @@ impl Scene {
         self.mongo().connections().insert(&connection).await.unwrap();
     }
 
+    /// Nobody is there any more to see what a device shows.
+    pub(crate) async fn leave_device(&self, user: UserId, name: &str) {
+        let open = self.mongo().connections().list_of_people(&[user], now()).await.unwrap();
+        let device = open.into_iter().find(|connection| connection.id.0 == name).unwrap();
+        self.mongo().connections().insert(&Connection { active_until: now(), ..device }).await.unwrap();
+    }
+
+    /// Somebody shares no more what they have read.
+    pub(crate) async fn hide_receipts(&self, user: UserId) {
+        let hidden = doc! { "$set": { "read_receipts": false } };
+        let people = self.collection("people").await;
+        people.update_one(doc! { "_id": user.0 }, hidden).upsert(true).await.unwrap();
+    }
+
     pub(crate) async fn send(&self, user: UserId, client_id: &str, content: &str) -> Result<Sent, Fault> {
         self.send_draft(&draft(user, client_id, content)).await
     }

@@ -2,9 +2,10 @@ use crate::scene::{
     ANNA, AT, BORA, EVE, ROOM, access, collection, delete, draft, environments, fill, private, reserve, say, scene,
     set_room, write,
 };
-use domain::{Access, Code, Seq};
-use mongo::{Messages, Mongo, Placement};
+use domain::{Access, Code, PageSize, Seq, UserId};
+use mongo::{Messages, Mongo, Outlook, Placement, Progress, Readers, Receipt};
 use mongodb::bson::{DateTime, doc};
+use testkit::mongo::Database;
 use tokio::task::JoinSet;
 
 /// How much Anna has not read after a number.
@@ -102,7 +103,8 @@ async fn changes_and_dead_writers_hold_no_reader_up() {
     reserve(&database.mongo, ROOM, Placement::New(Messages::new_id())).await;
     set_room(&database, ROOM, doc! { "inflight.1.at": DateTime::from_millis(0) }).await;
 
-    assert_eq!(database.mongo.read_states().mark(ROOM, ANNA, Seq(9)).await.unwrap().read, Seq(6));
+    // The message may still come, and would be read unseen.
+    assert_eq!(database.mongo.read_states().mark(ROOM, ANNA, Seq(9)).await.unwrap().read, Seq(5));
 }
 
 #[tokio::test]
@@ -204,11 +206,78 @@ async fn a_reader_hears_who_else_is_in_the_room() {
     fill(&database, ROOM, BORA, 3).await;
     let blocked = Access { version: 2, blocked: true, ..access(ROOM, &[ANNA, BORA]) };
     database.mongo.rooms().project(&blocked, AT).await.unwrap();
+    hide_receipts(&database, BORA).await;
 
-    let marked = database.mongo.read_states().mark(ROOM, ANNA, Seq(2)).await.unwrap();
+    let outlook = database.mongo.read_states().look(ROOM, ANNA).await.unwrap().unwrap();
 
-    assert_eq!((marked.read, marked.newest, marked.blocked), (Seq(2), Seq(3), true));
-    assert_eq!(marked.members, [ANNA, BORA]);
+    let expected = Outlook { newest: Seq(3), members: vec![ANNA, BORA], blocked: true, hiding: vec![BORA] };
+    assert_eq!(outlook, expected);
+}
+
+/// Somebody shares no more what they have read.
+async fn hide_receipts(database: &Database, user: UserId) {
+    let people = collection(database, "people").await;
+    let hidden = doc! { "$set": { "read_receipts": false } };
+    people.update_one(doc! { "_id": user.0 }, hidden).upsert(true).await.unwrap();
+}
+
+#[tokio::test]
+async fn receipts_show_the_cursors_of_a_rooms_members() {
+    let database = scene().await;
+    let (mongo, states) = (&database.mongo, database.mongo.read_states());
+    fill(&database, ROOM, BORA, 5).await;
+    states.mark(ROOM, ANNA, Seq(2)).await.unwrap();
+    states.advance(ROOM, ANNA, Progress::Delivered, Seq(4), Seq(5)).await.unwrap();
+    states.mark(ROOM, BORA, Seq(5)).await.unwrap();
+
+    let mut receipts = states.list_receipts(ROOM, ANNA).await.unwrap().unwrap();
+
+    receipts.cursors.sort_by_key(|receipt| receipt.user);
+    let anna = Receipt { user: ANNA, read: Seq(2), delivered: Seq(4) };
+    let bora = Receipt { user: BORA, read: Seq(5), delivered: Seq(5) };
+    assert_eq!((receipts.cursors, receipts.members), (vec![anna, bora], vec![ANNA, BORA]));
+    assert_eq!(states.list_receipts(ROOM, EVE).await.unwrap(), None);
+    let crowd: Vec<_> = (1..=51).map(UserId).collect();
+    mongo.rooms().project(&Access { version: 2, ..access(ROOM, &crowd) }, AT).await.unwrap();
+    let receipts = states.list_receipts(ROOM, ANNA).await.unwrap().unwrap();
+    assert_eq!((receipts.members.len(), receipts.cursors), (51, vec![]));
+}
+
+#[tokio::test]
+async fn readers_of_a_message_are_those_whose_cursor_is_not_before_it() {
+    let database = scene().await;
+    let states = database.mongo.read_states();
+    fill(&database, ROOM, BORA, 5).await;
+    // Another room whose name begins like this one's.
+    let longer = private(11);
+    database.mongo.rooms().project(&access(longer, &[ANNA, BORA]), AT).await.unwrap();
+    fill(&database, longer, BORA, 5).await;
+    states.mark(longer, ANNA, Seq(5)).await.unwrap();
+    states.mark(ROOM, ANNA, Seq(3)).await.unwrap();
+    hide_receipts(&database, BORA).await;
+
+    for (seq, readers) in [(3, vec![ANNA]), (4, vec![])] {
+        let found = states.list_readers(ROOM, BORA, Seq(seq)).await.unwrap().unwrap();
+        let expected = Readers { members: vec![ANNA, BORA], blocked: false, hiding: vec![BORA], readers };
+        assert_eq!(found, expected, "{seq}");
+    }
+    assert_eq!(states.list_readers(ROOM, EVE, Seq(1)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn arrivals_move_a_cursor_of_their_own_forward() {
+    let database = scene().await;
+    let states = database.mongo.read_states();
+    fill(&database, ROOM, BORA, 5).await;
+
+    for (seq, cursor, has_moved) in [(2, 2, true), (9, 5, true), (1, 5, false)] {
+        let marked = states.advance(ROOM, ANNA, Progress::Delivered, Seq(seq), Seq(5)).await.unwrap();
+        assert_eq!((marked.read, marked.has_moved), (Seq(cursor), has_moved), "{seq}");
+    }
+
+    assert_eq!(unread(&database.mongo, Seq(0)).await, 5);
+    let page = database.mongo.rooms().list_unread(ANNA, None, PageSize::LARGEST).await.unwrap();
+    assert_eq!((page.items[0].read_seq, page.items[0].unread), (Seq(0), 5));
 }
 
 #[tokio::test]

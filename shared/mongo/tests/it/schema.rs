@@ -144,6 +144,33 @@ async fn a_database_of_the_version_before_moves_without_loss() {
 }
 
 #[tokio::test]
+async fn connections_that_are_over_are_kept_for_an_hour() {
+    let kept = async |database: &Database| {
+        let mut indexes = collection(database, "sockets").await.list_indexes().await.unwrap();
+        while indexes.advance().await.unwrap() {
+            let index = indexes.deserialize_current().unwrap().options.unwrap();
+            if index.name.as_deref() == Some("sockets_ttl") {
+                return index.expire_after.unwrap();
+            }
+        }
+        Duration::MAX
+    };
+    let database = Database::new().await;
+    assert_eq!(kept(&database).await, Duration::from_hours(1));
+    // As the version before left it.
+    let sockets = collection(&database, "sockets").await;
+    sockets.drop_index("sockets_ttl").await.unwrap();
+    let at_once = IndexOptions::builder().name("sockets_ttl".to_owned()).expire_after(Duration::ZERO).build();
+    sockets.create_index(IndexModel::builder().keys(doc! { "expires_at": 1 }).options(at_once).build()).await.unwrap();
+    collection(&database, "schema").await.update_one(doc! {}, doc! { "$set": { "number": 6 } }).await.unwrap();
+
+    for _ in 0..2 {
+        database.mongo.schema().ensure().await.unwrap();
+        assert_eq!(kept(&database).await, Duration::from_hours(1));
+    }
+}
+
+#[tokio::test]
 async fn index_that_another_one_replaced_is_dropped() {
     let database = Database::new().await;
     let rooms = collection(&database, "rooms").await;

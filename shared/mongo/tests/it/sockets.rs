@@ -1,6 +1,6 @@
-use crate::scene::{ANNA, AT, BORA, collection, environments, eventually, scene};
-use domain::{ConnectionId, Limit, Locale, SessionId, Timestamp, UserId};
-use mongo::{Arrival, Connection, Effect, MOST_CONNECTIONS, Mongo, Touched};
+use crate::scene::{ANNA, AT, BORA, EVE, ROOM, access, collection, environments, eventually, group, private, scene};
+use domain::{Access, ConnectionId, Limit, Locale, RoomKey, SessionId, Timestamp, UserId};
+use mongo::{ACTIVE_FOR, Arrival, Connection, Effect, MOST_CONNECTIONS, Mongo, Touched};
 use mongodb::bson::doc;
 use std::time::Duration;
 use testkit::mongo::{Database, Profile};
@@ -274,4 +274,139 @@ async fn each_step_on_connections_is_one_command() {
     assert_eq!(profile.count().await, 1, "a frame is noted, counted and told whose it is");
     mongo.connections().list_of_people(&[ANNA, BORA], AT).await.unwrap();
     assert_eq!(profile.count().await, 1);
+}
+
+async fn act(mongo: &Mongo, name: &str, effect: Effect, at: Timestamp) -> Touched {
+    let id = ConnectionId(name.to_owned());
+    let arrival = Arrival { connection: &id, locale: None, cost: 1, effect, at };
+    mongo.connections().touch(arrival, PLENTY).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_frame_says_whether_somebody_is_there_and_what_is_open() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    connect(mongo, ANNA, ["a".to_owned()]).await;
+    let (room, later) = (Some(ROOM), AT.plus(Duration::from_secs(100)));
+    let active = later.plus(ACTIVE_FOR);
+
+    for (effect, active_until, viewing) in [
+        (Effect::Alive, AT, None),
+        (Effect::ActedIn(ROOM), active, room),
+        (Effect::Alive, active, room),
+        (Effect::Seen { active: false, viewing: room }, later, room),
+        (Effect::Acted, active, room),
+        (Effect::Seen { active: true, viewing: None }, active, None),
+        (Effect::Typed { room: ROOM, on: true }, active, None),
+    ] {
+        let Connection { active_until: found, viewing: open, .. } = act(mongo, "a", effect, later).await.connection;
+        assert_eq!((found, open), (active_until, viewing), "{effect:?}");
+    }
+}
+
+#[tokio::test]
+async fn typing_is_told_at_most_every_three_seconds_in_a_room() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    connect(mongo, ANNA, names(0..2)).await;
+    let (this, other) = (ROOM, private(2));
+
+    for (name, room, on, millis, is_told) in [
+        ("c00", this, true, 0, true),
+        ("c00", this, true, 2_999, false),
+        ("c01", this, true, 2_999, true),
+        ("c00", this, true, 3_000, true),
+        // A stop is told once, and only of what was told.
+        ("c00", this, false, 3_100, true),
+        ("c00", this, false, 3_200, false),
+        ("c00", this, true, 3_300, false),
+        ("c00", this, false, 3_400, false),
+        ("c00", other, false, 3_500, false),
+        ("c00", this, true, 6_000, true),
+        ("c00", this, true, 6_100, false),
+        ("c00", this, false, 6_200, true),
+        ("c00", other, true, 6_300, true),
+        ("c00", other, true, 6_400, false),
+    ] {
+        let at = AT.plus(Duration::from_millis(millis));
+        let told = act(mongo, name, Effect::Typed { room, on }, at).await.is_typing_told;
+        assert_eq!(told, is_told, "{name} {room} {on} {millis}");
+    }
+}
+
+#[tokio::test]
+async fn of_typing_at_once_one_is_told() {
+    let database = scene().await;
+    connect(&database.mongo, ANNA, ["a".to_owned()]).await;
+    let mut typing = JoinSet::new();
+    for mongo in environments(&database, 20).await {
+        typing.spawn(async move { act(&mongo, "a", Effect::Typed { room: ROOM, on: true }, AT).await.is_typing_told });
+    }
+
+    let told = typing.join_all().await;
+
+    assert_eq!(told.into_iter().filter(|is_told| *is_told).count(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_of_a_version_before_is_one_of_nobody_there() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    connect(mongo, ANNA, ["a".to_owned()]).await;
+    let fields = doc! { "$unset": { "open.0.active_until": "", "open.0.viewing": "" } };
+    collection(&database, "sockets").await.update_one(doc! { "_id": ANNA.0 }, fields).await.unwrap();
+
+    let connection = mongo.connections().list_of_people(&[ANNA], AT).await.unwrap().remove(0);
+
+    assert_eq!((connection.is_active(AT), connection.viewing), (false, None));
+    assert!(act(mongo, "a", Effect::Acted, AT).await.connection.is_active(AT));
+}
+
+/// Anna and Bora each with a connection named like them, where somebody is there.
+async fn both_there() -> Database {
+    let database = scene().await;
+    for (user, name) in [(ANNA, "anna"), (BORA, "bora")] {
+        connect(&database.mongo, user, [name.to_owned()]).await;
+        act(&database.mongo, name, Effect::Acted, AT).await;
+    }
+    database
+}
+
+async fn onlookers(mongo: &Mongo, room: RoomKey, user: UserId) -> Vec<String> {
+    let mut names = ids(mongo.connections().list_onlookers(room, user, AT).await.unwrap());
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn onlookers_of_two_people_are_the_active_connections_of_the_other() {
+    let database = both_there().await;
+    let mongo = &database.mongo;
+    connect(mongo, BORA, ["hidden tab".to_owned()]).await;
+
+    eventually(async || onlookers(mongo, ROOM, ANNA).await == ["bora"]).await;
+    assert_eq!(onlookers(mongo, ROOM, EVE).await, [""; 0], "a stranger has none");
+    let long_after = AT.plus(ACTIVE_FOR);
+    assert_eq!(mongo.connections().list_onlookers(ROOM, ANNA, long_after).await.unwrap(), []);
+
+    let blocked = Access { version: 2, blocked: true, ..access(ROOM, &[ANNA, BORA]) };
+    mongo.rooms().project(&blocked, AT).await.unwrap();
+    assert_eq!(onlookers(mongo, ROOM, ANNA).await, [""; 0], "nobody across a block");
+}
+
+#[tokio::test]
+async fn onlookers_of_a_group_have_it_open_and_are_fifty_at_most() {
+    let database = both_there().await;
+    let (mongo, room) = (&database.mongo, group(1));
+    let crowd = |size| (0..size).map(|n| UserId(1_000 + n)).chain([ANNA, BORA]).collect::<Vec<_>>();
+    mongo.rooms().project(&access(room, &crowd(48)), AT).await.unwrap();
+    assert_eq!(onlookers(mongo, room, ANNA).await, [""; 0], "nobody has it open");
+
+    act(mongo, "bora", Effect::Seen { active: true, viewing: Some(room) }, AT).await;
+    eventually(async || onlookers(mongo, room, ANNA).await == ["bora"]).await;
+
+    mongo.rooms().project(&Access { version: 2, ..access(room, &crowd(49)) }, AT).await.unwrap();
+    assert_eq!(onlookers(mongo, room, ANNA).await, [""; 0], "51 members");
+    mongo.rooms().project(&Access { version: 3, ..access(room, &[ANNA]) }, AT).await.unwrap();
+    assert_eq!(onlookers(mongo, room, ANNA).await, [""; 0], "whoever was removed");
 }
