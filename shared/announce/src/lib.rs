@@ -9,7 +9,10 @@ use chunks::{Addressed, chunks};
 use contract::Frame;
 use deliver::{CONCURRENCY, deliver, hang_up};
 use domain::{Clock, Code, ConnectionId, Fault, OrLog as _, RoomKey, UserId};
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures_util::{
+    future::join,
+    stream::{self, StreamExt as _, TryStreamExt as _},
+};
 use mongo::{Connection, Crowd, Mongo, Recipients};
 use notify::Notifier;
 use queue::{Jobs, Queue};
@@ -120,9 +123,14 @@ impl Announcer {
         self.inline_connections
     }
 
-    /// Opens the connection to `@connections` before the first request needs it.
+    /// Opens the connections to `@connections` and to the queues before the first request needs them.
     pub async fn warm_up(&self) {
-        self.pusher.warm_up().await;
+        let queues = async {
+            if let Some(queue) = &self.fanout {
+                queue.warm_up().await;
+            }
+        };
+        join(self.pusher.warm_up(), queues).await;
     }
 
     /// Does something after the answer, where the runtime allows it.

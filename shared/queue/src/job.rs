@@ -8,6 +8,11 @@ pub type Jobs = Arc<dyn Queue>;
 pub trait Queue: Debug + Send + Sync {
     /// Sends jobs, and returns the index of each that the queue did not take for certain; it may have it all the same.
     fn send<'a>(&'a self, jobs: &'a [Job]) -> BoxFuture<'a, Vec<usize>>;
+
+    /// Opens what the first send would have to open. All queues of an environment share it.
+    fn warm_up(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
 }
 
 /// A job for another function.

@@ -14,6 +14,9 @@ use tracing::warn;
 /// How long a send may take, however many jobs it has.
 const PATIENCE: Duration = Duration::from_millis(300);
 
+/// How long the first connection may take.
+const WARM_UP: Duration = Duration::from_secs(2);
+
 /// How many jobs SQS takes at once.
 const MOST_JOBS: usize = 10;
 
@@ -97,6 +100,14 @@ impl Queue for Sqs {
     fn send<'a>(&'a self, jobs: &'a [Job]) -> BoxFuture<'a, Vec<usize>> {
         Box::pin(self.send_all(jobs))
     }
+
+    fn warm_up(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            // No jobs at all are refused, and the socket stays open. A handshake takes longer than a send may.
+            let request = self.client.send_message_batch().queue_url(&*self.url).set_entries(Some(Vec::new()));
+            drop(timeout(WARM_UP, Box::pin(request.send())).await);
+        })
+    }
 }
 
 /// Jobs in a row that fit in one request. A job that is too large is alone in its own, which SQS refuses.
@@ -162,6 +173,11 @@ mod tests {
     /// A connection on which a whole request has arrived, and its body.
     async fn request(listener: &TcpListener) -> (TcpStream, Value) {
         let (mut stream, _) = listener.accept().await.unwrap();
+        let body = read_request(&mut stream).await;
+        (stream, body)
+    }
+
+    async fn read_request(stream: &mut TcpStream) -> Value {
         let mut read = Vec::new();
         loop {
             assert_ne!(stream.read_buf(&mut read).await.unwrap(), 0);
@@ -170,7 +186,7 @@ mod tests {
                 && let Ok(body) = serde_json::from_str(body)
             {
                 assert!(head.contains("x-amz-target: AmazonSQS.SendMessageBatch"), "{head}");
-                return (stream, body);
+                return body;
             }
         }
     }
@@ -216,6 +232,27 @@ mod tests {
         let (failed, ()) = tokio::join!(queue.send(&jobs), server);
 
         assert!(failed.is_empty());
+    }
+
+    #[tokio::test]
+    async fn warm_up_opens_the_connection_that_a_send_takes() {
+        let (listener, queue) = queue().await;
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let taken = json!({ "Id": "0", "MessageId": "m", "MD5OfMessageBody": "0cc175b9c0f1b6a831c399e269772661" });
+            for successful in [json!([]), json!([taken])] {
+                read_request(&mut stream).await;
+                answer(&mut stream, &json!({ "Successful": successful, "Failed": [] })).await;
+            }
+        };
+        let client = async {
+            queue.warm_up().await;
+            queue.send(&[job("a")]).await
+        };
+
+        let both = timeout(Duration::from_secs(5), async { tokio::join!(client, server) });
+
+        assert!(both.await.unwrap().0.is_empty());
     }
 
     #[tokio::test]
