@@ -24,7 +24,7 @@ pub(crate) async fn demo_users(api: &Api) -> Result<()> {
 pub(crate) fn text(urls: &Urls, chosen: &BTreeMap<String, String>) -> String {
     let settings: Vec<String> = chosen.iter().map(|(name, value)| shown(name, value)).collect();
     let settings = if settings.is_empty() { String::new() } else { format!("\nSettings   {}", settings.join(" ")) };
-    let text = EXAMPLE.replace("{http}", &urls.http).replace("{ws}", &urls.ws);
+    let text = EXAMPLE.replace("{http}", &urls.http).replace("{ws}", &urls.ws).replace("{sqs}", &urls.sqs);
     text.replace("{password}", PASSWORD).replace("{settings}", &settings)
 }
 
@@ -38,6 +38,7 @@ const EXAMPLE: &str = r#"
 HTTP       {http}
 WebSocket  {ws}
 Pages      {http}/docs (try it: Authorize takes a login), {http}/redoc
+Queues     {sqs}, for any client of SQS with the keys local, local
 People     alice@example.com, bob@example.com; password {password}{settings}
 
 A conversation to paste into a shell (curl and python3):
@@ -68,9 +69,9 @@ mod tests {
     use super::*;
 
     fn urls() -> Urls {
-        let [http, ws, connections, secrets, ses] =
-            ["http://h", "ws://w", "http://w", "http://s", "http://m"].map(str::to_owned);
-        Urls { http, ws, connections, secrets, ses }
+        let [http, ws, connections, secrets, ses, sqs] =
+            ["http://h", "ws://w", "http://w", "http://s", "http://m", "http://q"].map(str::to_owned);
+        Urls { http, ws, connections, secrets, ses, sqs }
     }
 
     #[test]

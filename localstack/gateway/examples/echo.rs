@@ -82,6 +82,10 @@ async fn answer(event: LambdaEvent<Value>, wish: &Value) -> Result<Value, Error>
     if unanswered || event["source"] == "aws.events" {
         println!("event: {event}");
     }
+    if let Some(records) = event["Records"].as_array() {
+        println!("batch: {event}");
+        return work_off(records).await;
+    }
     match wish["do"].as_str().unwrap_or("echo") {
         "fail" => return Err("asked to fail".into()),
         "crash" => std::process::exit(7),
@@ -119,6 +123,25 @@ async fn answer(event: LambdaEvent<Value>, wish: &Value) -> Result<Value, Error>
         json!({"request_id": context.request_id, "deadline": context.deadline, "arn": context.invoked_function_arn});
     let body = json!({"event": event, "context": context, "pid": std::process::id()});
     Ok(json!({"statusCode": 200, "headers": {"content-type": "application/json"}, "body": body.to_string()}))
+}
+
+/// Does what the bodies of a batch say, and answers which of them failed.
+async fn work_off(records: &[Value]) -> Result<Value, Error> {
+    let mut failures = Vec::new();
+    for record in records {
+        match record["body"].as_str().unwrap_or_default() {
+            "fail" => failures.push(json!({"itemIdentifier": record["messageId"]})),
+            "fail all" => return Err("asked to fail".into()),
+            "sleep" => tokio::time::sleep(Duration::from_secs(1)).await,
+            "env" => {
+                let variables =
+                    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_SQS"];
+                println!("env: {}", variables.map(|name| std::env::var(name).unwrap_or_default()).join(" "));
+            }
+            _ => {}
+        }
+    }
+    Ok(json!({"batchItemFailures": failures}))
 }
 
 /// What the event asks for: in the body, in the query, or in itself.

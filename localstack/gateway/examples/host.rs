@@ -22,6 +22,7 @@ async fn main() -> Result<()> {
         binaries: binaries.path().to_owned(),
         environment: Box::new(|_| BTreeMap::from([("MONGO_URL".to_owned(), String::new())])),
         secrets: BTreeMap::new(),
+        localstack: None,
         mails: None,
         http_port: 0,
         ws_port: 0,

@@ -60,6 +60,7 @@ async fn measure() -> Result<()> {
         binaries: folder.path().to_owned(),
         environment: Box::new(|_| BTreeMap::new()),
         secrets: BTreeMap::new(),
+        localstack: None,
         mails: None,
         http_port: 0,
         ws_port: 0,

@@ -23,6 +23,8 @@ pub struct Urls {
     pub secrets: String,
     /// SES.
     pub ses: String,
+    /// SQS.
+    pub sqs: String,
 }
 
 /// How to start a gateway.
@@ -37,6 +39,9 @@ pub struct Config {
     pub environment: Environment,
     /// Secrets of Secrets Manager, by name; [`secret_arn`](crate::secret_arn) is what they are asked for by.
     pub secrets: BTreeMap<String, String>,
+    /// A `LocalStack`, `http://127.0.0.1:4566`, that takes the place of the stand-ins of SQS and Secrets Manager. It knows no ARNs of
+    /// ours: what names a secret must be its name.
+    pub localstack: Option<String>,
     /// Where mails go that functions send; `None` drops them.
     pub mails: Option<Mailbox>,
     /// Port of the HTTP API; 0 is any free one.
@@ -82,6 +87,8 @@ pub struct Limits {
     pub ws_buffer: usize,
     /// Period of every schedule; `None` takes the rates of the template.
     pub schedule: Option<Duration>,
+    /// How many times as fast as the clock the delays, visibility timeouts, windows and retentions of queues pass.
+    pub queue_speed: u32,
     /// How long environments have to exit after SIGTERM.
     pub shutdown: Duration,
 }
@@ -103,6 +110,7 @@ impl Default for Limits {
             ws_life: Duration::from_hours(2),
             ws_buffer: 1024,
             schedule: None,
+            queue_speed: 1,
             shutdown: Duration::from_secs(2),
         }
     }

@@ -32,13 +32,14 @@ pub struct Rules {
     /// Delays an event before the function sees it, HTTP requests, `$connect`, `$disconnect` and schedules included.
     /// Frames of one connection overtake each other this way.
     pub delay: Delay,
-    /// Loses an event: a frame or a schedule's event vanishes, an HTTP request gets the gateway's 503, `$connect` is
+    /// Loses an event: a frame or a schedule's event vanishes, a batch of a queue comes again after its visibility timeout, an HTTP request gets the gateway's 503, `$connect` is
     /// refused with 500, and in no case does the function run.
     pub drop: f64,
-    /// Invokes the function twice for one frame or one event of a schedule, at the same time; the client gets both
+    /// Invokes the function twice for one frame, one batch of a queue or one event of a schedule, at the same time; the client gets both
     /// answers.
     pub duplicate: f64,
-    /// Runs the function and loses its answer: an HTTP connection (or upgrade) is reset, an answer frame never comes.
+    /// Runs the function and loses its answer: an HTTP connection (or upgrade) is reset, an answer frame never comes, a batch of a
+    /// queue comes again.
     pub lose_answer: f64,
     /// Runs the function and answers as if it had failed: 503, or the gateway's error frame.
     pub fail_answer: f64,
@@ -74,6 +75,19 @@ pub struct PushRules {
     pub gone: f64,
     /// Answers the post with 429.
     pub limited: f64,
+}
+
+/// Faults of what is sent to queues. Chances are from 0.0 (never, the default) to 1.0 (always).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueueRules {
+    /// Loses the message; its sender is answered as always.
+    pub drop: f64,
+    /// Keeps it twice.
+    pub duplicate: f64,
+    /// Delays it beyond its own delay.
+    pub delay: Delay,
+    /// Holds it until the queue has the next one, or for a second if there is none.
+    pub reorder: f64,
 }
 
 /// A chance, and how long to wait when it occurs.
@@ -125,6 +139,8 @@ struct State {
     functions: BTreeMap<String, Rules>,
     pushes: PushRules,
     connections: BTreeMap<String, PushRules>,
+    all_queues: QueueRules,
+    queues: BTreeMap<String, QueueRules>,
 }
 
 /// What happens to one event.
@@ -140,6 +156,13 @@ pub(crate) enum AnswerFate {
     Deliver,
     Lose,
     Fail,
+}
+
+/// What happens to one message on its way to a queue.
+#[derive(Debug, PartialEq)]
+pub(crate) enum QueueFate {
+    Drop,
+    Deliver { after: Duration, copies: usize, behind_next: bool },
 }
 
 /// What happens to one push.
@@ -159,6 +182,8 @@ impl Faults {
             functions: BTreeMap::new(),
             pushes: PushRules::default(),
             connections: BTreeMap::new(),
+            all_queues: QueueRules::default(),
+            queues: BTreeMap::new(),
         };
         Self { state: Arc::new(Mutex::new(state)), processes, cut: Arc::default() }
     }
@@ -192,6 +217,16 @@ impl Faults {
         lock(&self.state).connections.insert(connection.to_owned(), rules);
     }
 
+    /// Sets the rules of every queue that has none of its own.
+    pub fn queues(&self, rules: QueueRules) {
+        lock(&self.state).all_queues = rules;
+    }
+
+    /// Sets the rules of one queue by its name, which replace the general ones.
+    pub fn queue(&self, name: &str, rules: QueueRules) {
+        lock(&self.state).queues.insert(name.to_owned(), rules);
+    }
+
     /// Switches every fault off. Delayed events and stopped environments still continue at their time.
     pub fn clear(&self) {
         let mut state = lock(&self.state);
@@ -199,6 +234,8 @@ impl Faults {
         state.functions.clear();
         state.pushes = PushRules::default();
         state.connections.clear();
+        state.all_queues = QueueRules::default();
+        state.queues.clear();
     }
 
     /// Process ids of a function's environments, those with an invocation first.
@@ -268,6 +305,21 @@ impl Faults {
                 behind_next: dice.strikes(rules.reorder),
                 after: dice.wait(&rules.delay).unwrap_or_default(),
             },
+        }
+    }
+
+    pub(crate) fn queued(&self, queue: &str) -> QueueFate {
+        let mut guard = lock(&self.state);
+        let state = &mut *guard;
+        let rules = state.queues.get(queue).unwrap_or(&state.all_queues);
+        let mut dice = Dice(&mut state.random);
+        if dice.strikes(rules.drop) {
+            return QueueFate::Drop;
+        }
+        QueueFate::Deliver {
+            copies: if dice.strikes(rules.duplicate) { 2 } else { 1 },
+            behind_next: dice.strikes(rules.reorder),
+            after: dice.wait(&rules.delay).unwrap_or_default(),
         }
     }
 

@@ -9,6 +9,7 @@ mod ids;
 mod lambda;
 mod mails;
 mod processes;
+mod queues;
 mod records;
 mod schedules;
 mod secrets;
@@ -25,8 +26,9 @@ use template::Template;
 
 pub use config::{Config, Environment, Limits, Logs, Urls};
 pub use cpu_shares::CpuShares;
-pub use faults::{Delay, Faults, PushRules, Rules, Span};
+pub use faults::{Delay, Faults, PushRules, QueueRules, Rules, Span};
 pub use mails::{Mailbox, SentMail};
+pub use queues::{QueueStatus, QueuedMessage};
 pub use records::{AfterResponse, InvocationRecord, Outcome, Summary, summarize};
 pub use secrets::secret_arn;
 
@@ -35,6 +37,7 @@ use iam::Iam;
 use lambda::{Lambda, Setup};
 use mails::MailDoor;
 use processes::Processes;
+use queues::{LocalStack, QueueDoor, Queues};
 use secrets::SecretsDoor;
 use server::{Door, Shutdown};
 use websocket::WebSocketDoor;
@@ -44,6 +47,7 @@ pub struct Gateway {
     urls: Urls,
     faults: Faults,
     lambda: Arc<Lambda>,
+    queues: Queues,
     websocket: Option<Arc<WebSocketDoor>>,
     shutdown: Shutdown,
 }
@@ -58,18 +62,26 @@ impl Gateway {
         let ws = Door::bind(config.ws_port).await.context("the WebSocket API cannot listen")?;
         let secrets = Door::bind(0).await.context("Secrets Manager cannot listen")?;
         let mails = Door::bind(0).await.context("SES cannot listen")?;
+        let sqs = Door::bind(0).await.context("SQS cannot listen")?;
+        let localstack = match &config.localstack {
+            Some(url) => Some(LocalStack::prepare(url, &template.queues, &config.secrets).await.context("LocalStack")?),
+            None => None,
+        };
+        let there = config.localstack.clone();
         let stage = template.websocket.as_ref().map_or("", |api| api.stage.as_str());
         let urls = Urls {
             http: format!("http://{}", http.address()),
             ws: format!("ws://{}/{stage}", ws.address()),
             connections: format!("http://{}/{stage}", ws.address()),
-            secrets: format!("http://{}", secrets.address()),
+            secrets: there.clone().unwrap_or_else(|| format!("http://{}", secrets.address())),
             ses: format!("http://{}", mails.address()),
+            sqs: there.unwrap_or_else(|| format!("http://{}", sqs.address())),
         };
         let faults = Faults::new(Processes::default());
         let mut environment = (config.environment)(&urls);
         environment.entry(secrets::ENDPOINT.to_owned()).or_insert_with(|| urls.secrets.clone());
         environment.entry(mails::ENDPOINT.to_owned()).or_insert_with(|| urls.ses.clone());
+        environment.entry(queues::ENDPOINT.to_owned()).or_insert_with(|| urls.sqs.clone());
         let iam = Arc::new(Iam::new(&template));
         let setup = Setup {
             binaries: &config.binaries,
@@ -84,6 +96,9 @@ impl Gateway {
         let shutdown = Shutdown::default();
         secrets.open(Arc::new(SecretsDoor::new(config.secrets, Arc::clone(&iam))), &shutdown);
         mails.open(Arc::new(MailDoor::new(config.mails, Arc::clone(&iam))), &shutdown);
+        let queues = Queues::new(&template, &faults, config.limits.queue_speed);
+        sqs.open(Arc::new(QueueDoor::new(queues.clone(), Arc::clone(&iam))), &shutdown);
+        queues::start(&template, &queues, localstack.as_ref(), &lambda, &faults, &config.limits, &shutdown);
         schedules::start(&template, &lambda, &faults, &config.limits, &shutdown);
         let door = HttpDoor::new(&template, Arc::clone(&lambda), faults.clone(), config.limits.clone());
         http.open(Arc::new(door), &shutdown);
@@ -93,7 +108,7 @@ impl Gateway {
         if let Some(door) = &websocket {
             ws.open(Arc::clone(door), &shutdown);
         }
-        Ok(Self { urls, faults, lambda, websocket, shutdown })
+        Ok(Self { urls, faults, lambda, queues, websocket, shutdown })
     }
 
     /// Where the APIs listen.
@@ -116,12 +131,22 @@ impl Gateway {
         self.lambda.records()
     }
 
+    /// What every queue holds; nothing while a `LocalStack` has them.
+    pub fn queues(&self) -> Vec<QueueStatus> {
+        self.queues.all()
+    }
+
+    /// What a queue holds, by its name or by its key in the template.
+    pub fn queue(&self, name: &str) -> Option<QueueStatus> {
+        self.queues.status(name)
+    }
+
     /// Process ids of every environment.
     pub fn pids(&self) -> Vec<u32> {
         self.lambda.pids()
     }
 
-    /// Closes both APIs, ends the schedules and every environment. Open sockets are closed with 1001, without `$disconnect`.
+    /// Closes both APIs, ends the schedules and the polling of queues, and every environment. Open sockets are closed with 1001, without `$disconnect`.
     pub async fn stop(self) {
         self.shutdown.begin();
         if let Some(websocket) = &self.websocket {

@@ -64,6 +64,8 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
     /// The gateway's limits.
     pub limits: Limits,
+    /// A `LocalStack` that takes the place of the stand-ins of SQS and Secrets Manager.
+    pub localstack: Option<String>,
     /// Where mails go; `None` turns them off.
     pub mails: Option<Mailbox>,
     /// Port of the HTTP API; 0 is any free one.
@@ -91,6 +93,7 @@ impl Options {
             unlimited: false,
             parameters: BTreeMap::new(),
             limits: Limits::default(),
+            localstack: None,
             mails: None,
             http_port: 0,
             ws_port: 0,
@@ -130,6 +133,14 @@ pub fn settings() -> Result<BTreeSet<String>> {
     Ok(names.map(|name| name.strip_suffix("_SECRET_ARN").unwrap_or(name).to_owned()).collect())
 }
 
+/// The names of all settings that are the URL of a queue of the template.
+fn queue_settings() -> Result<BTreeSet<String>> {
+    let template = Template::load(&template_file(), &BTreeMap::new())?;
+    let urls: BTreeSet<_> = template.queues.iter().map(|queue| &queue.url).collect();
+    let settings = template.functions.iter().flat_map(|function| &function.environment);
+    Ok(settings.filter(|(_, value)| urls.contains(value)).map(|(name, _)| name.clone()).collect())
+}
+
 fn template_file() -> PathBuf {
     root().join("template.yaml")
 }
@@ -150,6 +161,7 @@ pub struct Stack {
     binaries: PathBuf,
     environment: BTreeMap<String, String>,
     bridge: Option<Bridge>,
+    queue_settings: BTreeSet<String>,
 }
 
 impl Stack {
@@ -214,11 +226,16 @@ impl Stack {
         let mut given = environment.clone();
         let secrets: BTreeMap<_, _> =
             given.remove("SECRET_KEY").map(|key| (KEY_SECRET.to_owned(), key)).into_iter().collect();
+        // LocalStack makes ARNs of its own.
+        let key_secret = match &options.localstack {
+            Some(_) => KEY_SECRET.to_owned(),
+            None => gateway::secret_arn(KEY_SECRET),
+        };
         // A page under development, and a server of one's own without a limit.
         let mut parameters = BTreeMap::from(
             [
                 ("Stage", "local".to_owned()),
-                ("SecretKeySecretArn", gateway::secret_arn(KEY_SECRET)),
+                ("SecretKeySecretArn", key_secret),
                 ("AllowedOrigins", "http://localhost:3000".to_owned()),
                 ("MysqlConcurrency", "0".to_owned()),
                 ("MailIdentity", MAIL_IDENTITY.to_owned()),
@@ -233,6 +250,7 @@ impl Stack {
             binaries: binaries.clone(),
             environment: Box::new(move |urls| with_urls(given, urls)),
             secrets,
+            localstack: options.localstack,
             mails: options.mails,
             http_port: options.http_port,
             ws_port: options.ws_port,
@@ -246,7 +264,9 @@ impl Stack {
             None => None,
             Some(address) => Some(Bridge::open(address, &[&mysql_url, &mongo_url, &gateway.urls().connections]).await?),
         };
-        let stack = Self { gateway, databases, mysql_url, mongo_url, temporary, binaries, environment, bridge };
+        let queue_settings = queue_settings()?;
+        let stack =
+            Self { gateway, databases, mysql_url, mongo_url, temporary, binaries, environment, bridge, queue_settings };
         stack.gateway.invoke("migrate", json!({})).await.context("the schema could not be migrated")?;
         step.done("gateway is open, schema is migrated");
         Ok(stack)
@@ -303,7 +323,10 @@ impl Stack {
 
     /// The variables that functions in containers get, if the stack listens for them.
     pub fn container_environment(&self) -> Option<BTreeMap<String, String>> {
-        self.bridge.as_ref().map(|bridge| bridge.environment(&self.environment))
+        let mut environment = self.bridge.as_ref()?.environment(&self.environment);
+        // `sam local` knows no queues, and would give their keys in the template for URLs.
+        environment.extend(self.queue_settings.iter().map(|name| (name.clone(), String::new())));
+        Some(environment)
     }
 
     /// Stops the functions, then the databases if the stack has its own; drops a database that was created for this run.

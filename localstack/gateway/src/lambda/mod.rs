@@ -30,7 +30,7 @@ use crate::{
     cpu_shares::CpuShares,
     faults::Faults,
     iam::{Iam, Keys},
-    mails,
+    mails, queues,
     records::{InvocationRecord, Records},
     secrets::ENDPOINT,
 };
@@ -290,7 +290,9 @@ fn variables(
         variables.insert(ENDPOINT.to_owned(), endpoint.clone());
     }
     // A function without permission to send is refused there.
-    variables.extend(given.get_key_value(mails::ENDPOINT).map(|(key, url)| (key.clone(), url.clone())));
+    for endpoint in [mails::ENDPOINT, queues::ENDPOINT] {
+        variables.extend(given.get_key_value(endpoint).map(|(key, url)| (key.clone(), url.clone())));
+    }
     for (key, value) in &variables {
         if let Some(parameter) = template::unset_parameter(value) {
             bail!(

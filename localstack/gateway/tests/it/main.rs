@@ -8,6 +8,7 @@ mod http_api;
 mod iam;
 mod lambda;
 mod mails;
+mod queues;
 mod schedules;
 mod secrets;
 mod websocket;
@@ -60,8 +61,12 @@ impl Local {
     }
 
     async fn configured(limits: Limits, cpu_shares: Option<CpuShares>) -> Self {
+        Self::over(&sample(), None, limits, cpu_shares).await
+    }
+
+    async fn over(template: &Path, localstack: Option<String>, limits: Limits, cpu_shares: Option<CpuShares>) -> Self {
         let binaries = tempfile::tempdir().unwrap();
-        for function in Template::load(&sample(), &BTreeMap::new()).unwrap().functions {
+        for function in Template::load(template, &BTreeMap::new()).unwrap().functions {
             std::os::unix::fs::symlink(echo(), binaries.path().join(function.name)).unwrap();
         }
         let lines: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -69,7 +74,7 @@ impl Local {
         let mails: Arc<Mutex<Vec<SentMail>>> = Arc::default();
         let mailbox = Arc::clone(&mails);
         let gateway = Gateway::start(Config {
-            template: sample(),
+            template: template.to_owned(),
             parameters: BTreeMap::new(),
             binaries: binaries.path().to_owned(),
             environment: Box::new(|urls| {
@@ -78,6 +83,7 @@ impl Local {
                 own.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
             }),
             secrets: [SECRET].map(|(name, text)| (name.to_owned(), text.to_owned())).into(),
+            localstack,
             mails: Some(Arc::new(move |mail| mailbox.lock().unwrap().push(mail))),
             http_port: 0,
             ws_port: 0,
