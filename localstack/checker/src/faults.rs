@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
-use gateway::{Delay, Gateway, PushRules, Rules, Span};
+use gateway::{Delay, Gateway, PushRules, QueueRules, Rules, Span};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stack::Databases;
@@ -34,6 +34,7 @@ impl Breaker<'_> {
         self.gateway.faults().seed(self.seed);
         self.gateway.faults().everywhere(self.rules());
         self.gateway.faults().pushes(self.push_rules());
+        self.gateway.faults().queues(self.queue_rules());
         self.break_databases(until).await;
         self.gateway.faults().clear();
         self.recorder.note(None, "nothing is broken any more");
@@ -81,6 +82,13 @@ impl Breaker<'_> {
             gone: 0.003,
             limited: 0.02,
         }
+    }
+
+    fn queue_rules(&self) -> QueueRules {
+        if !self.plan.has(Fault::Events) {
+            return QueueRules::default();
+        }
+        QueueRules { drop: 0.03, duplicate: 0.05, delay: Delay::sometimes(0.1, Span::millis(1..=900)), reorder: 0.05 }
     }
 
     async fn break_databases(&self, until: Instant) {
