@@ -47,6 +47,9 @@ pub(crate) struct Args {
     /// functions' variables to `.local/sam-env.json`
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = sam::DOCKER_BRIDGE)]
     sam: Option<IpAddr>,
+    /// Use the queues and secrets of a running `LocalStack` instead of the stand-ins, by its URL, such as http://127.0.0.1:4566
+    #[arg(long, value_name = "URL")]
+    localstack: Option<String>,
     /// Limit nobody, but by limits that are set, so that `cargo local bench --against URL` can measure this stack
     #[arg(long)]
     unlimited: bool,
@@ -129,6 +132,7 @@ async fn start(args: &Args, chosen: BTreeMap<String, String>, progress: &Progres
     options.binaries = Some(binaries);
     options.secret_key = secret_key()?;
     options.containers = args.sam;
+    options.localstack.clone_from(&args.localstack);
     options.http_port = ports.http;
     options.ws_port = ports.ws;
     options.mails = Some(mailbox::into(local().join("mail"), progress.clone()));
