@@ -17,6 +17,9 @@ pub(crate) struct Running {
     pub(crate) mysql_url: String,
     /// The MongoDB database.
     pub(crate) mongo_url: String,
+    /// The stand-ins of push services.
+    #[serde(default)]
+    pub(crate) push_services_url: String,
     /// The process id of `up`.
     pub(crate) pid: u32,
 }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fs, net::IpAddr, process::ExitCode, sync::Arc, 
 
 use anyhow::{Context, Result, ensure};
 use client::Api;
+use providers::Keys;
 use serde::{Deserialize, Serialize};
 use stack::{
     Databases, Extent, Options, Profile, Progress, Source, Stack, local, preferred_port, random_key, write_atomically,
@@ -131,6 +132,8 @@ async fn start(args: &Args, chosen: BTreeMap<String, String>, progress: &Progres
     options.environment = chosen;
     options.binaries = Some(binaries);
     options.secret_key = secret_key()?;
+    // Those of the last start, so that browsers need not subscribe anew.
+    options.push_keys = Some(Keys::load_or_make(&local().join("push-keys.json"))?);
     options.containers = args.sam;
     options.localstack.clone_from(&args.localstack);
     options.http_port = ports.http;
@@ -194,6 +197,7 @@ fn announce(stack: &Stack) -> Result<()> {
         ws_url: stack.urls().ws.clone(),
         mysql_url: stack.mysql_url().to_owned(),
         mongo_url: stack.mongo_url().to_owned(),
+        push_services_url: stack.providers().url().to_owned(),
         pid: std::process::id(),
     };
     running.announce().context("cannot write stack.json")

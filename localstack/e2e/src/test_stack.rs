@@ -1,6 +1,7 @@
 use crate::{Api, Person};
 use futures_util::FutureExt as _;
 use gateway::{Faults, SentMail};
+use providers::{Providers, Record};
 use serde_json::{Value, json};
 use stack::{Options, Stack};
 use std::{
@@ -143,6 +144,25 @@ impl TestStack {
                 return mail;
             }
             assert!(begun.elapsed() < PATIENCE, "no mail to {address} for {page}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The stand-ins of push services: browsers and devices, what they were sent, and what shall go wrong.
+    pub fn providers(&self) -> &Providers {
+        self.stack.providers()
+    }
+
+    /// The notifications that the services took for a device's token or a browser, in order; waits until there are so many.
+    pub async fn pushes(&self, target: &str, count: usize) -> Vec<Record> {
+        let begun = Instant::now();
+        loop {
+            let mut records = self.providers().records(0);
+            records.retain(|record| record.target == target && record.is_taken());
+            if records.len() >= count {
+                return records;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{} of {count} notifications to {target}", records.len());
             sleep(Duration::from_millis(20)).await;
         }
     }

@@ -5,12 +5,13 @@ use std::{
     fmt,
     net::IpAddr,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use gateway::{Config, CpuShares, Gateway, Limits, Logs, Mailbox, Urls};
 use mongodb::Client;
+use providers::{Keys, Providers};
 use serde_json::json;
 use template::Template;
 
@@ -31,6 +32,12 @@ const MAIL_IDENTITY: &str = "chat.example";
 
 /// The secret that signs access tokens.
 const KEY_SECRET: &str = "local/SECRET_KEY";
+
+/// The secret with the credentials at the push services.
+const PUSH_SECRET: &str = "local/PUSH_SECRET";
+
+/// The keys of push services of a stack that was given none. Making them takes a while.
+static PUSH_KEYS: LazyLock<Result<Keys>> = LazyLock::new(Keys::generate);
 
 /// Where the databases come from.
 #[derive(Clone, Debug)]
@@ -56,6 +63,8 @@ pub struct Options {
     pub binaries: Option<PathBuf>,
     /// Signs access tokens.
     pub secret_key: String,
+    /// The keys that the stand-ins of push services know; `None` takes keys of this process.
+    pub push_keys: Option<Keys>,
     /// Overrides variables of every function that declares them in the template.
     pub environment: BTreeMap<String, String>,
     /// Whether nobody is limited, but by limits in `environment`.
@@ -89,6 +98,7 @@ impl Options {
             source,
             binaries: None,
             secret_key: random_key(),
+            push_keys: None,
             environment: BTreeMap::new(),
             unlimited: false,
             parameters: BTreeMap::new(),
@@ -154,6 +164,7 @@ pub fn random_key() -> String {
 #[derive(Debug)]
 pub struct Stack {
     gateway: Gateway,
+    providers: Providers,
     databases: Option<Databases>,
     mysql_url: String,
     mongo_url: String,
@@ -216,26 +227,29 @@ impl Stack {
         if options.mails.is_some() {
             environment.extend(MAIL.map(|(name, value)| (name.to_owned(), value.to_owned())));
         }
+        let providers = start_providers(options.push_keys.as_ref()).await?;
+        environment.extend(providers.environment());
         environment.extend(options.environment);
         if options.unlimited {
             for limit in settings()?.into_iter().filter(|name| name.starts_with("LIMIT_")) {
                 environment.entry(limit).or_insert_with(|| "1000000:1000000".to_owned());
             }
         }
-        // As deployed: functions get the ARN alone, and read the key during their init.
+        // As deployed: functions get the ARNs alone, and read the secrets during their init.
         let mut given = environment.clone();
-        let secrets: BTreeMap<_, _> =
-            given.remove("SECRET_KEY").map(|key| (KEY_SECRET.to_owned(), key)).into_iter().collect();
+        let secrets: BTreeMap<_, _> = [("SECRET_KEY", KEY_SECRET), ("PUSH_SECRET", PUSH_SECRET)]
+            .into_iter()
+            .filter_map(|(name, secret)| Some((secret.to_owned(), given.remove(name)?)))
+            .collect();
         // LocalStack makes ARNs of its own.
-        let key_secret = match &options.localstack {
-            Some(_) => KEY_SECRET.to_owned(),
-            None => gateway::secret_arn(KEY_SECRET),
-        };
+        let is_localstack = options.localstack.is_some();
+        let arn = |secret: &str| if is_localstack { secret.to_owned() } else { gateway::secret_arn(secret) };
         // A page under development, and a server of one's own without a limit.
         let mut parameters = BTreeMap::from(
             [
                 ("Stage", "local".to_owned()),
-                ("SecretKeySecretArn", key_secret),
+                ("SecretKeySecretArn", arn(KEY_SECRET)),
+                ("PushSecretArn", arn(PUSH_SECRET)),
                 ("AllowedOrigins", "http://localhost:3000".to_owned()),
                 ("MysqlConcurrency", "0".to_owned()),
                 ("MailIdentity", MAIL_IDENTITY.to_owned()),
@@ -265,8 +279,18 @@ impl Stack {
             Some(address) => Some(Bridge::open(address, &[&mysql_url, &mongo_url, &gateway.urls().connections]).await?),
         };
         let queue_settings = queue_settings()?;
-        let stack =
-            Self { gateway, databases, mysql_url, mongo_url, temporary, binaries, environment, bridge, queue_settings };
+        let stack = Self {
+            gateway,
+            providers,
+            databases,
+            mysql_url,
+            mongo_url,
+            temporary,
+            binaries,
+            environment,
+            bridge,
+            queue_settings,
+        };
         stack.gateway.invoke("migrate", json!({})).await.context("the schema could not be migrated")?;
         step.done("gateway is open, schema is migrated");
         Ok(stack)
@@ -306,6 +330,11 @@ impl Stack {
         &self.gateway
     }
 
+    /// The stand-ins of push services: what they were sent, and what shall go wrong.
+    pub fn providers(&self) -> &Providers {
+        &self.providers
+    }
+
     /// The servers, if the stack has its own.
     pub fn databases(&self) -> Option<&Databases> {
         self.databases.as_ref()
@@ -341,6 +370,14 @@ impl Stack {
             databases.stop().await;
         }
     }
+}
+
+async fn start_providers(keys: Option<&Keys>) -> Result<Providers> {
+    let keys = match keys {
+        Some(keys) => keys,
+        None => PUSH_KEYS.as_ref().map_err(|error| anyhow!("{error:#}"))?,
+    };
+    Providers::start(keys, boot::clock()).await
 }
 
 fn with_urls(mut environment: BTreeMap<String, String>, urls: &Urls) -> BTreeMap<String, String> {
