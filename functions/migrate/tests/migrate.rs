@@ -4,7 +4,7 @@
 use ::mysql::Mysql;
 use announce::Announcer;
 use background::Background;
-use domain::{Aggregate, Clock, Locale, NameQuery, PageSize, Person, UserId};
+use domain::{Aggregate, Clock, Locale, NameQuery, PageSize, Person, Privacy, UserId};
 use migrate::App;
 use projection::Projector;
 use serde_json::{Value, json};
@@ -148,8 +148,17 @@ async fn user_for_migrations_can_rebuild() {
     join_the_old_way(&mysql.url).await;
     for id in [1, 40].map(UserId) {
         let (username, locale) = ("lost".to_owned(), Locale::En);
-        let lost =
-            Person { id, version: 7, username, locale, is_active: true, friends: Vec::new(), blocked: Vec::new() };
+        let lost = Person {
+            id,
+            version: 7,
+            username,
+            display_name: None,
+            locale,
+            privacy: Privacy::default(),
+            is_active: true,
+            friends: Vec::new(),
+            blocked: Vec::new(),
+        };
         mongo.mongo.people().project(&lost).await.unwrap();
     }
 

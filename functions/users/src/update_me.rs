@@ -1,7 +1,7 @@
 use crate::App;
 use axum::extract::State;
 use contract::{AccountChange, AccountView};
-use domain::{Aggregate, Code, Fault, Patch, Timestamp, User, UserId};
+use domain::{Aggregate, Code, Fault, Patch, PrivacyPatch, Timestamp, User, UserId};
 use mysql::{AccountPatch, Names, Tx};
 use projection::Changed;
 use tracing::instrument;
@@ -24,9 +24,9 @@ pub(crate) async fn update_me(
     caller: Caller,
     Json(change): Json<AccountChange>,
 ) -> ApiResult<Json<AccountView>> {
-    let (display_name, status_message, locale) = change.parse()?;
+    let (display_name, status_message, locale, privacy) = change.parse()?;
     let patch = AccountPatch { display_name, status_message, locale };
-    let command = Update { user: caller.id, patch, at: app.clock.now() };
+    let command = Update { user: caller.id, patch, privacy, at: app.clock.now() };
     Ok(Json(app.projector.change(command, update_account).await?.into()))
 }
 
@@ -34,11 +34,12 @@ pub(crate) async fn update_me(
 struct Update {
     user: UserId,
     patch: AccountPatch,
+    privacy: PrivacyPatch,
     at: Timestamp,
 }
 
 async fn update_account(tx: &mut Tx, command: Update) -> Result<Changed<User>, Fault> {
-    let Update { user, patch, at } = command;
+    let Update { user, patch, privacy, at } = command;
     if !tx.users().update(user, &patch, at).await? {
         return Err(Code::Unauthenticated.into());
     }
@@ -49,6 +50,7 @@ async fn update_account(tx: &mut Tx, command: Update) -> Result<Changed<User>, F
         let display_name = Some(name.as_str().to_owned());
         tx.users().insert_names(&[Names { user, username: None, display_name }]).await?;
     }
+    tx.settings().update(user, privacy, at).await?;
     let touched = vec![Aggregate::Person(user)];
     tx.outbox().insert(&touched, at).await?;
     let account = tx.users().find(user).await?.ok_or(Code::Unauthenticated)?;

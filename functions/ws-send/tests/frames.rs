@@ -1,7 +1,7 @@
 //! Every frame, over a database of its own.
 #![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
-use domain::{Locale, Person, RoomKey, SessionId, UserId};
+use domain::{Locale, Person, Privacy, RoomKey, SessionId, UserId};
 use mongo::{ACTIVE_FOR, Connection, Mongo};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -356,7 +356,9 @@ async fn ping_names_a_user_rev_that_is_ahead() {
         id: MINJI,
         version: 7,
         username: "minji".to_owned(),
+        display_name: None,
         locale: Locale::Ko,
+        privacy: Privacy::default(),
         is_active: true,
         friends: Vec::new(),
         blocked: Vec::new(),

@@ -1,6 +1,6 @@
 use domain::{
-    DisplayName, Email, Fault, Locale, Password, Patch, Profile, StatusMessage, Timestamp, TypedPassword, User, UserId,
-    Username, fields,
+    DisplayName, Email, Fault, Locale, Password, Patch, PresenceVisibility, Privacy, PrivacyPatch, Profile,
+    StatusMessage, Timestamp, TypedPassword, User, UserId, Username, fields,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -26,6 +26,10 @@ pub struct AccountView {
     pub status_message: Option<String>,
     /// The owner's language.
     pub locale: Locale,
+    /// Who may know when the owner is online.
+    pub presence_visibility: PresenceVisibility,
+    /// Whether others learn what the owner has read, and the owner what others have.
+    pub read_receipts: bool,
     /// The time of registration.
     pub created_at: Timestamp,
     /// The time of the latest change of the account.
@@ -65,6 +69,11 @@ pub struct AccountChange {
     pub status_message: Patch<String>,
     /// The owner's language.
     pub locale: Option<Locale>,
+    /// Who may know when the owner is online. With `nobody` the owner does not see when friends are online either; it holds for
+    /// everything that is told after the answer.
+    pub presence_visibility: Option<PresenceVisibility>,
+    /// Whether others learn what the owner has read and received. With `false` the owner does not learn it of others either.
+    pub read_receipts: Option<bool>,
 }
 
 /// A deletion of the caller's account.
@@ -127,9 +136,22 @@ pub struct PasswordReset {
 
 impl From<User> for AccountView {
     fn from(user: User) -> Self {
-        let User { profile, email, email_verified, locale, created_at, updated_at } = user;
+        let User { profile, email, email_verified, locale, privacy, created_at, updated_at } = user;
         let Profile { id, username, display_name, status_message } = profile;
-        Self { id, email, email_verified, username, display_name, status_message, locale, created_at, updated_at }
+        let Privacy { presence_visibility, read_receipts } = privacy;
+        Self {
+            id,
+            email,
+            email_verified,
+            username,
+            display_name,
+            status_message,
+            locale,
+            presence_visibility,
+            read_receipts,
+            created_at,
+            updated_at,
+        }
     }
 }
 
@@ -145,17 +167,18 @@ impl NewAccount {
     }
 }
 
-/// What a change of an account changes: display name, status message and language.
-pub type ParsedChange = (Patch<DisplayName>, Patch<StatusMessage>, Option<Locale>);
+/// What a change of an account changes: display name, status message, language and privacy.
+pub type ParsedChange = (Patch<DisplayName>, Patch<StatusMessage>, Option<Locale>, PrivacyPatch);
 
 impl AccountChange {
-    /// The changes of display name, status message and language, or every bad field.
+    /// The changes of display name, status message, language and privacy, or every bad field.
     pub fn parse(self) -> Result<ParsedChange, Fault> {
         let (display_name, status_message) = fields((
             ("display_name", self.display_name.try_map(|text| DisplayName::parse(&text))),
             ("status_message", self.status_message.try_map(|text| StatusMessage::parse(&text))),
         ))?;
-        Ok((display_name, status_message, self.locale))
+        let privacy = PrivacyPatch { presence_visibility: self.presence_visibility, read_receipts: self.read_receipts };
+        Ok((display_name, status_message, self.locale, privacy))
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::{
-    Invalid, Locale, Timestamp, UserId,
+    Invalid, Locale, Privacy, Timestamp, UserId,
     text::{fold, is_invisible, one_line},
 };
 use email_address::EmailAddress;
@@ -182,6 +182,8 @@ pub struct User {
     pub email_verified: bool,
     /// The language of texts for them.
     pub locale: Locale,
+    /// What others may learn of them.
+    pub privacy: Privacy,
     /// The time of registration.
     pub created_at: Timestamp,
     /// The time of the latest change.
@@ -217,8 +219,12 @@ pub struct Person {
     pub version: i64,
     /// The unique name.
     pub username: String,
+    /// The display name, if one is set and known.
+    pub display_name: Option<String>,
     /// The language of texts for them.
     pub locale: Locale,
+    /// What others may learn of them.
+    pub privacy: Privacy,
     /// Whether the account is active.
     pub is_active: bool,
     /// Their friends, by id.

@@ -115,11 +115,17 @@ pub struct Touched {
 
 /// What is open of one person's.
 #[derive(Deserialize)]
-struct PersonRow {
+pub(crate) struct PersonRow {
     #[serde(rename = "_id")]
-    user: UserId,
+    pub(crate) user: UserId,
     #[serde(default)]
     open: Vec<ConnectionRow>,
+}
+
+#[derive(Deserialize)]
+struct OwnerRow {
+    #[serde(rename = "_id")]
+    user: UserId,
 }
 
 #[derive(Deserialize)]
@@ -370,10 +376,50 @@ impl Connections<'_> {
         Ok(())
     }
 
-    /// Removes a connection; one that is not there is removed already.
-    pub async fn remove(self, ConnectionId(id): &ConnectionId) -> Result<(), Fault> {
-        let pull = doc! { "$pull": { "open": { "id": id } } };
-        self.collection().update_one(doc! { "open.id": id }, pull).await.map_err(store_fault)?;
+    /// Removes a connection and answers whose it was; one that is not there is removed already.
+    pub async fn remove(self, ConnectionId(id): &ConnectionId) -> Result<Option<UserId>, Fault> {
+        let rest = filter_open(&doc! { "$ne": ["$$socket.id", id] });
+        self.update_of(id, vec![doc! { "$set": { "open": rest } }, last_expiry()]).await
+    }
+
+    /// Lets a connection be over, so that the sweep finds its person; see [`Connections::list_ghosts`].
+    pub async fn expire(self, ConnectionId(id): &ConnectionId, at: Timestamp) -> Result<(), Fault> {
+        let over = doc! { "$mergeObjects": ["$$socket", { "expires_at": date(at) }] };
+        let over = doc! { "$cond": [{ "$eq": ["$$socket.id", id] }, over, "$$socket"] };
+        let open = doc! { "$map": { "input": "$open", "as": "socket", "in": over } };
+        self.update_of(id, vec![doc! { "$set": { "open": open } }, last_expiry()]).await.map(drop)
+    }
+
+    async fn update_of(self, id: &str, update: Vec<Document>) -> Result<Option<UserId>, Fault> {
+        let people = self.0.collection::<OwnerRow>(SOCKETS);
+        let update = people.find_one_and_update(doc! { "open.id": id }, update).projection(doc! { "_id": 1 });
+        Ok(update.await.map_err(store_fault)?.map(|row| row.user))
+    }
+
+    /// Whose connection it is.
+    pub async fn find_owner(self, ConnectionId(id): &ConnectionId) -> Result<Option<UserId>, Fault> {
+        let people = self.0.collection::<OwnerRow>(SOCKETS);
+        let owner = people.find_one(doc! { "open.id": id }).projection(doc! { "_id": 1 });
+        Ok(owner.await.map_err(store_fault)?.map(|row| row.user))
+    }
+
+    /// Some of the people who have connections and none that is alive: their ends were not heard of.
+    pub async fn list_ghosts(self, now: Timestamp, most: i64) -> Result<Vec<UserId>, Fault> {
+        let ghosts = doc! { "expires_at": { "$lte": date(now) }, "open.id": { "$exists": true } };
+        let (people, batch) = (self.0.collection::<OwnerRow>(SOCKETS), usize::try_from(most).unwrap_or_default());
+        let people = people.find(ghosts).sort(doc! { "expires_at": 1 }).limit(most).projection(doc! { "_id": 1 });
+        let rows: Vec<_> =
+            async { people.batch_size(one_batch(batch)).await?.try_collect().await }.await.map_err(store_fault)?;
+        Ok(rows.into_iter().map(|row| row.user).collect())
+    }
+
+    /// Removes those connections of people that are over.
+    pub async fn remove_expired(self, users: &[UserId], now: Timestamp) -> Result<(), Fault> {
+        if users.is_empty() {
+            return Ok(());
+        }
+        let rest = vec![doc! { "$set": { "open": filter_open(&is_alive(now)) } }];
+        self.collection().update_many(of_people(users), rest).await.map_err(store_fault)?;
         Ok(())
     }
 
@@ -383,9 +429,12 @@ impl Connections<'_> {
             return Ok(());
         }
         let each = gone.iter().map(|Connection { id, connected_at, .. }| {
-            doc! { "id": &id.0, "connected_at": date(*connected_at) }
+            doc! { "$and": [
+                { "$eq": ["$$socket.id", &id.0] }, { "$eq": ["$$socket.connected_at", date(*connected_at)] },
+            ] }
         });
-        let pull = doc! { "$pull": { "open": { "$or": each.collect::<Vec<_>>() } } };
+        let rest = filter_open(&doc! { "$not": { "$or": each.collect::<Vec<_>>() } });
+        let pull = vec![doc! { "$set": { "open": rest } }, last_expiry()];
         let theirs = doc! { "open.id": { "$in": gone.iter().map(|gone| gone.id.0.as_str()).collect::<Vec<_>>() } };
         self.collection().update_many(theirs, pull).write_concern(w1()).await.map_err(store_fault)?;
         Ok(())
@@ -446,7 +495,7 @@ impl Recipients {
 
 impl PersonRow {
     /// The connections that are alive at a time, the oldest first.
-    fn live(self, now: Timestamp) -> Vec<Connection> {
+    pub(crate) fn live(self, now: Timestamp) -> Vec<Connection> {
         let Self { user, open } = self;
         let alive = open.into_iter().filter(|row| row.expires_at.timestamp_millis() > now.millis());
         let each = alive.map(|row| Connection {
@@ -473,6 +522,11 @@ fn filter_open(condition: &Document) -> Document {
 
 fn is_alive(now: Timestamp) -> Document {
     doc! { "$gt": ["$$socket.expires_at", date(now)] }
+}
+
+/// A person's document is over when the last of their connections is; without one it keeps its time.
+fn last_expiry() -> Document {
+    doc! { "$set": { "expires_at": { "$ifNull": [{ "$max": "$open.expires_at" }, "$expires_at"] } } }
 }
 
 fn of_people(users: &[UserId]) -> Document {

@@ -12,6 +12,7 @@ mod migration;
 mod order;
 mod people;
 mod pins;
+mod presence;
 mod provider_tokens;
 mod quota;
 mod reactions;
@@ -32,6 +33,7 @@ pub use messages::{AuthorKey, Fanout, Inserted, Messages, NewMessage, NewText, O
 pub use order::{Placement, Reservation};
 pub use people::People;
 pub use pins::{PinKey, PinPlaces, PinnedPage};
+pub use presence::{OnlineFriends, Onlookers, Presence, Presences};
 pub use provider_tokens::ProviderTokens;
 pub use quota::{Quota, with_quotas};
 pub use reactions::ReactorKey;
@@ -133,6 +135,11 @@ impl Mongo {
     /// Projections of people.
     pub fn people(&self) -> People<'_> {
         People(self)
+    }
+
+    /// What was told of people's presence.
+    pub fn presence(&self) -> Presences<'_> {
+        Presences(self)
     }
 
     /// What push services take for a while.

@@ -1,5 +1,5 @@
 use crate::{Mongo, fault::store_fault, one_batch, schema::PEOPLE};
-use domain::{Fault, Locale, Person, UserId};
+use domain::{Fault, Locale, Person, PresenceVisibility, Privacy, UserId};
 use futures_util::TryStreamExt as _;
 use mongodb::bson::doc;
 use serde::{Deserialize, Serialize};
@@ -12,16 +12,29 @@ struct PersonDocument {
     id: UserId,
     version: i64,
     username: String,
+    /// This and the next two are absent in documents of earlier versions.
+    #[serde(default)]
+    display_name: Option<String>,
+    #[serde(default)]
+    presence_visibility: PresenceVisibility,
+    #[serde(default = "is_shown")]
+    read_receipts: bool,
     locale: Locale,
     is_active: bool,
     friends: Vec<UserId>,
     blocked: Vec<UserId>,
 }
 
+fn is_shown() -> bool {
+    Privacy::default().read_receipts
+}
+
 impl From<PersonDocument> for Person {
     fn from(row: PersonDocument) -> Self {
-        let PersonDocument { id, version, username, locale, is_active, friends, blocked } = row;
-        Self { id, version, username, locale, is_active, friends, blocked }
+        let PersonDocument { id, version, username, display_name, locale, is_active, friends, blocked, .. } = row;
+        let PersonDocument { presence_visibility, read_receipts, .. } = row;
+        let privacy = Privacy { presence_visibility, read_receipts };
+        Self { id, version, username, display_name, locale, privacy, is_active, friends, blocked }
     }
 }
 
@@ -39,6 +52,9 @@ impl People<'_> {
             "version": person.version,
             "username": &person.username,
             "name_key": person.name_key(),
+            "display_name": person.display_name.as_deref(),
+            "presence_visibility": person.privacy.presence_visibility.as_str(),
+            "read_receipts": person.privacy.read_receipts,
             "locale": person.locale.as_str(),
             "is_active": person.is_active,
             "friends": ids(&person.friends),

@@ -15,6 +15,7 @@ pub(crate) const ROOMS: &str = "rooms";
 pub(crate) const SOCKETS: &str = "sockets";
 pub(crate) const TICKETS: &str = "tickets";
 pub(crate) const PEOPLE: &str = "people";
+pub(crate) const PRESENCE: &str = "presence";
 pub(crate) const PROVIDER_TOKENS: &str = "provider_tokens";
 pub(crate) const READ_STATES: &str = "read_states";
 pub(crate) const LIMITS: &str = "limits";
@@ -91,7 +92,7 @@ impl Schema<'_> {
     }
 }
 
-fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
+fn indexes() -> [(&'static str, Vec<IndexModel>); 9] {
     let room = |rest: Document| {
         let mut keys = doc! { "room_type": 1, "room_id": 1 };
         keys.extend(rest);
@@ -175,6 +176,7 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 8] {
                 IndexModel::builder().keys(doc! { "_id": 1, "read_receipts": 1 }).options(hiding).build(),
             ],
         ),
+        (PRESENCE, vec![index("presence_checked_idx", doc! { "announced": 1, "checked_at": 1 })]),
         // Creating its default index creates the collection, so that no first write has to.
         (READ_STATES, vec![index("_id_", doc! { "_id": 1 })]),
         (LIMITS, vec![expiring("limits_ttl")]),

@@ -1,6 +1,6 @@
 use crate::{
     Blocks, Deletions, Friendships, Groups, Invites, Mails, Members, Outbox, Pool, PrivateRooms, Relations, RoomEvents,
-    Schema, Sessions, Users, Versions, fault::fault, options::options,
+    Schema, Sessions, Settings, Users, Versions, fault::fault, options::options,
 };
 use domain::Fault;
 use sqlx::Executor as _;
@@ -33,6 +33,11 @@ impl Mysql {
     /// Logins.
     pub fn sessions(&self) -> Sessions<&Pool> {
         Sessions(&self.pool)
+    }
+
+    /// What others may learn of people.
+    pub fn settings(&self) -> Settings<&Pool> {
+        Settings(&self.pool)
     }
 
     /// Friends and requests.

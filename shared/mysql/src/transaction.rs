@@ -1,6 +1,6 @@
 use crate::{
     Blocks, Deletions, Friendships, Groups, Invites, Mails, Members, Mysql, Outbox, PrivateRooms, RoomEvents, Sessions,
-    Users, Versions,
+    Settings, Users, Versions,
     fault::{fault, is_broken, is_worth_repeating},
     pool::Lease,
 };
@@ -80,6 +80,11 @@ impl Tx {
     /// Logins.
     pub fn sessions(&mut self) -> Sessions<&mut MySqlConnection> {
         Sessions(&mut self.0.connection)
+    }
+
+    /// What others may learn of people.
+    pub fn settings(&mut self) -> Settings<&mut MySqlConnection> {
+        Settings(&mut self.0.connection)
     }
 
     /// Friends and requests.

@@ -1,6 +1,7 @@
-use crate::{OutboxId, fault::fault, lists::push_list};
+use crate::{OutboxId, fault::fault, lists::push_list, settings::PrivacyRow};
 use domain::{
-    Code, DisplayName, Email, Fault, Locale, Patch, Person, Profile, StatusMessage, Timestamp, User, UserId, Username,
+    Code, DisplayName, Email, Fault, Locale, Patch, Person, Privacy, Profile, StatusMessage, Timestamp, User, UserId,
+    Username,
 };
 use sqlx::{FromRow, MySqlConnection, MySqlExecutor, QueryBuilder};
 use time::PrimitiveDateTime;
@@ -89,16 +90,26 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
             status_message: None,
         };
         let email = new.email.as_str().to_owned();
-        Ok(User { profile, email, email_verified: false, locale: new.locale, created_at: new.at, updated_at: new.at })
+        Ok(User {
+            profile,
+            email,
+            email_verified: false,
+            locale: new.locale,
+            privacy: Privacy::default(),
+            created_at: new.at,
+            updated_at: new.at,
+        })
     }
 
     /// Someone whose account is active.
     pub async fn find(self, id: UserId) -> Result<Option<User>, Fault> {
         let row: Option<UserRow> = sqlx::query_as(
-            "SELECT id, username, display_name, status_message, email, email_verified_at IS NOT NULL AS email_verified, locale,
-                    created_at, updated_at
-             FROM users
-             WHERE id = ? AND is_active",
+            "SELECT u.id, u.username, u.display_name, u.status_message, u.email,
+                    u.email_verified_at IS NOT NULL AS email_verified, u.locale, u.created_at, u.updated_at,
+                    s.presence_visibility, s.read_receipts
+             FROM users u
+             LEFT JOIN user_settings s ON s.user_id = u.id
+             WHERE u.id = ? AND u.is_active",
         )
         .bind(id.0)
         .fetch_optional(self.0)
@@ -192,23 +203,25 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
     /// What MongoDB must know of a person and the outbox rows of the changes in it, in one snapshot.
     pub async fn find_snapshot(self, id: UserId) -> Result<Option<PersonSnapshot>, Fault> {
         let rows: Vec<SnapshotRow> = sqlx::query_as(
-            "SELECT 'person' AS part, version AS number, username, locale, is_active
-             FROM users
-             WHERE id = ?
+            "SELECT 'person' AS part, u.version AS number, u.username, u.display_name, u.locale, u.is_active,
+                    s.presence_visibility, s.read_receipts
+             FROM users u
+             LEFT JOIN user_settings s ON s.user_id = u.id
+             WHERE u.id = ?
              UNION ALL
-             SELECT 'friend', user_id_2, NULL, NULL, NULL
+             SELECT 'friend', user_id_2, NULL, NULL, NULL, NULL, NULL, NULL
              FROM friendships
              WHERE user_id_1 = ? AND status = 'accepted'
              UNION ALL
-             SELECT 'friend', user_id_1, NULL, NULL, NULL
+             SELECT 'friend', user_id_1, NULL, NULL, NULL, NULL, NULL, NULL
              FROM friendships
              WHERE user_id_2 = ? AND status = 'accepted'
              UNION ALL
-             SELECT 'blocked', blocked_user_id, NULL, NULL, NULL
+             SELECT 'blocked', blocked_user_id, NULL, NULL, NULL, NULL, NULL, NULL
              FROM block_users
              WHERE user_id = ?
              UNION ALL
-             SELECT 'outbox', id, NULL, NULL, NULL
+             SELECT 'outbox', id, NULL, NULL, NULL, NULL, NULL, NULL
              FROM outbox
              WHERE aggregate = 'user' AND aggregate_id = ?",
         )
@@ -393,6 +406,8 @@ struct UserRow {
     email: String,
     email_verified: bool,
     locale: String,
+    #[sqlx(flatten)]
+    privacy: PrivacyRow,
     created_at: PrimitiveDateTime,
     updated_at: PrimitiveDateTime,
 }
@@ -404,6 +419,7 @@ impl From<UserRow> for User {
             email: row.email,
             email_verified: row.email_verified,
             locale: Locale::of_tag(&row.locale).unwrap_or_default(),
+            privacy: row.privacy.into(),
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
         }
@@ -415,8 +431,11 @@ struct SnapshotRow {
     part: String,
     number: i64,
     username: Option<String>,
+    display_name: Option<String>,
     locale: Option<String>,
     is_active: Option<bool>,
+    #[sqlx(flatten)]
+    privacy: PrivacyRow,
 }
 
 impl PersonSnapshot {
@@ -438,7 +457,9 @@ impl PersonSnapshot {
                 id,
                 version: row.number,
                 username: row.username.unwrap_or_default(),
+                display_name: row.display_name,
                 locale: row.locale.as_deref().and_then(Locale::of_tag).unwrap_or_default(),
+                privacy: row.privacy.into(),
                 is_active: row.is_active.unwrap_or_default(),
                 friends,
                 blocked,

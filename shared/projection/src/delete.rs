@@ -36,6 +36,7 @@ async fn delete_account(tx: &mut Tx, command: DeleteAccount) -> Result<Changed<(
         return if is_deleted { Ok(Changed::quietly(touched, ())) } else { Err(Code::WrongPassword.into()) };
     }
     tx.users().remove_names(user).await?;
+    tx.settings().remove(user).await?;
     tx.sessions().revoke_all(user, at).await?;
     tx.deletions().insert(user, at).await?;
     tx.outbox().insert(&touched, at).await?;

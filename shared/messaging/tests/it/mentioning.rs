@@ -1,6 +1,8 @@
 use crate::scene::{ANNA, BORA, EVE, Scene, draft};
 use contract::MessageView;
-use domain::{Access, Locale, Member, MentionsAll, MessageDraft, Person, Role, RoomId, RoomKey, RoomKind, UserId};
+use domain::{
+    Access, Locale, Member, MentionsAll, MessageDraft, Person, Privacy, Role, RoomId, RoomKey, RoomKind, UserId,
+};
 use testkit::mongo::Profile;
 
 const GROUP: RoomKey = RoomKey { kind: RoomKind::Group, id: RoomId(7) };
@@ -11,7 +13,9 @@ async fn scene() -> Scene {
     for (id, username) in [(ANNA, "안나"), (BORA, "Bora"), (EVE, "eve")] {
         let username = username.to_owned();
         let (friends, blocked) = (Vec::new(), Vec::new());
-        let person = Person { id, version: 1, username, locale: Locale::Ko, is_active: true, friends, blocked };
+        let (locale, privacy) = (Locale::Ko, Privacy::default());
+        let person =
+            Person { id, version: 1, username, display_name: None, locale, privacy, is_active: true, friends, blocked };
         scene.mongo().people().project(&person).await.unwrap();
     }
     let members = [(ANNA, Role::Member), (BORA, Role::Admin)].map(|(user, role)| Member { user, role }).into();

@@ -1,5 +1,5 @@
 use crate::scene::{BORA, EVE, environments, scene};
-use domain::{Locale, Person, UserId};
+use domain::{Locale, Person, PresenceVisibility, Privacy, UserId};
 use tokio::task::JoinSet;
 
 fn person(id: i32, version: i64) -> Person {
@@ -8,7 +8,9 @@ fn person(id: i32, version: i64) -> Person {
         id: UserId(id),
         version,
         username,
+        display_name: Some("민지".to_owned()),
         locale: Locale::Ko,
+        privacy: Privacy { presence_visibility: PresenceVisibility::Nobody, read_receipts: false },
         is_active: true,
         friends: vec![BORA],
         blocked: vec![EVE],

@@ -5,8 +5,8 @@ use crate::scene::{
     scene, set_room,
 };
 use domain::{
-    ClientId, ConnectionId, Emoji, Fault, Limit, Locale, PageSize, Person, Random, Rev, RoomKind, Seq, SessionId,
-    UserId,
+    ClientId, ConnectionId, Emoji, Fault, Limit, Locale, PageSize, Person, Privacy, Random, Rev, RoomKind, Seq,
+    SessionId, UserId,
 };
 use mongo::{Anchor, Arrival, Bucket, Connection, Effect, Fanout, Messages, Placement, Recipients};
 use mongodb::bson::{Bson, DateTime, Document, doc};
@@ -66,7 +66,9 @@ fn person(id: i32) -> Person {
         id: UserId(id),
         version: 2,
         username: "minji".to_owned(),
+        display_name: None,
         locale: Locale::Ko,
+        privacy: Privacy::default(),
         is_active: true,
         friends: Vec::new(),
         blocked: Vec::new(),

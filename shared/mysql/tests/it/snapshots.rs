@@ -1,5 +1,5 @@
 use crate::people::{NOON, block, deactivate, join};
-use domain::{Aggregate, Code, Fault, FriendshipStatus, Locale, Person, UserId};
+use domain::{Aggregate, Code, Fault, FriendshipStatus, Locale, Person, Privacy, UserId};
 use mysql::Tx;
 use testkit::mysql::Database;
 use tokio::task::JoinSet;
@@ -37,7 +37,17 @@ async fn new_person_has_no_friends_and_blocks() {
     let snapshot = database.mysql.users().find_snapshot(id).await.unwrap().unwrap();
 
     let (username, locale) = ("tom".to_owned(), Locale::Ko);
-    let person = Person { id, version: 1, username, locale, is_active: true, friends: vec![], blocked: vec![] };
+    let person = Person {
+        id,
+        version: 1,
+        username,
+        display_name: None,
+        locale,
+        privacy: Privacy::default(),
+        is_active: true,
+        friends: vec![],
+        blocked: vec![],
+    };
     assert_eq!((snapshot.person, snapshot.outbox), (person, vec![]));
 }
 

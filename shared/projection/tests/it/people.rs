@@ -1,7 +1,7 @@
 use crate::stores::{NOON, Stores, join, note, open_room, touch_people};
 use domain::{
-    Aggregate, Code, ConnectionId, Fault, FriendshipStatus, FriendshipWith, Locale, News, Notice, Person, RoomId,
-    UserId,
+    Aggregate, Code, ConnectionId, Fault, FriendshipStatus, FriendshipWith, Locale, News, Notice, Person, Privacy,
+    RoomId, UserId,
 };
 use mongo::Connection;
 use mysql::Tx;
@@ -34,7 +34,17 @@ async fn new_person_is_known_once_projected() {
 
     let username = "cc".to_owned();
     let (friends, blocked) = (vec![], vec![]);
-    let newcomer = Person { id, version: 1, username, locale: Locale::En, is_active: true, friends, blocked };
+    let newcomer = Person {
+        id,
+        version: 1,
+        username,
+        display_name: None,
+        locale: Locale::En,
+        privacy: Privacy::default(),
+        is_active: true,
+        friends,
+        blocked,
+    };
     assert_eq!(stores.person(id).await, Some(newcomer));
     assert_eq!(stores.waiting().await, 0);
 }

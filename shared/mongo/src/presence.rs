@@ -1,0 +1,303 @@
+use crate::{
+    Connection, Mongo,
+    connections::PersonRow,
+    fault::store_fault,
+    one_batch,
+    schema::{PEOPLE, PRESENCE, SOCKETS},
+    w1, write_once_more,
+};
+use domain::{Fault, PresenceVisibility, Timestamp, UserId};
+use futures_util::TryStreamExt as _;
+use mongodb::{
+    Collection,
+    bson::{DateTime, Document, doc},
+    options::{ReadConcern, ReturnDocument},
+};
+use serde::Deserialize;
+use std::time::Duration;
+
+/// How long a person who was told to be online is believed to be without a look.
+const BELIEVED_FOR: Duration = Duration::from_mins(10);
+
+/// When somebody was looked at who must be looked at again.
+const NEVER: DateTime = DateTime::from_millis(0);
+
+/// What was told of a person's presence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Presence {
+    /// Whose.
+    pub user: UserId,
+    /// Counts what may have changed it; what was read before it moved decides nothing any more.
+    pub epoch: i64,
+    /// Whether the latest that was told is that they are online.
+    pub announced: bool,
+    /// Counts what was told.
+    pub rev: i64,
+    /// When something was last told.
+    pub changed_at: Timestamp,
+    /// When they were last online, if they ever went.
+    pub last_seen_at: Option<Timestamp>,
+}
+
+/// Which of a person's friends are online.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OnlineFriends {
+    /// They, in no order.
+    pub online: Vec<UserId>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+/// The connections of those friends of a person who are told about them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Onlookers {
+    /// About whom.
+    pub of: UserId,
+    /// Where.
+    pub connections: Vec<Connection>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    #[serde(rename = "_id")]
+    user: UserId,
+    epoch: i64,
+    announced: bool,
+    rev: i64,
+    changed_at: DateTime,
+    last_seen_at: Option<DateTime>,
+}
+
+/// The repository of `presence`: what was told of people's presence. Whether they are online is decided by their connections.
+#[derive(Debug, Clone, Copy)]
+pub struct Presences<'a>(pub(crate) &'a Mongo);
+
+impl Presences<'_> {
+    fn collection(self) -> Collection<Row> {
+        self.0.collection(PRESENCE)
+    }
+
+    /// Notes that somebody has said hello, and answers whether they were told to be online before. If not, they are looked at soon.
+    ///
+    /// `w: 1`: a note that a failover loses makes somebody else's look be repeated or not, and the sweep repairs it.
+    pub async fn greet(self, user: UserId, at: Timestamp) -> Result<bool, Fault> {
+        #[derive(Deserialize)]
+        struct Before {
+            announced: bool,
+        }
+        let or = |field: &str, first: i64| doc! { "$ifNull": [format!("${field}"), first] };
+        let update = vec![doc! { "$set": {
+            "epoch": { "$add": [or("epoch", 0), 1_i64] },
+            "announced": { "$ifNull": ["$announced", false] },
+            "rev": or("rev", 0),
+            "changed_at": { "$ifNull": ["$changed_at", date(at)] },
+            "checked_at": { "$cond": [{ "$eq": ["$announced", true] }, "$checked_at", NEVER] },
+        } }];
+        let rows = self.0.collection::<Before>(PRESENCE);
+        let greet = || async {
+            rows.find_one_and_update(doc! { "_id": user.0 }, update.clone())
+                .upsert(true)
+                .projection(doc! { "announced": 1 })
+                .return_document(ReturnDocument::Before)
+                .write_concern(w1())
+                .await
+        };
+        let before = write_once_more(greet).await.map_err(store_fault)?;
+        Ok(before.is_some_and(|before| before.announced))
+    }
+
+    /// Notes that what was read of people's connections and settings may be old: whoever decides by it reads again, and the sweep
+    /// looks at those who are told to be online. It comes after the change.
+    pub async fn stir(self, users: &[UserId]) -> Result<(), Fault> {
+        if users.is_empty() {
+            return Ok(());
+        }
+        let again = doc! { "$inc": { "epoch": 1_i64 }, "$set": { "checked_at": NEVER } };
+        self.0.documents(PRESENCE).update_many(of(users), again).await.map_err(store_fault)?;
+        Ok(())
+    }
+
+    /// What was told of people. Of who has never said hello there is nothing.
+    pub async fn list(self, users: &[UserId]) -> Result<Vec<Presence>, Fault> {
+        let rows = self.collection();
+        // As the primary has it: a decision by an older state would only be made again.
+        let rows = rows.find(of(users)).batch_size(one_batch(users.len())).read_concern(ReadConcern::local());
+        let rows: Vec<_> = async { rows.await?.try_collect().await }.await.map_err(store_fault)?;
+        Ok(rows.into_iter().map(Presence::from).collect())
+    }
+
+    /// Notes that a person is told to be online or not; `false` where something has changed since `before` was read.
+    pub async fn announce(self, before: &Presence, is_online: bool, at: Timestamp) -> Result<bool, Fault> {
+        let mut told = doc! { "announced": is_online, "changed_at": date(at), "checked_at": date(at) };
+        if !is_online {
+            told.insert("last_seen_at", date(at));
+        }
+        let told = doc! { "$set": told, "$inc": { "rev": 1_i64 } };
+        let outcome = self.0.documents(PRESENCE).update_one(unchanged(before), told).await.map_err(store_fault)?;
+        Ok(outcome.matched_count == 1)
+    }
+
+    /// Notes that people are as they were told to be; `false` where something has changed for one of them since it was read.
+    ///
+    /// It moves the epoch: somebody who looked at an earlier moment and is about to tell something else must look again.
+    pub async fn confirm(self, seen: &[Presence], at: Timestamp) -> Result<bool, Fault> {
+        if seen.is_empty() {
+            return Ok(true);
+        }
+        let these = doc! { "$or": seen.iter().map(unchanged).collect::<Vec<_>>() };
+        let confirm = doc! { "$set": { "checked_at": date(at) }, "$inc": { "epoch": 1_i64 } };
+        let rows = self.0.documents(PRESENCE);
+        let outcome = rows.update_many(these, confirm).write_concern(w1()).await.map_err(store_fault)?;
+        Ok(usize::try_from(outcome.matched_count).is_ok_and(|matched| matched == seen.len()))
+    }
+
+    /// People to look at: those who are told to be online and were looked at the longest ago, and those who said hello and may not
+    /// have been looked at since; at most so many of each.
+    pub async fn list_due(self, now: Timestamp, most: i64) -> Result<Vec<UserId>, Fault> {
+        let old = doc! { "announced": true, "checked_at": { "$lte": date(now.minus(BELIEVED_FOR)) } };
+        let new = doc! { "announced": false, "checked_at": NEVER };
+        let (old, new) = futures_util::try_join!(self.list_ids(old, most), self.list_ids(new, most))?;
+        Ok(old.into_iter().chain(new).collect())
+    }
+
+    async fn list_ids(self, filter: Document, most: i64) -> Result<Vec<UserId>, Fault> {
+        #[derive(Deserialize)]
+        struct Id {
+            #[serde(rename = "_id")]
+            user: UserId,
+        }
+        let rows = self.0.collection::<Id>(PRESENCE);
+        let batch = one_batch(usize::try_from(most).unwrap_or_default());
+        let found = rows.find(filter).sort(doc! { "checked_at": 1 }).limit(most).projection(doc! { "_id": 1 });
+        let found: Vec<_> = async { found.batch_size(batch).await?.try_collect().await }.await.map_err(store_fault)?;
+        Ok(found.into_iter().map(|row| row.user).collect())
+    }
+
+    /// Which of a person's friends are told to be online, at most so many. Whoever hides sees nobody.
+    pub async fn list_online_friends(self, user: UserId, most: usize) -> Result<OnlineFriends, Fault> {
+        #[derive(Deserialize)]
+        struct Friends {
+            online: Vec<Friend>,
+        }
+        #[derive(Deserialize)]
+        struct Friend {
+            #[serde(rename = "_id")]
+            user: UserId,
+        }
+        let limit = i64::from(one_batch(most));
+        let pipeline = [
+            doc! { "$match": { "_id": user.0, "presence_visibility": { "$ne": PresenceVisibility::Nobody.as_str() } } },
+            doc! { "$lookup": {
+                "from": PRESENCE, "localField": "friends", "foreignField": "_id", "as": "online",
+                "pipeline": [{ "$match": { "announced": true } }, { "$limit": limit }, { "$project": { "_id": 1 } }],
+            } },
+            doc! { "$project": { "online": 1 } },
+        ];
+        let people = self.0.documents(PEOPLE);
+        let found: Option<Friends> =
+            async { people.aggregate(pipeline).with_type::<Friends>().await?.try_next().await }
+                .await
+                .map_err(store_fault)?;
+        let mut online: Vec<_> =
+            found.map(|found| found.online).unwrap_or_default().into_iter().map(|friend| friend.user).collect();
+        let more = online.len() > most;
+        online.truncate(most);
+        Ok(OnlineFriends { online, more })
+    }
+
+    /// Who of people may be told about: their accounts are active and they don't hide, as a majority knows it.
+    pub async fn list_shown(self, users: &[UserId]) -> Result<Vec<UserId>, Fault> {
+        #[derive(Deserialize)]
+        struct Id {
+            #[serde(rename = "_id")]
+            user: UserId,
+        }
+        let mut shown = of(users);
+        shown.insert("is_active", true);
+        shown.insert("presence_visibility", doc! { "$ne": PresenceVisibility::Nobody.as_str() });
+        let people = self.0.collection::<Id>(PEOPLE);
+        let people = people.find(shown).projection(doc! { "_id": 1 }).batch_size(one_batch(users.len()));
+        let rows: Vec<_> = async { people.await?.try_collect().await }.await.map_err(store_fault)?;
+        Ok(rows.into_iter().map(|row| row.user).collect())
+    }
+
+    /// The active connections of those friends of people who don't hide and know them as friends, of at most so many friends each.
+    pub async fn list_onlookers(self, users: &[UserId], most: usize, now: Timestamp) -> Result<Vec<Onlookers>, Fault> {
+        #[derive(Deserialize)]
+        struct Found {
+            #[serde(rename = "_id")]
+            of: UserId,
+            sockets: Vec<PersonRow>,
+            friends: Vec<Friend>,
+        }
+        #[derive(Deserialize)]
+        struct Friend {
+            #[serde(rename = "_id")]
+            user: UserId,
+        }
+        let is_active = doc! { "$gt": ["$$socket.active_until", date(now)] };
+        let active = doc! { "$filter": { "input": "$open", "as": "socket", "cond": is_active } };
+        let limit = i64::try_from(most).map_err(Fault::internal)?;
+        let knows = doc! { "$expr": { "$and": [
+            { "$in": ["$$of", "$friends"] }, { "$not": { "$in": ["$$of", "$blocked"] } },
+        ] } };
+        let pipeline = [
+            doc! { "$match": of(users) },
+            doc! { "$lookup": {
+                "from": SOCKETS, "localField": "friends", "foreignField": "_id", "as": "sockets",
+                "pipeline": [
+                    { "$match": { "open.active_until": { "$gt": date(now) } } },
+                    { "$limit": limit },
+                    { "$project": { "open": active } },
+                ],
+            } },
+            doc! { "$lookup": {
+                "from": PEOPLE, "localField": "sockets._id", "foreignField": "_id", "let": { "of": "$_id" },
+                "as": "friends",
+                "pipeline": [
+                    { "$match": { "presence_visibility": { "$ne": PresenceVisibility::Nobody.as_str() } } },
+                    { "$match": knows },
+                    { "$project": { "_id": 1 } },
+                ],
+            } },
+            doc! { "$project": { "sockets": 1, "friends": 1 } },
+        ];
+        let people = self.0.documents(PEOPLE);
+        let aggregate = people.aggregate(pipeline).batch_size(one_batch(users.len()));
+        let found: Vec<Found> =
+            async { aggregate.with_type::<Found>().await?.try_collect().await }.await.map_err(store_fault)?;
+        let each = found.into_iter().map(|Found { of, sockets, friends }| {
+            let told = |socket: &PersonRow| friends.iter().any(|friend| friend.user == socket.user);
+            let connections = sockets.into_iter().filter(told).flat_map(|socket| socket.live(now)).collect();
+            Onlookers { of, connections }
+        });
+        Ok(each.collect())
+    }
+
+    /// Forgets what was told of somebody.
+    pub async fn remove(self, user: UserId) -> Result<(), Fault> {
+        self.0.documents(PRESENCE).delete_one(doc! { "_id": user.0 }).await.map_err(store_fault)?;
+        Ok(())
+    }
+}
+
+impl From<Row> for Presence {
+    fn from(row: Row) -> Self {
+        let Row { user, epoch, announced, rev, changed_at, last_seen_at } = row;
+        let at = |at: DateTime| Timestamp::from_millis(at.timestamp_millis());
+        Self { user, epoch, announced, rev, changed_at: at(changed_at), last_seen_at: last_seen_at.map(at) }
+    }
+}
+
+fn of(users: &[UserId]) -> Document {
+    doc! { "_id": { "$in": users.iter().map(|user| user.0).collect::<Vec<_>>() } }
+}
+
+/// A row of which nothing was told and whose epoch has not moved since it was read.
+fn unchanged(seen: &Presence) -> Document {
+    doc! { "_id": seen.user.0, "epoch": seen.epoch, "rev": seen.rev }
+}
+
+fn date(at: Timestamp) -> DateTime {
+    DateTime::from_millis(at.millis())
+}
