@@ -47,6 +47,7 @@ pub(crate) fn views(
 /// A member as a viewer sees them.
 pub(crate) async fn show_member(app: &App, membership: Membership, viewer: UserId) -> Result<MemberView, Fault> {
     let found = app.mysql.users().find_visible(membership.user, viewer).await?;
+    let found = found.map(|(profile, _)| profile);
     let is_available = found.is_some();
     let nobody = || Profile { id: membership.user, username: String::new(), display_name: None, status_message: None };
     Ok(member(Participant { profile: found.unwrap_or_else(nobody), is_available }, &membership))

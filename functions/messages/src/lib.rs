@@ -52,17 +52,18 @@ pub struct App {
 impl App {
     /// Reads the settings and connects.
     pub async fn connect(background: Background) -> Result<Self, BoxError> {
-        let (mongo_url, (connections_url, inline), fanout, aws, signing, limits) = boot::read(|settings| {
+        let (mongo_url, (connections_url, inline), queues, aws, signing, limits) = boot::read(|settings| {
             let (mongo_url, connections) = (settings.mongo_url(), settings.connections());
-            let (fanout, aws) = (settings.fanout_queue_url(), settings.aws());
-            (mongo_url, connections, fanout, aws, settings.signing(), settings.limits())
+            let (queues, aws) = (settings.queues(), settings.aws());
+            (mongo_url, connections, queues, aws, settings.signing(), settings.limits())
         })
         .await?;
         let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
         let pusher = Arc::new(ManagementApi::new(&connections_url, &aws));
         let announcer = Announcer::new(mongo.clone(), pusher, clock, background)
             .with_inline_connections(inline)
-            .with_fanout(Sqs::jobs(fanout.as_deref(), &aws));
+            .with_fanout(Sqs::jobs(queues.fanout.as_deref(), &aws))
+            .with_presence(Sqs::jobs(queues.presence.as_deref(), &aws));
         tokio::join!(warm_up("open connections to MongoDB", mongo.warm_up()), announcer.warm_up());
         let previous_key = signing.previous_key.as_deref();
         let tokens = AccessTokens::new(signing.algorithm, &signing.key, previous_key, signing.lifetime)?;

@@ -225,13 +225,14 @@ impl Eraser<'_> {
         Ok(if erased.failed > before { Next::Wait } else { Next::GoOn(Deletion { position, ..*deletion }) })
     }
 
-    /// Forgets how far the person has read in rooms of two people.
+    /// Forgets whether the person was online, and how far they have read in rooms of two people.
     async fn remove_traces(&self, deletion: &Deletion) -> Result<Next, Fault> {
         let after = i32::try_from(deletion.position).map(RoomId).map_err(Fault::internal)?;
         let rooms = self.projector.mysql.private_rooms().list_of(deletion.user, Some(after), PageSize::LARGEST);
         let page = within(rooms).await?;
         let rooms: Vec<_> = page.items.iter().map(|room| RoomKey::private(room.id)).collect();
         within(self.projector.mongo.read_states().remove(deletion.user, &rooms)).await?;
+        within(self.projector.mongo.presence().remove(deletion.user)).await?;
         Ok(match page.next {
             Some(last) => Next::GoOn(Deletion { position: i64::from(last.0), ..*deletion }),
             None => next_step(deletion, DeletionStep::GroupTraces),

@@ -6,6 +6,7 @@ mod leave;
 use deletions::Eraser;
 use domain::{Fault, OrLog as _};
 use messaging::Messenger;
+use presence::Watcher;
 use projection::Projector;
 use serde::Serialize;
 use std::time::Duration;
@@ -23,7 +24,7 @@ const MOST_NOTIFICATIONS: i64 = 500;
 const PURGE_TIME: Duration = Duration::from_secs(5);
 
 /// What a run did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Report {
     /// Rooms, people and sessions that were projected.
     pub projected: usize,
@@ -31,25 +32,38 @@ pub struct Report {
     pub delivered: usize,
     /// Deleted accounts of which nothing is left to do.
     pub erased: usize,
+    /// People whose connections ended without a word.
+    pub ghosts: usize,
+    /// Others of whom it is looked whether they are online.
+    pub looked_at: usize,
     /// What is left to the next run; the log says why.
     pub failed: usize,
 }
 
-/// Makes a run: projections, deliveries, notifications, what deleted accounts left and old sessions at the same time, so that none waits for another. A store that
-/// is unavailable ends its part.
+/// Makes a run: projections, deliveries, notifications, what deleted accounts left, old sessions and who is online at the same time, so
+/// that none waits for another. A store that is unavailable ends its part.
 pub async fn run(projector: &Projector) -> Result<Report, Fault> {
     let Projector { mongo, announcer, clock, .. } = projector.clone();
+    let presence = Watcher { mongo: mongo.clone(), announcer: announcer.clone(), clock };
     let (messenger, until) = (Messenger { mongo, announcer, clock }, clock.now().plus(TIME));
     let accounts = Eraser { projector, messenger: &messenger };
-    let (relayed, swept, erased, purged, notified) = tokio::join!(
+    let (relayed, swept, erased, purged, notified, watched) = tokio::join!(
         projector.relay(until),
         messaging::sweep(&messenger, MOST_MESSAGES, until),
         accounts.run(until),
         projector.purge_sessions(clock.now().plus(PURGE_TIME)),
         messaging::notify_late(&messenger, MOST_NOTIFICATIONS),
+        presence.sweep(),
     );
     notified.or_log("queue notifications late");
-    let (relayed, swept, erased, _) = (relayed?, swept?, erased?, purged?);
+    let (relayed, swept, erased, _, watched) = (relayed?, swept?, erased?, purged?, watched?);
     let failed = relayed.failed + swept.failed + erased.failed;
-    Ok(Report { projected: relayed.projected, delivered: swept.delivered, erased: erased.accounts, failed })
+    Ok(Report {
+        projected: relayed.projected,
+        delivered: swept.delivered,
+        erased: erased.accounts,
+        ghosts: watched.ghosts,
+        looked_at: watched.due,
+        failed,
+    })
 }

@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
-    let (mysql_url, mongo_url, (connections_url, inline), fanout, aws, token_lifetime) = boot::read(|settings| {
-        let (mysql_url, mongo_url, fanout) = (settings.mysql_url(), settings.mongo_url(), settings.fanout_queue_url());
-        (mysql_url, mongo_url, settings.connections(), fanout, settings.aws(), settings.token_lifetime())
+    let (mysql_url, mongo_url, (connections_url, inline), queues, aws, token_lifetime) = boot::read(|settings| {
+        let (mysql_url, mongo_url, queues) = (settings.mysql_url(), settings.mongo_url(), settings.queues());
+        (mysql_url, mongo_url, settings.connections(), queues, settings.aws(), settings.token_lifetime())
     })
     .await?;
     let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
@@ -26,7 +26,8 @@ async fn main() -> Result<(), BoxError> {
         // Nobody waits for the answer of a run.
         announcer: Announcer::new(mongo.clone(), pusher, clock, Background::inline())
             .with_inline_connections(inline)
-            .with_fanout(Sqs::jobs(fanout.as_deref(), &aws)),
+            .with_fanout(Sqs::jobs(queues.fanout.as_deref(), &aws))
+            .with_presence(Sqs::jobs(queues.presence.as_deref(), &aws)),
         mongo,
         clock,
         token_lifetime,
@@ -37,6 +38,8 @@ async fn main() -> Result<(), BoxError> {
             projected = report.projected,
             delivered = report.delivered,
             erased = report.erased,
+            ghosts = report.ghosts,
+            looked_at = report.looked_at,
             failed = report.failed,
             "Relayed"
         );

@@ -3,7 +3,8 @@ use axum::extract::State;
 use contract::{AccountChange, AccountView};
 use domain::{Aggregate, Code, Fault, Patch, PrivacyPatch, Timestamp, User, UserId};
 use mysql::{AccountPatch, Names, Tx};
-use projection::Changed;
+use presence::{Patience, Watcher};
+use projection::{Changed, Projector};
 use tracing::instrument;
 use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, StoreProblems};
 
@@ -27,7 +28,19 @@ pub(crate) async fn update_me(
     let (display_name, status_message, locale, privacy) = change.parse()?;
     let patch = AccountPatch { display_name, status_message, locale };
     let command = Update { user: caller.id, patch, privacy, at: app.clock.now() };
-    Ok(Json(app.projector.change(command, update_account).await?.into()))
+    let account = app.projector.change(command, update_account).await?;
+    if privacy.presence_visibility.is_some() {
+        show_or_hide(&app, caller.id).await?;
+    }
+    Ok(Json(account.into()))
+}
+
+/// Tells friends what follows from the setting. A look that began before it was projected must not tell anything after the answer.
+async fn show_or_hide(app: &App, user: UserId) -> Result<(), Fault> {
+    let Projector { mongo, announcer, clock, .. } = app.projector.clone();
+    mongo.presence().stir(&[user]).await?;
+    let watcher = Watcher { mongo, announcer, clock };
+    watcher.reconcile(&[user], Patience::Tell).await.map(drop)
 }
 
 #[derive(Clone)]

@@ -1,26 +1,62 @@
 #![doc = include_str!("../README.md")]
 
 use boot::{BoxError, warm_up};
-use domain::Fault;
+use domain::{Clock, ConnectionId, Fault};
 use mongo::Mongo;
+use queue::{Jobs, PresenceJob, Sqs};
 use socket::{Answer, Event};
+use std::time::Duration;
 use tracing::info;
 
 /// The WebSocket routes that lead here.
 pub const ROUTES: &[&str] = &["$disconnect"];
 
-/// Reads the settings and connects.
-pub async fn connect() -> Result<Mongo, BoxError> {
-    let mongo = Mongo::connect(&boot::read(boot::Settings::mongo_url).await?).await?;
-    warm_up("open connections to MongoDB", mongo.warm_up()).await;
-    Ok(mongo)
+/// How long somebody may be without a connection before it is told; most are back by then.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// What the handler works with.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Connections.
+    pub mongo: Mongo,
+    /// People to look at: whether they are online may have changed.
+    pub presence: Option<Jobs>,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl App {
+    /// Reads the settings and connects.
+    pub async fn connect() -> Result<Self, BoxError> {
+        let (mongo_url, presence_queue, aws) =
+            boot::read(|settings| (settings.mongo_url(), settings.presence_queue_url(), settings.aws())).await?;
+        let mongo = Mongo::connect(&mongo_url).await?;
+        warm_up("open connections to MongoDB", mongo.warm_up()).await;
+        Ok(Self { mongo, presence: Sqs::jobs(presence_queue.as_deref(), &aws), clock: boot::clock() })
+    }
 }
 
 /// Forgets the connection. API Gateway does nothing with the answer, and a row that stays expires.
-pub async fn handle(mongo: &Mongo, event: Event) -> Result<Answer, Fault> {
-    let forgotten = event.attempt("forget a closed connection", mongo.connections().remove(event.connection())).await;
+pub async fn handle(app: &App, event: Event) -> Result<Answer, Fault> {
+    let forgotten = event.attempt("forget a closed connection", forget(app, event.connection())).await;
     if forgotten.is_ok() {
         info!("Forgot a closed connection");
     }
     Ok(Answer::status(200))
+}
+
+/// First whose it was is queued, then it is forgotten: a person whose row were gone and whom nobody looks at would stay online.
+async fn forget(app: &App, connection: &ConnectionId) -> Result<(), Fault> {
+    let connections = app.mongo.connections();
+    let Some(person) = connections.find_owner(connection).await? else { return Ok(()) };
+    let is_queued = match &app.presence {
+        Some(queue) => PresenceJob::send(&**queue, &[person], 0, GRACE).await,
+        None => false,
+    };
+    if is_queued {
+        connections.remove(connection).await.map(drop)
+    } else {
+        // The sweep finds it.
+        connections.expire(connection, app.clock.now()).await
+    }
 }

@@ -4,5 +4,5 @@ use boot::BoxError;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
-    socket::run(ws_disconnect::connect, ws_disconnect::handle).await
+    socket::run(ws_disconnect::App::connect, ws_disconnect::handle).await
 }

@@ -1,11 +1,19 @@
 //! Closed connections, over a database of its own.
 
-use domain::{SessionId, UserId};
+use domain::{Clock, SessionId, UserId};
 use mongo::Mongo;
+use serde_json::json;
 use socket::Answer;
-use testkit::{Stores, events};
+use std::{sync::Arc, time::Duration};
+use testkit::{NOON, RecordedQueue, Stores, events};
+use ws_disconnect::App;
 
 const MINJI: UserId = UserId(1);
+
+fn app(stores: &Stores, queue: Option<&Arc<RecordedQueue>>) -> App {
+    let presence = queue.map(|queue| queue.clone() as queue::Jobs);
+    App { mongo: stores.mongo().clone(), presence, clock: stores.clock() }
+}
 
 #[tokio::test]
 async fn closed_connection_is_forgotten() {
@@ -14,26 +22,51 @@ async fn closed_connection_is_forgotten() {
         stores.connect(MINJI, SessionId::from_bytes([1; 16]), name).await;
     }
 
-    let answer = ws_disconnect::handle(stores.mongo(), events::closed("phone")).await.unwrap();
+    let queue = Arc::new(RecordedQueue::default());
+    let answer = ws_disconnect::handle(&app(&stores, Some(&queue)), events::closed("phone")).await.unwrap();
 
     assert_eq!(answer, Answer::status(200));
     assert_eq!(stores.connections(MINJI).await, ["laptop"]);
+    let jobs = queue.all();
+    assert_eq!((jobs.len(), jobs[0].delay), (1, Duration::from_secs(30)));
+    let body: serde_json::Value = serde_json::from_str(&jobs[0].body).unwrap();
+    assert_eq!(body, json!({ "v": 1, "users": [MINJI], "again": 0 }));
+    assert_eq!(stores.mongo().connections().list_ghosts(NOON, 10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn person_who_cannot_be_queued_is_left_to_the_sweep() {
+    let away = Arc::new(RecordedQueue::default());
+    away.go_away();
+    for queue in [None, Some(&away)] {
+        let stores = Stores::without_mysql().await;
+        stores.connect(MINJI, SessionId::from_bytes([1; 16]), "phone").await;
+
+        let answer = ws_disconnect::handle(&app(&stores, queue), events::closed("phone")).await.unwrap();
+
+        assert_eq!(answer, Answer::status(200));
+        assert_eq!(stores.connections(MINJI).await, [""; 0]);
+        assert_eq!(stores.mongo().connections().list_ghosts(NOON, 10).await.unwrap(), [MINJI]);
+    }
 }
 
 #[tokio::test]
 async fn unknown_connection_is_no_failure() {
     let stores = Stores::without_mysql().await;
 
-    let answer = ws_disconnect::handle(stores.mongo(), events::closed("nobody")).await.unwrap();
+    let queue = Arc::new(RecordedQueue::default());
+    let answer = ws_disconnect::handle(&app(&stores, Some(&queue)), events::closed("nobody")).await.unwrap();
 
     assert_eq!(answer, Answer::status(200));
+    assert_eq!(queue.sends(), 0);
 }
 
 #[tokio::test]
 async fn unavailable_store_is_no_failure() {
     let mongo = Mongo::connect("mongodb://127.0.0.1:1/none?serverSelectionTimeoutMS=50").await.unwrap();
 
-    let answer = ws_disconnect::handle(&mongo, events::closed("phone")).await.unwrap();
+    let app = App { mongo, presence: None, clock: Clock(|| NOON) };
+    let answer = ws_disconnect::handle(&app, events::closed("phone")).await.unwrap();
 
     assert_eq!(answer, Answer::status(200));
 }

@@ -1,6 +1,6 @@
 use crate::App;
 use contract::{FramePayload, HelloFrame, OnlineFriends, Ready};
-use domain::{Code, Fault, PageSize};
+use domain::{Code, Fault, PageSize, UserId};
 use messaging::Gaps;
 use mongo::Connection;
 use std::time::Duration;
@@ -14,7 +14,11 @@ const RECONNECT_SPREAD_SECONDS: u64 = 300;
 const PING_SECONDS: u32 = 540;
 /// Somebody counts as there for 150 s: half a minute is left for the frame that says so again.
 const ACTIVE_SECONDS: u32 = 120;
+/// When somebody who came online is looked at; if the queue is away, the sweep does it.
+const SOON: Duration = Duration::from_secs(1);
 const MOST_GAPS: usize = 200;
+/// How many friends are named who are online.
+const MOST_ONLINE: usize = 500;
 
 /// Answers who the client is and which rooms have changes that it misses.
 pub(crate) async fn hello(app: &App, connection: &Connection, hello: HelloFrame) -> Result<FramePayload, Fault> {
@@ -22,11 +26,20 @@ pub(crate) async fn hello(app: &App, connection: &Connection, hello: HelloFrame)
         return Err(Code::UnsupportedVersion.into());
     }
     let (user, mongo) = (connection.user, &app.messenger.mongo);
-    let (gaps, unread, person) = tokio::join!(
+    let (gaps, unread, person, was_online, presence) = tokio::join!(
         messaging::list_gaps(mongo, user, &hello.cursors, MOST_GAPS),
         mongo.rooms().list_unread(user, None, PageSize::LARGEST),
         mongo.people().find(user),
+        mongo.presence().greet(user, app.messenger.clock.now()),
+        list_online(app, user),
     );
+    if !was_online? {
+        let announcer = app.messenger.announcer.clone();
+        let work = async move {
+            announcer.look_at(&[user], 0, SOON).await;
+        };
+        app.messenger.announcer.later(work).await;
+    }
     let (Gaps { ahead: gaps, gone, more }, unread) = (gaps?, unread?.items);
     let spread = u64::from_be_bytes(app.random.bytes()) % RECONNECT_SPREAD_SECONDS;
     Ok(FramePayload::Ready(Ready {
@@ -41,7 +54,13 @@ pub(crate) async fn hello(app: &App, connection: &Connection, hello: HelloFrame)
         more,
         unread: unread.into_iter().map(|room| (room.room, room.unread)).collect(),
         user_rev: person?.map_or(0, |person| person.version),
-        presence: OnlineFriends::default(),
+        presence: presence?,
         badge: 0,
     }))
+}
+
+/// Which of somebody's friends are online.
+pub(crate) async fn list_online(app: &App, user: UserId) -> Result<OnlineFriends, Fault> {
+    let friends = app.messenger.mongo.presence().list_online_friends(user, MOST_ONLINE).await?;
+    Ok(OnlineFriends { online: friends.online, more: friends.more })
 }

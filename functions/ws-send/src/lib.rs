@@ -53,18 +53,19 @@ pub struct App {
 impl App {
     /// Reads the settings and connects.
     pub async fn connect(background: Background) -> Result<Self, BoxError> {
-        let (mongo_url, (connections_url, inline), fanout, aws, (key, previous_key), limits, typing) =
+        let (mongo_url, (connections_url, inline), queues, aws, (key, previous_key), limits, typing) =
             boot::read(|settings| {
                 let (mongo_url, connections, aws) = (settings.mongo_url(), settings.connections(), settings.aws());
-                let (fanout, keys) = (settings.fanout_queue_url(), settings.secret_keys());
-                (mongo_url, connections, fanout, aws, keys, settings.limits(), settings.typing())
+                let (queues, keys) = (settings.queues(), settings.secret_keys());
+                (mongo_url, connections, queues, aws, keys, settings.limits(), settings.typing())
             })
             .await?;
         let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
         let pusher = Arc::new(ManagementApi::new(&connections_url, &aws));
         let announcer = Announcer::new(mongo.clone(), pusher, clock, background)
             .with_inline_connections(inline)
-            .with_fanout(Sqs::jobs(fanout.as_deref(), &aws));
+            .with_fanout(Sqs::jobs(queues.fanout.as_deref(), &aws))
+            .with_presence(Sqs::jobs(queues.presence.as_deref(), &aws));
         tokio::join!(warm_up("open connections to MongoDB", mongo.warm_up()), announcer.warm_up());
         let fingerprints = Fingerprints::new(&key, previous_key.as_deref());
         let messenger = Messenger { mongo, announcer, clock };
@@ -161,7 +162,7 @@ async fn act(app: &App, touched: &Touched, frame: ClientFrame, asked: bool) -> R
         ClientFrame::Read(read) => return read::read(app, connection, read, asked).await,
         ClientFrame::Delivered(delivered) => return delivered::delivered(app, connection, delivered, asked).await,
         ClientFrame::Typing(typing) => return typing::typing(app, touched, typing, asked).await,
-        ClientFrame::State(_) => return Ok(state::state(asked)),
+        ClientFrame::State(_) => return state::state(app, connection, asked).await,
         ClientFrame::Ping(ping) => return ping::ping(app, connection, ping, asked).await,
     };
     Ok(Some(answer))

@@ -25,18 +25,25 @@ pub(crate) async fn deliver<'a>(
     text: &str,
     within: Duration,
 ) -> Outcome<'a> {
+    deliver_each(through, round_robin(connections, |connection| connection.user), |_| text, within).await
+}
+
+/// The same, each with a frame of its own.
+pub(crate) async fn deliver_each<'a, 't>(
+    through: &dyn Push,
+    connections: Vec<&'a Connection>,
+    text: impl Fn(&'a Connection) -> &'t str,
+    within: Duration,
+) -> Outcome<'a> {
     let deadline = Instant::now() + within;
-    let mut outcome = Outcome { failed: round_robin(connections, |connection| connection.user), ..Outcome::default() };
+    let mut outcome = Outcome { failed: connections, ..Outcome::default() };
     let mut waiting = outcome.failed.clone().into_iter();
     let mut under_way = FuturesUnordered::new();
     loop {
         let free = CONCURRENCY - under_way.len();
-        under_way.extend(
-            waiting
-                .by_ref()
-                .take(free)
-                .map(async |connection: &'a Connection| (connection, through.push(&connection.id, text).await)),
-        );
+        under_way.extend(waiting.by_ref().take(free).map(async |connection: &'a Connection| {
+            (connection, through.push(&connection.id, text(connection)).await)
+        }));
         let Ok(Some((connection, pushed))) = timeout_at(deadline, under_way.next()).await else { break };
         match pushed {
             Ok(()) => outcome.sent += 1,

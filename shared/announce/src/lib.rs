@@ -7,7 +7,7 @@ mod notify;
 use background::Background;
 use chunks::{Addressed, chunks};
 use contract::Frame;
-use deliver::{CONCURRENCY, deliver, hang_up};
+use deliver::{CONCURRENCY, Outcome, deliver, deliver_each, hang_up};
 use domain::{Clock, Code, ConnectionId, Fault, OrLog as _, RoomKey, UserId};
 use futures_util::{
     future::join,
@@ -15,10 +15,10 @@ use futures_util::{
 };
 use mongo::{Connection, Crowd, Mongo, Recipients};
 use notify::Notifier;
-use queue::{Jobs, Queue};
+use queue::{Jobs, PresenceJob, Queue};
 use realtime::{PushError, Pusher};
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     time::Duration,
 };
 use tracing::{field::display, info, warn};
@@ -38,6 +38,9 @@ const WORTH: Duration = Duration::from_secs(15);
 /// How many pages of a crowd are read and queued at once.
 const PAGES: usize = 2;
 
+/// How long somebody may be without a connection before it is told; most are back by then.
+const GRACE: Duration = Duration::from_secs(30);
+
 /// Tells clients; see the crate's documentation.
 #[derive(Debug, Clone)]
 pub struct Announcer {
@@ -48,6 +51,7 @@ pub struct Announcer {
     inline_connections: usize,
     fanout: Option<Jobs>,
     notifier: Option<Notifier>,
+    presence: Option<Jobs>,
 }
 
 /// A durable change that concerns people and no room's order.
@@ -102,8 +106,16 @@ pub struct Delivery {
 impl Announcer {
     /// An announcer of an environment.
     pub fn new(mongo: Mongo, pusher: Pusher, clock: Clock, background: Background) -> Self {
-        let inline_connections = INLINE_CONNECTIONS;
-        Self { mongo, pusher, clock, background, inline_connections, fanout: None, notifier: None }
+        Self {
+            mongo,
+            pusher,
+            clock,
+            background,
+            inline_connections: INLINE_CONNECTIONS,
+            fanout: None,
+            notifier: None,
+            presence: None,
+        }
     }
 
     /// The same, pushing an event to at most so many connections: what concerns more of them is queued.
@@ -116,6 +128,38 @@ impl Announcer {
     #[must_use]
     pub fn with_fanout(self, fanout: Option<Jobs>) -> Self {
         Self { fanout, ..self }
+    }
+
+    /// The same with a queue of people to look at: whether they are online may have changed. Without one the sweep does it.
+    #[must_use]
+    pub fn with_presence(self, presence: Option<Jobs>) -> Self {
+        Self { presence, ..self }
+    }
+
+    /// Has somebody look after a while whether people are online, put off so often before; `false` where there is no queue for it, or
+    /// the queue refuses.
+    pub async fn look_at(&self, people: &[UserId], again: u32, delay: Duration) -> bool {
+        match &self.presence {
+            Some(queue) => PresenceJob::send(&**queue, people, again, delay).await,
+            None => people.is_empty(),
+        }
+    }
+
+    /// The same; where it can't be queued, the sweep looks at those who are told to be online.
+    pub async fn look_at_or_leave(&self, people: &[UserId], again: u32, delay: Duration) {
+        if !self.look_at(people, again, delay).await {
+            self.mongo.presence().stir(people).await.or_log("leave people to the sweep");
+        }
+    }
+
+    /// Removes connections of people. They are queued first, so that whoever dies in between is no reason to believe them online.
+    async fn forget(&self, people: &[UserId], removal: impl Future<Output = Result<(), Fault>>) -> Result<(), Fault> {
+        let is_queued = self.look_at(people, 0, GRACE).await;
+        removal.await?;
+        if !is_queued {
+            self.mongo.presence().stir(people).await.or_log("leave people to the sweep");
+        }
+        Ok(())
     }
 
     /// To how many connections an event is pushed at the most.
@@ -267,9 +311,8 @@ impl Announcer {
         }
         let text = frame.to_text()?;
         let outcome = deliver(&*self.pusher, recipients, &text, within).await;
-        let gone: Vec<_> = outcome.gone.into_iter().cloned().collect();
-        info!(sent = outcome.sent, gone = gone.len(), failed = outcome.failed.len(), "Pushed a frame");
-        self.mongo.connections().remove_gone(&gone).await.or_log("forget closed connections");
+        info!(sent = outcome.sent, gone = outcome.gone.len(), failed = outcome.failed.len(), "Pushed a frame");
+        Box::pin(self.forget_gone(&outcome)).await;
         let failed = outcome.failed.into_iter().map(|connection| connection.id.clone()).collect();
         Ok(Delivery { sent: outcome.sent, failed })
     }
@@ -278,10 +321,36 @@ impl Announcer {
     pub async fn answer(&self, connection: &ConnectionId, text: &str) {
         match self.pusher.push(connection, text).await {
             Ok(()) => {}
-            Err(PushError::Gone) => {
-                self.mongo.connections().remove(connection).await.or_log("forget a closed connection");
-            }
+            Err(PushError::Gone) => self.forget_one(connection).await,
             Err(error) => warn!(connection.id = %connection, %error, "Could not answer a frame"),
+        }
+    }
+
+    /// Pushes a frame of its own to each of some connections, one after another, within a time in all; what fails is not tried again.
+    pub async fn deliver_each(&self, frames: &[(Connection, String)], within: Duration) {
+        let texts: HashMap<_, _> = frames.iter().map(|(connection, text)| (&connection.id, text.as_str())).collect();
+        let recipients = frames.iter().map(|(connection, _)| connection).collect();
+        let text = |connection: &Connection| texts.get(&connection.id).copied().unwrap_or_default();
+        let outcome = deliver_each(&*self.pusher, recipients, text, within).await;
+        info!(sent = outcome.sent, gone = outcome.gone.len(), failed = outcome.failed.len(), "Pushed frames");
+        Box::pin(self.forget_gone(&outcome)).await;
+    }
+
+    async fn forget_one(&self, connection: &ConnectionId) {
+        match self.mongo.connections().remove(connection).await {
+            Ok(person) => self.look_at_or_leave(person.as_slice(), 0, GRACE).await,
+            Err(fault) => fault.log("forget a connection"),
+        }
+    }
+
+    async fn forget_gone(&self, Outcome { gone, .. }: &Outcome<'_>) {
+        let people: BTreeSet<_> = gone.iter().map(|connection| connection.user).collect();
+        let people: Vec<_> = people.into_iter().collect();
+        let closed = gone.iter().map(|connection| (&connection.id, connection.connected_at));
+        if !people.is_empty() {
+            self.forget(&people, self.mongo.connections().remove_gone(closed))
+                .await
+                .or_log("forget closed connections");
         }
     }
 
@@ -293,7 +362,9 @@ impl Announcer {
         let sessions: HashSet<_> = connections.iter().map(|connection| connection.session.clone()).collect();
         let sessions: Vec<_> = sessions.into_iter().collect();
         // Forgotten first: no frame is answered any more, and none is pushed to them, should the pushes here fail.
-        self.mongo.connections().remove_of_sessions(&sessions).await?;
+        let people: BTreeSet<_> = connections.iter().map(|connection| connection.user).collect();
+        let people: Vec<_> = people.into_iter().collect();
+        self.forget(&people, self.mongo.connections().remove_of_sessions(&sessions)).await?;
         let last_words: Result<Vec<_>, Fault> = connections
             .iter()
             .map(|connection| Ok((&connection.id, Frame::of_revoked(connection.session.clone()).to_text()?)))
@@ -320,7 +391,7 @@ impl Announcer {
     /// Forgets a connection and ends it with a last frame.
     pub async fn hang_up(&self, connection: &ConnectionId, last_words: String) {
         // First the row, so that nothing is pushed any more.
-        self.mongo.connections().remove(connection).await.or_log("forget a connection");
+        self.forget_one(connection).await;
         hang_up(&*self.pusher, &[(connection, last_words)], PUSH_TIME).await;
     }
 }

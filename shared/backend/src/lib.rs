@@ -8,7 +8,7 @@ use announce::Announcer;
 use aws_types::SdkConfig;
 use axum::extract::FromRef;
 use background::Background;
-use boot::{BoxError, Limits, Settings, SettingsError, Signing, warm_up};
+use boot::{BoxError, Limits, Queues, Settings, SettingsError, Signing, warm_up};
 use credentials::AccessTokens;
 use domain::{Clock, Random};
 use mongo::Mongo;
@@ -40,7 +40,7 @@ pub struct BackendSettings {
     mysql_url: String,
     mongo_url: String,
     connections: (String, usize),
-    fanout_queue_url: Option<String>,
+    queues: Queues,
     aws: SdkConfig,
     signing: Signing,
     limits: Limits,
@@ -54,16 +54,16 @@ impl Backend {
 
     /// The settings of a backend, as `boot::read` takes them.
     pub fn settings(settings: &Settings) -> Result<BackendSettings, SettingsError> {
-        let (mysql_url, mongo_url, connections, fanout_queue_url, aws, signing, limits) = boot::values((
+        let (mysql_url, mongo_url, connections, queues, aws, signing, limits) = boot::values((
             settings.mysql_url(),
             settings.mongo_url(),
             settings.connections(),
-            settings.fanout_queue_url(),
+            settings.queues(),
             settings.aws(),
             settings.signing(),
             settings.limits(),
         ))?;
-        Ok(BackendSettings { mysql_url, mongo_url, connections, fanout_queue_url, aws, signing, limits })
+        Ok(BackendSettings { mysql_url, mongo_url, connections, queues, aws, signing, limits })
     }
 }
 
@@ -79,12 +79,13 @@ impl BackendSettings {
         let (mongo, clock) = (Mongo::connect(&self.mongo_url).await?, boot::clock());
         let (connections_url, inline) = &self.connections;
         let pusher = Arc::new(ManagementApi::new(connections_url, &self.aws));
-        let fanout = Sqs::jobs(self.fanout_queue_url.as_deref(), &self.aws);
+        let announcer = Announcer::new(mongo.clone(), pusher, clock, background)
+            .with_inline_connections(*inline)
+            .with_fanout(Sqs::jobs(self.queues.fanout.as_deref(), &self.aws))
+            .with_presence(Sqs::jobs(self.queues.presence.as_deref(), &self.aws));
         let projector = Projector {
             mysql: Mysql::connect(&self.mysql_url, Mysql::LAMBDA_CONNECTIONS)?,
-            announcer: Announcer::new(mongo.clone(), pusher, clock, background)
-                .with_inline_connections(*inline)
-                .with_fanout(fanout),
+            announcer,
             mongo,
             clock,
             token_lifetime: *lifetime,

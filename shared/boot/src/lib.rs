@@ -11,7 +11,7 @@ mod telemetry;
 mod values;
 
 pub use push::{ProviderUrls, PushSettings};
-pub use settings::{Limits, MailSettings, Settings, SettingsError, Signing, read};
+pub use settings::{Limits, MailSettings, Queues, Settings, SettingsError, Signing, read};
 pub use source::{clock, random};
 pub use start::{BoxError, time_left, warm_up};
 pub use telemetry::telemetry;

@@ -85,6 +85,15 @@ pub struct Limits {
     pub mails: Limit,
 }
 
+/// Where jobs are sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queues {
+    /// `FANOUT_QUEUE_URL`: frames for large rooms.
+    pub fanout: Option<String>,
+    /// `PRESENCE_QUEUE_URL`: people who came or went.
+    pub presence: Option<String>,
+}
+
 /// Every variable that is missing or bad, by name, never by value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SettingsError(pub(crate) Vec<String>);
@@ -205,6 +214,12 @@ impl Settings {
     /// An empty list admits none of them, only clients that send no `Origin` or the API's own. There is no wildcard.
     pub fn allowed_origins(&self) -> Result<Vec<String>, SettingsError> {
         Ok(self.optional("ALLOWED_ORIGINS", checks::origins)?.unwrap_or_default())
+    }
+
+    /// The queues of jobs that follow from changes; each that is not set does not exist.
+    pub fn queues(&self) -> Result<Queues, SettingsError> {
+        let (fanout, presence) = values((self.fanout_queue_url(), self.presence_queue_url()))?;
+        Ok(Queues { fanout, presence })
     }
 
     /// `FANOUT_QUEUE_URL`, the queue of frames for large rooms; without it none is sent there.

@@ -1,5 +1,5 @@
 use crate::ProfileView;
-use domain::{Friendship, FriendshipId, FriendshipStatus, FriendshipWith, Timestamp, UserId};
+use domain::{Friendship, FriendshipId, FriendshipStatus, FriendshipWith, Seen, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -29,6 +29,19 @@ pub struct FriendView {
     pub user: ProfileView,
     /// The time since when they are friends, or of the request.
     pub since: Timestamp,
+}
+
+/// A friend, and whether they are online.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ListedFriend {
+    /// The friend.
+    #[serde(flatten)]
+    pub friend: FriendView,
+    /// Whether the friend is online. False of a friend who hides it, and of everybody while the caller does.
+    pub is_online: bool,
+    /// When the friend was last online, to the minute, hour or day; null while they are, after 30 days, and where it is hidden.
+    #[schema(required = true)]
+    pub last_seen_at: Option<Timestamp>,
 }
 
 /// A request to become friends.
@@ -69,6 +82,14 @@ impl From<Friendship> for FriendshipView {
     fn from(friendship: Friendship) -> Self {
         let Friendship { id, requester, addressee, status, created_at, updated_at, quiet_until: _ } = friendship;
         Self { id, user_id_1: requester, user_id_2: addressee, status, created_at, updated_at }
+    }
+}
+
+impl ListedFriend {
+    /// A friend of whom the caller sees so much.
+    pub fn of(friendship: FriendshipWith, seen: Seen) -> Self {
+        let Seen { is_online, last_seen_at } = seen;
+        Self { friend: friendship.into(), is_online, last_seen_at }
     }
 }
 

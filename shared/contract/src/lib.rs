@@ -36,7 +36,9 @@ pub use frame::{
     HiddenMessage, MemberChanged, OnlineFriends, Packed, PersonPresence, Pong, PresenceChange, Ready, Receipt,
     RoomAdded, RoomRemoved, RoomUpdated, SessionNews, StateTaken, TypingNews,
 };
-pub use friend::{FriendRequest, FriendRequestDirection, FriendRequestsQuery, FriendView, FriendshipView};
+pub use friend::{
+    FriendRequest, FriendRequestDirection, FriendRequestsQuery, FriendView, FriendshipView, ListedFriend,
+};
 pub use group::{
     BanView, GroupRoomPatch, GroupRoomView, GroupRoomsQuery, GroupScope, InvitationView, InviteView, IssuedInvite,
     MemberView, MembersQuery, NewGroupRoom, NewInvite, NewMember, OwnerChange, ParsedGroup, ParsedGroupPatch,
@@ -48,7 +50,7 @@ pub use message::{
     ForwardTo, ForwardedView, MessagePage, MessagePatch, MessageVersionView, MessageView, MessagesQuery, NewMessage,
     PinsQuery, QuoteView, ReadCursor, ReadUpTo, SyncPage, SyncQuery, SystemText, SystemView, UnreadView,
 };
-pub use person::{ParticipantView, ProfileView, SearchQuery};
+pub use person::{ParticipantView, PersonView, ProfileView, SearchQuery};
 pub use problem::{FieldProblem, Problem};
 pub use reaction::{NewReaction, ReactionQuery, ReactionView, ReactionsView, ReactorView, ReactorsQuery};
 pub use receipt::{MessageReceiptsView, ReceiptView, ReceiptsQuery, ReceiptsView};

@@ -1,4 +1,4 @@
-use domain::{Participant, Profile, UserId};
+use domain::{Participant, Profile, Seen, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -16,6 +16,22 @@ pub struct ProfileView {
     /// The status message; null if none is set.
     #[schema(required = true, example = "오늘도 화이팅")]
     pub status_message: Option<String>,
+}
+
+/// What the caller may see of a person: of a friend also whether they are online.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PersonView {
+    /// What everyone may see.
+    #[serde(flatten)]
+    pub profile: ProfileView,
+    /// Whether the person is online; false of a friend who hides it, and of every friend while the caller does. Null of whoever is no
+    /// friend.
+    #[schema(required = true)]
+    pub is_online: Option<bool>,
+    /// When the friend was last online, to the minute, hour or day; null while they are, after 30 days, where it is hidden, and of
+    /// whoever is no friend.
+    #[schema(required = true)]
+    pub last_seen_at: Option<Timestamp>,
 }
 
 /// A person in a room or on the caller's block list, listed even if the account is gone.
@@ -56,6 +72,17 @@ impl From<Profile> for ProfileView {
     fn from(profile: Profile) -> Self {
         let Profile { id, username, display_name, status_message } = profile;
         Self { id, username, display_name, status_message }
+    }
+}
+
+impl PersonView {
+    /// A person; of a friend, with what is seen of them.
+    pub fn of(profile: Profile, seen: Option<Seen>) -> Self {
+        Self {
+            profile: profile.into(),
+            is_online: seen.map(|seen| seen.is_online),
+            last_seen_at: seen.and_then(|seen| seen.last_seen_at),
+        }
     }
 }
 

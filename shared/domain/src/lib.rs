@@ -53,7 +53,7 @@ pub use message::{ClientId, Content, Message, MessageDraft, MessageType, Message
 pub use page::{Page, PageSize};
 pub use patch::Patch;
 pub use people::{DisplayName, Email, Password, Person, Profile, StatusMessage, TypedPassword, User};
-pub use privacy::{PresenceVisibility, Privacy, PrivacyPatch, shown_last_seen};
+pub use privacy::{PresenceVisibility, Privacy, PrivacyPatch, Seen, shown_last_seen};
 pub use provider_token::ProviderToken;
 pub use reaction::{Emoji, LatestChange, MOST_EMOJIS, MOST_PINS, MOST_REACTORS, Pin, Reaction, Reactor};
 pub use reason::{parse_json, parse_json_seed, refused};

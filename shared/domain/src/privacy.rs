@@ -61,6 +61,15 @@ impl PrivacyPatch {
     }
 }
 
+/// What somebody's friend sees of their presence; of who hides as of who was never online.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// Whether they are online.
+    pub is_online: bool,
+    /// When they were last online, roughly; not while they are, nor of long ago.
+    pub last_seen_at: Option<Timestamp>,
+}
+
 /// When somebody was last online, as friends are told: the less precisely the longer ago, and not at all after a month.
 pub fn shown_last_seen(at: Timestamp, now: Timestamp) -> Option<Timestamp> {
     const HOUR: Duration = Duration::from_hours(1);

@@ -424,18 +424,22 @@ impl Connections<'_> {
     }
 
     /// Removes connections that answered 410, unless their ids were given out anew.
-    pub async fn remove_gone(self, gone: &[Connection]) -> Result<(), Fault> {
+    pub async fn remove_gone<'a>(
+        self,
+        gone: impl IntoIterator<Item = (&'a ConnectionId, Timestamp)>,
+    ) -> Result<(), Fault> {
+        let gone: Vec<_> = gone.into_iter().collect();
         if gone.is_empty() {
             return Ok(());
         }
-        let each = gone.iter().map(|Connection { id, connected_at, .. }| {
+        let each = gone.iter().map(|(id, connected_at)| {
             doc! { "$and": [
                 { "$eq": ["$$socket.id", &id.0] }, { "$eq": ["$$socket.connected_at", date(*connected_at)] },
             ] }
         });
         let rest = filter_open(&doc! { "$not": { "$or": each.collect::<Vec<_>>() } });
         let pull = vec![doc! { "$set": { "open": rest } }, last_expiry()];
-        let theirs = doc! { "open.id": { "$in": gone.iter().map(|gone| gone.id.0.as_str()).collect::<Vec<_>>() } };
+        let theirs = doc! { "open.id": { "$in": gone.iter().map(|(id, _)| id.0.as_str()).collect::<Vec<_>>() } };
         self.collection().update_many(theirs, pull).write_concern(w1()).await.map_err(store_fault)?;
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::{
     schema::{PEOPLE, PRESENCE, SOCKETS},
     w1, write_once_more,
 };
-use domain::{Fault, PresenceVisibility, Timestamp, UserId};
+use domain::{Fault, PresenceVisibility, Seen, Timestamp, UserId, shown_last_seen};
 use futures_util::TryStreamExt as _;
 use mongodb::{
     Collection,
@@ -14,7 +14,7 @@ use mongodb::{
     options::{ReadConcern, ReturnDocument},
 };
 use serde::Deserialize;
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 /// How long a person who was told to be online is believed to be without a look.
 const BELIEVED_FOR: Duration = Duration::from_mins(10);
@@ -186,7 +186,7 @@ impl Presences<'_> {
         }
         let limit = i64::from(one_batch(most));
         let pipeline = [
-            doc! { "$match": { "_id": user.0, "presence_visibility": { "$ne": PresenceVisibility::Nobody.as_str() } } },
+            doc! { "$match": shown(doc! { "_id": user.0 }) },
             doc! { "$lookup": {
                 "from": PRESENCE, "localField": "friends", "foreignField": "_id", "as": "online",
                 "pipeline": [{ "$match": { "announced": true } }, { "$limit": limit }, { "$project": { "_id": 1 } }],
@@ -205,6 +205,38 @@ impl Presences<'_> {
         Ok(OnlineFriends { online, more })
     }
 
+    /// What a person may see of some of their friends. Whoever hides sees nobody, and nobody sees them.
+    pub async fn list_seen(
+        self,
+        viewer: UserId,
+        friends: &[UserId],
+        now: Timestamp,
+    ) -> Result<HashMap<UserId, Seen>, Fault> {
+        #[derive(Deserialize)]
+        struct Found {
+            presence: Vec<Row>,
+        }
+        if friends.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let mut theirs = shown(of(friends));
+        theirs.insert("friends", viewer.0);
+        let pipeline = [
+            doc! { "$match": shown(doc! { "_id": viewer.0 }) },
+            doc! { "$lookup": {
+                "from": PEOPLE, "as": "shown", "pipeline": [{ "$match": theirs }, { "$project": { "_id": 1 } }],
+            } },
+            doc! { "$lookup": { "from": PRESENCE, "localField": "shown._id", "foreignField": "_id", "as": "presence" } },
+            doc! { "$project": { "presence": 1 } },
+        ];
+        let people = self.0.documents(PEOPLE);
+        let found: Option<Found> = async { people.aggregate(pipeline).with_type::<Found>().await?.try_next().await }
+            .await
+            .map_err(store_fault)?;
+        let rows = found.map(|found| found.presence).unwrap_or_default().into_iter().map(Presence::from);
+        Ok(rows.map(|row| (row.user, row.seen(now))).collect())
+    }
+
     /// Who of people may be told about: their accounts are active and they don't hide, as a majority knows it.
     pub async fn list_shown(self, users: &[UserId]) -> Result<Vec<UserId>, Fault> {
         #[derive(Deserialize)]
@@ -212,11 +244,8 @@ impl Presences<'_> {
             #[serde(rename = "_id")]
             user: UserId,
         }
-        let mut shown = of(users);
-        shown.insert("is_active", true);
-        shown.insert("presence_visibility", doc! { "$ne": PresenceVisibility::Nobody.as_str() });
         let people = self.0.collection::<Id>(PEOPLE);
-        let people = people.find(shown).projection(doc! { "_id": 1 }).batch_size(one_batch(users.len()));
+        let people = people.find(shown(of(users))).projection(doc! { "_id": 1 }).batch_size(one_batch(users.len()));
         let rows: Vec<_> = async { people.await?.try_collect().await }.await.map_err(store_fault)?;
         Ok(rows.into_iter().map(|row| row.user).collect())
     }
@@ -255,8 +284,7 @@ impl Presences<'_> {
                 "from": PEOPLE, "localField": "sockets._id", "foreignField": "_id", "let": { "of": "$_id" },
                 "as": "friends",
                 "pipeline": [
-                    { "$match": { "presence_visibility": { "$ne": PresenceVisibility::Nobody.as_str() } } },
-                    { "$match": knows },
+                    { "$match": shown(knows) },
                     { "$project": { "_id": 1 } },
                 ],
             } },
@@ -281,12 +309,27 @@ impl Presences<'_> {
     }
 }
 
+impl Presence {
+    /// What a friend sees of it.
+    pub fn seen(&self, now: Timestamp) -> Seen {
+        let last_seen_at = self.last_seen_at.filter(|_| !self.announced).and_then(|at| shown_last_seen(at, now));
+        Seen { is_online: self.announced, last_seen_at }
+    }
+}
+
 impl From<Row> for Presence {
     fn from(row: Row) -> Self {
         let Row { user, epoch, announced, rev, changed_at, last_seen_at } = row;
         let at = |at: DateTime| Timestamp::from_millis(at.timestamp_millis());
         Self { user, epoch, announced, rev, changed_at: at(changed_at), last_seen_at: last_seen_at.map(at) }
     }
+}
+
+/// Those of some people whose accounts are active and who don't hide.
+fn shown(mut people: Document) -> Document {
+    people.insert("is_active", true);
+    people.insert("presence_visibility", doc! { "$ne": PresenceVisibility::Nobody.as_str() });
+    people
 }
 
 fn of(users: &[UserId]) -> Document {

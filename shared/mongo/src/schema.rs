@@ -26,7 +26,6 @@ const SCHEMA: &str = "schema";
 const ONE_ROOM_DOCUMENT_SINCE: i32 = 3;
 /// Since when a person's connections stand in one document.
 const ONE_SOCKETS_DOCUMENT_SINCE: i32 = 4;
-
 /// How long connections that are over are kept, for who looks for people that are not online any more.
 pub(crate) const SOCKETS_KEPT_FOR: Duration = Duration::from_hours(1);
 

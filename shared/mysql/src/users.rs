@@ -184,20 +184,24 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
         Ok(found.unwrap_or_default())
     }
 
-    /// Someone's profile, if the account is active and has not blocked the viewer.
-    pub async fn find_visible(self, id: UserId, viewer: UserId) -> Result<Option<Profile>, Fault> {
-        let row: Option<ProfileRow> = sqlx::query_as(
-            "SELECT u.id, u.username, u.display_name, u.status_message
+    /// Someone's profile and whether they are the viewer's friend, if the account is active and has not blocked the viewer.
+    pub async fn find_visible(self, id: UserId, viewer: UserId) -> Result<Option<(Profile, bool)>, Fault> {
+        let row: Option<VisibleRow> = sqlx::query_as(
+            "SELECT u.id, u.username, u.display_name, u.status_message,
+                    EXISTS (SELECT 1 FROM friendships f
+                            WHERE f.user_low = ? AND f.user_high = ? AND f.status = 'accepted') AS is_friend
              FROM users u
              WHERE u.id = ? AND u.is_active
                  AND NOT EXISTS (SELECT 1 FROM block_users b WHERE b.user_id = u.id AND b.blocked_user_id = ?)",
         )
+        .bind(id.min(viewer).0)
+        .bind(id.max(viewer).0)
         .bind(id.0)
         .bind(viewer.0)
         .fetch_optional(self.0)
         .await
         .map_err(fault)?;
-        Ok(row.map(Profile::from))
+        Ok(row.map(|row| (row.profile.into(), row.is_friend)))
     }
 
     /// What MongoDB must know of a person and the outbox rows of the changes in it, in one snapshot.
@@ -397,6 +401,13 @@ impl From<ProfileRow> for Profile {
         let ProfileRow { id, username, display_name, status_message } = row;
         Self { id: UserId(id), username, display_name, status_message }
     }
+}
+
+#[derive(FromRow)]
+struct VisibleRow {
+    #[sqlx(flatten)]
+    profile: ProfileRow,
+    is_friend: bool,
 }
 
 #[derive(FromRow)]

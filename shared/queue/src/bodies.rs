@@ -1,7 +1,10 @@
-use crate::Job;
+use crate::{Job, Queue};
 use domain::{ConnectionId, Fault, MessageId, RoomKey, Seq, Timestamp, UserId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::time::Duration;
+
+/// How many people one job has looked at.
+const MOST_PEOPLE: usize = 100;
 
 /// The version of the bodies.
 const VERSION: u32 = 1;
@@ -125,6 +128,13 @@ impl FanoutJob {
 }
 
 impl PresenceJob {
+    /// Has people looked at after a while, and answers whether the queue took it all.
+    pub async fn send(to: &dyn Queue, users: &[UserId], again: u32, delay: Duration) -> bool {
+        let of = |users: &[UserId]| Self { users: users.to_vec(), gone: Vec::new(), again }.to_job(delay);
+        let jobs: Vec<_> = users.chunks(MOST_PEOPLE).map(of).collect();
+        jobs.is_empty() || to.send(&jobs).await.is_empty()
+    }
+
     /// The job.
     pub fn to_job(&self, delay: Duration) -> Job {
         Job { body: write(self), delay, group: None }

@@ -132,3 +132,35 @@ async fn twenty_concurrent_updates_keep_stores_equal() {
     let friend = door.join("friend").await;
     assert_eq!((found(&door, friend, name).await, found(&door, friend, "name").await), (1, 1));
 }
+
+#[tokio::test]
+async fn privacy_is_shown_and_projected() {
+    let door = Door::new(users::routes).await;
+    let minji = door.join("minji").await;
+    let privacy = |account: &Value| (account["presence_visibility"].clone(), account["read_receipts"].clone());
+    assert_eq!(privacy(&door.get(minji, "/users/me").await.json()), (json!("friends"), json!(true)));
+
+    for (change, expected) in [
+        (json!({"presence_visibility": "nobody"}), (json!("nobody"), json!(true))),
+        (json!({"read_receipts": false}), (json!("nobody"), json!(false))),
+        (json!({"locale": "ko"}), (json!("nobody"), json!(false))),
+        (json!({"presence_visibility": "friends", "read_receipts": true}), (json!("friends"), json!(true))),
+    ] {
+        let answer = update(&door, minji, &change).await;
+        assert_eq!((answer.status, privacy(&answer.json())), (200, expected.clone()), "{change}");
+        assert_eq!(privacy(&door.get(minji, "/users/me").await.json()), expected);
+        let known = door.known(minji).await.privacy;
+        assert_eq!((json!(known.presence_visibility.as_str()), json!(known.read_receipts)), expected);
+    }
+    assert_eq!(door.known(minji).await.display_name.as_deref(), Some("MINJI"));
+}
+
+#[tokio::test]
+async fn unknown_visibility_is_refused() {
+    let door = Door::new(users::routes).await;
+    let minji = door.join("minji").await;
+
+    for change in [json!({"presence_visibility": "everybody"}), json!({"read_receipts": "no"})] {
+        assert_eq!(update(&door, minji, &change).await.status, 422, "{change}");
+    }
+}

@@ -13,6 +13,7 @@ mod order;
 mod owed;
 mod people;
 mod plans;
+mod presence;
 mod provider_tokens;
 mod quotes;
 mod read_states;

@@ -270,8 +270,13 @@ async fn no_command_on_people_walks_a_collection() {
     let both = [seven, eight];
     watch.watch("remove_of_sessions", 2, connections.remove_of_sessions(&both)).await;
     let gone = [connection(109), connection(110)];
-    watch.watch("remove_gone", 2, connections.remove_gone(&gone)).await;
+    let closed = gone.iter().map(|gone| (&gone.id, gone.connected_at));
+    watch.watch("remove_gone", 2, connections.remove_gone(closed)).await;
+    watch.watch("find_owner", 1, connections.find_owner(&connection(111).id)).await;
+    watch.watch("expire", 1, connections.expire(&connection(111).id, AT)).await;
+    watch.watch("list_ghosts", 1, connections.list_ghosts(AT, 10)).await;
     watch.watch("remove", 1, connections.remove(&connection(111).id)).await;
+    watch.watch("remove_expired", 2, connections.remove_expired(&people, AT)).await;
     watch.watch("spend", 1, limits.spend("107", LIMIT)).await;
     watch.watch("begin_login", 1, limits.begin_login("107")).await;
     watch.watch("use_up_free_tries", 1, limits.use_up_free_tries("107")).await;

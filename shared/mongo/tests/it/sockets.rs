@@ -116,7 +116,8 @@ async fn an_id_that_is_given_out_anew_is_the_new_persons() {
 
     assert_eq!(touch(mongo, "c", 1, PLENTY).await.connection.user, BORA);
     assert_eq!(open(mongo, ANNA).await, [""; 0]);
-    mongo.connections().remove_gone(&[connection(ANNA, "c", AT.plus(Duration::from_secs(9)))]).await.unwrap();
+    let given_out_anew = ConnectionId("c".to_owned());
+    mongo.connections().remove_gone([(&given_out_anew, AT.plus(Duration::from_secs(9)))]).await.unwrap();
     assert_eq!(open(mongo, BORA).await, ["c"]);
 }
 

@@ -94,7 +94,7 @@ async fn profile_is_hidden_only_from_people_its_owner_blocked() {
 
     for (viewer, sees) in [(blocked, false), (other, true), (owner, true)] {
         let profile = database.mysql.users().find_visible(owner, viewer).await.unwrap();
-        assert_eq!(profile.map(|profile| profile.username), sees.then(|| "aa".to_owned()), "seen by {viewer}");
+        assert_eq!(profile.map(|(profile, _)| profile.username), sees.then(|| "aa".to_owned()), "seen by {viewer}");
     }
 }
 

@@ -22,5 +22,6 @@ mod schema;
 mod search;
 mod search_pages;
 mod sessions;
+mod settings;
 mod snapshots;
 mod transaction;

@@ -4,8 +4,8 @@ use crate::{
 };
 use domain::{
     Aggregate, DisplayName, Fault, FriendshipId, FriendshipStatus, GroupDescription, GroupName, Locale, MailKind,
-    MaxMembers, Membership, MembershipState, NameQuery, Patch, Role, RoomId, RoomKind, SessionId, StatusMessage,
-    System, SystemKind, UserId,
+    MaxMembers, Membership, MembershipState, NameQuery, Patch, PresenceVisibility, PrivacyPatch, Role, RoomId,
+    RoomKind, SessionId, StatusMessage, System, SystemKind, UserId,
 };
 use mysql::{AccountPatch, Deletion, Direction, GroupPatch, Mysql, Names, NewGroup, NewInvite, NewMail, Tx, Unmatched};
 
@@ -272,6 +272,9 @@ async fn within(tx: &mut Tx, (): ()) -> Result<(), Fault> {
         locale: Some(Locale::Ko),
     };
     tx.users().update(ME, &patch, NOON).await?;
+    let privacy = PrivacyPatch { presence_visibility: Some(PresenceVisibility::Nobody), read_receipts: Some(false) };
+    tx.settings().update(ME, privacy, NOON).await?;
+    tx.settings().remove(OTHER).await?;
     tx.users().verify_email(ME, NOON).await?;
     tx.users().reset_password(ME, "hash", NOON).await?;
     tx.mails().take(MailKind::VerifyEmail, &format!("{:064x}", 1), ME, NOON).await?;

@@ -111,6 +111,9 @@ async fn fill(url: &str, people: u32) {
             "INSERT INTO sessions (id, user_id, created_at, rotated_at, last_used_at, expires_at)
              SELECT LPAD(LOWER(HEX(n * 3 + k)), 32, '0'), n + 1, NOW(3), NOW(3), NOW(3), NOW(3) FROM {pairs}"
         ),
+        "INSERT INTO user_settings (user_id, presence_visibility, updated_at)
+         SELECT id, IF(id % 2 = 0, 'nobody', 'friends'), NOW(3) FROM users"
+            .to_owned(),
         format!(
             "INSERT INTO mails (email_fold, kind, seed, token_hash, created_at, expires_at, due_at)
              SELECT CONCAT('p', n, '@example.com'), ELT(k, 'verify_email', 'reset_password', 'other'), '',

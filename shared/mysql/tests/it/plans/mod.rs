@@ -42,6 +42,7 @@ const TABLES: &[&str] = &[
     "outbox",
     "chat_rooms",
     "mails",
+    "user_settings",
     "group_chat_rooms",
     "group_room_members",
     "group_names",

@@ -1,0 +1,324 @@
+//! Random interleavings of what happens to a person's connections, step by step on a real store, with deaths at each step.
+#![expect(clippy::unwrap_used, reason = "a test ends where its store fails")]
+
+use crate::{Patience, Watcher, look::Look};
+use announce::Announcer;
+use background::Background;
+use domain::{Clock, ConnectionId, Locale, Person, PresenceVisibility, Privacy, SessionId, Timestamp, UserId};
+use mongo::{Connection, Mongo};
+use std::{fmt::Write as _, time::Duration};
+use testkit::{mongo::Database, pushing::into_the_void};
+use tokio::task::JoinSet;
+
+const RUNS: u64 = 1_000;
+const WORKERS: u64 = 8;
+const STEPS: usize = 45;
+const DEVICES: usize = 3;
+const BEGIN: Timestamp = Timestamp::from_millis(4_000_000_000_000);
+/// Long after every connection that nobody uses is over.
+const END: Timestamp = Timestamp::from_millis(BEGIN.millis() + 3_600_000);
+
+/// Something that has begun and goes on a step at a time.
+enum Actor<'m> {
+    /// The frame `hello` arrives.
+    Hello,
+    /// Hello was noted, and the person is to be queued.
+    Greeted,
+    /// A connection was closed.
+    Closed(ConnectionId),
+    /// The person is queued or was refused, and the row goes.
+    Queued(ConnectionId, bool),
+    /// A job begins.
+    Job(u32),
+    /// It has read what was told.
+    Begun(Look<'m>, u32),
+    /// It has read what is so.
+    Read(Look<'m>, u32),
+    /// A setting was changed and projected.
+    Projected,
+    /// A sweep has queued the person.
+    Swept,
+}
+
+/// One person, and what is under way.
+struct World<'m> {
+    mongo: &'m Mongo,
+    user: UserId,
+    now: Timestamp,
+    version: i64,
+    hides: bool,
+    devices: [Option<ConnectionId>; DEVICES],
+    /// Jobs in the queue, by how often they were put off.
+    jobs: Vec<u32>,
+    actors: Vec<Actor<'m>>,
+    /// Whether something died or was lost, which only the sweep repairs.
+    is_harmed: bool,
+    /// Whether a hello or a change of a setting died: its person does it again.
+    is_unsaid: bool,
+    random: u64,
+    story: String,
+}
+
+impl<'m> World<'m> {
+    fn new(mongo: &'m Mongo, seed: u64) -> Self {
+        Self {
+            mongo,
+            user: UserId(1 + i32::try_from(seed).unwrap()),
+            now: BEGIN,
+            version: 0,
+            hides: false,
+            devices: [const { None }; DEVICES],
+            jobs: Vec::new(),
+            actors: Vec::new(),
+            is_harmed: false,
+            is_unsaid: false,
+            random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+            story: format!("seed {seed}"),
+        }
+    }
+
+    /// A number below another one (xorshift64*).
+    fn below(&mut self, n: usize) -> usize {
+        self.random ^= self.random >> 12;
+        self.random ^= self.random << 25;
+        self.random ^= self.random >> 27;
+        let high = self.random.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
+        usize::try_from(high).unwrap() % n
+    }
+
+    fn tell(&mut self, what: &str) {
+        write!(self.story, ", {what}").unwrap();
+    }
+
+    async fn project(&mut self) {
+        self.version += 1;
+        let presence_visibility = if self.hides { PresenceVisibility::Nobody } else { PresenceVisibility::Friends };
+        let person = Person {
+            id: self.user,
+            version: self.version,
+            username: format!("name{}", self.user),
+            display_name: None,
+            locale: Locale::En,
+            privacy: Privacy { presence_visibility, read_receipts: true },
+            is_active: true,
+            friends: Vec::new(),
+            blocked: Vec::new(),
+        };
+        self.mongo.people().project(&person).await.unwrap();
+    }
+
+    async fn connect(&mut self, id: &ConnectionId) {
+        let connection = Connection {
+            id: id.clone(),
+            user: self.user,
+            session: SessionId("session".to_owned()),
+            locale: Locale::En,
+            connected_at: self.now,
+            active_until: self.now,
+            viewing: None,
+        };
+        self.mongo.connections().insert(&connection).await.unwrap();
+    }
+
+    /// Something new happens.
+    async fn begin(&mut self) {
+        let device = self.below(DEVICES);
+        match (self.devices[device].take(), self.below(10)) {
+            (other, 0) => {
+                self.devices[device] = other;
+                self.hides = !self.hides;
+                self.tell("set");
+                self.project().await;
+                self.actors.push(Actor::Projected);
+            }
+            (other, 1) => {
+                self.devices[device] = other;
+                self.tell("sweep");
+                self.jobs.extend(self.found().await.then_some(0));
+                self.actors.push(Actor::Swept);
+            }
+            (None, _) => {
+                let id = ConnectionId(format!("{}-{}", self.user, self.story.len()));
+                self.tell("connect");
+                self.connect(&id).await;
+                self.devices[device] = Some(id);
+                self.actors.push(Actor::Hello);
+            }
+            (Some(_), 2) => {
+                // The network went away, and nobody says so.
+                self.tell("lose");
+                self.is_harmed = true;
+            }
+            (Some(id), _) => {
+                self.tell("close");
+                self.actors.push(Actor::Closed(id));
+            }
+        }
+    }
+
+    /// Whether a sweep finds the person.
+    async fn found(&self) -> bool {
+        let ghosts = self.mongo.connections().list_ghosts(self.now, 10).await.unwrap();
+        let due = self.mongo.presence().list_due(self.now, 10).await.unwrap();
+        ghosts.contains(&self.user) || due.contains(&self.user)
+    }
+
+    /// Something that has begun goes on, or dies.
+    async fn go_on(&mut self) {
+        if self.actors.is_empty() {
+            return;
+        }
+        let which = self.below(self.actors.len());
+        let actor = self.actors.swap_remove(which);
+        if self.below(12) == 0 {
+            self.tell("die");
+            self.is_harmed = true;
+            self.is_unsaid |= matches!(actor, Actor::Hello | Actor::Projected);
+            // A job that dies comes again, most of the time.
+            if let (Actor::Job(again) | Actor::Begun(_, again) | Actor::Read(_, again), 1..) = (&actor, self.below(4)) {
+                self.jobs.push(*again);
+            }
+            return;
+        }
+        let (mongo, now) = (self.mongo, self.now);
+        match actor {
+            Actor::Hello => {
+                self.tell("hello");
+                if !mongo.presence().greet(self.user, now).await.unwrap() {
+                    self.actors.push(Actor::Greeted);
+                }
+            }
+            Actor::Greeted => self.jobs.push(0),
+            Actor::Closed(id) => {
+                let is_queued = self.below(6) > 0;
+                self.tell(if is_queued { "queue" } else { "refuse" });
+                self.jobs.extend(is_queued.then_some(0));
+                self.is_harmed |= !is_queued;
+                self.actors.push(Actor::Queued(id, is_queued));
+            }
+            Actor::Queued(id, true) => {
+                self.tell("remove");
+                mongo.connections().remove(&id).await.unwrap();
+            }
+            Actor::Queued(id, false) => {
+                self.tell("expire");
+                mongo.connections().expire(&id, now).await.unwrap();
+            }
+            Actor::Job(again) => {
+                self.tell("look");
+                let look = Look::begin(mongo, &[self.user]).await.unwrap();
+                self.actors.push(Actor::Begun(look, again));
+            }
+            Actor::Begun(mut look, again) => {
+                self.tell("read");
+                look.read(now).await.unwrap();
+                self.actors.push(Actor::Read(look, again));
+            }
+            Actor::Read(look, again) => {
+                let patience = if again == 0 { Patience::Wait } else { Patience::Tell };
+                let written = look.write(now, patience).await.unwrap();
+                self.tell(&format!("write {written:?}"));
+                self.jobs.extend(written.moved.iter().map(|_| again));
+                self.jobs.extend(written.put_off.iter().map(|_| 1));
+            }
+            Actor::Projected => {
+                mongo.presence().stir(&[self.user]).await.unwrap();
+                self.actors.push(Actor::Job(1));
+            }
+            Actor::Swept => mongo.connections().remove_expired(&[self.user], now).await.unwrap(),
+        }
+    }
+
+    /// A job arrives, perhaps twice, or is lost.
+    fn deliver(&mut self) {
+        if self.jobs.is_empty() {
+            return;
+        }
+        let which = self.below(self.jobs.len());
+        let again = self.jobs[which];
+        match self.below(12) {
+            0 => {
+                self.tell("lose a job");
+                self.jobs.swap_remove(which);
+                self.is_harmed = true;
+            }
+            1 => self.actors.push(Actor::Job(again)),
+            _ => {
+                self.jobs.swap_remove(which);
+                self.actors.push(Actor::Job(again));
+            }
+        }
+    }
+
+    /// Nothing new happens, and what has begun ends.
+    async fn calm_down(&mut self) {
+        while !self.actors.is_empty() || !self.jobs.is_empty() {
+            self.jobs.drain(..).for_each(|again| self.actors.push(Actor::Job(again)));
+            self.now = self.now.plus(Duration::from_secs(10));
+            while !self.actors.is_empty() {
+                self.go_on().await;
+            }
+        }
+    }
+
+    async fn announced(&self) -> bool {
+        let rows = self.mongo.presence().list(&[self.user]).await.unwrap();
+        rows.first().is_some_and(|row| row.announced)
+    }
+
+    async fn run(mut self) {
+        self.project().await;
+        for _ in 0..STEPS {
+            match self.below(8) {
+                0 | 1 => self.begin().await,
+                2 => self.deliver(),
+                _ => self.go_on().await,
+            }
+            let seconds = u64::try_from(self.below(10)).unwrap();
+            self.now = self.now.plus(Duration::from_secs(seconds));
+        }
+        self.calm_down().await;
+        if !self.is_harmed {
+            let live = self.mongo.connections().list_of_people(&[self.user], self.now).await.unwrap();
+            let want = !self.hides && !live.is_empty();
+            assert_eq!(self.announced().await, want, "without harm: {}", self.story);
+        }
+        // What was lost is over, and what is there says so.
+        assert!(self.now.plus(Duration::from_mins(20)) < END);
+        self.now = END;
+        let there: Vec<_> = self.devices.iter().flatten().cloned().collect();
+        for id in &there {
+            self.connect(id).await;
+        }
+        if self.is_unsaid {
+            self.mongo.presence().greet(self.user, self.now).await.unwrap();
+        }
+        self.sweep().await;
+        assert_eq!(self.announced().await, !self.hides && !there.is_empty(), "{}", self.story);
+        for id in &there {
+            self.mongo.connections().remove(id).await.unwrap();
+        }
+        self.mongo.presence().remove(self.user).await.unwrap();
+    }
+
+    async fn sweep(&self) {
+        let clock = Clock(|| END);
+        let mongo = self.mongo.clone();
+        let announcer = Announcer::new(mongo.clone(), into_the_void(), clock, Background::inline());
+        Watcher { mongo, announcer, clock }.sweep().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_it_is_quiet_what_was_told_is_so() {
+    let mut workers = JoinSet::new();
+    for worker in 0..WORKERS {
+        workers.spawn(async move {
+            let database = Database::new().await;
+            for seed in (worker..RUNS).step_by(usize::try_from(WORKERS).unwrap()) {
+                World::new(&database.mongo, seed).run().await;
+            }
+        });
+    }
+    workers.join_all().await;
+}

@@ -1,0 +1,83 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(test)]
+mod interleavings;
+mod job;
+mod look;
+mod sweep;
+mod tell;
+
+pub use look::Patience;
+pub use sweep::Swept;
+
+use announce::Announcer;
+use domain::{Clock, Fault, UserId};
+use look::{Look, Told};
+use mongo::Mongo;
+use std::{collections::BTreeSet, time::Duration};
+
+/// How many people are looked at together.
+const MOST_PEOPLE: usize = 100;
+
+/// How often a look begins again for somebody whose state moves meanwhile; later it is a job of its own.
+const MOST_ROUNDS: usize = 3;
+
+/// How long somebody may be gone who comes and goes often, before it is told.
+const PUT_OFF: Duration = Duration::from_secs(90);
+
+/// When somebody is looked at again whose state moved during each round.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Looks who is online, and tells their friends; see the crate's documentation.
+#[derive(Debug, Clone)]
+pub struct Watcher {
+    /// Connections, people and what was told of them.
+    pub mongo: Mongo,
+    /// Tells clients, and queues people to be looked at.
+    pub announcer: Announcer,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// What looking at people came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Those whose friends are told that they came or went.
+    pub told: Vec<UserId>,
+    /// Those who come and go often, and are looked at again later.
+    pub put_off: Vec<UserId>,
+}
+
+impl Watcher {
+    /// Looks at people and tells their friends who came or went. Safe to repeat, in any order, and for two at once.
+    pub async fn reconcile(&self, users: &[UserId], patience: Patience) -> Result<Reconciled, Fault> {
+        let users: Vec<_> = users.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        let mut reconciled = Reconciled::default();
+        for people in users.chunks(MOST_PEOPLE) {
+            let of_people = self.reconcile_some(people, patience).await?;
+            reconciled.told.extend(of_people.told);
+            reconciled.put_off.extend(of_people.put_off);
+        }
+        Ok(reconciled)
+    }
+
+    async fn reconcile_some(&self, users: &[UserId], patience: Patience) -> Result<Reconciled, Fault> {
+        let (mut waiting, mut told, mut put_off) = (users.to_vec(), Vec::new(), Vec::new());
+        for _ in 0..MOST_ROUNDS {
+            let mut look = Look::begin(&self.mongo, &waiting).await?;
+            look.read(self.clock.now()).await?;
+            let written = look.write(self.clock.now(), patience).await?;
+            told.extend(written.told);
+            put_off.extend(written.put_off);
+            waiting = written.moved;
+            if waiting.is_empty() {
+                break;
+            }
+        }
+        let users = told.iter().map(|told: &Told| told.user).collect();
+        self.tell(told).await;
+        self.announcer.look_at_or_leave(&waiting, 0, SOON).await;
+        self.announcer.look_at_or_leave(&put_off, 1, PUT_OFF).await;
+        Ok(Reconciled { told: users, put_off })
+    }
+}

@@ -1,0 +1,157 @@
+use domain::{Fault, Timestamp, UserId};
+use futures_util::{
+    stream::{self, StreamExt as _, TryStreamExt as _},
+    try_join,
+};
+use mongo::{Mongo, Presence};
+use std::{collections::HashSet, time::Duration};
+
+/// Whoever goes so soon after their last change comes and goes often.
+const RESTLESS: Duration = Duration::from_mins(5);
+
+/// How many writes are under way at once.
+const CONCURRENCY: usize = 8;
+
+/// What becomes of somebody who goes soon after they came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// They are looked at again later: a phone in a tunnel is back soon.
+    Wait,
+    /// Their friends are told now.
+    Tell,
+}
+
+/// One look at people: what was told of them, then what is so.
+#[derive(Debug)]
+pub(crate) struct Look<'a> {
+    mongo: &'a Mongo,
+    seen: Vec<Presence>,
+    online: HashSet<UserId>,
+}
+
+/// Somebody of whom something else was told from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) user: UserId,
+    pub(crate) is_online: bool,
+    pub(crate) rev: i64,
+    pub(crate) at: Timestamp,
+}
+
+/// What a look came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) told: Vec<Told>,
+    pub(crate) put_off: Vec<UserId>,
+    /// Those whose state has moved since the look began.
+    pub(crate) moved: Vec<UserId>,
+}
+
+/// What is to be done about people.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Verdict {
+    agree: Vec<Presence>,
+    differ: Vec<Presence>,
+    put_off: Vec<UserId>,
+}
+
+impl<'a> Look<'a> {
+    /// Reads what was told, and the epochs: whatever changes from here on moves them.
+    pub(crate) async fn begin(mongo: &'a Mongo, users: &[UserId]) -> Result<Self, Fault> {
+        Ok(Self { mongo, seen: mongo.presence().list(users).await?, online: HashSet::new() })
+    }
+
+    /// Reads who is online. Of who has never said hello nothing was told, and nothing is.
+    pub(crate) async fn read(&mut self, now: Timestamp) -> Result<(), Fault> {
+        let users: Vec<_> = self.seen.iter().map(|seen| seen.user).collect();
+        if users.is_empty() {
+            return Ok(());
+        }
+        let (connections, presence) = (self.mongo.connections(), self.mongo.presence());
+        let (live, shown) = try_join!(connections.list_of_people(&users, now), presence.list_shown(&users))?;
+        let live: HashSet<_> = live.into_iter().map(|connection| connection.user).collect();
+        self.online = shown.into_iter().filter(|user| live.contains(user)).collect();
+        Ok(())
+    }
+
+    /// Writes what is told from now on, unless something has moved since the look began.
+    pub(crate) async fn write(self, now: Timestamp, patience: Patience) -> Result<Written, Fault> {
+        let Verdict { agree, differ, put_off } = decide(self.seen, &self.online, now, patience);
+        let presence = self.mongo.presence();
+        let mut written = Written { put_off, ..Written::default() };
+        let changes = differ.into_iter().map(async |before: Presence| {
+            let is_online = !before.announced;
+            let is_written = presence.announce(&before, is_online, now).await?;
+            Ok::<_, Fault>((Told { user: before.user, is_online, rev: before.rev + 1, at: now }, is_written))
+        });
+        let changes: Vec<_> = changes.collect();
+        let mut changes = stream::iter(changes).buffer_unordered(CONCURRENCY);
+        while let Some((told, is_written)) = changes.try_next().await? {
+            if is_written {
+                written.told.push(told);
+            } else {
+                written.moved.push(told.user);
+            }
+        }
+        if !presence.confirm(&agree, now).await? {
+            // Which of them has moved is seen by the next look.
+            written.moved.extend(agree.iter().map(|seen| seen.user));
+        }
+        Ok(written)
+    }
+}
+
+fn decide(seen: Vec<Presence>, online: &HashSet<UserId>, now: Timestamp, patience: Patience) -> Verdict {
+    let mut verdict = Verdict::default();
+    for presence in seen {
+        let is_online = online.contains(&presence.user);
+        let is_restless = presence.changed_at.until(now) < RESTLESS;
+        if is_online == presence.announced {
+            verdict.agree.push(presence);
+        } else if !is_online && is_restless && patience == Patience::Wait {
+            verdict.put_off.push(presence.user);
+        } else {
+            verdict.differ.push(presence);
+        }
+    }
+    verdict
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+    fn decided(announced: bool, is_online: bool, minutes: u64, patience: Patience) -> &'static str {
+        let changed_at = NOW.minus(Duration::from_mins(minutes));
+        let presence = Presence { user: UserId(1), epoch: 1, announced, rev: 1, changed_at, last_seen_at: None };
+        let online = if is_online { HashSet::from([UserId(1)]) } else { HashSet::new() };
+        let Verdict { agree, differ, put_off } = decide(vec![presence], &online, NOW, patience);
+        match (agree.len(), differ.len(), put_off.len()) {
+            (1, 0, 0) => "agree",
+            (0, 1, 0) => "tell",
+            (0, 0, 1) => "wait",
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn who_goes_soon_after_coming_is_looked_at_again() {
+        for (minutes, patience, outcome) in [
+            (4, Patience::Wait, "wait"),
+            (4, Patience::Tell, "tell"),
+            (5, Patience::Wait, "tell"),
+            (5, Patience::Tell, "tell"),
+        ] {
+            assert_eq!(decided(true, false, minutes, patience), outcome, "{minutes} {patience:?}");
+        }
+    }
+
+    #[test]
+    fn who_comes_is_told_at_once() {
+        assert_eq!(decided(false, true, 0, Patience::Wait), "tell");
+        assert_eq!(decided(true, true, 9, Patience::Wait), "agree");
+        assert_eq!(decided(false, false, 0, Patience::Wait), "agree");
+    }
+}
