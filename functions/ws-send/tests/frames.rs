@@ -2,10 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
 use domain::{Locale, Person, Privacy, RoomKey, SessionId, UserId};
+use messaging::Messenger;
 use mongo::{ACTIVE_FOR, Connection, Mongo};
 use serde_json::{Value, json};
-use std::time::Duration;
-use testkit::{NOON, Stores, events, limits_of};
+use std::{sync::Arc, time::Duration};
+use testkit::{NOON, RecordedQueue, Stores, events, limits_of};
 use tokio::time::{Instant, sleep};
 use ws_send::App;
 
@@ -99,6 +100,62 @@ async fn hello_answers_who_is_connected_and_what_was_missed() {
     assert_eq!(ready["d"]["gaps"], json!([sockets.room]));
     assert_eq!(ready["d"]["unread"], json!({ sockets.room.to_string(): 1 }));
     assert!(ready["d"]["reconnect_at"].as_i64().unwrap() > NOON.seconds());
+}
+
+fn knows(id: UserId, friends: Vec<UserId>) -> Person {
+    Person {
+        id,
+        version: 1,
+        username: format!("name{id}"),
+        display_name: None,
+        locale: Locale::Ko,
+        privacy: Privacy::default(),
+        is_active: true,
+        friends,
+        blocked: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn hello_and_state_name_the_friends_who_are_online() {
+    let sockets = Sockets::new().await;
+    let mongo = sockets.stores.mongo();
+    for person in [knows(MINJI, vec![JUNHO]), knows(JUNHO, vec![MINJI])] {
+        mongo.people().project(&person).await.unwrap();
+    }
+    for user in [JUNHO, STRANGER] {
+        mongo.presence().greet(user, NOON).await.unwrap();
+        let before = mongo.presence().list(&[user]).await.unwrap()[0];
+        assert!(mongo.presence().announce(&before, true, NOON).await.unwrap());
+    }
+    let online = json!({ "online": [JUNHO], "more": false });
+
+    assert_eq!(sockets.ask("minji", "hello", &json!({ "v": 1 })).await["d"]["presence"], online);
+    assert_eq!(sockets.ask("minji", "state", &json!({ "active": true })).await["d"]["presence"], online);
+    assert_eq!(sockets.ask("stranger", "hello", &json!({ "v": 1 })).await["d"]["presence"]["online"], json!([]));
+}
+
+#[tokio::test]
+async fn hello_of_who_is_not_known_to_be_online_is_queued() {
+    let mut sockets = Sockets::new().await;
+    let queue = Arc::new(RecordedQueue::default());
+    let Messenger { announcer, .. } = sockets.app.messenger.clone();
+    sockets.app.messenger.announcer = announcer.with_presence(Some(queue.clone()));
+    let mongo = sockets.stores.mongo();
+
+    sockets.ask("minji", "hello", &json!({ "v": 1 })).await;
+    let jobs = queue.all();
+    assert_eq!((jobs.len(), jobs[0].delay), (1, Duration::from_secs(1)));
+    let body: Value = serde_json::from_str(&jobs[0].body).unwrap();
+    assert_eq!(body, json!({ "v": 1, "users": [MINJI], "again": 0 }));
+    let before = mongo.presence().list(&[MINJI]).await.unwrap()[0];
+    assert!(mongo.presence().announce(&before, true, NOON).await.unwrap());
+
+    sockets.ask("minji", "hello", &json!({ "v": 1 })).await;
+    assert_eq!(queue.sends(), 1, "a reconnection queues nobody");
+    queue.go_away();
+    assert_eq!(sockets.ask("junho", "hello", &json!({ "v": 1 })).await["t"], "ready");
+    assert_eq!(mongo.presence().list_due(NOON, 10).await.unwrap(), [JUNHO], "the sweep makes up for it");
 }
 
 #[tokio::test]
@@ -382,14 +439,14 @@ async fn frames_look_at_no_more_than_they_need() {
 
     for (action, details, commands) in [
         ("ping", json!({}), 1),
-        ("state", json!({ "active": true }), 1),
+        ("state", json!({ "active": true }), 2),
         ("typing", json!({ "room": room, "on": true }), 2),
         ("typing", json!({ "room": room, "on": true }), 1),
         ("delivered", json!({ "room": room, "seq": 1 }), 3),
         ("read", json!({ "room": room, "seq": 1 }), 4),
         ("ping", json!({ "cursors": { &room: 0 } }), 2),
         ("ping", json!({ "cursors": { &room: 0 }, "user_rev": 0 }), 3),
-        ("hello", json!({ "v": 1, "cursors": { &room: 0 } }), 4),
+        ("hello", json!({ "v": 1, "cursors": { &room: 0 } }), 6),
         // The frame, the gate and the earlier request; reserve, write, release and the recipients; the note of the push.
         ("send", send, 8),
         ("read", json!({ "room": room, "seq": 1 }), 5),

@@ -27,6 +27,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("mail", &["credentials", "domain", "mysql"]),
     ("push", &["boot", "credentials", "domain", "mongo"]),
     ("messaging", &["announce", "contract", "credentials", "domain", "mongo", "queue"]),
+    ("presence", &["announce", "contract", "domain", "mongo", "queue"]),
     ("projection", &["announce", "contract", "domain", "messaging", "mongo", "mysql", "queue"]),
     ("web", &["background", "boot", "contract", "credentials", "domain", "mongo"]),
     ("socket", &["background", "boot", "domain"]),
@@ -51,11 +52,27 @@ const EDGES: &[(&str, &[&str])] = &[
     ("migrate", &["announce", "background", "boot", "domain", "mongo", "mysql", "projection", "realtime"]),
     (
         "relay",
-        &["announce", "background", "boot", "domain", "messaging", "mongo", "mysql", "projection", "queue", "realtime"],
+        &[
+            "announce",
+            "background",
+            "boot",
+            "domain",
+            "messaging",
+            "mongo",
+            "mysql",
+            "presence",
+            "projection",
+            "queue",
+            "realtime",
+        ],
     ),
     ("send-mail", &["boot", "credentials", "domain", "mail", "mysql"]),
+    (
+        "watch-presence",
+        &["announce", "background", "boot", "domain", "mongo", "presence", "queue", "realtime", "worker"],
+    ),
     ("ws-connect", &["announce", "background", "boot", "credentials", "domain", "mongo", "realtime", "socket"]),
-    ("ws-disconnect", &["boot", "domain", "mongo", "socket"]),
+    ("ws-disconnect", &["boot", "domain", "mongo", "queue", "socket"]),
     (
         "ws-send",
         &[
@@ -305,9 +322,9 @@ fn declared_routes() -> Result<BTreeMap<String, BTreeSet<String>>> {
     let socket =
         [("ws-connect", ws_connect::ROUTES), ("ws-disconnect", ws_disconnect::ROUTES), ("ws-send", ws_send::ROUTES)];
 
-    // These are invoked by name, by a schedule and by a queue.
-    let mut declared =
-        BTreeMap::from(["fanout", "migrate", "relay", "send-mail"].map(|name| (name.to_owned(), BTreeSet::new())));
+    // These are invoked by name, by a schedule, and by a queue.
+    let unrouted = ["fanout", "migrate", "relay", "send-mail", "watch-presence"];
+    let mut declared = BTreeMap::from(unrouted.map(|name| (name.to_owned(), BTreeSet::new())));
     for HttpFunction { name, openapi, .. } in http_functions() {
         let document = serde_json::to_value(openapi)?;
         let mut routes = BTreeSet::new();

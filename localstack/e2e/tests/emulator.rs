@@ -47,7 +47,11 @@ async fn every_function_answers_its_sample_event() -> Result<()> {
     }
 
     let relayed = stack.answer("relay").await?;
-    ensure!(relayed == json!({"projected": 0, "delivered": 0, "erased": 0, "failed": 0}), "relay answered {relayed}");
+    let nothing = json!({"projected": 0, "delivered": 0, "erased": 0, "ghosts": 0, "looked_at": 0, "failed": 0});
+    ensure!(relayed == nothing, "relay answered {relayed}");
+
+    let watched = stack.answer("watch-presence").await?;
+    ensure!(watched == json!({"batchItemFailures": []}), "watch-presence answered {watched}");
 
     // Without a sender nothing is sent.
     let sent = stack.answer("send-mail").await?;
@@ -76,7 +80,8 @@ fn every_function_has_a_sample_event_and_an_expected_answer() -> Result<()> {
         let stem = |path: PathBuf| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         entries.map(|entry| stem(entry?.path()).context("an entry has a name")).collect()
     };
-    let expected = samples().map(|(function, _)| function).chain(["fanout", "migrate", "relay", "send-mail"]);
+    let expected =
+        samples().map(|(function, _)| function).chain(["fanout", "migrate", "relay", "send-mail", "watch-presence"]);
 
     let functions = names("functions")?;
     assert_eq!(names("localstack/events")?, functions);

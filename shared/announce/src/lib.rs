@@ -310,7 +310,7 @@ impl Announcer {
             return Ok(Delivery::default());
         }
         let text = frame.to_text()?;
-        let outcome = deliver(&*self.pusher, recipients, &text, within).await;
+        let outcome = Box::pin(deliver(&*self.pusher, recipients, &text, within)).await;
         info!(sent = outcome.sent, gone = outcome.gone.len(), failed = outcome.failed.len(), "Pushed a frame");
         Box::pin(self.forget_gone(&outcome)).await;
         let failed = outcome.failed.into_iter().map(|connection| connection.id.clone()).collect();

@@ -2,7 +2,8 @@ use crate::{
     answers::accept,
     requests::{asked, two},
 };
-use domain::UserId;
+use domain::{ConnectionId, Person, PresenceVisibility, Privacy, SessionId, UserId};
+use presence::{Patience, Watcher};
 use serde_json::{Value, json};
 use testkit::{Answer, Door, NOON};
 
@@ -54,7 +55,8 @@ async fn friends_are_listed_on_both_sides() {
 
     for (caller, friend) in [(minji, profile(junho, "junho")), (junho, profile(minji, "minji"))] {
         let friends = door.get(caller, "/friends").await.json();
-        assert_eq!(friends, json!({"items": [{"id": id, "user": friend, "since": NOON}], "next_cursor": null}));
+        let friend = json!({"id": id, "user": friend, "since": NOON, "is_online": false, "last_seen_at": null});
+        assert_eq!(friends, json!({"items": [friend], "next_cursor": null}));
         assert_eq!(door.get(caller, "/friends/requests").await.json()["items"], json!([]));
         assert_eq!(door.get(caller, "/friends/requests?direction=sent").await.json()["items"], json!([]));
     }
@@ -110,5 +112,60 @@ async fn bad_queries_are_named() {
     ] {
         let answer = door.get(minji, path).await;
         assert_eq!((answer.status, &answer.json()["errors"][0]["field"]), (422, &json!(field)), "{path}");
+    }
+}
+
+/// Somebody opens a connection, says hello, and friends are told.
+async fn come_online(door: &Door, user: UserId) {
+    door.connect(user, SessionId::from_bytes([1; 16]), &format!("phone of {user}")).await;
+    door.mongo().presence().greet(user, NOON).await.unwrap();
+    look(door, user).await;
+}
+
+async fn look(door: &Door, user: UserId) {
+    let watcher = Watcher { mongo: door.mongo().clone(), announcer: door.announcer(), clock: door.clock() };
+    watcher.reconcile(&[user], Patience::Tell).await.unwrap();
+}
+
+#[tokio::test]
+async fn friends_show_who_is_online_with_one_read() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
+    let id = asked(&door, minji, junho).await;
+    accept(&door, junho, &id).await;
+    come_online(&door, junho).await;
+    let seen = async |caller| {
+        let items = door.get(caller, "/friends").await.json()["items"].clone();
+        (items[0]["is_online"].clone(), items[0]["last_seen_at"].clone())
+    };
+
+    seen(minji).await;
+    let mut profile = door.profile().await;
+    assert_eq!(seen(minji).await, (json!(true), Value::Null));
+    assert_eq!(profile.count().await, 2, "the gate and who is online");
+    let sockets = door.mongo().connections();
+    sockets.remove(&ConnectionId(format!("phone of {junho}"))).await.unwrap();
+    look(&door, junho).await;
+
+    assert_eq!(seen(minji).await, (json!(false), json!("2036-07-18T13:20:00.000Z")));
+    assert_eq!(seen(junho).await, (json!(false), Value::Null), "who was never online");
+}
+
+#[tokio::test]
+async fn whoever_hides_sees_nobody_and_is_seen_by_nobody() {
+    let door = Door::new(friends::routes).await;
+    let [minji, junho] = two(&door).await;
+    let id = asked(&door, minji, junho).await;
+    accept(&door, junho, &id).await;
+    for user in [minji, junho] {
+        come_online(&door, user).await;
+    }
+    let known = door.known(junho).await;
+    let privacy = Privacy { presence_visibility: PresenceVisibility::Nobody, ..known.privacy };
+    door.mongo().people().project(&Person { privacy, ..known }).await.unwrap();
+
+    for caller in [minji, junho] {
+        let friend = &door.get(caller, "/friends").await.json()["items"][0];
+        assert_eq!((&friend["is_online"], &friend["last_seen_at"]), (&json!(false), &Value::Null), "{caller}");
     }
 }

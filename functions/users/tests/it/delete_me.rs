@@ -164,13 +164,20 @@ async fn deleted_account_answers_like_an_unknown_one() {
 async fn nothing_of_the_profile_stays() {
     let door = Door::new(users::routes).await;
     let (minji, junho) = (logged_in(&door, "minji").await, door.join("junho").await);
-    door.call(minji, Method::PUT, "/users/me", &json!({"status_message": "secret", "locale": "ko"})).await;
+    door.call(
+        minji,
+        Method::PUT,
+        "/users/me",
+        &json!({"status_message": "secret", "locale": "ko", "read_receipts": false}),
+    )
+    .await;
     let room = door.open_room([minji, junho]).await;
 
     delete(&door, minji, PASSWORD).await;
 
     let known = door.known(minji).await;
     assert_eq!((known.username, known.is_active, known.locale), (format!("deleted:{minji}"), false, Locale::En));
+    assert!(known.privacy.read_receipts, "what was set is forgotten");
     let seen = door.mysql().private_rooms().find(room.id, junho).await.unwrap().unwrap();
     let shown = seen.participants.iter().find(|person| person.profile.id == minji).unwrap();
     assert_eq!((shown.is_available, &shown.profile.display_name, &shown.profile.status_message), (false, &None, &None));

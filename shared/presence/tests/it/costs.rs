@@ -1,0 +1,21 @@
+use crate::scene::Scene;
+use domain::{PresenceVisibility, UserId};
+use testkit::NOON;
+
+#[tokio::test]
+async fn hundred_people_are_looked_at_with_three_reads() {
+    let scene = Scene::new().await;
+    let people: Vec<_> = (100..200).map(UserId).collect();
+    for user in &people {
+        let friends = people.iter().copied().filter(|friend| friend != user).take(50).collect();
+        scene.know(*user, 1, friends, PresenceVisibility::Friends).await;
+        scene.come(*user, &user.to_string(), NOON).await;
+    }
+    let mut profile = scene.stores.profile().await;
+
+    assert_eq!(scene.look(&people).await.len(), 100);
+    // What was told, connections, people; a write each; the connections of their friends.
+    assert_eq!(profile.count().await, 3 + 100 + 1);
+    assert_eq!(scene.look(&people).await, []);
+    assert_eq!(profile.count().await, 3 + 1);
+}

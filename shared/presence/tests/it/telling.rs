@@ -1,0 +1,144 @@
+use crate::scene::{ANNA, BORA, CHO, EVE, LATER, Scene};
+use domain::{Clock, PresenceVisibility};
+use presence::Patience;
+use testkit::NOON;
+
+#[tokio::test]
+async fn friends_who_are_there_are_told_in_one_frame_each() {
+    let scene = Scene::new().await;
+    for (user, name) in [(ANNA, "anna"), (BORA, "phone"), (BORA, "laptop"), (CHO, "cho"), (EVE, "eve")] {
+        scene.come(user, name, NOON).await;
+    }
+
+    let mut told = scene.look(&[ANNA, BORA, EVE]).await;
+
+    told.sort_unstable();
+    assert_eq!(told, [ANNA, BORA, EVE]);
+    let frame = |name: &str, people: &[i64]| (name.to_owned(), people.iter().map(|id| (*id, true)).collect::<Vec<_>>());
+    assert_eq!(
+        scene.told(),
+        [frame("anna", &[2]), frame("cho", &[1, 2]), frame("laptop", &[1]), frame("phone", &[1])],
+        "and nobody is told of themselves or of strangers"
+    );
+}
+
+#[tokio::test]
+async fn who_is_told_already_is_not_told_again() {
+    let scene = Scene::new().await;
+    for (user, name) in [(ANNA, "anna"), (BORA, "bora")] {
+        scene.come(user, name, NOON).await;
+    }
+    scene.look(&[ANNA]).await;
+    scene.told();
+
+    for _ in 0..2 {
+        assert_eq!(scene.look(&[ANNA]).await, []);
+    }
+    assert!(scene.come(ANNA, "tablet", NOON).await, "a second device finds that everybody knows");
+    scene.go("anna").await;
+    assert_eq!(scene.look(&[ANNA]).await, []);
+    assert_eq!(scene.told(), []);
+}
+
+#[tokio::test]
+async fn background_tabs_are_not_told() {
+    let scene = Scene::new().await;
+    scene.come(BORA, "bora", NOON).await;
+    scene.come(ANNA, "anna", LATER).await;
+
+    let watcher = scene.watcher(Clock(|| LATER));
+    assert_eq!(watcher.reconcile(&[ANNA], Patience::Tell).await.unwrap().told, [ANNA]);
+
+    assert_eq!(scene.told(), []);
+}
+
+#[tokio::test]
+async fn who_hides_is_told_nothing_and_told_of_to_nobody() {
+    let scene = Scene::new().await;
+    scene.know(BORA, 2, vec![ANNA, CHO], PresenceVisibility::Nobody).await;
+    for (user, name) in [(ANNA, "anna"), (BORA, "bora"), (CHO, "cho")] {
+        scene.come(user, name, NOON).await;
+    }
+
+    scene.look(&[ANNA, BORA]).await;
+
+    assert_eq!(scene.told(), [("cho".to_owned(), vec![(1, true)])]);
+    assert_eq!(scene.online().await, [ANNA]);
+}
+
+#[tokio::test]
+async fn who_begins_to_hide_goes_offline_at_once() {
+    let scene = Scene::new().await;
+    for (user, name) in [(ANNA, "anna"), (BORA, "bora")] {
+        scene.come(user, name, NOON).await;
+    }
+    scene.look(&[ANNA]).await;
+    scene.told();
+
+    scene.know(ANNA, 2, vec![BORA, CHO], PresenceVisibility::Nobody).await;
+    scene.look(&[ANNA]).await;
+
+    assert_eq!(scene.told(), [("bora".to_owned(), vec![(1, false)])]);
+    assert_eq!(scene.online().await, []);
+}
+
+#[tokio::test]
+async fn former_friend_is_not_told() {
+    let scene = Scene::new().await;
+    for (user, name) in [(ANNA, "anna"), (BORA, "bora")] {
+        scene.come(user, name, NOON).await;
+    }
+    // Half of what a block ends is known.
+    scene.know(BORA, 2, vec![CHO], PresenceVisibility::Friends).await;
+
+    scene.look(&[ANNA, BORA]).await;
+
+    assert_eq!(scene.told(), []);
+    assert_eq!(scene.online().await, [ANNA, BORA]);
+}
+
+#[tokio::test]
+async fn last_seen_and_rev_are_told() {
+    let scene = Scene::new().await;
+    for (user, name) in [(ANNA, "anna"), (BORA, "bora")] {
+        scene.come(user, name, NOON).await;
+    }
+    scene.look(&[ANNA]).await;
+    scene.go("anna").await;
+    scene.look(&[ANNA]).await;
+
+    let people: Vec<_> = scene.stores.pushes.all().into_iter().map(|(_, frame)| frame["d"]["people"].clone()).collect();
+
+    let person = |online, last_seen_at, rev| serde_json::json!([{ "user_id": 1, "online": online, "last_seen_at": last_seen_at, "rev": rev }]);
+    assert_eq!(people, [person(true, None, 1), person(false, Some("2036-07-18T13:20:00.000Z"), 2)]);
+}
+
+#[tokio::test]
+async fn friend_whose_connection_is_closed_is_looked_at() {
+    let scene = Scene::new().await;
+    scene.come(ANNA, "anna", NOON).await;
+    scene.come(BORA, "gone", NOON).await;
+
+    scene.look(&[ANNA]).await;
+
+    let jobs = scene.jobs();
+    assert_eq!((jobs.len(), jobs[0].0.users.as_slice(), jobs[0].1.as_secs()), (1, [BORA].as_slice(), 30));
+    assert_eq!(scene.stores.connections(BORA).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn twenty_looks_at_once_tell_once() {
+    let scene = Scene::new().await;
+    for (user, name) in [(ANNA, "anna"), (BORA, "bora")] {
+        scene.come(user, name, NOON).await;
+    }
+    let mut looks = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let watcher = scene.watcher(Clock(|| NOON));
+        looks.spawn(async move { watcher.reconcile(&[ANNA], Patience::Tell).await.unwrap().told.len() });
+    }
+
+    let told: usize = looks.join_all().await.into_iter().sum();
+
+    assert_eq!((told, scene.told()), (1, vec![("bora".to_owned(), vec![(1, true)])]));
+}
