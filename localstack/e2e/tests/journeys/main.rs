@@ -21,6 +21,7 @@ mod logs;
 mod lost_projections;
 mod mails;
 mod once_only;
+mod presence;
 mod proxied_stack;
 mod reactions;
 mod reading;

@@ -61,6 +61,8 @@ fn an_account_and_its_tokens() {
           "email_verified": false,
           "id": "[id]",
           "locale": "en",
+          "presence_visibility": "friends",
+          "read_receipts": true,
           "status_message": null,
           "updated_at": "[time]",
           "username": "[username]"

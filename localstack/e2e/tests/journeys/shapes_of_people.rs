@@ -18,6 +18,8 @@ fn an_account_and_a_profile() {
           "email_verified": false,
           "id": "[id]",
           "locale": "en",
+          "presence_visibility": "friends",
+          "read_receipts": true,
           "status_message": "오늘도 화이팅",
           "updated_at": "[time]",
           "username": "[username]"
@@ -29,12 +31,18 @@ fn an_account_and_a_profile() {
         {
           "display_name": "김민지",
           "id": "[id]",
+          "is_online": null,
+          "last_seen_at": null,
           "status_message": "오늘도 화이팅",
           "username": "[username]"
         }
         "#);
         let search = format!("/users/search?q={}", minji.account["username"].as_str().unwrap());
-        assert_eq!(junho.api.get(&search).await.with(200), json!({"items": [profile], "next_cursor": null}));
+        let mut found = profile;
+        for of_friends in ["is_online", "last_seen_at"] {
+            found.as_object_mut().unwrap().remove(of_friends);
+        }
+        assert_eq!(junho.api.get(&search).await.with(200), json!({"items": [found], "next_cursor": null}));
     });
 }
 
@@ -108,6 +116,8 @@ fn a_request_a_friend_and_a_block() {
           "items": [
             {
               "id": "[id]",
+              "is_online": false,
+              "last_seen_at": null,
               "since": "[time]",
               "user": {
                 "display_name": null,
