@@ -33,7 +33,7 @@ async fn main() -> Result<(), BoxError> {
         token_lifetime,
     };
     lambda_runtime::run(service_fn(async |_: LambdaEvent<IgnoredAny>| {
-        let report = relay::run(&projector).await.inspect_err(|fault| fault.log("relay"))?;
+        let report = Box::pin(relay::run(&projector)).await.inspect_err(|fault| fault.log("relay"))?;
         tracing::info!(
             projected = report.projected,
             delivered = report.delivered,
