@@ -168,7 +168,9 @@ impl Presences<'_> {
         }
         let rows = self.0.collection::<Id>(PRESENCE);
         let batch = one_batch(usize::try_from(most).unwrap_or_default());
-        let found = rows.find(filter).sort(doc! { "checked_at": 1 }).limit(most).projection(doc! { "_id": 1 });
+        // A hello that no majority knows yet is one.
+        let found = rows.find(filter).read_concern(ReadConcern::local()).sort(doc! { "checked_at": 1 });
+        let found = found.limit(most).projection(doc! { "_id": 1 });
         let found: Vec<_> = async { found.batch_size(batch).await?.try_collect().await }.await.map_err(store_fault)?;
         Ok(found.into_iter().map(|row| row.user).collect())
     }
