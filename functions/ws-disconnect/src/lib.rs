@@ -31,8 +31,12 @@ impl App {
         let (mongo_url, presence_queue, aws) =
             boot::read(|settings| (settings.mongo_url(), settings.presence_queue_url(), settings.aws())).await?;
         let mongo = Mongo::connect(&mongo_url).await?;
+        let presence = Sqs::jobs(presence_queue.as_deref(), &aws);
         warm_up("open connections to MongoDB", mongo.warm_up()).await;
-        Ok(Self { mongo, presence: Sqs::jobs(presence_queue.as_deref(), &aws), clock: boot::clock() })
+        if let Some(queue) = &presence {
+            queue.warm_up().await;
+        }
+        Ok(Self { mongo, presence, clock: boot::clock() })
     }
 }
 
