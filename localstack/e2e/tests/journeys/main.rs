@@ -33,6 +33,7 @@ mod sessions;
 mod shapes;
 mod shapes_of_people;
 mod shapes_of_rooms;
+mod signals;
 mod socket_frames;
 mod stores_away;
 mod text;

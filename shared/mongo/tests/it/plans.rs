@@ -8,7 +8,7 @@ use domain::{
     ClientId, ConnectionId, Emoji, Fault, Limit, Locale, PageSize, Person, Privacy, Random, Rev, RoomKind, Seq,
     SessionId, UserId,
 };
-use mongo::{Anchor, Arrival, Bucket, Connection, Effect, Fanout, Messages, Placement, Recipients};
+use mongo::{Anchor, Arrival, Bucket, Connection, Effect, Fanout, Messages, Placement, Progress, Recipients};
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use std::time::Duration;
 use testkit::mongo::{Database, Profile};
@@ -300,7 +300,12 @@ async fn no_command_on_rooms_walks_a_collection() {
     watch.watch("list_open", 11, rooms.list_open(private(2), 10)).await;
     watch.watch("list_revs", 3, rooms.list_revs(ANNA, &[ROOM, private(2), private(100)])).await;
     watch.watch("forget what was read", 2, states.remove(EVE, &[private(100), private(101)])).await;
-    watch.watch("mark", 1, states.mark(ROOM, ANNA, Seq(290))).await;
+    watch.watch("mark", 2, states.mark(ROOM, ANNA, Seq(290))).await;
+    watch.watch("advance", 1, states.advance(ROOM, ANNA, Progress::Delivered, Seq(299), Seq(300))).await;
+    // The room, its two people and their cursors.
+    watch.watch("list_receipts", 5, states.list_receipts(ROOM, ANNA)).await.unwrap();
+    watch.watch("list_readers", 5, states.list_readers(ROOM, ANNA, Seq(290))).await.unwrap();
+    watch.watch("list_onlookers", 3, database.mongo.connections().list_onlookers(ROOM, ANNA, AT)).await;
     watch.watch("count_unread", 10, states.count_unread(ROOM, ANNA, Seq(290), Seq(300))).await;
 
     assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);

@@ -1,0 +1,92 @@
+//! What people do at the moment: they are there, type, receive and read. And the routes that answer only whoever asks.
+
+use e2e::{journey, room_name};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::sleep;
+
+#[test]
+fn typing_reaches_the_other_person_where_they_are_there() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let (minjis, junhos, tab) = (minji.socket().await, junho.socket().await, junho.login().await.socket().await);
+        let stranger = stack.register("stranger").await.socket().await;
+        assert_eq!(tab.ask("state", json!({"active": false})).await["t"], "ack");
+        assert_eq!(tab.pushes().await, Vec::<Value>::new());
+
+        for on in [true, false] {
+            let typing = json!({"room": room_name(room), "on": on});
+            // Said again at once, it is not told again. Who is not in the room tells nobody.
+            for socket in [&minjis, &minjis, &stranger] {
+                assert_eq!(socket.ask("typing", typing.clone()).await["t"], "ack");
+            }
+            let told = json!({"t": "typing", "room": room_name(room), "d": {"user_id": minji.id, "on": on}});
+            assert_eq!(junhos.push().await, told);
+        }
+
+        for socket in [minjis, junhos, tab, stranger] {
+            assert_eq!(socket.pushes().await, Vec::<Value>::new());
+        }
+        assert_eq!(junho.list(room).await["items"], json!([]));
+    });
+}
+
+#[test]
+fn receipts_follow_a_message_on_its_way() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let (minjis, junhos) = (minji.socket().await, junho.socket().await);
+        let sent = minji.say(room, "hi").await;
+        assert_eq!(junhos.push().await["t"], "message.created");
+
+        junhos.send_text(&json!({"action": "delivered", "d": {"room": room_name(room), "seq": 1}}).to_string());
+        let delivered = minjis.push_where(|frame| frame["t"] == "receipt.delivered").await;
+        assert_eq!(delivered["d"], json!({"user_id": junho.id, "delivered_seq": 1}));
+
+        let answer = json!({"room": room_name(room), "client_id": "answer", "content": "hello", "read_seq": 1});
+        assert_eq!(junhos.ask("send", answer).await["t"], "ack");
+        let created = minjis.push_where(|frame| frame["d"]["seq"] == 2).await;
+        assert_eq!((&created["t"], &created["d"]["read_seq"]), (&json!("message.created"), &json!(1)));
+
+        let path = format!("/messages/{}/receipts", sent["id"].as_str().unwrap());
+        let read = json!({"read_count": 1, "member_count": 1, "read_by": [junho.id], "not_read_by": []});
+        // The cursor is written beside the delivery.
+        while minji.api.get(&path).await.with(200) != read {
+            sleep(Duration::from_millis(20)).await;
+        }
+        let receipts = minji.api.get(&format!("/messages/receipts?room_id={room}")).await.with(200);
+        let cursor = json!({"user_id": junho.id, "read_seq": 1, "delivered_seq": 1});
+        assert!(receipts["items"].as_array().unwrap().contains(&cursor), "{receipts}");
+        assert_eq!(minjis.pushes().await, Vec::<Value>::new(), "no receipt beside the answer");
+    });
+}
+
+#[test]
+fn frames_of_one_way_routes_are_answered_only_if_they_ask() {
+    journey(async |stack| {
+        let (minji, junho, room) = stack.pair().await;
+        let name = room_name(room);
+        let rev = minji.say(room, "hi").await["rev"].clone();
+        let socket = junho.socket().await;
+        let frames = [
+            ("read", json!({"room": name, "seq": 1})),
+            ("delivered", json!({"room": name, "seq": 1})),
+            ("typing", json!({"room": name, "on": true})),
+            ("state", json!({"active": true, "room": name})),
+            ("ping", json!({"cursors": {&name: rev}})),
+            // A refusal that leaves the connection open is no news to who did not ask.
+            ("read", json!({"room": "private:0", "seq": 1})),
+        ];
+
+        for (action, d) in &frames {
+            socket.send_text(&json!({"action": action, "d": d}).to_string());
+        }
+        for (action, d) in frames {
+            assert!(["ack", "pong", "error"].map(Value::from).contains(&socket.ask(action, d).await["t"]), "{action}");
+        }
+        assert_eq!(socket.pushes().await, Vec::<Value>::new());
+
+        socket.send_text(&json!({"action": "ping", "d": {"cursors": {&name: 0}}}).to_string());
+        assert_eq!(socket.push().await, json!({"t": "gaps", "d": {"rooms": [name], "gone": [], "more": false}}));
+    });
+}
