@@ -63,7 +63,8 @@ impl App {
         let announcer = Announcer::new(mongo.clone(), pusher, clock, background)
             .with_inline_connections(inline)
             .with_fanout(Sqs::jobs(queues.fanout.as_deref(), &aws))
-            .with_presence(Sqs::jobs(queues.presence.as_deref(), &aws));
+            .with_presence(Sqs::jobs(queues.presence.as_deref(), &aws))
+            .with_notifications(Sqs::jobs(queues.push.as_deref(), &aws));
         tokio::join!(warm_up("open connections to MongoDB", mongo.warm_up()), announcer.warm_up());
         let previous_key = signing.previous_key.as_deref();
         let tokens = AccessTokens::new(signing.algorithm, &signing.key, previous_key, signing.lifetime)?;

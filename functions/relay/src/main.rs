@@ -27,7 +27,8 @@ async fn main() -> Result<(), BoxError> {
         announcer: Announcer::new(mongo.clone(), pusher, clock, Background::inline())
             .with_inline_connections(inline)
             .with_fanout(Sqs::jobs(queues.fanout.as_deref(), &aws))
-            .with_presence(Sqs::jobs(queues.presence.as_deref(), &aws)),
+            .with_presence(Sqs::jobs(queues.presence.as_deref(), &aws))
+            .with_notifications(Sqs::jobs(queues.push.as_deref(), &aws)),
         mongo,
         clock,
         token_lifetime,

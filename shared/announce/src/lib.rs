@@ -170,7 +170,8 @@ impl Announcer {
     /// Opens the connections to `@connections` and to the queues before the first request needs them.
     pub async fn warm_up(&self) {
         let queues = async {
-            if let Some(queue) = self.fanout.as_ref().or(self.presence.as_ref()) {
+            let notifications = self.notifier.as_ref().map(Notifier::jobs);
+            if let Some(queue) = self.fanout.as_ref().or(self.presence.as_ref()).or(notifications) {
                 queue.warm_up().await;
             }
         };

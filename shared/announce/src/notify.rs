@@ -25,6 +25,10 @@ impl Notifier {
         Self { jobs, checked: Arc::default() }
     }
 
+    pub(crate) const fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
     /// Whether a room has not been looked at for a while. It has been from now on.
     fn is_first_check(&self, room: RoomKey, now: Timestamp) -> bool {
         let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);

@@ -82,7 +82,8 @@ impl BackendSettings {
         let announcer = Announcer::new(mongo.clone(), pusher, clock, background)
             .with_inline_connections(*inline)
             .with_fanout(Sqs::jobs(self.queues.fanout.as_deref(), &self.aws))
-            .with_presence(Sqs::jobs(self.queues.presence.as_deref(), &self.aws));
+            .with_presence(Sqs::jobs(self.queues.presence.as_deref(), &self.aws))
+            .with_notifications(Sqs::jobs(self.queues.push.as_deref(), &self.aws));
         let projector = Projector {
             mysql: Mysql::connect(&self.mysql_url, Mysql::LAMBDA_CONNECTIONS)?,
             announcer,

@@ -92,6 +92,8 @@ pub struct Queues {
     pub fanout: Option<String>,
     /// `PRESENCE_QUEUE_URL`: people who came or went.
     pub presence: Option<String>,
+    /// `PUSH_QUEUE_URL`: notifications.
+    pub push: Option<String>,
 }
 
 /// Every variable that is missing or bad, by name, never by value.
@@ -218,8 +220,9 @@ impl Settings {
 
     /// The queues of jobs that follow from changes; each that is not set does not exist.
     pub fn queues(&self) -> Result<Queues, SettingsError> {
-        let (fanout, presence) = values((self.fanout_queue_url(), self.presence_queue_url()))?;
-        Ok(Queues { fanout, presence })
+        let urls = (self.fanout_queue_url(), self.presence_queue_url(), self.push_queue_url());
+        let (fanout, presence, push) = values(urls)?;
+        Ok(Queues { fanout, presence, push })
     }
 
     /// `FANOUT_QUEUE_URL`, the queue of frames for large rooms; without it none is sent there.
