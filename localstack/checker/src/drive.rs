@@ -124,7 +124,8 @@ pub async fn drive<D: Doors>(
         }
         let mut logins = logins.into_iter();
         let two = logins.next().zip(logins.next()).context("the checker could not log in")?;
-        let ending = Ending { doors, recorder, room, logins: [two.0, two.1], others: logins.collect() };
+        let (logins, others, totals) = ([two.0, two.1], logins.collect(), plan.usage.totals);
+        let ending = Ending { doors, recorder, room, logins, totals, others };
         match group {
             Some(group) => ending.add_all(&group.people, deadline).await?,
             None if plan.usage.blocks > 0 => ending.lift_blocks(deadline).await?,
@@ -183,6 +184,8 @@ struct Ending<'w, D: Doors> {
     recorder: &'w Recorder,
     room: RoomId,
     logins: [Login<D::Session>; 2],
+    /// Whether to ask what is unread in all.
+    totals: bool,
     /// The other members of a group.
     others: Vec<Login<D::Session>>,
 }
@@ -225,6 +228,12 @@ impl<D: Doors> Ending<'_, D> {
             ];
             for other in &self.others {
                 ways.push(("by sync of another member", self.by_sync(deadline, Via::Http, other).await?.1));
+            }
+            for login in self.logins.iter().chain(&self.others) {
+                self.call(Via::Http, login, Request::Unread { room: self.room }).await;
+                if self.totals {
+                    self.call(Via::Http, login, Request::Total { room: self.room }).await;
+                }
             }
             if self.by_sync(deadline, Via::Http, other).await?.0 == head {
                 for (way, messages) in ways {

@@ -120,6 +120,8 @@ pub enum Request {
     Read { room: RoomId, seq: u64 },
     /// Ask how many messages of the room are unread.
     Unread { room: RoomId },
+    /// Ask how many messages are unread in all rooms; the person has this one alone.
+    Total { room: RoomId },
     /// Say that the client has everything up to a sequence number.
     Delivered { room: RoomId, seq: u64 },
     /// Say that the person types in the room.
@@ -177,6 +179,7 @@ impl Request {
             | Self::Delete { room, .. }
             | Self::Read { room, .. }
             | Self::Unread { room }
+            | Self::Total { room }
             | Self::Delivered { room, .. }
             | Self::Typing { room }
             | Self::Friends { room }
@@ -263,6 +266,8 @@ pub enum Answer {
     Synced(SyncPage),
     /// The room is read up to here, and so many messages are not; 100 are 100 or more.
     Read { read_seq: u64, unread: u64 },
+    /// So many messages are unread, and so many show on the app's icon.
+    Total { messages: u64, badge: u64 },
     /// The friends who are online.
     Online(Box<[u64]>),
     /// A block, its end, a reaction, a change of a group's members, or the end of a session: it is so from now on.

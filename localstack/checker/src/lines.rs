@@ -90,6 +90,7 @@ impl fmt::Display for Request {
                 write!(f, "make person {of} {} of room {room}", if *admin { "an admin" } else { "a member" })
             }
             Self::Unread { room } => write!(f, "unread of room {room}"),
+            Self::Total { room } => write!(f, "unread of all rooms, which are room {room}"),
             Self::Delivered { room, seq } => write!(f, "delivered room {room} up to seq {seq}"),
             Self::Typing { room } => write!(f, "type in room {room}"),
             Self::Friends { .. } => f.write_str("list friends"),
@@ -115,6 +116,7 @@ impl fmt::Display for Answer {
                 list(f, items)
             }
             Self::Read { read_seq, unread } => write!(f, "read up to seq {read_seq}, {unread} unread"),
+            Self::Total { messages, badge } => write!(f, "{messages} unread, badge {badge}"),
             Self::Online(people) => write!(f, "online are {people:?}"),
             Self::Done => f.write_str("done"),
             Self::Invited { invite, code } => write!(f, "invite {invite} has code {code}"),

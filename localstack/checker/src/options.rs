@@ -84,6 +84,8 @@ pub struct Usage {
     pub reactions: u32,
     /// Whether clients say that they type and what has arrived.
     pub signals: bool,
+    /// Whether clients ask what is unread in all.
+    pub totals: bool,
     /// Whether it is watched at the end who is online.
     pub presence: bool,
 }
@@ -102,7 +104,8 @@ impl Default for Usage {
             blocks: 1,
             members: 6,
             reactions: 15,
-            signals: false,
+            signals: true,
+            totals: false,
             presence: false,
         }
     }

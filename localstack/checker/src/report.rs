@@ -115,7 +115,7 @@ impl Counts {
                         _ => {}
                     },
                     Answer::Invited { .. } => counts.invites += 1,
-                    Answer::Online(_) | Answer::Connected | Answer::Refused { .. } => {}
+                    Answer::Total { .. } | Answer::Online(_) | Answer::Connected | Answer::Refused { .. } => {}
                 },
                 Event::Pushed(_) => {
                     counts.pushes += 1;

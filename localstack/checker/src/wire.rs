@@ -90,15 +90,20 @@ struct UnreadRow {
 }
 
 #[derive(Deserialize)]
+struct TotalRow {
+    messages: u64,
+    badge: u64,
+}
+
+#[derive(Deserialize)]
 struct FriendRow {
     user: PersonRow,
+    is_online: bool,
 }
 
 #[derive(Deserialize)]
 struct PersonRow {
     id: u64,
-    #[serde(default)]
-    is_online: bool,
 }
 
 #[derive(Deserialize)]
@@ -192,6 +197,7 @@ pub(crate) fn frame(request: &Request) -> Option<(&'static str, Value)> {
         Request::Delivered { room, seq } => ("delivered", json!({ "room": room_name(*room), "seq": seq })),
         Request::Typing { room } => ("typing", json!({ "room": room_name(*room), "on": true })),
         Request::Unread { .. }
+        | Request::Total { .. }
         | Request::Friends { .. }
         | Request::List { .. }
         | Request::Block { .. }
@@ -271,6 +277,7 @@ pub(crate) fn http(request: &Request, other: i64) -> Option<(Method, String, Opt
             (Method::POST, "/messages/read".to_owned(), Some(body))
         }
         Request::Unread { .. } => (Method::GET, "/messages/unread".to_owned(), None),
+        Request::Total { .. } => (Method::GET, "/messages/unread/total".to_owned(), None),
         Request::Friends { .. } => (Method::GET, "/friends?limit=100".to_owned(), None),
         Request::Block { .. } => (Method::POST, "/blocks".to_owned(), Some(json!({ "user_id": other }))),
         Request::Unblock { .. } => (Method::DELETE, format!("/blocks/{other}"), None),
@@ -337,8 +344,11 @@ pub(crate) fn from_http(request: &Request, status: u16, body: Value) -> Answer {
                 unread: row.unread_count,
             })
         }),
+        (200, Request::Total { .. }) => {
+            read(body, |row: TotalRow| Answer::Total { messages: row.messages, badge: row.badge })
+        }
         (200, Request::Friends { .. }) => read(body, |rows: ListRow<FriendRow>| {
-            let online = rows.items.into_iter().filter(|row| row.user.is_online);
+            let online = rows.items.into_iter().filter(|row| row.is_online);
             Answer::Online(online.map(|row| row.user.id).collect())
         }),
         (201, Request::Invite { .. }) => {

@@ -18,7 +18,7 @@ const SEEDS: u64 = 60;
 
 /// What people do, and the longest time between two crashes; some mistakes show in few circumstances only.
 fn circumstances(seed: u64, mistake: Option<Mistake>) -> (Usage, u64) {
-    let usage = Usage { think_ms: 120, signals: true, presence: true, ..Usage::default() };
+    let usage = Usage { think_ms: 120, signals: true, presence: true, totals: true, ..Usage::default() };
     let gap = if seed.is_multiple_of(2) { 1500 } else { 60 };
     match mistake {
         Some(Mistake::NoUniqueRev) => (Usage { think_ms: 60, ..usage }, 20),
@@ -174,6 +174,11 @@ fn signals_to_whoever_was_removed_are_detected() {
 #[test]
 fn signals_across_a_block_are_detected() {
     breaks(Mistake::OpenSignals, Promise::RightsFenced);
+}
+
+#[test]
+fn badge_that_counts_too_much_is_detected() {
+    breaks(Mistake::GrowingBadge, Promise::Protocol);
 }
 
 #[test]

@@ -184,7 +184,11 @@ impl<D: Doors> Client<'_, D> {
             _ => top,
         };
         let room = self.room;
-        let request = if rng.random_ratio(1, 4) { Request::Unread { room } } else { Request::Read { room, seq } };
+        let request = match rng.random_range(0..5) {
+            0 => Request::Unread { room },
+            1 if self.usage.totals => Request::Total { room },
+            _ => Request::Read { room, seq },
+        };
         self.call(self.via(rng), Purpose::Look, request).await;
     }
 

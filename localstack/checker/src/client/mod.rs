@@ -386,7 +386,10 @@ impl<D: Doors> Client<'_, D> {
     async fn call(&self, via: Via, purpose: Purpose, request: Request) -> Answer {
         let door = {
             let state = self.state();
-            let has_frame = !matches!(request, Request::Pin { .. } | Request::Forward { .. } | Request::Unread { .. });
+            let has_frame = !matches!(
+                request,
+                Request::Pin { .. } | Request::Forward { .. } | Request::Unread { .. } | Request::Total { .. }
+            );
             match state.socket.clone().filter(|_| via == Via::Socket && has_frame) {
                 Some(open) => Door::Socket(open),
                 None => Door::Http(state.login.clone()),

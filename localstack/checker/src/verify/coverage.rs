@@ -165,6 +165,7 @@ pub(crate) fn follow(view: &mut ClientView, answer: &Answer) {
         Answer::Page(page) => *view = ClientView::enter(page),
         Answer::Synced(page) => view.take_sync(page),
         Answer::Read { .. }
+        | Answer::Total { .. }
         | Answer::Online(_)
         | Answer::Done
         | Answer::Invited { .. }

@@ -217,6 +217,7 @@ impl<'h> Facts<'h> {
             Answer::Page(page) => page.items.iter().for_each(|item| self.see(position, item)),
             Answer::Synced(page) => page.items.iter().for_each(|item| self.see(position, item)),
             Answer::Read { .. }
+            | Answer::Total { .. }
             | Answer::Online(_)
             | Answer::Done
             | Answer::Invited { .. }

@@ -55,7 +55,12 @@ fn answer(facts: &Facts<'_>, call: &Call<'_>, fences: &[Fence], found: &mut Vec<
     match answer {
         Answer::Ack { .. } | Answer::Page(_) | Answer::Synced(_) | Answer::Read { .. } | Answer::Invited { .. } => {}
         Answer::Done if of_group => {}
-        Answer::Online(_) | Answer::Done | Answer::Connected | Answer::Refused { .. } | Answer::Unknown(_) => return,
+        Answer::Total { .. }
+        | Answer::Online(_)
+        | Answer::Done
+        | Answer::Connected
+        | Answer::Refused { .. }
+        | Answer::Unknown(_) => return,
     }
     let fence = fences.iter().find(|fence| fence.from < call.position && position < fence.to);
     if let Some(fence) = fence {

@@ -61,6 +61,7 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         }
     }
     let mut rooms: BTreeMap<RoomId, Room> = BTreeMap::new();
+    totals(facts, &reads, &asked, &mut rooms, found);
     for ((room, person), reads) in &mut reads {
         let known = rooms.entry(*room).or_insert_with(|| Room::of(facts, *room));
         let asked = asked.get(&(*room, *person)).map_or(&[][..], Vec::as_slice);
@@ -77,6 +78,41 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             if let Some((promise, what)) = wrong.filter(|_| !told) {
                 told = true;
                 found.push(facts.room_violation(promise, *room, &[read.position, read.answered], what));
+            }
+        }
+    }
+}
+
+/// What is said to be unread in all lies between what is left by every read that was asked for, and by those that were answered.
+fn totals(
+    facts: &Facts<'_>,
+    reads: &BTreeMap<(RoomId, usize), Vec<Read>>,
+    asked: &BTreeMap<(RoomId, usize), Vec<(usize, u64)>>,
+    rooms: &mut BTreeMap<RoomId, Room>,
+    found: &mut Vec<Violation>,
+) {
+    for call in facts.calls.values() {
+        let (Request::Total { room }, Some((answered, Answer::Total { messages, badge }))) =
+            (call.request, call.answered)
+        else {
+            continue;
+        };
+        // Whoever may be out of the group may have nothing there.
+        if facts.exits(*room, call.by.person).any(|exit| exit.position < answered) {
+            continue;
+        }
+        let key = (*room, call.by.person);
+        let asked = asked.get(&key).into_iter().flatten().filter(|(position, _)| *position < answered);
+        let reads = reads.get(&key).into_iter().flatten().filter(|read| read.answered < call.position);
+        let known = rooms.entry(*room).or_insert_with(|| Room::of(facts, *room));
+        let (high, low) = (asked.map(|(_, seq)| *seq).max(), reads.map(|read| read.cursor).max());
+        let within = (call.position, answered);
+        let (least, _) = known.unread(call.by.person, within, high.unwrap_or(0));
+        let (_, most) = known.unread(call.by.person, within, low.unwrap_or(0));
+        for (name, count) in [("are said to be unread in all", messages), ("show on the icon", badge)] {
+            if (*count).min(CAP) < least || (*count).min(CAP) > most {
+                let what = format!("{count} messages {name}, but there were {least} to {most}");
+                found.push(facts.room_violation(Promise::Protocol, *room, &[call.position, answered], what));
             }
         }
     }
@@ -170,15 +206,7 @@ impl Room {
 
     /// The count is not between what was certainly there and unread, and what may have been.
     fn miscounted(&self, person: usize, read: &Read) -> Wrong {
-        let others = || self.messages.iter().filter(|known| known.author != person && known.seq > read.cursor);
-        let before = |position: Option<usize>, bound: usize| position.is_some_and(|position| position < bound);
-        let certain =
-            others().filter(|known| known.seen < read.position && !before(known.deleting, read.answered)).count();
-        let possible =
-            others().filter(|known| known.sent < read.answered && !before(known.buried, read.position)).count();
-        let unseen =
-            self.unseen.iter().filter(|(position, author)| *position < read.answered && *author != person).count();
-        let (least, most) = ((certain as u64).min(CAP), ((possible + unseen) as u64).min(CAP));
+        let (least, most) = self.unread(person, (read.position, read.answered), read.cursor);
         (read.unread < least || read.unread > most).then(|| {
             let what = format!(
                 "{} messages after seq {} are said to be unread, but there were {least} to {most}",
@@ -186,5 +214,15 @@ impl Room {
             );
             (Promise::Protocol, what)
         })
+    }
+
+    /// How many messages above a cursor were unread at least, and at most, from one position to another.
+    fn unread(&self, person: usize, (from, to): (usize, usize), cursor: u64) -> (u64, u64) {
+        let others = || self.messages.iter().filter(|known| known.author != person && known.seq > cursor);
+        let before = |position: Option<usize>, bound: usize| position.is_some_and(|position| position < bound);
+        let certain = others().filter(|known| known.seen < from && !before(known.deleting, to)).count();
+        let possible = others().filter(|known| known.sent < to && !before(known.buried, from)).count();
+        let unseen = self.unseen.iter().filter(|(position, author)| *position < to && *author != person).count();
+        ((certain as u64).min(CAP), ((possible + unseen) as u64).min(CAP))
     }
 }

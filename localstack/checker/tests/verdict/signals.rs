@@ -100,6 +100,26 @@ fn once_quiet_online_means_connected() {
 }
 
 #[test]
+fn unread_total_and_badge_are_counted_by_what_is_there() {
+    for (messages, badge, is_right) in [(2, 2, true), (1, 2, false), (2, 3, false), (0, 0, false)] {
+        let mut story = pair();
+        story.send(0, "a", message("a", 1, 1));
+        story.send(0, "b", message("b", 2, 2));
+        story.call(1, Request::Total { room: ROOM }, Answer::Total { messages, badge });
+        if is_right {
+            assert_eq!(story.verdict(), []);
+        } else {
+            story.breaks(Promise::Protocol, "but there were 2 to 2");
+        }
+    }
+    let mut story = pair();
+    story.send(0, "a", message("a", 1, 1));
+    story.call(1, Request::Read { room: ROOM, seq: 1 }, unknown());
+    story.call(1, Request::Total { room: ROOM }, Answer::Total { messages: 0, badge: 0 });
+    assert_eq!(story.verdict(), []);
+}
+
+#[test]
 fn unread_messages_are_counted_by_what_is_there() {
     for (unread, is_right) in [(2, true), (1, false), (3, false)] {
         let mut story = pair();
