@@ -1,6 +1,6 @@
 //! `cargo local check`.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use checker::{FaultPlan, Options};
@@ -35,6 +35,9 @@ pub(crate) struct Args {
     /// Faults to inject: `all`, `none`, or names separated by commas
     #[arg(long, default_value = "all")]
     faults: FaultPlan,
+    /// Checks the function binaries of this folder instead of building them
+    #[arg(long, value_name = "FOLDER")]
+    binaries: Option<PathBuf>,
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
@@ -43,7 +46,10 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     stack::sweep(&stack::local())?;
     let check = async {
         let mut options = Options::new(args.seed, args.seconds);
-        options.binaries = Some(stack::build(Profile::Dev, Extent::Binaries, &progress).await?);
+        options.binaries = match args.binaries {
+            Some(binaries) => Some(binaries),
+            None => Some(stack::build(Profile::Dev, Extent::Binaries, &progress).await?),
+        };
         options.clients = args.clients.unwrap_or(options.clients);
         options.group_clients = args.group_clients.unwrap_or(options.group_clients);
         options.groups = args.groups.unwrap_or(options.groups);

@@ -42,6 +42,9 @@ pub(crate) struct Args {
     /// Seed of the jitter
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Use a running stack, by the URL of its HTTP API; start it with `--unlimited`
+    #[arg(long, value_name = "URL")]
+    at: Option<String>,
     /// Measure the debug build, which tells nothing about a deployment
     #[arg(long)]
     debug: bool,
@@ -92,14 +95,19 @@ struct Storm {
 }
 
 pub(super) async fn run(args: &Args, progress: &Progress) -> Result<()> {
-    let profile = if args.debug { Profile::Dev } else { Profile::Release };
-    let binaries = stack::build(profile, Extent::Binaries, progress).await?;
     allow_files(u64::from(args.clients) * FILES)?;
     let before = load();
-    let own = OwnStack::start(&binaries, &[]).await?;
-    let storm = measure(args, own.url(), progress).await;
-    own.stop().await;
-    let storm = storm?;
+    let storm = match &args.at {
+        Some(url) => measure(args, url, progress).await?,
+        None => {
+            let profile = if args.debug { Profile::Dev } else { Profile::Release };
+            let binaries = stack::build(profile, Extent::Binaries, progress).await?;
+            let own = OwnStack::start(&binaries, &[]).await?;
+            let storm = measure(args, own.url(), progress).await;
+            own.stop().await;
+            storm?
+        }
+    };
     println!("\nload average {before} at the start, {} at the end\n{storm}", load());
     ensure!(storm.lost == 0, "messages were lost");
     Ok(())
