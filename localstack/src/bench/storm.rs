@@ -97,16 +97,15 @@ struct Storm {
 pub(super) async fn run(args: &Args, progress: &Progress) -> Result<()> {
     allow_files(u64::from(args.clients) * FILES)?;
     let before = load();
-    let storm = match &args.at {
-        Some(url) => measure(args, url, progress).await?,
-        None => {
-            let profile = if args.debug { Profile::Dev } else { Profile::Release };
-            let binaries = stack::build(profile, Extent::Binaries, progress).await?;
-            let own = OwnStack::start(&binaries, &[]).await?;
-            let storm = measure(args, own.url(), progress).await;
-            own.stop().await;
-            storm?
-        }
+    let storm = if let Some(url) = &args.at {
+        measure(args, url, progress).await?
+    } else {
+        let profile = if args.debug { Profile::Dev } else { Profile::Release };
+        let binaries = stack::build(profile, Extent::Binaries, progress).await?;
+        let own = OwnStack::start(&binaries, &[]).await?;
+        let storm = measure(args, own.url(), progress).await;
+        own.stop().await;
+        storm?
     };
     println!("\nload average {before} at the start, {} at the end\n{storm}", load());
     ensure!(storm.lost == 0, "messages were lost");

@@ -1,9 +1,10 @@
 //! Rooms with more connections than one function pushes to.
 
 use e2e::{Person, Socket, TestStack, group_message, group_name, journey_in};
+use gateway::{Delay, QueueRules, Span};
 use serde_json::{Value, json};
 use stack::Options;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 /// Two connections count as many.
 fn many_are_two() -> Options {
@@ -25,18 +26,12 @@ async fn gather(stack: &TestStack, names: &[&str]) -> (Vec<Person>, i64) {
     (people, group)
 }
 
-/// The texts of new messages until so many have come, alone or packed.
+/// The texts of new messages until so many have come.
 async fn texts(socket: &Socket, number: usize) -> BTreeSet<String> {
     let mut texts = BTreeSet::new();
     while texts.len() < number {
-        let pushed = socket.push_where(|frame| frame["t"] == "message.created" || frame["t"] == "batch").await;
-        let frames =
-            if pushed["t"] == "batch" { pushed["d"].as_array().cloned().unwrap_or_default() } else { vec![pushed] };
-        let new = frames.iter().filter(|frame| frame["t"] == "message.created");
-        texts.extend(
-            new.map(|frame| frame["d"]["content"].as_str().unwrap_or_default().to_owned())
-                .filter(|text| !text.is_empty()),
-        );
+        let frame = socket.push_where(|frame| frame["t"] == "message.created").await;
+        texts.extend(frame["d"]["content"].as_str().filter(|text| !text.is_empty()).map(str::to_owned));
     }
     texts
 }
@@ -59,6 +54,50 @@ fn message_reaches_every_connection_of_a_large_room() {
         assert_eq!(told["d"]["reason"], "kicked");
         let heard = sockets[2].pushes().await;
         assert!(!heard.iter().any(|frame| frame.to_string().contains("토요일에")), "{heard:?}");
+    });
+}
+
+#[test]
+fn messages_that_wait_together_come_in_one_frame() {
+    journey_in(many_are_two(), async |stack| {
+        let (people, group) = gather(stack, &["minji", "junho", "suji"]).await;
+        let sockets = [people[1].socket().await, people[2].socket().await];
+        let wait = Delay::always(Span::exactly(Duration::from_secs(2)));
+        stack.faults().queues(QueueRules { delay: wait, ..QueueRules::default() });
+
+        let all: BTreeSet<_> = (0..8).map(|number| format!("number {number}")).collect();
+        for text in &all {
+            people[0].api.post("/messages", &group_message(group, text)).await.with(201);
+        }
+
+        for socket in &sockets {
+            assert_eq!(texts(socket, all.len()).await, all);
+        }
+        assert!(sockets.iter().map(Socket::packed).sum::<usize>() > 0, "no frame was packed");
+    });
+}
+
+#[test]
+fn lost_double_and_reordered_jobs_lose_nothing_for_good() {
+    journey_in(many_are_two(), async |stack| {
+        let (people, group) = gather(stack, &["minji", "junho", "suji"]).await;
+        let sockets = [people[1].socket().await, people[2].socket().await];
+        stack.faults().queues(QueueRules { drop: 0.2, duplicate: 0.3, reorder: 0.3, ..QueueRules::default() });
+        let all: BTreeSet<_> = (0..8).map(|number| format!("number {number}")).collect();
+        for text in &all {
+            people[0].api.post("/messages", &group_message(group, text)).await.with(201);
+        }
+        stack.faults().clear();
+        people[0].api.post("/messages", &group_message(group, "last")).await.with(201);
+
+        for socket in &sockets {
+            // The last frame shows what is missing.
+            socket.push_where(|frame| frame["d"]["content"] == "last").await;
+            let page = socket.ask("sync", json!({"room": group_name(group), "after_rev": 0, "limit": 100})).await;
+            let items = page["d"]["items"].as_array().cloned().unwrap_or_default();
+            let there: BTreeSet<_> = items.iter().filter_map(|item| item["content"].as_str()).collect();
+            assert!(all.iter().all(|text| there.contains(&**text)), "{page}");
+        }
     });
 }
 
