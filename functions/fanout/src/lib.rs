@@ -96,7 +96,7 @@ impl App {
         self.tell_of_gone(&round.gone).await;
         let Round { sent, late, refused, gone } = round;
         let left: usize = waiting.iter().map(|parcel| parcel.frames.len()).sum();
-        let report = Report { sent, late: late + left - again, refused, again, gone: gone.len() };
+        let report = Report { sent, late: late + left.saturating_sub(again), refused, again, gone: gone.len() };
         info!(
             jobs = jobs.len(),
             sent = report.sent,
