@@ -13,7 +13,8 @@ mod target;
 
 use std::{fs, process::ExitCode, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use stack::{Extent, Profile, Progress};
 
 pub(crate) use self::own_stack::{ServeArgs, serve};
@@ -152,4 +153,12 @@ fn load() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let averages: Vec<&str> = text.split_whitespace().take(3).collect();
     if averages.is_empty() { "unknown".to_owned() } else { averages.join(" ") }
+}
+
+/// Lets this process, and those that it starts from now on, open so many files.
+fn allow_files(needed: u64) -> Result<()> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    ensure!(hard >= needed, "so many clients need {needed} open files, and this machine allows {hard}");
+    setrlimit(Resource::RLIMIT_NOFILE, soft.max(needed), hard)?;
+    Ok(())
 }

@@ -12,13 +12,12 @@ use client::{
     rules::{Cursor, Reconnect},
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, future::join_all, stream};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use stack::{Extent, Profile, Progress};
 use tokio::time::{sleep, timeout};
 
-use super::{load, own_stack::OwnStack};
+use super::{allow_files, load, own_stack::OwnStack};
 
 /// Connections of one person; at most 20 are kept.
 const DEVICES: usize = 10;
@@ -301,14 +300,6 @@ fn percentiles(times: impl Iterator<Item = Duration>) -> [Duration; 3] {
     times.sort_unstable();
     let last = times.len().saturating_sub(1);
     [last / 2, last * 95 / 100, last].map(|index| times.get(index).copied().unwrap_or_default())
-}
-
-/// Lets this process, and those that it starts from now on, open so many files.
-fn allow_files(needed: u64) -> Result<()> {
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    ensure!(hard >= needed, "so many clients need {needed} open files, and this machine allows {hard}");
-    setrlimit(Resource::RLIMIT_NOFILE, soft.max(needed), hard)?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -14,10 +14,13 @@ use serde_json::json;
 use stack::{Extent, Profile, Progress};
 
 use self::{board::Board, crowd::Crowd};
-use super::{cost::cost_table, figures::percentiles, load, own_stack::OwnStack, processes::Processes};
+use super::{allow_files, cost::cost_table, figures::percentiles, load, own_stack::OwnStack, processes::Processes};
 
 /// How long a frame is waited for: a queued one is dropped after 15 s.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Files that a client needs: its socket and a request.
+const FILES: u64 = 3;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -47,6 +50,8 @@ pub(crate) struct Args {
 pub(super) async fn run(args: &Args, progress: &Progress) -> Result<()> {
     let profile = if args.debug { Profile::Dev } else { Profile::Release };
     let binaries = stack::build(profile, Extent::Binaries, progress).await?;
+    let largest = args.members.iter().chain(&args.closed_loop).chain(&args.compare).max().copied().unwrap_or_default();
+    allow_files(FILES * u64::try_from(largest + args.idle)?)?;
     let before = load();
     let mut report = Report::default();
     let rooms = Rooms { sizes: &args.members, closed_loop: &args.closed_loop };
