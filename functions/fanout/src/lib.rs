@@ -61,7 +61,7 @@ pub async fn work(app: &App, batch: Batch<FanoutJob>) -> Result<Vec<usize>, Faul
 }
 
 impl App {
-    /// Reads the settings and opens a connection to `@connections`.
+    /// Reads the settings and opens connections to `@connections` and to SQS.
     pub async fn connect() -> Result<Self, BoxError> {
         let (connections_url, fanout, presence, aws) = boot::read(|settings| {
             let (fanout, presence) = (settings.fanout_queue_url(), settings.presence_queue_url());
@@ -76,7 +76,8 @@ impl App {
             clock: boot::clock(),
             random: boot::random(),
         };
-        app.pusher.warm_up().await;
+        let queues = [app.fanout.as_ref(), app.presence.as_ref()];
+        tokio::join!(app.pusher.warm_up(), queue::warm_up(queues));
         Ok(app)
     }
 

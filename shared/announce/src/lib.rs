@@ -169,13 +169,9 @@ impl Announcer {
 
     /// Opens the connections to `@connections` and to the queues before the first request needs them.
     pub async fn warm_up(&self) {
-        let queues = async {
-            let notifications = self.notifier.as_ref().map(Notifier::jobs);
-            if let Some(queue) = self.fanout.as_ref().or(self.presence.as_ref()).or(notifications) {
-                queue.warm_up().await;
-            }
-        };
-        join(self.pusher.warm_up(), queues).await;
+        let notifications = self.notifier.as_ref().map(Notifier::jobs);
+        let queues = [self.fanout.as_ref(), self.presence.as_ref(), notifications];
+        join(self.pusher.warm_up(), queue::warm_up(queues)).await;
     }
 
     /// Does something after the answer, where the runtime allows it.

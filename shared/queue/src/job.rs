@@ -15,6 +15,13 @@ pub trait Queue: Debug + Send + Sync {
     }
 }
 
+/// Opens what the first send to any of these queues would have to open.
+pub async fn warm_up<'q>(queues: impl IntoIterator<Item = Option<&'q Jobs>>) {
+    if let Some(queue) = queues.into_iter().flatten().next() {
+        queue.warm_up().await;
+    }
+}
+
 /// A job for another function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {

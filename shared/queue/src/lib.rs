@@ -5,5 +5,5 @@ mod job;
 mod sqs;
 
 pub use bodies::{Device, FanoutFrame, FanoutJob, PresenceJob, PushJob, PushKind, Target};
-pub use job::{Job, Jobs, Queue};
+pub use job::{Job, Jobs, Queue, warm_up};
 pub use sqs::Sqs;
