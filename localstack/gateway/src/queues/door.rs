@@ -26,6 +26,20 @@ const LARGEST: usize = 2 * 1024 * 1024;
 const MOST_ENTRIES: usize = 10;
 const MOST_BYTES: usize = 262_144;
 
+/// Every operation of one queue that is answered.
+const OPERATIONS: [&str; 10] = [
+    "SendMessage",
+    "SendMessageBatch",
+    "ReceiveMessage",
+    "DeleteMessage",
+    "DeleteMessageBatch",
+    "ChangeMessageVisibility",
+    "ChangeMessageVisibilityBatch",
+    "GetQueueAttributes",
+    "GetQueueUrl",
+    "PurgeQueue",
+];
+
 const LONGEST_DELAY: i64 = 900;
 const LONGEST_WAIT: i64 = 20;
 const LONGEST_VISIBILITY: i64 = 43_200;
@@ -154,6 +168,13 @@ impl QueueDoor {
             return Err(unsupported());
         }
         let caller = self.iam.caller(request, body, "sqs")?;
+        if operation == "ListQueues" {
+            caller.must_be_allowed("sqs:ListQueues", &template::queue_arn("*"))?;
+            return Ok(json!({ "QueueUrls": self.queues.urls() }));
+        }
+        if !OPERATIONS.contains(&operation) {
+            return Err(unsupported());
+        }
         let named: Json = read(body)?;
         // `https://host/account/name`, whatever the host: the endpoint is set apart from it.
         let name = match operation {

@@ -103,6 +103,10 @@ impl Queues {
         self.0.get(name)
     }
 
+    fn urls(&self) -> Vec<&str> {
+        self.0.values().map(|queue| queue.definition.url.as_str()).collect()
+    }
+
     fn of_arn(&self, arn: &str) -> Option<Arc<Queue>> {
         self.0.values().find(|queue| queue.arn == arn).cloned()
     }

@@ -338,6 +338,12 @@ async fn stand_in_is_a_standard_queue() {
     assert_eq!(code(send(&"x".repeat(262_145), 0).await), "InvalidParameterValue", "AWS takes four times as much");
     let receive = plain.client.receive_message().queue_url(&plain.url).max_number_of_messages(0);
     assert_eq!(code(receive.send().await), "InvalidParameterValue");
+    let listed = plain.client.list_queues().send().await.unwrap();
+    assert!(listed.queue_urls().contains(&plain.url));
+    assert_eq!(
+        code(plain.client.delete_queue().queue_url(&plain.url).send().await),
+        "AWS.SimpleQueueService.UnsupportedOperation"
+    );
     let message = plain.client.send_message().queue_url(&plain.url).message_body("x").message_deduplication_id("1");
     assert_eq!(code(message.send().await), "AWS.SimpleQueueService.UnsupportedOperation");
     local.gateway.stop().await;
