@@ -48,7 +48,7 @@ pub(crate) struct Args {
     /// functions' variables to `.local/sam-env.json`
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = sam::DOCKER_BRIDGE)]
     sam: Option<IpAddr>,
-    /// Use the queues and secrets of a running `LocalStack` instead of the stand-ins, by its URL, such as http://127.0.0.1:4566
+    /// Use the queues and secrets of a running `LocalStack` instead of the stand-ins, by its URL, such as `http://127.0.0.1:4566`
     #[arg(long, value_name = "URL")]
     localstack: Option<String>,
     /// Limit nobody, but by limits that are set, so that `cargo local bench --against URL` can measure this stack
