@@ -4,6 +4,7 @@ mod add_reaction;
 mod delete_message;
 mod edit_message;
 mod forward_message;
+mod get_unread_total;
 mod hide_message;
 mod list_history;
 mod list_messages;
@@ -105,6 +106,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_unread::list_unread))
         .routes(routes!(list_receipts::list_receipts))
         .routes(routes!(list_readers::list_readers))
+        .routes(routes!(get_unread_total::get_unread_total))
         .routes(routes!(add_reaction::add_reaction, remove_reaction::remove_reaction, list_reactions::list_reactions))
         .routes(routes!(list_pins::list_pins))
         .routes(routes!(pin_message::pin_message, unpin_message::unpin_message))

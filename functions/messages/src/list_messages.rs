@@ -32,7 +32,7 @@ pub(crate) async fn list_messages(
     let (anchor, limit) = (anchor(&query)?, PageSize::parse(query.limit)?);
     let query = ListMessages { room, user: bearer.id, anchor, limit };
     let page = messaging::list_messages(&app.messenger, query);
-    Ok(Json(bearer.read(&gate, page).await?))
+    Ok(Json(Box::pin(bearer.read(&gate, page)).await?))
 }
 
 fn anchor(query: &MessagesQuery) -> Result<Anchor, Fault> {

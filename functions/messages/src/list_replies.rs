@@ -27,6 +27,6 @@ pub(crate) async fn list_replies(
 ) -> ApiResult<Json<Listed<MessageView>>> {
     let (size, after) = query.parse()?;
     let query = ListReplies { message: id, user: bearer.id, after, size };
-    let page = bearer.read(&gate, messaging::list_replies(&app.messenger, query)).await?;
+    let page = Box::pin(bearer.read(&gate, messaging::list_replies(&app.messenger, query))).await?;
     Ok(Json(Listed::of(page, |reply| reply)?))
 }

@@ -31,6 +31,6 @@ pub(crate) async fn list_unread(
 }
 
 fn view(unread: UnreadRoom) -> UnreadView {
-    let UnreadRoom { room, read_seq, unread } = unread;
+    let UnreadRoom { room, read_seq, unread, .. } = unread;
     UnreadView { room_id: room.id, room_type: room.kind, unread_count: unread, read_seq }
 }

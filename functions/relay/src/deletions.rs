@@ -239,16 +239,18 @@ impl Eraser<'_> {
         })
     }
 
-    /// Forgets how far the person has read in groups that they were ever in.
+    /// Forgets how far the person has read in groups that they were ever in, and at last what they wanted to be notified of, and where.
     async fn remove_group_traces(&self, deletion: &Deletion) -> Result<Next, Fault> {
         let members = self.projector.mysql.members();
         let page = within(members.list_ever(deletion.user, deletion.position, PageSize::LARGEST)).await?;
         let rooms: Vec<_> = page.items.iter().map(|room| RoomKey::group(*room)).collect();
         within(self.projector.mongo.read_states().remove(deletion.user, &rooms)).await?;
-        Ok(match page.next {
-            Some(position) => Next::GoOn(Deletion { position, ..*deletion }),
-            None => Next::Done,
-        })
+        if let Some(position) = page.next {
+            return Ok(Next::GoOn(Deletion { position, ..*deletion }));
+        }
+        within(self.projector.mongo.devices().remove_of_person(deletion.user)).await?;
+        within(self.projector.mongo.notifications().remove(deletion.user)).await?;
+        Ok(Next::Done)
     }
 
     fn is_over(&self, until: Timestamp) -> bool {

@@ -1,11 +1,12 @@
 use crate::App;
 use axum::extract::State;
 use contract::{
-    ExportItem, ExportedBlock, ExportedFriend, ExportedRequest, ExportedRoom, FriendRequestDirection, Listed,
-    MessageView, PageQuery, SessionView,
+    DeviceView, ExportItem, ExportedBlock, ExportedFriend, ExportedRequest, ExportedRoom, FriendRequestDirection,
+    Listed, MessageView, PageQuery, RoomNotificationsView, SessionView,
 };
 use domain::{
-    Code, Fault, FriendshipId, FriendshipWith, Membership, Message, Page, PageSize, RoomId, RoomKind, Session, UserId,
+    Code, Fault, FriendshipId, FriendshipWith, Membership, Message, Page, PageSize, RoomId, RoomKey, RoomKind, Session,
+    UserId, notification::Installation,
 };
 use mongo::AuthorKey;
 use mysql::{Blocked, Direction, RoomOf, SessionKey};
@@ -16,7 +17,8 @@ use web::{ApiResult, Caller, CallerProblems, Json, Query, QueryProblems, StorePr
 
 /// Exports what is stored of the caller.
 ///
-/// The account first, then its sessions, friends, requests, blocks and rooms, then the caller's own messages, the oldest first.
+/// The account first, then its sessions, friends, requests, blocks, rooms, notification settings and devices, then the caller's own
+/// messages, the oldest first.
 /// What other people wrote is not part of it.
 #[utoipa::path(
     get, path = "/users/me/export", operation_id = "export_me", tag = "users", security(("bearer" = [])),
@@ -50,6 +52,9 @@ enum Place {
     Blocks(Option<UserId>),
     Rooms(Option<RoomId>),
     Groups(Option<RoomId>),
+    Notifications,
+    Devices(Option<Installation>),
+    RoomNotifications(Option<RoomKey>),
     Messages(Option<AuthorKey>),
 }
 
@@ -113,7 +118,26 @@ impl Export<'_> {
                 let limit = u32::try_from(size.and_one()).map_err(Fault::internal)?;
                 let groups = mysql.members().list_groups(user, after, limit).await?;
                 let page = Page::cut(groups, size, |(room, _)| *room);
-                Ok(part(page, group, Place::Groups, Some(Place::Messages(None))))
+                Ok(part(page, group, Place::Groups, Some(Place::Notifications)))
+            }
+            Place::Notifications => {
+                let settings = self.app.projector.mongo.notifications().find(user).await?;
+                Ok((vec![ExportItem::NotificationSettings(settings.into())], Some(Place::Devices(None))))
+            }
+            Place::Devices(after) => {
+                let mut devices = self.app.projector.mongo.devices().list(user).await?;
+                devices.retain(|device| after.as_ref().is_none_or(|after| device.installation > *after));
+                devices.sort_by(|a, b| a.installation.cmp(&b.installation));
+                let page = Page::cut(devices, size, |device| device.installation.clone());
+                let device = |device| ExportItem::Device(DeviceView::from(device));
+                Ok(part(page, device, Place::Devices, Some(Place::RoomNotifications(None))))
+            }
+            Place::RoomNotifications(after) => {
+                let notifications = self.app.projector.mongo.notifications();
+                let page = notifications.list_of_rooms(user, after, size).await?;
+                let of_room =
+                    |(room, settings)| ExportItem::RoomNotifications(RoomNotificationsView::of(room, settings));
+                Ok(part(page, of_room, Place::RoomNotifications, Some(Place::Messages(None))))
             }
             Place::Messages(after) => {
                 let messages = self.app.projector.mongo.messages();

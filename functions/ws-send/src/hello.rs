@@ -1,6 +1,6 @@
 use crate::App;
 use contract::{FramePayload, HelloFrame, OnlineFriends, Ready};
-use domain::{Code, Fault, PageSize, UserId};
+use domain::{Code, Fault, UserId};
 use messaging::Gaps;
 use mongo::Connection;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub(crate) async fn hello(app: &App, connection: &Connection, hello: HelloFrame)
     let (user, mongo) = (connection.user, &app.messenger.mongo);
     let (gaps, unread, person, was_online, presence) = tokio::join!(
         messaging::list_gaps(mongo, user, &hello.cursors, MOST_GAPS),
-        mongo.rooms().list_unread(user, None, PageSize::LARGEST),
+        mongo.rooms().count_unread_of_person(user, app.messenger.clock.now()),
         mongo.people().find(user),
         mongo.presence().greet(user, app.messenger.clock.now()),
         list_online(app, user),
@@ -40,7 +40,7 @@ pub(crate) async fn hello(app: &App, connection: &Connection, hello: HelloFrame)
         };
         app.messenger.announcer.later(work).await;
     }
-    let (Gaps { ahead: gaps, gone, more }, unread) = (gaps?, unread?.items);
+    let (Gaps { ahead: gaps, gone, more }, unread) = (gaps?, unread?);
     let spread = u64::from_be_bytes(app.random.bytes()) % RECONNECT_SPREAD_SECONDS;
     Ok(FramePayload::Ready(Ready {
         user,
@@ -52,10 +52,10 @@ pub(crate) async fn hello(app: &App, connection: &Connection, hello: HelloFrame)
         gaps,
         gone,
         more,
-        unread: unread.into_iter().map(|room| (room.room, room.unread)).collect(),
+        unread: unread.rooms.into_iter().map(|room| (room.room, room.unread)).collect(),
         user_rev: person?.map_or(0, |person| person.version),
         presence: presence?,
-        badge: 0,
+        badge: unread.total.badge,
     }))
 }
 

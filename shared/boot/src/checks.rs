@@ -1,6 +1,9 @@
 //! What a value must be; each answers with the end of the sentence "X ...".
 
-use domain::{Email, Limit, notification::Preview};
+use domain::{
+    Email, Limit,
+    notification::{Platform, Preview},
+};
 use std::time::Duration;
 use url::Url;
 
@@ -165,6 +168,19 @@ pub(crate) fn switch(value: &str) -> Check<bool> {
 
 pub(crate) fn limit(value: &str) -> Check<Limit> {
     value.parse().map_err(|_| "must be `burst:per_minute`, such as 20:120, each 1 to 1000000")
+}
+
+/// Platforms of devices.
+pub(crate) fn platforms(value: &str) -> Check<Vec<Platform>> {
+    let words = value.split(',').map(str::trim).filter(|word| !word.is_empty());
+    words.map(|word| word.parse().map_err(|_| "must list fcm, apns and webpush, separated by commas")).collect()
+}
+
+/// An uncompressed point: 65 bytes of which the first is 4.
+pub(crate) fn vapid_public_key(value: &str) -> Check<String> {
+    let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let is_point = value.len() == 87 && value.starts_with('B') && value.bytes().all(is_base64url);
+    if is_point { Ok(value.to_owned()) } else { Err("must be a public key on P-256 in base64url") }
 }
 
 #[cfg(test)]

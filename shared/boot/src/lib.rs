@@ -2,6 +2,7 @@
 
 mod checks;
 mod https;
+mod notifications;
 mod push;
 mod secrets;
 mod settings;

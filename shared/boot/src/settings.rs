@@ -83,6 +83,10 @@ pub struct Limits {
     pub sign_ins: Limit,
     /// `LIMIT_MAILS`: mails to an address, at once and per hour, each kind in a bucket of its own.
     pub mails: Limit,
+    /// `LIMIT_NOTIFICATIONS`: registrations of devices and changes of notification settings of a person.
+    pub notifications: Limit,
+    /// `LIMIT_TEST_PUSHES`: test notifications of a person, at once and per hour.
+    pub test_pushes: Limit,
 }
 
 /// Where jobs are sent.
@@ -150,11 +154,13 @@ impl Settings {
 
     /// Every `LIMIT_*`, or its default.
     pub fn limits(&self) -> Result<Limits, SettingsError> {
-        let (changes, reads, new_rooms, mails) = values((
+        let (changes, reads, new_rooms, mails, notifications, test_pushes) = values((
             self.limit("LIMIT_CHANGES", Limit { burst: 60, per_minute: 60 }),
             self.limit("LIMIT_READS", Limit { burst: 600, per_minute: 600 }),
             self.limit("LIMIT_NEW_ROOMS", Limit { burst: 20, per_minute: 20 }),
             self.limit("LIMIT_MAILS", Limit { burst: 5, per_minute: 5 }),
+            self.limit("LIMIT_NOTIFICATIONS", Limit { burst: 30, per_minute: 30 }),
+            self.limit("LIMIT_TEST_PUSHES", Limit { burst: 3, per_minute: 3 }),
         ))?;
         let (sends, retries, frames, friend_requests, searches, tickets, sign_ins) = values((
             self.limit("LIMIT_SENDS", Limit { burst: 20, per_minute: 120 }),
@@ -177,6 +183,8 @@ impl Settings {
             new_rooms,
             sign_ins,
             mails,
+            notifications,
+            test_pushes,
         })
     }
 

@@ -1,4 +1,7 @@
-use crate::{AccountView, FriendRequestDirection, MessageView, SessionView};
+use crate::{
+    AccountView, DeviceView, FriendRequestDirection, MessageView, NotificationSettingsView, RoomNotificationsView,
+    SessionView,
+};
 use domain::{FriendshipId, Role, RoomId, RoomKind, Timestamp, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,6 +22,12 @@ pub enum ExportItem {
     Block(ExportedBlock),
     /// A room that the caller is in.
     Room(ExportedRoom),
+    /// What the caller is notified of.
+    NotificationSettings(NotificationSettingsView),
+    /// What the caller is notified of in one room.
+    RoomNotifications(RoomNotificationsView),
+    /// A device that shows the caller's notifications, without its token.
+    Device(DeviceView),
     /// A message of the caller's, without what it answers.
     Message(Box<MessageView>),
 }

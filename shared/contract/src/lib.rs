@@ -11,6 +11,7 @@ mod group;
 mod health;
 mod listed;
 mod message;
+mod notification;
 mod person;
 mod problem;
 mod reaction;
@@ -49,6 +50,11 @@ pub use listed::{Listed, PageQuery, page};
 pub use message::{
     ForwardTo, ForwardedView, MessagePage, MessagePatch, MessageVersionView, MessageView, MessagesQuery, NewMessage,
     PinsQuery, QuoteView, ReadCursor, ReadUpTo, SyncPage, SyncQuery, SystemText, SystemView, UnreadView,
+};
+pub use notification::{
+    DeviceView, NewDevice, NewNotificationSettings, NewQuietHours, NewRoomNotifications, NewSubscription,
+    NotificationSettingsView, ParsedDevice, QuietHoursView, RoomNotificationsView, SubscriptionKeys, TestPush,
+    UnreadTotalView, WebpushView,
 };
 pub use person::{ParticipantView, PersonView, ProfileView, SearchQuery};
 pub use problem::{FieldProblem, Problem};

@@ -1,4 +1,6 @@
-use domain::{FriendshipId, InviteId, MessageId, Rev, RoomId, RoomKind, Seq, SessionId, UserId};
+use domain::{
+    FriendshipId, InviteId, MessageId, Rev, RoomId, RoomKind, Seq, SessionId, UserId, notification::Installation,
+};
 use utoipa::{
     ToSchema,
     openapi::{RefOr, schema::Schema},
@@ -8,6 +10,7 @@ use utoipa::{
 pub fn parameter_schemas() -> Vec<(String, RefOr<Schema>)> {
     vec![
         named::<FriendshipId>(),
+        named::<Installation>(),
         named::<InviteId>(),
         named::<MessageId>(),
         named::<Rev>(),

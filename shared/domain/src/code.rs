@@ -107,6 +107,10 @@ pub enum Code {
     MailTokenInvalid,
     /// This installation sends no mail.
     MailOff,
+    /// No such device of the caller's, or not any more.
+    DeviceNotFound,
+    /// This installation sends no such notifications.
+    PushOff,
     /// Too many requests of this kind; the answer says when to go on.
     RateLimited,
     /// A store is away or did not answer in time; the outcome may be unknown.
@@ -148,7 +152,9 @@ impl Code {
             | Self::RoomNotFound
             | Self::MessageNotFound
             | Self::MemberNotFound
-            | Self::InviteNotFound => 404,
+            | Self::InviteNotFound
+            | Self::DeviceNotFound
+            | Self::PushOff => 404,
             Self::MethodNotAllowed => 405,
             Self::EmailTaken
             | Self::UsernameTaken
@@ -291,6 +297,10 @@ impl Code {
                 "더 이상 유효하지 않은 링크입니다. 새 링크를 요청해 주세요.",
             ),
             Self::MailOff => locale.pick("This server sends no mail.", "이 서버는 메일을 보내지 않습니다."),
+            Self::DeviceNotFound => locale.pick("The device was not found.", "기기를 찾을 수 없습니다."),
+            Self::PushOff => {
+                locale.pick("This server sends no such notifications.", "이 서버는 이러한 알림을 보내지 않습니다.")
+            }
             Self::RateLimited => locale
                 .pick("Too many requests. Please wait a moment.", "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요."),
             Self::Unavailable => locale.pick("Please try again in a moment.", "잠시 후 다시 시도해 주세요."),

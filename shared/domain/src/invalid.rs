@@ -39,6 +39,8 @@ pub enum Invalid {
     Unsupported,
     /// Fields that exclude each other.
     Contradiction,
+    /// An address at which nothing is sent.
+    NotAllowed,
 }
 
 impl Invalid {
@@ -72,6 +74,7 @@ impl Invalid {
             Self::Contradiction => {
                 locale.pick("It cannot be combined with another field given.", "다른 항목과 함께 사용할 수 없습니다.")
             }
+            Self::NotAllowed => locale.pick("This address is not allowed.", "허용되지 않은 주소입니다."),
         }
     }
 }

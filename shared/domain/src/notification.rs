@@ -5,9 +5,11 @@ mod device;
 mod quiet;
 mod settings;
 mod time_zone;
+mod unread;
 
 pub use decide::{Decision, DropReason, Recipient, TOLD_WITHIN, decide};
 pub use device::{Address, Device, Installation, MOST_DEVICES, Platform, PushHost, Subscription};
 pub use quiet::{Days, QuietHours, TimeOfDay};
 pub use settings::{LARGE_ROOM, Level, NotificationSettings, Preview, RoomSettings};
 pub use time_zone::TimeZone;
+pub use unread::UnreadTotal;

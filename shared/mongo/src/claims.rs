@@ -1,5 +1,13 @@
-use crate::{ReadStates, fault::store_fault, messages::date, one_batch, read_states::state_id, schema::READ_STATES};
-use domain::{Fault, RoomKey, Seq, Timestamp, UserId};
+use crate::{
+    ReadStates,
+    fault::store_fault,
+    messages::date,
+    notification_settings::{RoomSettingsRow, room_settings},
+    one_batch,
+    read_states::state_id,
+    schema::READ_STATES,
+};
+use domain::{Fault, RoomKey, Seq, Timestamp, UserId, notification::RoomSettings};
 use futures_util::TryStreamExt as _;
 use mongodb::{
     bson::{Bson, DateTime, Document, doc, oid::ObjectId},
@@ -22,6 +30,8 @@ pub struct ReadState {
     pub notified: Seq,
     /// When they were last notified of a message of this room.
     pub notified_at: Option<Timestamp>,
+    /// What they want to be notified of in this room, where it is not as everywhere.
+    pub settings: RoomSettings,
 }
 
 /// Members of a room whom nobody else notifies of a message meanwhile.
@@ -44,6 +54,8 @@ struct StateRow {
     notified_seq: Seq,
     #[serde(default)]
     notified_at: Option<DateTime>,
+    #[serde(flatten)]
+    settings: RoomSettingsRow,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +66,8 @@ struct StateId {
 impl From<StateRow> for ReadState {
     fn from(row: StateRow) -> Self {
         let notified_at = row.notified_at.map(|at| Timestamp::from_millis(at.timestamp_millis()));
-        Self { user: row.id.user, read: row.read_seq, notified: row.notified_seq, notified_at }
+        let StateRow { id, read_seq: read, notified_seq: notified, settings, .. } = row;
+        Self { user: id.user, read, notified, notified_at, settings: settings.into() }
     }
 }
 
@@ -62,7 +75,8 @@ impl ReadStates<'_> {
     /// How far each of a range of people has read in a room, and was notified; nothing of those who have done neither.
     pub async fn list(self, room: RoomKey, users: RangeInclusive<UserId>) -> Result<Vec<ReadState>, Fault> {
         let range = doc! { "$gte": state_id(room, *users.start()), "$lte": state_id(room, *users.end()) };
-        let fields = doc! { "read_seq": 1, "notified_seq": 1, "notified_at": 1 };
+        let mut fields = doc! { "read_seq": 1, "notified_seq": 1, "notified_at": 1 };
+        fields.extend(room_settings());
         let states = self.0.collection::<StateRow>(READ_STATES);
         // In a room are at most 1,000 people.
         let found = states.find(doc! { "_id": range }).projection(fields).batch_size(one_batch(1_000));

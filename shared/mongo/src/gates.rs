@@ -40,6 +40,10 @@ pub enum Bucket {
     Reads,
     /// Rooms with people who are no friends, by the hour.
     NewRooms,
+    /// Changing what one is notified of, and where.
+    Notifications,
+    /// Notifications to see whether they arrive, by the hour.
+    TestPushes,
 }
 
 /// The answer of a gate.
@@ -79,6 +83,8 @@ impl Bucket {
             Self::Changes => "change",
             Self::Reads => "read",
             Self::NewRooms => "room",
+            Self::Notifications => "notification",
+            Self::TestPushes => "test_push",
         }
     }
 
@@ -94,13 +100,15 @@ impl Bucket {
             Self::Changes => "changes",
             Self::Reads => "reads",
             Self::NewRooms => "new-rooms",
+            Self::Notifications => "notifications",
+            Self::TestPushes => "test-pushes",
         }
     }
 
     /// A limit by the hour counts in sixtieths, so that whole numbers of them come back within a minute.
     fn rate(self, limit: Limit) -> Rate {
         match self {
-            Self::NewRooms => {
+            Self::NewRooms | Self::TestPushes => {
                 Rate { limit: Limit { burst: limit.burst.saturating_mul(60), ..limit }, unit: 60, cost: 60 }
             }
             _ => Rate::of(limit),

@@ -3,12 +3,14 @@
 mod claims;
 mod connections;
 mod crowd;
+mod devices;
 mod fault;
 mod feed;
 mod gates;
 mod limits;
 mod messages;
 mod migration;
+mod notification_settings;
 mod order;
 mod people;
 mod pins;
@@ -22,14 +24,17 @@ mod rooms;
 mod schema;
 mod tickets;
 mod tls;
+mod unread_total;
 
 pub use claims::{Claim, ReadState};
 pub use connections::{ACTIVE_FOR, Arrival, Connection, Connections, Effect, MOST_CONNECTIONS, Recipients, Touched};
 pub use crowd::Crowd;
+pub use devices::Devices;
 pub use feed::{Anchor, Feed, FeedSize, Window};
 pub use gates::{Bucket, Gates, Passage};
 pub use limits::Limits;
 pub use messages::{AuthorKey, Fanout, Inserted, Messages, NewMessage, NewText, OwedNotification, Stored};
+pub use notification_settings::Notifications;
 pub use order::{Placement, Reservation};
 pub use people::People;
 pub use pins::{PinKey, PinPlaces, PinnedPage};
@@ -42,6 +47,7 @@ pub use room_lists::{ActivityKey, MOST_UNREAD, RoomPage, RoomSummary, UnreadRoom
 pub use rooms::{KnownRoom, NamedRoom, Rooms};
 pub use schema::{Schema, SchemaVersion};
 pub use tickets::Tickets;
+pub use unread_total::Unread;
 
 use domain::Fault;
 use fault::{is_connection_lost, is_duplicate_key, store_fault};
@@ -117,6 +123,11 @@ impl Mongo {
         Connections(self)
     }
 
+    /// Where notifications go.
+    pub fn devices(&self) -> Devices<'_> {
+        Devices(self)
+    }
+
     /// What lets a person pass: live sessions and token buckets.
     pub fn gates(&self) -> Gates<'_> {
         Gates(self)
@@ -130,6 +141,11 @@ impl Mongo {
     /// Messages.
     pub fn messages(&self) -> Messages<'_> {
         Messages { mongo: self, viewer: None }
+    }
+
+    /// What people are notified of.
+    pub fn notifications(&self) -> Notifications<'_> {
+        Notifications(self)
     }
 
     /// Projections of people.

@@ -3,11 +3,13 @@ use crate::{
     fault::store_fault,
     feed::by_id,
     messages::{MessageDocument, QuoteDocument, lookup_quotes, message_fields, visible_to},
+    notification_settings::RoomSettingsRow,
     one_batch,
     schema::{MESSAGES, READ_STATES, ROOMS},
 };
 use domain::{
     Fault, Message, MessageId, MessageType, Page, PageSize, Quote, RoomId, RoomKey, RoomKind, Seq, Timestamp, UserId,
+    notification::RoomSettings,
 };
 use futures_util::TryStreamExt as _;
 use mongodb::bson::{DateTime, Document, doc};
@@ -55,6 +57,10 @@ pub struct UnreadRoom {
     pub read_seq: Seq,
     /// See [`RoomSummary::unread`].
     pub unread: i32,
+    /// How many members it has.
+    pub members: usize,
+    /// What they want otherwise there.
+    pub settings: RoomSettings,
 }
 
 /// Where a page of rooms begins: when something last happened in the last one before it, in milliseconds, and which it was.
@@ -66,6 +72,8 @@ struct RoomRow {
     room: RoomKey,
     seq: Seq,
     last_at: DateTime,
+    #[serde(default)]
+    size: usize,
 }
 
 #[derive(Deserialize)]
@@ -73,6 +81,8 @@ struct StateRow {
     #[serde(rename = "_id")]
     id: StateId,
     read_seq: Seq,
+    #[serde(flatten)]
+    settings: RoomSettingsRow,
 }
 
 #[derive(Deserialize)]
@@ -162,7 +172,7 @@ impl Rooms<'_> {
             doc! { "$match": { "members": user.0, "_id": { "$gt": after }, "seq": { "$gt": 0 } } },
             doc! { "$sort": { "_id": 1 } },
             doc! { "$limit": MOST_ROOMS },
-            doc! { "$project": { "seq": 1, "last_at": 1 } },
+            doc! { "$project": { "seq": 1, "last_at": 1, "size": { "$size": "$members" } } },
         ];
         pipeline.extend(with_read_states(user));
         let Some(found) = self.read_list(pipeline).await? else { return Ok(Page { items: Vec::new(), next: None }) };
@@ -177,9 +187,13 @@ impl Rooms<'_> {
             found.rooms.last().filter(|_| found.rooms.len() == MOST_ROOMS as usize).map(|row| row.room)
         };
         let counts = self.count_unread(user, &candidates).await?;
-        let items = candidates.iter().filter_map(|room| {
-            let unread = *counts.get(&room.room)?;
-            (unread > 0).then_some(UnreadRoom { room: room.room, read_seq: room.read, unread })
+        let sizes: HashMap<_, _> = found.rooms.iter().map(|row| (row.room, row.size)).collect();
+        let settings: HashMap<_, _> = found.states.iter().map(|state| (state.id.room, state.settings)).collect();
+        let items = candidates.iter().filter_map(|Counted { room, read, .. }| {
+            let unread = *counts.get(room)?;
+            let members = sizes.get(room).copied().unwrap_or(0);
+            let settings = settings.get(room).copied().unwrap_or_default().into();
+            (unread > 0).then_some(UnreadRoom { room: *room, read_seq: *read, unread, members, settings })
         });
         Ok(Page { items: items.collect(), next })
     }
@@ -287,7 +301,7 @@ impl Rooms<'_> {
     }
 
     /// Runs a pipeline that begins with documents that the store has nowhere.
-    async fn ask<T: DeserializeOwned + Send + Sync + Unpin>(
+    pub(crate) async fn ask<T: DeserializeOwned + Send + Sync + Unpin>(
         self,
         documents: &[Document],
         stages: Vec<Document>,

@@ -20,7 +20,12 @@ pub(crate) const PROVIDER_TOKENS: &str = "provider_tokens";
 pub(crate) const READ_STATES: &str = "read_states";
 pub(crate) const LIMITS: &str = "limits";
 pub(crate) const GATES: &str = "gates";
+pub(crate) const DEVICES: &str = "devices";
+pub(crate) const NOTIFICATION_SETTINGS: &str = "notification_settings";
 const SCHEMA: &str = "schema";
+
+/// How long a device is kept that does not register any more: push services drop those that were not used for months.
+const DEVICE_LIFE: Duration = Duration::from_hours(60 * 24);
 
 /// Since when a room's order stands in the document of the room.
 const ONE_ROOM_DOCUMENT_SINCE: i32 = 3;
@@ -91,42 +96,16 @@ impl Schema<'_> {
     }
 }
 
-fn indexes() -> [(&'static str, Vec<IndexModel>); 9] {
+fn indexes() -> [(&'static str, Vec<IndexModel>); 11] {
     let room = |rest: Document| {
         let mut keys = doc! { "room_type": 1, "room_id": 1 };
         keys.extend(rest);
         keys
     };
-    let pending = IndexOptions::builder()
-        .name("messages_fanout_idx".to_owned())
-        .partial_filter_expression(doc! { "fanout.pending": true })
-        .build();
-    // Only of messages of which devices are still to be told, which are few.
-    let unnotified = IndexOptions::builder()
-        .name("messages_notify_idx".to_owned())
-        .partial_filter_expression(doc! { "notify_at": { "$exists": true } })
-        .build();
-    // Only of messages with reactions, which are few.
-    let reactors = IndexOptions::builder()
-        .name("messages_reactors_idx".to_owned())
-        .partial_filter_expression(doc! { "reactions.users.user": { "$exists": true } })
-        .build();
-    let replies = IndexOptions::builder()
-        .name("messages_replies_idx".to_owned())
-        .partial_filter_expression(doc! { "reply_to": { "$gt": ObjectId::from_bytes([0; 12]) } })
-        .build();
-    let hiding = IndexOptions::builder()
-        .name("people_hiding_idx".to_owned())
-        .partial_filter_expression(doc! { "read_receipts": false })
-        .build();
     let open = IndexOptions::builder()
         .name("sockets_connection_key".to_owned())
         .unique(true)
         .partial_filter_expression(doc! { "open.id": { "$exists": true } })
-        .build();
-    let private_rooms = IndexOptions::builder()
-        .name("rooms_private_activity_idx".to_owned())
-        .partial_filter_expression(doc! { "_id": { "$gt": "private:", "$lt": "private;" } })
         .build();
     [
         (
@@ -140,10 +119,17 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 9] {
                 unique("messages_client_id_key", room(doc! { "user_id": 1, "client_id": 1 })),
                 // A reservation that a failover loses is given out again: of two rows with one `rev`, a cursor could pass one.
                 unique("messages_room_rev_key", room(doc! { "rev": 1 })),
-                IndexModel::builder().keys(doc! { "fanout.at": 1 }).options(pending).build(),
-                IndexModel::builder().keys(doc! { "notify_at": 1 }).options(unnotified).build(),
-                IndexModel::builder().keys(doc! { "reactions.users.user": 1 }).options(reactors).build(),
-                IndexModel::builder().keys(doc! { "reply_to": 1, "seq": 1 }).options(replies).build(),
+                partial("messages_fanout_idx", doc! { "fanout.at": 1 }, doc! { "fanout.pending": true }),
+                // Only of messages of which devices are still to be told, which are few.
+                partial("messages_notify_idx", doc! { "notify_at": 1 }, is_there("notify_at")),
+                // Only of messages with reactions, which are few.
+                partial("messages_reactors_idx", doc! { "reactions.users.user": 1 }, is_there("reactions.users.user")),
+                partial(
+                    "messages_replies_idx",
+                    doc! { "reply_to": 1, "seq": 1 },
+                    doc! { "reply_to": { "$gt": ObjectId::from_bytes([0; 12]) } },
+                ),
+                partial("messages_mentions_idx", doc! { "mentions": 1, "created_at": -1 }, is_there("mentions")),
             ],
         ),
         (
@@ -152,10 +138,11 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 9] {
                 // A person's rooms of a kind, and in the order of their names. Messages don't touch it.
                 index("rooms_members_id_idx", doc! { "members": 1, "_id": 1 }),
                 // Of two people's rooms alone: each message moves one entry per member.
-                IndexModel::builder()
-                    .keys(doc! { "members": 1, "last_at": -1, "_id": -1 })
-                    .options(private_rooms)
-                    .build(),
+                partial(
+                    "rooms_private_activity_idx",
+                    doc! { "members": 1, "last_at": -1, "_id": -1 },
+                    doc! { "_id": { "$gt": "private:", "$lt": "private;" } },
+                ),
             ],
         ),
         (
@@ -164,7 +151,7 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 9] {
                 // Only of those who have any: documents without a connection would be equal.
                 IndexModel::builder().keys(doc! { "open.id": 1 }).options(open).build(),
                 index("sockets_session_idx", doc! { "open.session_id": 1 }),
-                expiring_after("sockets_ttl", SOCKETS_KEPT_FOR),
+                expiring_after("sockets_ttl", "expires_at", SOCKETS_KEPT_FOR),
             ],
         ),
         (
@@ -172,12 +159,28 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 9] {
             vec![
                 index("people_name_idx", doc! { "name_key": 1 }),
                 // Only of those who share no receipts.
-                IndexModel::builder().keys(doc! { "_id": 1, "read_receipts": 1 }).options(hiding).build(),
+                partial("people_hiding_idx", doc! { "_id": 1, "read_receipts": 1 }, doc! { "read_receipts": false }),
             ],
         ),
         (PRESENCE, vec![index("presence_checked_idx", doc! { "announced": 1, "checked_at": 1 })]),
         // Creating its default index creates the collection, so that no first write has to.
-        (READ_STATES, vec![index("_id_", doc! { "_id": 1 })]),
+        (
+            READ_STATES,
+            vec![
+                index("_id_", doc! { "_id": 1 }),
+                // Only of rooms with settings of their own, which are few.
+                partial("read_states_settings_idx", doc! { "_id.user": 1, "_id.room": 1 }, doc! { "differs": true }),
+            ],
+        ),
+        (
+            DEVICES,
+            vec![
+                index("devices_user_idx", doc! { "_id.user": 1, "seen_at": -1 }),
+                unique("devices_token_key", doc! { "token_hash": 1 }),
+                expiring_after("devices_ttl", "seen_at", DEVICE_LIFE),
+            ],
+        ),
+        (NOTIFICATION_SETTINGS, vec![index("_id_", doc! { "_id": 1 })]),
         (LIMITS, vec![expiring("limits_ttl")]),
         (TICKETS, vec![expiring("tickets_ttl")]),
         (GATES, vec![expiring("gates_ttl")]),
@@ -194,10 +197,20 @@ fn unique(name: &str, keys: Document) -> IndexModel {
 }
 
 fn expiring(name: &str) -> IndexModel {
-    expiring_after(name, Duration::ZERO)
+    expiring_after(name, "expires_at", Duration::ZERO)
 }
 
-fn expiring_after(name: &str, kept_for: Duration) -> IndexModel {
+fn expiring_after(name: &str, field: &str, kept_for: Duration) -> IndexModel {
     let options = IndexOptions::builder().name(name.to_owned()).expire_after(kept_for).build();
-    IndexModel::builder().keys(doc! { "expires_at": 1 }).options(options).build()
+    IndexModel::builder().keys(doc! { field: 1 }).options(options).build()
+}
+
+/// An index of those documents alone for which a condition holds.
+fn partial(name: &str, keys: Document, condition: Document) -> IndexModel {
+    let options = IndexOptions::builder().name(name.to_owned()).partial_filter_expression(condition).build();
+    IndexModel::builder().keys(keys).options(options).build()
+}
+
+fn is_there(field: &str) -> Document {
+    doc! { field: { "$exists": true } }
 }

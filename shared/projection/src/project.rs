@@ -101,9 +101,9 @@ impl Projector {
         Ok(Some(person.version))
     }
 
-    /// Refuses the access tokens of sessions that ended and may have some that live, *then* ends the connections of all that are
-    /// over, in one causal session; a connection that opens meanwhile reads the person's gate after it is listed, so that one of
-    /// the two sees the other. One write of the gate, however many sessions there were.
+    /// Refuses the access tokens of sessions that ended and may have some that live, *then* ends the connections and devices of all
+    /// that are over, in one causal session; a connection that opens or a device that registers meanwhile reads the person's gate
+    /// after it is listed, so that one of the two sees the other. One write of the gate, however many sessions there were.
     async fn project_sessions(&self, user: UserId) -> Result<(), Fault> {
         let now = self.clock.now();
         let alive = self.token_lifetime + CLOCKS_DIFFER;
@@ -112,9 +112,13 @@ impl Projector {
         self.mongo.gates().end_sessions_in(&mut causal, user, &sessions, now.plus(alive)).await?;
         let ever = Timestamp::from_millis(0);
         let mut over = self.mongo.connections().list_of_people_in(&mut causal, &[user], ever).await?;
-        if !over.is_empty() {
-            // Read after the connections: a session that began meanwhile is among these.
+        let mut notified = self.mongo.devices().list_sessions_in(&mut causal, user).await?;
+        if !over.is_empty() || !notified.is_empty() {
+            // Read after the connections and devices: a session that began meanwhile is among these.
             let live = self.mysql.sessions().list_live(user, now).await?;
+            notified.retain(|session| !live.contains(session));
+            let notified: Vec<_> = notified.into_iter().collect();
+            self.mongo.devices().remove_of_sessions(user, &notified).await?;
             over.retain(|connection| !live.contains(&connection.session));
             self.announcer.end_sessions(&over).await?;
         }

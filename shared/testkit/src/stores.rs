@@ -10,6 +10,7 @@ use domain::{
     Access, Aggregate, ClientId, Clock, ConnectionId, Content, DisplayName, Email, Emoji, Fault, Limit, Locale, Member,
     Mentions, MessageDraft, MessageId, MessageType, Person, Rev, Rights, Role, RoomId, RoomKey, SessionId, Timestamp,
     UserId, Username,
+    notification::{Address, Device},
 };
 use mail::Post;
 use messaging::{Author, MessageLimits, Messenger, React, Reacted};
@@ -60,6 +61,8 @@ pub fn limits_of(burst: u32, per_minute: u32) -> Limits {
         new_rooms: limit,
         sign_ins: limit,
         mails: limit,
+        notifications: limit,
+        test_pushes: limit,
     }
 }
 
@@ -306,6 +309,38 @@ impl Stores {
             viewing: None,
         };
         self.mongo().connections().insert(&connection).await.expect("MongoDB is there");
+    }
+
+    /// Registers a device of a person, one of a few that are told apart by a number, as of their first login.
+    pub async fn register_device(&self, user: UserId, number: u8) -> Device {
+        self.register_device_of(user, number, SessionId::from_bytes([1; 16])).await
+    }
+
+    /// The same, as of a login.
+    pub async fn register_device_of(&self, user: UserId, number: u8, session: SessionId) -> Device {
+        let at = NOON.plus(Duration::from_secs(number.into()));
+        let token = format!("token-of-{user}-{number}");
+        let device = Device {
+            user,
+            installation: format!("5f0c9d1e-7a3b-4c2d-9e8f-{number:012x}").parse().expect("a UUID"),
+            session,
+            address: Address::Fcm(token.clone()),
+            locale: Locale::Ko,
+            time_zone: None,
+            app_version: None,
+            created_at: at,
+            seen_at: at,
+            last_push_at: None,
+            last_error: None,
+        };
+        let mut causal = self.mongo().causal().await.expect("a running server");
+        self.mongo().devices().register_in(&mut causal, &device, &token).await.expect("a device");
+        device
+    }
+
+    /// How many devices a person has.
+    pub async fn count_devices(&self, user: UserId) -> usize {
+        self.mongo().devices().list(user).await.expect("a running server").len()
     }
 
     /// The names of a person's open WebSockets.

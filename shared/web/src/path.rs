@@ -4,10 +4,10 @@ use axum::{
     http::request::Parts,
 };
 use credentials::InviteCode;
-use domain::{Code, FriendshipId, MessageId, RoomId, SessionId, UserId};
+use domain::{Code, FriendshipId, MessageId, RoomId, RoomKey, SessionId, UserId, notification::Installation};
 use std::str::FromStr;
 
-/// The id in a path with one parameter, or a room's id and another one in a path with two. A malformed id answers 404, exactly like
+/// The id in a path with one parameter, a room's kind and id, or a room's id and another one in a path with two. A malformed id answers 404, exactly like
 /// an unknown one.
 #[derive(Debug, Clone)]
 pub struct Path<T>(pub T);
@@ -40,6 +40,23 @@ impl PathId for SessionId {
 
 impl PathId for InviteCode {
     const NOT_FOUND: Code = Code::InviteNotFound;
+}
+
+impl PathId for Installation {
+    const NOT_FOUND: Code = Code::DeviceNotFound;
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Path<RoomKey> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let parameters = RawPathParams::from_request_parts(parts, state).await.map_err(|_| RoomId::NOT_FOUND)?;
+        let mut texts = parameters.iter().map(|(_, text)| text);
+        let kind = texts.next().and_then(|text| text.parse().ok());
+        let id = texts.next().and_then(|text| text.parse().ok());
+        let (kind, id) = kind.zip(id).ok_or(RoomId::NOT_FOUND)?;
+        Ok(Self(RoomKey { kind, id }))
+    }
 }
 
 impl<T: PathId, S: Send + Sync> FromRequestParts<S> for Path<T> {

@@ -116,6 +116,7 @@ async fn every_route_needs_a_token() {
         (Method::GET, "/messages/665f1f77bcf86cd799439011/replies"),
         (Method::POST, "/messages/read"),
         (Method::GET, "/messages/unread"),
+        (Method::GET, "/messages/unread/total"),
         (Method::PUT, "/messages/665f1f77bcf86cd799439011/reactions"),
         (Method::GET, "/messages/665f1f77bcf86cd799439011/reactions"),
         (Method::DELETE, "/messages/665f1f77bcf86cd799439011/reactions?emoji=%F0%9F%91%8D"),

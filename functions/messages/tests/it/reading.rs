@@ -71,6 +71,24 @@ async fn unread_count_falls_when_messages_are_read() {
 }
 
 #[tokio::test]
+async fn total_falls_when_messages_are_read() {
+    let room = Room::new().await;
+    for content in ["하나", "둘", "셋"] {
+        room.send(MINJI, content).await;
+    }
+    let total = room.get(JUNHO, "/messages/unread/total").await.json();
+    assert_eq!(total, json!({ "messages": 3, "rooms": 1, "mentions": 0, "badge": 3 }));
+
+    read(&room, JUNHO, 2).await;
+
+    let total = room.get(JUNHO, "/messages/unread/total").await.json();
+    assert_eq!(total, json!({ "messages": 1, "rooms": 1, "mentions": 0, "badge": 1 }));
+    read(&room, JUNHO, 3).await;
+    let total = room.get(JUNHO, "/messages/unread/total").await.json();
+    assert_eq!(total, json!({ "messages": 0, "rooms": 0, "mentions": 0, "badge": 0 }));
+}
+
+#[tokio::test]
 async fn both_people_are_told_what_was_read() {
     let room = Room::new().await;
     room.send(MINJI, "안녕").await;

@@ -1,5 +1,8 @@
 use crate::leftovers::{Leftovers, long_ago};
-use domain::{Clock, DeletionStep, FriendshipStatus, PageSize, RoomKey, Seq, SessionId, Timestamp, UserId};
+use domain::{
+    Clock, DeletionStep, FriendshipStatus, PageSize, RoomKey, Seq, SessionId, Timestamp, UserId,
+    notification::{Level, NotificationSettings},
+};
 use mongo::Anchor;
 use mysql::Deletion;
 use projection::Projector;
@@ -49,7 +52,13 @@ impl Leftovers {
             self.mongo().read_states().mark(room, user, Seq(9)).await.unwrap();
         }
         self.run().await;
+        self.register_device(minji, 1).await;
         self.delete_account(minji).await.unwrap();
+        assert_eq!(self.count_devices(minji).await, 0, "they go with the session");
+        // Requests that were let in before.
+        self.register_device(minji, 2).await;
+        let quiet = NotificationSettings { level: Level::None, ..NotificationSettings::default() };
+        self.mongo().notifications().replace(minji, &quiet).await.unwrap();
         Deleted { minji, junho, others, room, messages }
     }
 
@@ -90,6 +99,9 @@ impl Leftovers {
         for friend in [junho, others[0]] {
             assert_eq!(self.known(friend).await.friends, []);
         }
+        assert_eq!(self.count_devices(minji).await, 0);
+        let settings = self.mongo().notifications().find(minji).await.unwrap();
+        assert_eq!(settings, NotificationSettings::default());
         assert!(self.known(minji).await.friends.is_empty());
         let texts = self.texts(room, junho).await;
         assert_eq!((texts.len(), texts.concat().as_str()), (messages + 1, "theirs"));

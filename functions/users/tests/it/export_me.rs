@@ -64,6 +64,7 @@ async fn export_has_everything_of_the_caller() {
             ("block", 1),
             ("friend", 1),
             ("message", 7),
+            ("notification_settings", 1),
             ("profile", 1),
             ("request", 2),
             ("room", 1),
@@ -98,7 +99,22 @@ async fn messages_come_oldest_first_and_each_once() {
     for limit in [1, 2, 3, 5, 7, 100] {
         let items = whole(&door, minji, limit).await;
         let messages: Vec<_> = of_kind(&items, "message").iter().map(|message| message["content"].clone()).collect();
-        assert_eq!((messages, items.len()), (expected.clone(), 14), "in pages of {limit}");
+        assert_eq!((messages, items.len()), (expected.clone(), 15), "in pages of {limit}");
+    }
+}
+
+#[tokio::test]
+async fn devices_are_exported_without_their_tokens() {
+    let (door, minji, _) = scene().await;
+    for n in 0..5 {
+        door.register_device(minji, n).await;
+    }
+
+    for limit in [1, 2, 100] {
+        let items = whole(&door, minji, limit).await;
+        let devices = of_kind(&items, "device");
+        assert_eq!(devices.len(), 5, "in pages of {limit}");
+        assert!(!json!(items).to_string().contains("token-of"), "in pages of {limit}");
     }
 }
 
@@ -109,8 +125,8 @@ async fn page_reads_each_part_once_at_the_most() {
 
     let statements = testkit::statements(async || drop(export(&door, minji, "?limit=100").await)).await;
 
-    // The gate and the messages.
-    assert_eq!((statements.len(), profile.count().await), (8, 2), "{statements:#?}");
+    // The gate, the settings, the devices, the rooms with settings and the messages.
+    assert_eq!((statements.len(), profile.count().await), (8, 5), "{statements:#?}");
 }
 
 #[tokio::test]

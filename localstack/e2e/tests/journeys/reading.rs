@@ -77,13 +77,13 @@ fn ready_brings_unread_counts_and_the_user_revision() {
         let (minji, junho, room) = stack.pair().await;
         let socket = junho.socket().await;
         let ready = socket.ask("hello", json!({"v": 1})).await;
-        assert_eq!(ready["d"]["unread"], json!({}));
+        assert_eq!((&ready["d"]["unread"], &ready["d"]["badge"]), (&json!({}), &json!(0)));
         minji.say(room, "hello").await;
         minji.befriend(&junho).await;
 
         let later = socket.ask("hello", json!({"v": 1})).await;
 
-        assert_eq!(later["d"]["unread"], json!({room_name(room): 1}));
+        assert_eq!((&later["d"]["unread"], &later["d"]["badge"]), (&json!({room_name(room): 1}), &json!(1)));
         assert!(later["d"]["user_rev"].as_i64() > ready["d"]["user_rev"].as_i64());
     });
 }

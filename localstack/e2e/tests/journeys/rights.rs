@@ -188,6 +188,7 @@ fn other_routes(aim: &Aim) -> Vec<Row> {
         row("GET", &format!("/messages/{room}"), "/messages/{id}", None, guarded([NO_ROOM, OK, OK, OK])),
         row("GET", &sync, "/messages/sync", None, guarded([NO_ROOM, OK, OK, OK])),
         row("GET", "", "/messages/unread", None, guarded([OK; 4])),
+        row("GET", "", "/messages/unread/total", None, guarded([OK; 4])),
         row(
             "GET",
             &format!("/messages/receipts?room_id={room}"),

@@ -366,7 +366,7 @@ fn connection_frames() {
         {
           "d": {
             "active_s": 120,
-            "badge": 0,
+            "badge": 1,
             "gaps": [
               "private:[room id]"
             ],

@@ -195,7 +195,8 @@ mod tests {
 
     #[test]
     fn no_address_shows_in_a_log() {
-        let subscription = Subscription { endpoint: "canary".to_owned(), p256dh: vec![1], auth: vec![2] };
+        let subscription =
+            Subscription { endpoint: "canary".to_owned(), p256dh: b"canary".to_vec(), auth: b"canary".to_vec() };
         for address in [
             Address::Fcm("canary".to_owned()),
             Address::Apns("canary".to_owned(), PushHost::Production),

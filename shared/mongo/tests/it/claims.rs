@@ -1,7 +1,7 @@
 //! Who notifies members of a message: one of however many ask at once, and nobody of those who have read it.
 
 use crate::scene::{ANNA, AT, BORA, EVE, ROOM, environments, fill, group, open, say, scene};
-use domain::{Seq, Timestamp, UserId};
+use domain::{Seq, Timestamp, UserId, notification::RoomSettings};
 use mongo::{Claim, Mongo, ReadState};
 use std::time::Duration;
 use testkit::mongo::{Database, Profile};
@@ -94,7 +94,13 @@ async fn notified_seq_never_moves_back() {
 
     database.mongo.read_states().finish(&older, AT.minus(Duration::from_secs(1))).await.unwrap();
 
-    let expected = ReadState { user: ANNA, read: Seq(0), notified: Seq(5), notified_at: Some(AT) };
+    let expected = ReadState {
+        user: ANNA,
+        read: Seq(0),
+        notified: Seq(5),
+        notified_at: Some(AT),
+        settings: RoomSettings::default(),
+    };
     assert_eq!(state(&database.mongo, ANNA).await, expected);
 }
 

@@ -4,11 +4,13 @@
 mod batches;
 mod claims;
 mod crowd;
+mod devices;
 mod feed;
 mod frozen;
 mod gates;
 mod limits;
 mod logins;
+mod notifications;
 mod order;
 mod owed;
 mod people;

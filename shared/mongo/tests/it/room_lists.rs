@@ -2,7 +2,7 @@ use crate::scene::{
     ANNA, AT, BORA, EVE, ROOM, collection, delete, draft, fill, group, insert, open, private, reserve, say, scene,
     set_room, write,
 };
-use domain::{MessageDraft, PageSize, RoomKey, RoomKind, Seq, Timestamp, UserId};
+use domain::{MessageDraft, PageSize, RoomKey, RoomKind, Seq, Timestamp, UserId, notification::RoomSettings};
 use mongo::{Messages, Mongo, Placement, RoomSummary, UnreadRoom};
 use mongodb::bson::{DateTime, doc, oid::ObjectId};
 use testkit::mongo::Database;
@@ -233,7 +233,7 @@ async fn unread_rooms_come_by_name_without_those_that_are_read() {
 
     let page = database.mongo.rooms().list_unread(ANNA, None, size(10)).await.unwrap();
 
-    let unread = |room| UnreadRoom { room, read_seq: Seq(0), unread: 1 };
+    let unread = |room| UnreadRoom { room, read_seq: Seq(0), unread: 1, members: 2, settings: RoomSettings::default() };
     assert_eq!((page.items, page.next), (vec![unread(group(1)), unread(private(3))], None));
 }
 

@@ -1,5 +1,8 @@
 use crate::stores::{LIFETIME, NOON, Stores, note};
-use domain::{Aggregate, Code, ConnectionId, Family, Fault, Locale, SessionId, UserId};
+use domain::{
+    Aggregate, Code, ConnectionId, Family, Fault, Locale, SessionId, UserId,
+    notification::{Address, Device},
+};
 use mongo::Connection;
 use mysql::Tx;
 use projection::Changed;
@@ -56,6 +59,64 @@ async fn ended_session_is_refused_and_its_connections_are_closed() {
     assert!(stores.is_ended(user, &session).await);
     assert_eq!(stores.connections(user).await, [""; 0]);
     assert_eq!(stores.waiting().await, 0);
+}
+
+fn device(user: UserId, session: &SessionId, number: u8) -> Device {
+    Device {
+        user,
+        installation: format!("5f0c9d1e-7a3b-4c2d-9e8f-{number:012x}").parse().unwrap(),
+        session: session.clone(),
+        address: Address::Fcm(number.to_string()),
+        locale: Locale::Ko,
+        time_zone: None,
+        app_version: None,
+        created_at: NOON,
+        seen_at: NOON,
+        last_push_at: None,
+        last_error: None,
+    }
+}
+
+impl Stores {
+    async fn register(&self, device: &Device) {
+        let mongo = &self.projector.mongo;
+        let mut causal = mongo.causal().await.unwrap();
+        mongo.devices().register_in(&mut causal, device, device.address.token()).await.unwrap();
+    }
+
+    async fn devices(&self, user: UserId) -> Vec<String> {
+        let found = self.projector.mongo.devices().list(user).await.unwrap();
+        found.into_iter().map(|device| device.address.token().to_owned()).collect()
+    }
+}
+
+#[tokio::test]
+async fn ended_session_takes_its_devices_along() {
+    let stores = Stores::new().await;
+    let [user, other] = stores.pair;
+    let [ended, kept, theirs] =
+        [stores.log_in(user, 1).await, stores.log_in(user, 2).await, stores.log_in(other, 3).await];
+    for device in [device(user, &ended, 1), device(user, &kept, 2), device(other, &theirs, 3)] {
+        stores.register(&device).await;
+    }
+
+    stores.projector.change((ended, user), end).await.unwrap();
+
+    assert_eq!([stores.devices(user).await, stores.devices(other).await], [["2"], ["3"]]);
+}
+
+#[tokio::test]
+async fn device_that_another_login_registers_outlives_the_first() {
+    let stores = Stores::new().await;
+    let user = stores.pair[0];
+    let [ended, kept] = [stores.log_in(user, 1).await, stores.log_in(user, 2).await];
+    for session in [&ended, &kept] {
+        stores.register(&device(user, session, 1)).await;
+    }
+
+    stores.projector.change((ended, user), end).await.unwrap();
+
+    assert_eq!(stores.devices(user).await, ["1"]);
 }
 
 #[tokio::test]
