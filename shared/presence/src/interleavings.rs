@@ -10,7 +10,7 @@ use std::{fmt::Write as _, time::Duration};
 use testkit::{mongo::Database, pushing::into_the_void};
 use tokio::task::JoinSet;
 
-const RUNS: u64 = 1_000;
+const RUNS: u64 = 200;
 const WORKERS: u64 = 8;
 const STEPS: usize = 45;
 const DEVICES: usize = 3;
