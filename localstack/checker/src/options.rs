@@ -105,8 +105,8 @@ impl Default for Usage {
             members: 6,
             reactions: 15,
             signals: true,
-            totals: false,
-            presence: false,
+            totals: true,
+            presence: true,
         }
     }
 }

@@ -37,7 +37,9 @@ fn play_group(seed: u64, mistake: Option<Mistake>) -> Vec<Violation> {
     let people = (0..4).map(member).collect();
     let groups = vec![Group { room: GROUPS + 1, people }];
     let plan = plan_of_two(seed, mistake);
-    let usage = Usage { members: 10, ..plan.usage };
+    // Ownership is passed on in few changes only.
+    let members = if mistake == Some(Mistake::OwnerKeepsRole) { 70 } else { 10 };
+    let usage = Usage { members, ..plan.usage };
     play_in(seed, mistake, &Plan { rooms: Vec::new(), clients: 0, groups, group_clients: 6, usage, ..plan })
 }
 
