@@ -31,11 +31,11 @@ impl Recorder {
         self.pushes().pop_front().expect("something was pushed")
     }
 
-    /// The newest push to a connection, as the answer to its frame; null where the connection was closed.
-    pub fn answer(&self, connection: &str) -> Option<Value> {
+    /// The first push to a connection after so many to any, as the answer to its frame; null where the connection was closed.
+    pub fn answer(&self, connection: &str, earlier: usize) -> Option<Value> {
         let mut pushes = self.pushes();
-        let newest = pushes.iter().rposition(|(name, _)| name == connection)?;
-        pushes.remove(newest).map(|(_, frame)| frame)
+        let first = pushes.iter().skip(earlier).position(|(name, _)| name == connection)?;
+        pushes.remove(earlier + first).map(|(_, frame)| frame)
     }
 
     /// Everything that was pushed and not taken with `next`.
