@@ -67,6 +67,7 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("send-mail", &["boot", "credentials", "domain", "mail", "mysql"]),
+    ("send-push", &["boot", "domain", "mongo", "push", "queue", "worker"]),
     (
         "watch-presence",
         &["announce", "background", "boot", "domain", "mongo", "presence", "queue", "realtime", "worker"],
@@ -323,7 +324,7 @@ fn declared_routes() -> Result<BTreeMap<String, BTreeSet<String>>> {
         [("ws-connect", ws_connect::ROUTES), ("ws-disconnect", ws_disconnect::ROUTES), ("ws-send", ws_send::ROUTES)];
 
     // These are invoked by name, by a schedule, and by a queue.
-    let unrouted = ["fanout", "migrate", "relay", "send-mail", "watch-presence"];
+    let unrouted = ["fanout", "migrate", "relay", "send-mail", "send-push", "watch-presence"];
     let mut declared = BTreeMap::from(unrouted.map(|name| (name.to_owned(), BTreeSet::new())));
     for HttpFunction { name, openapi, .. } in http_functions() {
         let document = serde_json::to_value(openapi)?;

@@ -61,6 +61,9 @@ async fn every_function_answers_its_sample_event() -> Result<()> {
     let pushed = stack.answer("fanout").await?;
     ensure!(pushed == json!({"batchItemFailures": []}), "fanout answered {pushed}");
 
+    let notified = stack.answer("send-push").await?;
+    ensure!(notified == json!({"batchItemFailures": []}), "send-push answered {notified}");
+
     for (function, Sample { status, fields }) in samples() {
         let answer = stack.answer(function).await?;
         ensure!(answer["statusCode"] == status, "{function} answered {answer}");
@@ -80,8 +83,14 @@ fn every_function_has_a_sample_event_and_an_expected_answer() -> Result<()> {
         let stem = |path: PathBuf| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         entries.map(|entry| stem(entry?.path()).context("an entry has a name")).collect()
     };
-    let expected =
-        samples().map(|(function, _)| function).chain(["fanout", "migrate", "relay", "send-mail", "watch-presence"]);
+    let expected = samples().map(|(function, _)| function).chain([
+        "fanout",
+        "migrate",
+        "relay",
+        "send-mail",
+        "send-push",
+        "watch-presence",
+    ]);
 
     let functions = names("functions")?;
     assert_eq!(names("localstack/events")?, functions);
@@ -132,6 +141,8 @@ impl Running {
                 ("WEBSOCKET_URL", "ws://127.0.0.1:9/local"),
                 ("CONNECTIONS_URL", "http://127.0.0.1:9/local"),
                 ("ALLOWED_ORIGINS", "http://localhost:3000"),
+                ("PUSH_QUEUE_URL", "http://127.0.0.1:9/1/push"),
+                ("PUSH_SECRET", "{}"),
                 ("AWS_REGION", "us-east-1"),
                 ("AWS_ACCESS_KEY_ID", "local"),
                 ("AWS_SECRET_ACCESS_KEY", "local"),

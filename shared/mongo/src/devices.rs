@@ -251,14 +251,18 @@ impl Devices<'_> {
         Ok(())
     }
 
-    /// Notes what became of a notification of a device: that its platform took it, or why not. A note that gets lost harms nobody.
-    pub async fn note_push(self, device: &Device, at: Timestamp, error: Option<&str>) -> Result<(), Fault> {
+    /// Notes what became of a notification of some devices: that their platforms took it, or why not. A note that gets lost harms
+    /// nobody.
+    pub async fn note_pushes(self, devices: &[&Device], at: Timestamp, error: Option<&str>) -> Result<(), Fault> {
+        if devices.is_empty() {
+            return Ok(());
+        }
         let note = match error {
             None => doc! { "last_push_at": date(at), "last_error": null },
             Some(error) => doc! { "last_error": error },
         };
-        let devices = self.collection();
-        let noted = devices.update_one(unchanged(device), doc! { "$set": note }).write_concern(w1()).await;
+        let these = doc! { "$or": devices.iter().copied().map(unchanged).collect::<Vec<_>>() };
+        let noted = self.collection().update_many(these, doc! { "$set": note }).write_concern(w1()).await;
         noted.map_err(store_fault)?;
         Ok(())
     }

@@ -36,7 +36,7 @@ pub use limits::Limits;
 pub use messages::{AuthorKey, Fanout, Inserted, Messages, NewMessage, NewText, OwedNotification, Stored};
 pub use notification_settings::Notifications;
 pub use order::{Placement, Reservation};
-pub use people::People;
+pub use people::{NamedPerson, People};
 pub use pins::{PinKey, PinPlaces, PinnedPage};
 pub use presence::{OnlineFriends, Onlookers, Presence, Presences};
 pub use provider_tokens::ProviderTokens;

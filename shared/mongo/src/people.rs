@@ -38,6 +38,30 @@ impl From<PersonDocument> for Person {
     }
 }
 
+/// What a person is called, and how they stand to some others.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct NamedPerson {
+    /// Who.
+    #[serde(rename = "_id")]
+    pub id: UserId,
+    username: String,
+    #[serde(default)]
+    display_name: Option<String>,
+    /// Whether the account is active.
+    pub is_active: bool,
+    /// Those of the others who are friends.
+    pub friends: Vec<UserId>,
+    /// Those of the others whom the person has blocked.
+    pub blocked: Vec<UserId>,
+}
+
+impl NamedPerson {
+    /// What others see of the name.
+    pub fn name(&self) -> &str {
+        self.display_name.as_deref().unwrap_or(&self.username)
+    }
+}
+
 /// The repository of `people`: what the message path must know of a person.
 #[derive(Debug, Clone, Copy)]
 pub struct People<'a>(pub(crate) &'a Mongo);
@@ -112,6 +136,19 @@ impl People<'_> {
         let owners = people.find(doc! { "name_key": { "$in": names } }).projection(doc! { "name_key": 1 });
         let rows: Vec<_> = async { owners.batch_size(batch).await?.try_collect().await }.await.map_err(store_fault)?;
         Ok(rows.into_iter().map(|row| (row.name_key, row.id)).collect())
+    }
+
+    /// What some people are called, and which of others are their friends or are blocked by them, as a majority knows it.
+    pub async fn list_named(self, ids: &[UserId], others: &[UserId]) -> Result<Vec<NamedPerson>, Fault> {
+        let others: Vec<_> = others.iter().map(|id| id.0).collect();
+        let among = |field: &str| doc! { "$setIntersection": [field, &others] };
+        let fields = doc! {
+            "username": 1, "display_name": 1, "is_active": 1, "friends": among("$friends"), "blocked": among("$blocked"),
+        };
+        let these = doc! { "_id": { "$in": ids.iter().map(|id| id.0).collect::<Vec<_>>() } };
+        let (people, batch) = (self.0.collection::<NamedPerson>(PEOPLE), one_batch(ids.len()));
+        let people = people.find(these).projection(fields).batch_size(batch);
+        async { people.await?.try_collect().await }.await.map_err(store_fault)
     }
 
     /// A person, as a majority knows them.

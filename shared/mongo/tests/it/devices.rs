@@ -72,7 +72,7 @@ async fn device_that_registers_again_is_the_same_one() {
     let database = scene().await;
     let first = device(ANNA, 1, "t", AT);
     register(&database.mongo, &first).await;
-    database.mongo.devices().note_push(&first, later(1), None).await.unwrap();
+    database.mongo.devices().note_pushes(&[&first], later(1), None).await.unwrap();
     let again = Device { session: session("next"), locale: Locale::En, ..device(ANNA, 1, "t", later(9)) };
     let mut profile = Profile::of(&database).await;
 
@@ -195,8 +195,8 @@ async fn outcome_of_a_push_stands_until_the_next_one() {
         .await;
     };
 
-    devices.note_push(&this, later(1), Some("unavailable")).await.unwrap();
+    devices.note_pushes(&[&this], later(1), Some("unavailable")).await.unwrap();
     becomes(None, Some("unavailable")).await;
-    devices.note_push(&this, later(2), None).await.unwrap();
+    devices.note_pushes(&[&this], later(2), None).await.unwrap();
     becomes(Some(later(2)), None).await;
 }

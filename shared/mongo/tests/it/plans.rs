@@ -241,6 +241,12 @@ async fn no_command_on_people_walks_a_collection() {
         watch.watch("pass_read", 1, gates.pass_read(UserId(107), &seven, LIMIT, random)).await;
     }
     watch.watch("list_versions", 2, mongo.people().list_versions(&[UserId(107), UserId(108)])).await;
+    let two = [UserId(107), UserId(108)];
+    watch.watch("list_named", 2, mongo.people().list_named(&two, &two)).await;
+    let (states, everybody) = (mongo.read_states(), UserId(0)..=UserId(i32::MAX));
+    watch.watch("read states of a room", 2, states.list(private(100), everybody)).await;
+    let claim = watch.watch("claim", 2, states.claim(private(100), Seq(9), &two, &two, AT)).await;
+    watch.watch("finish", 2, states.finish(&claim, AT)).await;
     watch.watch("find_last", 1, mongo.people().find_last()).await.unwrap();
     watch.watch("list_by_names", 1, mongo.people().list_by_names(&["minji107", "nobody"])).await;
     watch.watch("is_inactive", 1, mongo.people().is_inactive(UserId(107))).await;
@@ -318,7 +324,7 @@ async fn watch_notifications(mongo: &Mongo, watch: &mut Watch) {
     watch.watch("find a device", 1, devices.find(UserId(107), &installation)).await.unwrap();
     watch.watch("list devices", 2, devices.list_of_people(&people)).await;
     watch.watch("list sessions of devices", 1, devices.list_sessions_in(&mut causal, UserId(107))).await;
-    watch.watch("note_push", 1, devices.note_push(&this, AT, None)).await;
+    watch.watch("note_push", 1, devices.note_pushes(&[&this], AT, None)).await;
     watch.watch("remove devices of sessions", 1, devices.remove_of_sessions(UserId(107), &[session(9)])).await;
     watch.watch("remove_unregistered", 1, devices.remove_unregistered(&this, AT)).await;
     watch.watch("remove a device", 1, devices.remove(UserId(108), &device(108).installation)).await;

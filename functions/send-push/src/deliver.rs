@@ -1,0 +1,109 @@
+use crate::{App, run::Run};
+use domain::{Fault, OrLog as _, notification::Device};
+use futures_util::future::join_all;
+use push::{Notification, Outcome};
+use queue::PushJob;
+use std::{collections::BTreeMap, time::Duration};
+use tokio::time::timeout_at;
+use tracing::info;
+
+/// How long a device is left alone after each try, unless its service says so.
+const PAUSES: [u64; 4] = [10, 60, 300, 900];
+
+/// The longest that a queue holds a job back.
+const LONGEST_PAUSE: Duration = Duration::from_mins(15);
+
+/// How many devices stand in one job.
+const DEVICES: usize = 10;
+
+/// What one device is told.
+pub(crate) struct Notice<'a> {
+    pub(crate) device: &'a Device,
+    pub(crate) notification: Notification,
+}
+
+/// Those of some devices that were not told.
+#[derive(Default)]
+pub(crate) struct Untold<'a> {
+    /// They are asked again, after a while that their service may name.
+    pub(crate) again: Vec<(&'a Device, Option<Duration>)>,
+    /// They were refused by a fault of ours.
+    pub(crate) refused: Vec<&'a Device>,
+}
+
+/// Tells devices, a few at once, and notes what became of each.
+pub(crate) async fn deliver<'a>(run: &Run<'_>, notices: &[Notice<'a>]) -> Untold<'a> {
+    let sends = notices.iter().map(async |notice| {
+        let _one = run.sends.acquire().await;
+        let sending = run.app.providers.send(notice.device, &notice.notification);
+        timeout_at(run.until, sending).await.unwrap_or(Outcome::Again(None))
+    });
+    let outcomes = join_all(sends).await;
+    let (mut untold, mut delivered, mut gone) = (Untold::default(), Vec::new(), Vec::new());
+    let mut errors: BTreeMap<String, Vec<&Device>> = BTreeMap::new();
+    for (notice, outcome) in notices.iter().zip(outcomes) {
+        let device = notice.device;
+        match outcome {
+            Outcome::Delivered => delivered.push(device),
+            Outcome::DeviceGone => gone.push(device),
+            Outcome::Again(pause) => {
+                errors
+                    .entry(format!("{} is away or busy", device.address.platform().as_str()))
+                    .or_default()
+                    .push(device);
+                untold.again.push((device, pause));
+            }
+            Outcome::Failed(why) => {
+                errors.entry(why).or_default().push(device);
+                untold.refused.push(device);
+            }
+        }
+    }
+    let (sent, again, refused) = (delivered.len(), untold.again.len(), untold.refused.len());
+    info!(sent, gone = gone.len(), again, refused, "Notified devices");
+    let (devices, now) = (run.app.mongo.devices(), run.now());
+    devices.note_pushes(&delivered, now, None).await.or_log("note that devices were notified");
+    for (why, of) in errors {
+        devices.note_pushes(&of, now, Some(&why)).await.or_log("note why devices were not notified");
+    }
+    for device in gone {
+        // It may have registered anew meanwhile.
+        devices.remove_unregistered(device, device.seen_at).await.or_log("forget a device that is gone");
+    }
+    untold
+}
+
+/// Jobs that ask devices again which were not told, by `job`'s next try.
+pub(crate) fn retries(
+    run: &Run<'_>,
+    next: &PushJob,
+    untold: &[(&Device, Option<Duration>)],
+) -> Vec<(PushJob, Duration)> {
+    let mut by_pause: BTreeMap<Duration, Vec<queue::Device>> = BTreeMap::new();
+    for (device, pause) in untold {
+        let pause =
+            pause.unwrap_or_else(|| pause_before(run.app, next.tries)).clamp(Duration::from_secs(1), LONGEST_PAUSE);
+        by_pause.entry(pause).or_default().push(named(device));
+    }
+    let chunks = by_pause.iter().flat_map(|(pause, devices)| devices.chunks(DEVICES).map(|chunk| (*pause, chunk)));
+    chunks.map(|(pause, devices)| (PushJob { devices: devices.to_vec(), ..next.clone() }, pause)).collect()
+}
+
+/// Some longer each time, so that those that failed at once do not come back at once.
+fn pause_before(app: &App, tries: u32) -> Duration {
+    let index = usize::try_from(tries).unwrap_or_default().saturating_sub(1).min(PAUSES.len() - 1);
+    let [byte] = app.random.bytes::<1>();
+    Duration::from_secs(PAUSES[index]).mul_f64(1.0 + f64::from(byte) / 1_024.0)
+}
+
+pub(crate) fn named(device: &Device) -> queue::Device {
+    queue::Device { user: device.user, installation: device.installation.to_string() }
+}
+
+/// A fault that brings a job to the dead-letter queue once it has come a few times.
+pub(crate) fn refused(untold: &Untold<'_>) -> Result<(), Fault> {
+    match untold.refused.len() {
+        0 => Ok(()),
+        count => Err(Fault::internal(format!("{count} devices were refused"))),
+    }
+}

@@ -1,0 +1,55 @@
+use crate::{
+    again::{send, spend},
+    deliver::{Notice, deliver, named, refused, retries},
+    incomplete,
+    run::Run,
+};
+use domain::Fault;
+use futures_util::future::try_join;
+use push::{News, Notification};
+use queue::PushJob;
+use std::time::Duration;
+
+/// In how long one request is told once, however often its job comes.
+const ONCE_IN: Duration = Duration::from_mins(1);
+
+/// Tells somebody of a friend request, if it may still be one.
+pub(crate) async fn friend(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
+    let (Some(from), Some(to)) = (job.from, job.to) else { return Err(incomplete()) };
+    let (mongo, now) = (&run.app.mongo, run.now());
+    let (devices, connections) =
+        try_join(mongo.devices().list_of_people(&[to]), mongo.connections().list_of_people(&[to], now)).await?;
+    let is_there = connections.iter().any(|connection| connection.is_active(now));
+    if devices.is_empty() || is_there {
+        return Ok(());
+    }
+    let both = [from, to];
+    let (people, settings) = try_join(mongo.people().list_named(&both, &both), mongo.notifications().find(to)).await?;
+    let find = |id| people.iter().find(|person| person.id == id);
+    let (Some(asker), Some(recipient)) = (find(from), find(to)) else { return Ok(()) };
+    let is_over = recipient.friends.contains(&from) || recipient.blocked.contains(&from) || asker.blocked.contains(&to);
+    if is_over || !asker.is_active || !recipient.is_active || !settings.friend_requests {
+        return Ok(());
+    }
+    let sender = asker.name().to_owned();
+    let notification = Notification {
+        news: News::FriendRequest { sender },
+        room: None,
+        id: None,
+        seq: None,
+        preview: settings.preview,
+        badge: None,
+    };
+    let mut notices = Vec::new();
+    for device in &devices {
+        let is_meant = job.devices.is_empty() || job.devices.contains(&named(device));
+        let bucket = format!("friend:{from}:{to}:{}:{}", device.installation, job.tries);
+        if is_meant && !settings.are_quiet(now, device.time_zone.as_ref()) && spend(run, &bucket, ONCE_IN).await? {
+            notices.push(Notice { device, notification: notification.clone() });
+        }
+    }
+    let untold = deliver(run, &notices).await;
+    let next = PushJob { tries: job.tries.saturating_add(1), ..job.clone() };
+    send(run, &retries(run, &next, &untold.again)).await?;
+    refused(&untold)
+}

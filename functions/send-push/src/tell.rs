@@ -1,0 +1,68 @@
+use crate::{
+    again::send,
+    audience::{Audience, Listener},
+    deliver::{Untold, deliver, retries},
+    notice::notices,
+    run::Run,
+};
+use domain::{Fault, Message, UserId, notification::Device};
+use futures_util::future::join_all;
+use queue::{PushJob, PushKind};
+use std::time::Duration;
+use tracing::info;
+
+/// For how long it is believed whose a device is.
+const BELIEVED: Duration = Duration::from_secs(10);
+
+/// Notifies people of a message, each of them once, whoever else does so at the same time.
+pub(crate) async fn tell(
+    run: &Run<'_>,
+    job: &PushJob,
+    audience: &Audience,
+    message: &Message,
+    users: &[UserId],
+) -> Result<(), Fault> {
+    let states = run.app.mongo.read_states();
+    let listeners = users.iter().filter_map(|user| audience.listener(*user));
+    let unknown: Vec<_> = listeners.filter(|listener| listener.state.is_none()).map(|listener| listener.user).collect();
+    let mut claim = states.claim(audience.room, message.seq, users, &unknown, run.now()).await?;
+    if claim.users.is_empty() {
+        return Ok(());
+    }
+    let claimed: Vec<_> = claim.users.iter().filter_map(|user| audience.listener(*user)).collect();
+    let devices = devices_of(run, audience, &claimed).await?;
+    let each = claimed.iter().map(|listener| {
+        let theirs = devices.iter().filter(|device| device.user == listener.user);
+        notices(run, audience, listener, theirs, message)
+    });
+    let notices: Vec<_> = join_all(each).await.into_iter().flatten().collect();
+    let (people, devices) = (claimed.len(), notices.len());
+    info!(message.id = %message.id, room.id = %message.room, people, devices, "Notifies people");
+    let untold = deliver(run, &notices).await;
+    let retried = retry_later(run, job, message, &untold).await;
+    if retried.is_err() {
+        // These wait for the job to come again.
+        let again = untold.again.iter().map(|(device, _)| device.user);
+        let waiting: Vec<_> = again.chain(untold.refused.iter().map(|device| device.user)).collect();
+        claim.users.retain(|user| !waiting.contains(user));
+    }
+    states.finish(&claim, run.now()).await?;
+    retried
+}
+
+/// The devices as they were read, or as they are now if that was a while ago: one may have become somebody else's.
+async fn devices_of(run: &Run<'_>, audience: &Audience, listeners: &[&Listener]) -> Result<Vec<Device>, Fault> {
+    if run.now() < audience.read_at.plus(BELIEVED) {
+        return Ok(listeners.iter().flat_map(|listener| listener.devices.clone()).collect());
+    }
+    let users: Vec<_> = listeners.iter().map(|listener| listener.user).collect();
+    run.app.mongo.devices().list_of_people(&users).await
+}
+
+/// Queues what was not told, each device for itself. What a service refuses by our own fault fails there, alone.
+async fn retry_later(run: &Run<'_>, job: &PushJob, message: &Message, untold: &Untold<'_>) -> Result<(), Fault> {
+    let (id, seq) = (Some(message.id), Some(message.seq));
+    let next = PushJob { kind: PushKind::Retry, id, seq, tries: 1, from: None, to: None, ..job.clone() };
+    let all: Vec<_> = untold.again.iter().copied().chain(untold.refused.iter().map(|device| (*device, None))).collect();
+    send(run, &retries(run, &next, &all)).await
+}

@@ -1,0 +1,95 @@
+//! Devices take back what was read or deleted elsewhere.
+
+use crate::scene::{ANNA, BORA, ROOM, Scene, job};
+use domain::Seq;
+use queue::{PushJob, PushKind};
+
+/// Bora has a phone, an iPhone and a browser that show a message of Anna's.
+async fn shown() -> (Scene, PushJob) {
+    let scene = Scene::new().await;
+    scene.phone(BORA, "phone").await;
+    scene.iphone(BORA).await;
+    scene.browser(BORA).await;
+    let message = scene.say(ANNA, "hi").await;
+    scene.work(&[message.clone()]).await;
+    assert_eq!(scene.sent().len(), 3);
+    (scene, message)
+}
+
+fn read_job(seq: i64) -> PushJob {
+    PushJob { from: Some(BORA), to: Some(BORA), ..job(PushKind::Clear, ROOM, None, Some(Seq(seq))) }
+}
+
+#[tokio::test]
+async fn what_was_read_on_the_desktop_leaves_the_phones() {
+    let (scene, _) = shown().await;
+    scene.read(ROOM, BORA, Seq(1)).await;
+
+    assert_eq!(scene.work(&[read_job(1)]).await, []);
+
+    let cleared = scene.sent().split_off(3);
+    let of = |provider: &str| cleared.iter().find(|record| record.provider == provider);
+    let data = &of("fcm").unwrap().body["message"]["data"];
+    assert_eq!((&data["kind"], &data["room"], &data["read_seq"]), (&"clear".into(), &"private:1".into(), &"1".into()));
+    assert_eq!(of("apns").unwrap().body["aps"]["badge"], 0);
+    assert!(of("webpush").is_none(), "a browser would show something");
+}
+
+#[tokio::test]
+async fn iphone_is_told_its_number_once_a_minute_and_the_last_one_in_the_end() {
+    let (scene, _) = shown().await;
+    scene.read(ROOM, BORA, Seq(1)).await;
+
+    for _ in 0..3 {
+        scene.work(&[read_job(1)]).await;
+    }
+
+    let numbers = || scene.sent().into_iter().skip(3).filter(|record| record.provider == "apns").count();
+    assert_eq!(numbers(), 1);
+    let [(later, 60)] = &scene.queued()[..] else { panic!("one job in a minute") };
+    scene.pass(60).await;
+    scene.work(std::slice::from_ref(later)).await;
+    assert_eq!(numbers(), 2);
+}
+
+#[tokio::test]
+async fn deleted_message_leaves_the_phones_of_who_has_not_read_it() {
+    for (is_read, expected) in [(false, 2), (true, 0)] {
+        let (scene, message) = shown().await;
+        if is_read {
+            scene.read(ROOM, BORA, Seq(1)).await;
+        }
+        scene.delete(message.id.unwrap()).await;
+
+        scene.work(&[job(PushKind::Clear, ROOM, message.id, message.seq)]).await;
+
+        assert_eq!(scene.sent().len() - 3, expected, "{is_read}");
+    }
+}
+
+#[tokio::test]
+async fn message_that_nobody_was_notified_of_is_taken_back_from_nobody() {
+    let scene = Scene::new().await;
+    scene.phone(BORA, "phone").await;
+    let message = scene.say(ANNA, "hi").await;
+
+    scene.work(&[job(PushKind::Clear, ROOM, message.id, message.seq), read_job(1)]).await;
+
+    assert_eq!(scene.sent().len(), 0);
+}
+
+#[tokio::test]
+async fn number_at_the_icon_is_what_is_unread_now() {
+    let scene = Scene::new().await;
+    let iphone = scene.iphone(BORA).await;
+    for text in ["one", "two"] {
+        scene.say(ANNA, text).await;
+    }
+    let message = scene.say(ANNA, "three").await;
+    scene.read(ROOM, BORA, Seq(1)).await;
+
+    scene.work(&[message]).await;
+
+    let [record] = &scene.sent()[..] else { panic!("one notification") };
+    assert_eq!((record.target.as_str(), &record.body["aps"]["badge"]), (iphone.address.token(), &2.into()));
+}

@@ -1,0 +1,134 @@
+//! What becomes of devices, and of jobs, when a service does not take a notification.
+
+use crate::scene::{ANNA, BORA, Scene, now};
+use domain::notification::{Address, Device};
+use providers::{Fault, Refuse};
+use queue::PushKind;
+use std::time::Duration;
+
+fn token(device: &Device) -> &str {
+    device.address.token()
+}
+
+fn refuse(status: u16, reason: &str) -> Fault {
+    Fault::Refuse(Refuse { reason: Some(reason.to_owned()), ..Refuse::with(status) })
+}
+
+#[tokio::test]
+async fn device_that_its_service_does_not_know_goes() {
+    let scene = Scene::new().await;
+    let (phone, browser) = (scene.phone(BORA, "phone").await, scene.browser(BORA).await);
+    scene.services.fail("fcm", 1, refuse(404, "UNREGISTERED"));
+    scene.services.fail("webpush", 1, Fault::Refuse(Refuse::with(410)));
+    let message = scene.say(ANNA, "hi").await;
+
+    assert_eq!(scene.work(&[message]).await, []);
+
+    assert_eq!((scene.find(&phone).await, scene.find(&browser).await), (None, None));
+    assert_eq!(scene.queued(), []);
+}
+
+#[tokio::test]
+async fn iphone_that_registered_after_its_410_stays() {
+    for (before, stays) in [(60, true), (0, false)] {
+        let scene = Scene::new().await;
+        let iphone = scene.iphone(BORA).await;
+        let timestamp = Some(now().minus(Duration::from_secs(before)).millis());
+        let gone = Refuse { reason: Some("Unregistered".to_owned()), timestamp, ..Refuse::with(410) };
+        scene.services.fail(token(&iphone), 1, Fault::Refuse(gone));
+        let message = scene.say(ANNA, "hi").await;
+
+        scene.work(&[message]).await;
+
+        assert_eq!(scene.find(&iphone).await.is_some(), stays, "{before}");
+    }
+}
+
+#[tokio::test]
+async fn busy_service_is_asked_again_for_that_device_alone() {
+    let scene = Scene::new().await;
+    scene.phone(BORA, "phone").await;
+    let busy = scene.phone(BORA, "busy").await;
+    let pause = Refuse { retry_after: Some(120), ..Refuse::with(429) };
+    scene.services.fail("busy", 1, Fault::Refuse(pause));
+    let message = scene.say(ANNA, "hi").await;
+
+    assert_eq!(scene.work(&[message]).await, []);
+
+    assert_eq!(scene.told(), ["phone"]);
+    assert!(scene.find(&busy).await.unwrap().last_error.is_some());
+    let [(retry, 120)] = &scene.queued()[..] else { panic!("one job in two minutes") };
+    assert_eq!((retry.kind, retry.devices.len(), retry.tries), (PushKind::Retry, 1, 1));
+    scene.pass(120).await;
+    scene.work(&[retry.clone(), retry.clone()]).await;
+    assert_eq!(scene.told(), ["busy", "phone"]);
+    assert_eq!(scene.find(&busy).await.unwrap().last_error, None);
+}
+
+#[tokio::test]
+async fn service_that_is_away_for_ten_minutes_gets_everything_once() {
+    let scene = Scene::new().await;
+    for user in [BORA] {
+        scene.phone(user, "one").await;
+        scene.phone(user, "two").await;
+    }
+    // Ten, sixty and three hundred seconds after each other, and some more.
+    scene.services.fail("one", 3, Fault::Refuse(Refuse::with(503)));
+    scene.services.fail("two", 3, Fault::Refuse(Refuse::with(500)));
+    let message = scene.say(ANNA, "hi").await;
+
+    scene.run(message, 0, 3_600).await;
+
+    assert_eq!(scene.told(), ["one", "two"]);
+}
+
+#[tokio::test]
+async fn retry_of_what_was_read_meanwhile_rings_nowhere() {
+    let scene = Scene::new().await;
+    scene.phone(BORA, "phone").await;
+    scene.services.fail("phone", 1, Fault::Refuse(Refuse::with(503)));
+    let message = scene.say(ANNA, "hi").await;
+    scene.work(&[message.clone()]).await;
+    scene.read(message.room.unwrap(), BORA, message.seq.unwrap()).await;
+
+    let (retry, delay) = scene.queued().pop().unwrap();
+    scene.run(retry, delay, 3_600).await;
+
+    assert_eq!(scene.told(), [""; 0]);
+}
+
+#[tokio::test]
+async fn bad_credentials_remove_no_device_and_end_in_the_dead_letter_queue() {
+    let scene = Scene::new().await;
+    let (phone, iphone) = (scene.phone(BORA, "phone").await, scene.iphone(BORA).await);
+    scene.services.fail(token(&iphone), 10, refuse(400, "BadTopic"));
+    let message = scene.say(ANNA, "hi").await;
+
+    assert_eq!(scene.work(&[message]).await, []);
+    let (retry, _) = scene.queued().pop().unwrap();
+    scene.pass(60).await;
+    assert_eq!(scene.work(&[retry.clone()]).await, [0]);
+    scene.pass(360).await;
+    assert_eq!(scene.work(&[retry]).await, [0]);
+
+    assert_eq!(scene.told(), ["phone"]);
+    assert!(scene.find(&phone).await.unwrap().last_error.is_none());
+    assert!(scene.find(&iphone).await.unwrap().last_error.is_some());
+}
+
+#[tokio::test]
+async fn whoever_could_be_neither_told_nor_queued_is_told_by_the_job_that_comes_again() {
+    let scene = Scene::new().await;
+    let phone = scene.phone(BORA, "phone").await;
+    assert!(matches!(phone.address, Address::Fcm(_)));
+    scene.services.fail("phone", 1, Fault::Refuse(Refuse::with(503)));
+    scene.queue.go_away();
+    let message = scene.say(ANNA, "hi").await;
+    assert_eq!(scene.work(&[message.clone()]).await, [0]);
+    scene.queue.come_back();
+
+    scene.pass(360).await;
+    assert_eq!(scene.work(&[message]).await, []);
+
+    assert_eq!(scene.told(), ["phone"]);
+}

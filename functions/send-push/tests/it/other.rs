@@ -1,0 +1,72 @@
+//! Friend requests, and the notification that a person asks for.
+
+use crate::scene::{ANNA, BORA, EVE, Scene, job, person, shown};
+use domain::{Person, notification::NotificationSettings};
+use providers::{Fault, Refuse};
+use queue::{Device, PushJob, PushKind};
+
+fn request() -> PushJob {
+    let template = job(PushKind::Friend, crate::scene::ROOM, None, None);
+    PushJob { room: None, from: Some(EVE), to: Some(BORA), ..template }
+}
+
+#[tokio::test]
+async fn friend_request_is_told_once() {
+    let scene = Scene::new().await;
+    scene.phone(BORA, "phone").await;
+
+    for _ in 0..3 {
+        assert_eq!(scene.work(&[request()]).await, []);
+    }
+
+    let [record] = &scene.sent()[..] else { panic!("one notification") };
+    assert!(shown(record).0.contains("eve") || shown(record).1.contains("eve"), "{record:?}");
+}
+
+#[tokio::test]
+async fn friend_request_that_is_over_or_unwanted_is_not_told() {
+    let without = NotificationSettings { friend_requests: false, ..NotificationSettings::default() };
+    let scene = Scene::new().await;
+    scene.phone(BORA, "phone").await;
+    scene.set(BORA, without).await;
+    scene.work(&[request()]).await;
+    scene.set(BORA, NotificationSettings::default()).await;
+    scene.know(Person { version: 2, friends: vec![EVE], ..person(BORA, "bora") }).await;
+    scene.work(&[request()]).await;
+    scene.know(Person { version: 3, blocked: vec![EVE], ..person(BORA, "bora") }).await;
+    scene.work(&[request()]).await;
+    scene.know(Person { version: 4, ..person(BORA, "bora") }).await;
+    scene.connect(BORA, 150).await;
+    scene.work(&[request()]).await;
+
+    assert_eq!(scene.sent().len(), 0);
+}
+
+#[tokio::test]
+async fn friend_request_is_told_later_where_the_service_is_away() {
+    let scene = Scene::new().await;
+    scene.phone(BORA, "phone").await;
+    scene.services.fail("phone", 2, Fault::Refuse(Refuse::with(503)));
+
+    scene.run(request(), 0, 600).await;
+
+    assert_eq!(scene.told(), ["phone"]);
+}
+
+#[tokio::test]
+async fn trial_tells_one_device_and_notes_its_outcome() {
+    let scene = Scene::new().await;
+    let (phone, other) = (scene.phone(ANNA, "phone").await, scene.phone(ANNA, "other").await);
+    let device = Device { user: ANNA, installation: phone.installation.to_string() };
+    let trial = PushJob { kind: PushKind::Test, devices: vec![device], ..request() };
+    scene.services.fail("phone", 1, Fault::Refuse(Refuse::with(503)));
+    scene.work(&[trial.clone()]).await;
+    assert!(scene.find(&phone).await.unwrap().last_error.is_some());
+
+    scene.work(&[trial]).await;
+
+    assert_eq!(scene.told(), ["phone"]);
+    let known = scene.find(&phone).await.unwrap();
+    assert!(known.last_push_at.is_some() && known.last_error.is_none());
+    assert_eq!(scene.find(&other).await.unwrap().last_push_at, None);
+}
