@@ -123,6 +123,13 @@ pub fn http_functions() -> Vec<HttpFunction> {
             sample: UNAUTHENTICATED,
         },
         HttpFunction {
+            name: "notifications",
+            about: "What the caller is notified of, and the devices that show it.".into(),
+            uses: &["boot", "contract", "credentials", "domain", "mongo", "push", "queue", "web"],
+            openapi: notifications::routes().into_openapi(),
+            sample: UNAUTHENTICATED,
+        },
+        HttpFunction {
             name: "health",
             about: "Liveness and readiness.".into(),
             uses: &["boot", "contract", "domain", "mongo", "mysql", "web"],

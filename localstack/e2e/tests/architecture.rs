@@ -146,6 +146,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "group-rooms",
             "health",
             "messages",
+            "notifications",
             "users",
         ],
     ),

@@ -101,6 +101,7 @@ impl Providers {
     pub fn environment(&self) -> BTreeMap<String, String> {
         let Shared { url, secret, keys, .. } = &*self.shared;
         let pairs = [
+            ("PUSH_PLATFORMS", "fcm,apns,webpush".to_owned()),
             ("PUSH_SECRET", secret.to_string()),
             ("VAPID_PUBLIC_KEY", URL_SAFE_NO_PAD.encode(&keys.vapid)),
             ("WEBPUSH_HOSTS", url.clone()),

@@ -30,6 +30,7 @@ const NO_PERSON: Outcome = (404, "user_not_found");
 const NO_ROOM: Outcome = (404, "room_not_found");
 const NO_MESSAGE: Outcome = (404, "message_not_found");
 const NO_SESSION: Outcome = (404, "session_not_found");
+const NO_DEVICE: Outcome = (404, "device_not_found");
 const NO_FRIEND: Outcome = (404, "friendship_not_found");
 /// A request about the caller's own account.
 const ONESELF: Outcome = (422, "invalid_fields");
@@ -81,6 +82,7 @@ fn row(method: &'static str, path: &str, route: &'static str, body: Option<Value
 pub(crate) fn routes(aim: &Aim) -> Vec<Row> {
     let mut rows = login_routes(aim);
     rows.extend(group_routes(aim));
+    rows.extend(notification_routes(aim));
     rows.extend(other_routes(aim));
     rows
 }
@@ -124,6 +126,37 @@ fn login_routes(aim: &Aim) -> Vec<Row> {
             None,
             guarded([NO_SESSION, DONE, NO_SESSION, NO_SESSION]),
         ),
+    ]
+}
+
+/// Settings and devices, which are each person's own.
+fn notification_routes(aim: &Aim) -> Vec<Row> {
+    let (room, device) = (aim.room, "/notifications/devices/5f0c9d1e-7a3b-4c2d-9e8f-0123456789ab");
+    let settings = json!({
+        "level": "all", "large_room_level": "mentions", "preview": "full", "friend_requests": true, "wide": true,
+    });
+    let (in_room, of_room) =
+        (format!("/notifications/rooms/private/{room}"), "/notifications/rooms/{room_type}/{room_id}");
+    let test = json!({"installation": "5f0c9d1e-7a3b-4c2d-9e8f-0123456789ab"});
+    vec![
+        row("GET", "", "/notifications/settings", None, guarded([OK; 4])),
+        row("PUT", "", "/notifications/settings", Some(settings), guarded([OK; 4])),
+        row("GET", "", "/notifications/rooms", None, guarded([OK; 4])),
+        row("GET", &in_room, of_room, None, guarded([NO_ROOM, OK, OK, OK])),
+        row("PUT", &in_room, of_room, Some(json!({"level": "none"})), guarded([NO_ROOM, OK, OK, OK])),
+        row("DELETE", &in_room, of_room, None, guarded([NO_ROOM, DONE, DONE, DONE])),
+        row("GET", "", "/notifications/devices", None, guarded([OK; 4])),
+        // Without a token, so that it is refused whatever platforms there are.
+        row(
+            "PUT",
+            device,
+            "/notifications/devices/{installation}",
+            Some(json!({"platform": "fcm"})),
+            guarded([ONESELF; 4]),
+        ),
+        row("DELETE", device, "/notifications/devices/{installation}", None, guarded([DONE; 4])),
+        row("GET", "", "/notifications/webpush", None, guarded([OK; 4])),
+        row("POST", "", "/notifications/test", Some(test), guarded([NO_DEVICE; 4])),
     ]
 }
 
