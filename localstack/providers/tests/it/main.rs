@@ -9,3 +9,4 @@ mod payloads;
 mod scene;
 mod tokens;
 mod webpush;
+mod wire;

@@ -72,9 +72,12 @@ pub(crate) fn client(
 }
 
 pub(crate) fn address_of(browser: &Browser) -> Address {
-    let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
     let (p256dh, auth) = (bytes(&browser.keys.p256dh), bytes(&browser.keys.auth));
     Address::Webpush(Subscription { endpoint: browser.endpoint.clone(), p256dh, auth })
+}
+
+pub(crate) fn bytes(text: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(text).unwrap()
 }
 
 pub(crate) fn device(address: Address) -> Device {
