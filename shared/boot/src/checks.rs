@@ -58,8 +58,10 @@ const NO_HOST: &str = "must list hosts such as updates.push.services.mozilla.com
 
 /// A name below another one, spelled as a URL's parser spells it.
 fn is_host_name(host: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
     let url = Url::parse(&format!("https://{host}/"));
-    url.is_ok_and(|url| url.domain() == Some(host) && host.contains('.') && !host.ends_with('.'))
+    let is_whole = host.contains('.') && !host.ends_with('.') && host.bytes().all(is_letter);
+    is_whole && url.is_ok_and(|url| url.domain() == Some(host))
 }
 
 /// An origin by http on a loopback address, which is given as a number.
