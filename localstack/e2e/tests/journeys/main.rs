@@ -22,6 +22,7 @@ mod limits;
 mod logs;
 mod lost_projections;
 mod mails;
+mod notifying;
 mod once_only;
 mod presence;
 mod proxied_stack;
