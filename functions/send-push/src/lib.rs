@@ -64,28 +64,29 @@ impl App {
 ///
 /// Those of one room one after the other, the newest message first: what came before it is then told already, and a burst of messages
 /// is one notification.
-pub async fn handle(app: &App, batch: &Batch<PushJob>) -> Result<Vec<usize>, Fault> {
+pub async fn handle(app: &App, batch: Batch<PushJob>) -> Result<Vec<usize>, Fault> {
+    let Batch { jobs, time_left } = batch;
     app.providers.begin();
-    let run = Run::new(app, batch.time_left);
+    let run = Run::new(app, time_left);
     let mut rooms: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for (index, job) in batch.jobs.iter().enumerate() {
+    for (index, job) in jobs.into_iter().enumerate() {
         // What belongs to no room waits for nothing.
         let alone = job.room.is_none().then_some(index);
         rooms.entry((job.room, alone)).or_default().push((index, job));
     }
-    let deadline = Instant::now() + batch.time_left * 9 / 10;
+    let deadline = Instant::now() + time_left * 9 / 10;
     let failed = stream::iter(rooms.into_values()).map(|jobs| do_in_order(&run, jobs, deadline));
     let failed: Vec<_> = failed.buffer_unordered(ROOMS).collect().await;
     Ok(failed.into_iter().flatten().collect())
 }
 
-async fn do_in_order(run: &Run<'_>, mut jobs: Vec<(usize, &PushJob)>, deadline: Instant) -> Vec<usize> {
+async fn do_in_order(run: &Run<'_>, mut jobs: Vec<(usize, PushJob)>, deadline: Instant) -> Vec<usize> {
     jobs.sort_by_key(|(_, job)| (rank(job.kind), Reverse(job.seq)));
     // A second look at the same time finds nothing more.
     jobs.dedup_by_key(|(index, job)| (job.kind, (job.kind != PushKind::Check).then_some(*index), job.from, job.to));
     let mut failed = Vec::new();
     for (index, job) in jobs {
-        let done = timeout_at(deadline, do_one(run, job)).await.unwrap_or_else(|late| Err(Fault::unavailable(late)));
+        let done = timeout_at(deadline, do_one(run, &job)).await.unwrap_or_else(|late| Err(Fault::unavailable(late)));
         if let Err(fault) = done {
             fault.log("notify devices");
             failed.push(index);
