@@ -31,6 +31,36 @@ pub struct Sample {
 const PEOPLE: &[&str] =
     &["backend", "background", "boot", "contract", "credentials", "domain", "mongo", "mysql", "projection", "web"];
 
+/// What the function of logins uses.
+const AUTH: &[&str] = &[
+    "backend",
+    "background",
+    "boot",
+    "contract",
+    "credentials",
+    "domain",
+    "mail",
+    "mongo",
+    "mysql",
+    "projection",
+    "web",
+];
+
+/// What the function of messages uses.
+const MESSAGES: &[&str] = &[
+    "announce",
+    "background",
+    "boot",
+    "contract",
+    "credentials",
+    "domain",
+    "messaging",
+    "mongo",
+    "queue",
+    "realtime",
+    "web",
+];
+
 /// The answer to a request without a token.
 const UNAUTHENTICATED: Sample = Sample { status: 401, fields: &[("/code", "unauthenticated")] };
 
@@ -40,19 +70,7 @@ pub fn http_functions() -> Vec<HttpFunction> {
         HttpFunction {
             name: "auth",
             about: "Registration, sessions and tokens.".into(),
-            uses: &[
-                "backend",
-                "background",
-                "boot",
-                "contract",
-                "credentials",
-                "domain",
-                "mail",
-                "mongo",
-                "mysql",
-                "projection",
-                "web",
-            ],
+            uses: AUTH,
             openapi: auth::routes().into_openapi(),
             sample: Sample { status: 201, fields: &[("/username", "haneul"), ("/display_name", "하늘")] },
         },
@@ -106,19 +124,7 @@ pub fn http_functions() -> Vec<HttpFunction> {
         HttpFunction {
             name: "messages",
             about: "The messages of a room. `/asyncapi.json` describes them over WebSocket.".into(),
-            uses: &[
-                "announce",
-                "background",
-                "boot",
-                "contract",
-                "credentials",
-                "domain",
-                "messaging",
-                "mongo",
-                "queue",
-                "realtime",
-                "web",
-            ],
+            uses: MESSAGES,
             openapi: messages::routes().into_openapi(),
             sample: UNAUTHENTICATED,
         },

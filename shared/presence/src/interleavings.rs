@@ -1,5 +1,4 @@
 //! Random interleavings of what happens to a person's connections, step by step on a real store, with deaths at each step.
-#![expect(clippy::unwrap_used, reason = "a test ends where its store fails")]
 
 use crate::{Patience, Watcher, look::Look};
 use announce::Announcer;

@@ -84,6 +84,7 @@ pub(crate) fn routes(aim: &Aim) -> Vec<Row> {
     rows.extend(group_routes(aim));
     rows.extend(notification_routes(aim));
     rows.extend(other_routes(aim));
+    rows.extend(open_routes());
     rows
 }
 
@@ -263,6 +264,11 @@ fn other_routes(aim: &Aim) -> Vec<Row> {
             None,
             guarded([NO_MESSAGE, DONE, DONE, DONE]),
         ),
+    ]
+}
+
+fn open_routes() -> Vec<Row> {
+    vec![
         row("GET", "", "/health", None, open(OK)),
         row("GET", "", "/health/ready", None, open(OK)),
         row("GET", "", "/openapi.json", None, open(OK)),
