@@ -1,6 +1,6 @@
 //! Devices take back what was read or deleted elsewhere.
 
-use crate::scene::{ANNA, BORA, ROOM, Scene, job};
+use crate::scene::{ANNA, BORA, NONE, ROOM, Scene, job};
 use domain::Seq;
 use queue::{PushJob, PushKind};
 
@@ -25,7 +25,7 @@ async fn what_was_read_on_the_desktop_leaves_the_phones() {
     let (scene, _) = shown().await;
     scene.read(ROOM, BORA, Seq(1)).await;
 
-    assert_eq!(scene.work(&[read_job(1)]).await, []);
+    assert_eq!(scene.work(&[read_job(1)]).await, NONE);
 
     let cleared = scene.sent().split_off(3);
     let of = |provider: &str| cleared.iter().find(|record| record.provider == provider);

@@ -1,6 +1,6 @@
 //! Nobody is told who does not want to be, or may not know.
 
-use crate::scene::{ANNA, BORA, EVE, GROUP, ROOM, Scene, check, device, now, person, shown};
+use crate::scene::{ANNA, BORA, EVE, GROUP, NONE, ROOM, Scene, check, device, now, person, shown};
 use domain::{
     Access, Member, Mentions, Person, Role,
     notification::{Address, Days, Level, NotificationSettings, QuietHours, RoomSettings, TimeOfDay},
@@ -11,7 +11,7 @@ use std::time::Duration;
 async fn rings(scene: &Scene) -> bool {
     let before = scene.sent().len();
     let message = scene.say(ANNA, "hi").await;
-    assert_eq!(scene.work(&[message]).await, []);
+    assert_eq!(scene.work(&[message]).await, NONE);
     scene.pass(60).await;
     scene.sent().len() > before
 }

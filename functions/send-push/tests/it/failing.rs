@@ -1,6 +1,6 @@
 //! What becomes of devices, and of jobs, when a service does not take a notification.
 
-use crate::scene::{ANNA, BORA, Scene, now};
+use crate::scene::{ANNA, BORA, NONE, Scene, now};
 use domain::notification::{Address, Device};
 use providers::{Fault, Refuse};
 use queue::PushKind;
@@ -22,7 +22,7 @@ async fn device_that_its_service_does_not_know_goes() {
     scene.services.fail("webpush", 1, Fault::Refuse(Refuse::with(410)));
     let message = scene.say(ANNA, "hi").await;
 
-    assert_eq!(scene.work(&[message]).await, []);
+    assert_eq!(scene.work(&[message]).await, NONE);
 
     assert_eq!((scene.find(&phone).await, scene.find(&browser).await), (None, None));
     assert_eq!(scene.queued(), []);
@@ -53,16 +53,16 @@ async fn busy_service_is_asked_again_for_that_device_alone() {
     scene.services.fail("busy", 1, Fault::Refuse(pause));
     let message = scene.say(ANNA, "hi").await;
 
-    assert_eq!(scene.work(&[message]).await, []);
+    assert_eq!(scene.work(&[message]).await, NONE);
 
     assert_eq!(scene.told(), ["phone"]);
-    assert!(scene.find(&busy).await.unwrap().last_error.is_some());
+    scene.is_noted(&busy, false).await;
     let [(retry, 120)] = &scene.queued()[..] else { panic!("one job in two minutes") };
     assert_eq!((retry.kind, retry.devices.len(), retry.tries), (PushKind::Retry, 1, 1));
     scene.pass(120).await;
     scene.work(&[retry.clone(), retry.clone()]).await;
     assert_eq!(scene.told(), ["busy", "phone"]);
-    assert_eq!(scene.find(&busy).await.unwrap().last_error, None);
+    scene.is_noted(&busy, true).await;
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn bad_credentials_remove_no_device_and_end_in_the_dead_letter_queue() {
     scene.services.fail(token(&iphone), 10, refuse(400, "BadTopic"));
     let message = scene.say(ANNA, "hi").await;
 
-    assert_eq!(scene.work(&[message]).await, []);
+    assert_eq!(scene.work(&[message]).await, NONE);
     let (retry, _) = scene.queued().pop().unwrap();
     scene.pass(60).await;
     assert_eq!(scene.work(&[retry.clone()]).await, [0]);
@@ -112,8 +112,8 @@ async fn bad_credentials_remove_no_device_and_end_in_the_dead_letter_queue() {
     assert_eq!(scene.work(&[retry]).await, [0]);
 
     assert_eq!(scene.told(), ["phone"]);
-    assert!(scene.find(&phone).await.unwrap().last_error.is_none());
-    assert!(scene.find(&iphone).await.unwrap().last_error.is_some());
+    scene.is_noted(&phone, true).await;
+    scene.is_noted(&iphone, false).await;
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn whoever_could_be_neither_told_nor_queued_is_told_by_the_job_that_comes_
     scene.queue.come_back();
 
     scene.pass(360).await;
-    assert_eq!(scene.work(&[message]).await, []);
+    assert_eq!(scene.work(&[message]).await, NONE);
 
     assert_eq!(scene.told(), ["phone"]);
 }

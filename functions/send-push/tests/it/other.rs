@@ -1,6 +1,6 @@
 //! Friend requests, and the notification that a person asks for.
 
-use crate::scene::{ANNA, BORA, EVE, Scene, job, person, shown};
+use crate::scene::{ANNA, BORA, EVE, NONE, Scene, job, person, shown};
 use domain::{Person, notification::NotificationSettings};
 use providers::{Fault, Refuse};
 use queue::{Device, PushJob, PushKind};
@@ -16,7 +16,7 @@ async fn friend_request_is_told_once() {
     scene.phone(BORA, "phone").await;
 
     for _ in 0..3 {
-        assert_eq!(scene.work(&[request()]).await, []);
+        assert_eq!(scene.work(&[request()]).await, NONE);
     }
 
     let [record] = &scene.sent()[..] else { panic!("one notification") };
@@ -61,12 +61,11 @@ async fn trial_tells_one_device_and_notes_its_outcome() {
     let trial = PushJob { kind: PushKind::Test, devices: vec![device], ..request() };
     scene.services.fail("phone", 1, Fault::Refuse(Refuse::with(503)));
     scene.work(&[trial.clone()]).await;
-    assert!(scene.find(&phone).await.unwrap().last_error.is_some());
+    scene.is_noted(&phone, false).await;
 
     scene.work(&[trial]).await;
 
     assert_eq!(scene.told(), ["phone"]);
-    let known = scene.find(&phone).await.unwrap();
-    assert!(known.last_push_at.is_some() && known.last_error.is_none());
+    scene.is_noted(&phone, true).await;
     assert_eq!(scene.find(&other).await.unwrap().last_push_at, None);
 }

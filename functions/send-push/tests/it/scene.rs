@@ -22,9 +22,12 @@ use std::{
 use testkit::{RecordedQueue, mongo::Database};
 use worker::Batch;
 
+/// No job must come again.
+pub(crate) const NONE: [usize; 0] = [];
+
 pub(crate) const ROOM: RoomKey = RoomKey::private(RoomId(1));
 pub(crate) const GROUP: RoomKey = RoomKey::group(RoomId(7));
-pub(crate) const anna: UserId = UserId(1);
+pub(crate) const ANNA: UserId = UserId(1);
 pub(crate) const BORA: UserId = UserId(2);
 pub(crate) const EVE: UserId = UserId(3);
 
@@ -130,14 +133,29 @@ impl Scene {
         self.mongo().devices().find(device.user, &device.installation).await.unwrap()
     }
 
-    /// Somebody is there for so many seconds.
+    /// Waits until a device was told last, or was not: a majority knows of a note a moment later.
+    pub(crate) async fn is_noted(&self, device: &Device, is_told: bool) {
+        let noted = async {
+            loop {
+                let known = self.find(device).await.unwrap();
+                let outcome = (known.last_push_at.is_some(), known.last_error.is_none());
+                if outcome == (is_told, is_told) {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), noted).await.unwrap();
+    }
+
+    /// Somebody is there for so many seconds, and sends frames.
     pub(crate) async fn connect(&self, user: UserId, seconds: u64) {
         let connection = Connection {
             id: ConnectionId(format!("c{user}")),
             user,
             session: SessionId("s".to_owned()),
             locale: Locale::En,
-            connected_at: now(),
+            connected_at: now().plus(Duration::from_secs(seconds)),
             active_until: now().plus(Duration::from_secs(seconds)),
             viewing: None,
         };
