@@ -14,8 +14,10 @@ web::problems!(pub(crate) RoomProblems: RoomNotFound);
 #[expect(dead_code, reason = "it says what `Path<RoomKey>` reads")]
 pub(crate) struct RoomPath {
     /// The room's kind.
+    #[param(example = "private")]
     room_type: domain::RoomKind,
     /// The room's id.
+    #[param(example = 12)]
     room_id: domain::RoomId,
 }
 

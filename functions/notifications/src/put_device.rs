@@ -20,6 +20,7 @@ web::problems!(pub(crate) DeviceProblems: DeviceNotFound);
 #[expect(dead_code, reason = "it says what `Path<Installation>` reads")]
 pub(crate) struct DevicePath {
     /// The id that the app has given itself.
+    #[param(example = "6f1b1a3e-9f0e-4c0a-8f52-0d7f6c1e9b11")]
     installation: Installation,
 }
 

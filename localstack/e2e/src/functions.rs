@@ -31,6 +31,21 @@ pub struct Sample {
 const PEOPLE: &[&str] =
     &["backend", "background", "boot", "contract", "credentials", "domain", "mongo", "mysql", "projection", "web"];
 
+/// What a function uses that says who is online.
+const SEEN_PEOPLE: &[&str] = &[
+    "backend",
+    "background",
+    "boot",
+    "contract",
+    "credentials",
+    "domain",
+    "mongo",
+    "mysql",
+    "presence",
+    "projection",
+    "web",
+];
+
 /// What the function of logins uses.
 const AUTH: &[&str] = &[
     "backend",
@@ -77,26 +92,14 @@ pub fn http_functions() -> Vec<HttpFunction> {
         HttpFunction {
             name: "users",
             about: "The caller's account, profiles and search.".into(),
-            uses: &[
-                "backend",
-                "background",
-                "boot",
-                "contract",
-                "credentials",
-                "domain",
-                "mongo",
-                "mysql",
-                "presence",
-                "projection",
-                "web",
-            ],
+            uses: SEEN_PEOPLE,
             openapi: users::routes().into_openapi(),
             sample: UNAUTHENTICATED,
         },
         HttpFunction {
             name: "friends",
             about: "Friends and friend requests.".into(),
-            uses: PEOPLE,
+            uses: SEEN_PEOPLE,
             openapi: friends::routes().into_openapi(),
             sample: UNAUTHENTICATED,
         },

@@ -174,6 +174,7 @@ fn has_example(schema: &Value, schemas: &Value) -> bool {
     let each = |name: &str| schema[name].as_array().into_iter().flatten();
     let speaks_for_itself = ["example", "examples", "enum", "const"].iter().any(|name| !schema[*name].is_null())
         || schema["type"] == "boolean"
+        || each("type").any(|kind| kind == "boolean")
         || schema["format"] == "date-time";
     speaks_for_itself
         || schema["properties"].as_object().is_some_and(|it| it.values().all(|property| has_example(property, schemas)))
