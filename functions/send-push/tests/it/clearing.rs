@@ -11,7 +11,7 @@ async fn shown() -> (Scene, PushJob) {
     scene.iphone(BORA).await;
     scene.browser(BORA).await;
     let message = scene.say(ANNA, "hi").await;
-    scene.work(&[message.clone()]).await;
+    scene.work(std::slice::from_ref(&message)).await;
     assert_eq!(scene.sent().len(), 3);
     (scene, message)
 }

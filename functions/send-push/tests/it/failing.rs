@@ -88,7 +88,7 @@ async fn retry_of_what_was_read_meanwhile_rings_nowhere() {
     scene.phone(BORA, "phone").await;
     scene.services.fail("phone", 1, Fault::Refuse(Refuse::with(503)));
     let message = scene.say(ANNA, "hi").await;
-    scene.work(&[message.clone()]).await;
+    scene.work(std::slice::from_ref(&message)).await;
     scene.read(message.room.unwrap(), BORA, message.seq.unwrap()).await;
 
     let (retry, delay) = scene.queued().pop().unwrap();
@@ -107,7 +107,7 @@ async fn bad_credentials_remove_no_device_and_end_in_the_dead_letter_queue() {
     assert_eq!(scene.work(&[message]).await, NONE);
     let (retry, _) = scene.queued().pop().unwrap();
     scene.pass(60).await;
-    assert_eq!(scene.work(&[retry.clone()]).await, [0]);
+    assert_eq!(scene.work(std::slice::from_ref(&retry)).await, [0]);
     scene.pass(360).await;
     assert_eq!(scene.work(&[retry]).await, [0]);
 
@@ -124,7 +124,7 @@ async fn whoever_could_be_neither_told_nor_queued_is_told_by_the_job_that_comes_
     scene.services.fail("phone", 1, Fault::Refuse(Refuse::with(503)));
     scene.queue.go_away();
     let message = scene.say(ANNA, "hi").await;
-    assert_eq!(scene.work(&[message.clone()]).await, [0]);
+    assert_eq!(scene.work(std::slice::from_ref(&message)).await, [0]);
     scene.queue.come_back();
 
     scene.pass(360).await;

@@ -68,10 +68,10 @@ async fn process_that_died_after_telling_leaves_the_same_notification_once_more(
     assert_eq!(scene.sent().len(), 1);
 
     scene.pass(60).await;
-    scene.work(&[message.clone()]).await;
+    scene.work(std::slice::from_ref(&message)).await;
     assert_eq!(scene.sent().len(), 1, "it may still be alive");
     scene.pass(300).await;
-    scene.work(&[message.clone()]).await;
+    scene.work(std::slice::from_ref(&message)).await;
     scene.work(&[message]).await;
 
     let sent = scene.sent();
@@ -124,7 +124,7 @@ async fn look_that_could_not_be_queued_is_made_by_the_job_that_comes_again() {
     scene.connect(BORA, 150).await;
     let message = scene.say(ANNA, "one").await;
     scene.queue.go_away();
-    assert_eq!(scene.work(&[message.clone()]).await, [0]);
+    assert_eq!(scene.work(std::slice::from_ref(&message)).await, [0]);
 
     scene.queue.come_back();
     assert_eq!(scene.work(&[message]).await, NONE);

@@ -60,7 +60,7 @@ async fn trial_tells_one_device_and_notes_its_outcome() {
     let device = Device { user: ANNA, installation: phone.installation.to_string() };
     let trial = PushJob { kind: PushKind::Test, devices: vec![device], ..request() };
     scene.services.fail("phone", 1, Fault::Refuse(Refuse::with(503)));
-    scene.work(&[trial.clone()]).await;
+    scene.work(std::slice::from_ref(&trial)).await;
     scene.is_noted(&phone, false).await;
 
     scene.work(&[trial]).await;

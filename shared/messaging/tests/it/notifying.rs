@@ -119,7 +119,8 @@ async fn retry_of_a_message_that_is_there_is_no_news() {
     let messenger = messenger(&scene, &queue);
 
     for _ in 0..2 {
-        say(&scene, &messenger, "one").await;
+        let id = say(&scene, &messenger, "one").await;
+        scene.is_delivered(id).await;
     }
 
     assert_eq!(jobs(&queue), [job("message", 1, 0)]);
