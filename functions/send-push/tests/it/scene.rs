@@ -255,7 +255,7 @@ impl Scene {
 }
 
 pub(crate) async fn work(app: &App, jobs: &[PushJob]) -> Result<Vec<usize>, Fault> {
-    send_push::handle(app, Batch { jobs: jobs.to_vec(), time_left: Duration::from_secs(60) }).await
+    send_push::handle(app, Batch { jobs: jobs.to_vec(), time_left: Duration::from_mins(1) }).await
 }
 
 fn app(mongo: &Mongo, services: &Providers, queue: &Arc<RecordedQueue>) -> App {
