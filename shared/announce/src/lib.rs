@@ -32,8 +32,9 @@ const WHISPER_TIME: Duration = Duration::from_millis(300);
 /// To how many connections an event is pushed unless said otherwise.
 const INLINE_CONNECTIONS: usize = 200;
 
-/// How long a frame that is left to another function is worth a push; later, clients have found it themselves.
-const WORTH: Duration = Duration::from_secs(15);
+/// How long after it is queued a frame may be pushed. Whoever lost the right to it may be told of what was under way for 15 s after
+/// the answer: 5 s may pass in the background before it is queued, and 4 s until a push that has begun arrives.
+const WORTH: Duration = Duration::from_secs(15 - 5 - 4);
 
 /// How many pages of a crowd are read and queued at once.
 const PAGES: usize = 2;

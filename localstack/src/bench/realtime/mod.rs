@@ -16,7 +16,7 @@ use stack::{Extent, Profile, Progress};
 use self::{board::Board, crowd::Crowd};
 use super::{allow_files, cost::cost_table, figures::percentiles, load, own_stack::OwnStack, processes::Processes};
 
-/// How long a frame is waited for: a queued one is dropped after 15 s.
+/// How long a frame is waited for: a queued one is dropped after 6 s, and then found by `sync`.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Files that a client needs: its socket and a request.
