@@ -10,13 +10,19 @@ use queue::{FanoutFrame, FanoutJob, Jobs, PresenceJob, Sqs, Target};
 use realtime::{ManagementApi, Pusher};
 use round::Round;
 use std::{collections::HashSet, sync::Arc, time::Duration};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 use worker::Batch;
 
 /// How long each repetition waits at the most.
 const PAUSES: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800)];
+
+/// When the last repetition begins at the latest: one connection that hangs keeps nothing else waiting.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// What is left of an invocation after the last push has begun: it takes 2 s at the most, and the queues half a second each.
+const AFTERWARDS: Duration = Duration::from_secs(4);
 
 /// How long what still fails then stays in the queue.
 const REST: Duration = Duration::from_secs(1);
@@ -56,7 +62,7 @@ pub struct Report {
 
 /// Works off a batch. No job fails: what does not arrive is tried again as a job of its own, or found by `sync`.
 pub async fn work(app: &App, batch: Batch<FanoutJob>) -> Result<Vec<usize>, Fault> {
-    app.push(&batch.jobs).await;
+    app.push(&batch.jobs, batch.time_left).await;
     Ok(Vec::new())
 }
 
@@ -81,18 +87,20 @@ impl App {
         Ok(app)
     }
 
-    /// Pushes the frames of some jobs, and returns when each has arrived, is late, or is left to another batch.
-    pub async fn push(&self, jobs: &[FanoutJob]) -> Report {
+    /// Pushes the frames of some jobs, and returns within a time when each has arrived, is late, or is left to another batch.
+    pub async fn push(&self, jobs: &[FanoutJob], time_left: Duration) -> Report {
+        let begun = Instant::now();
+        let until = begun + time_left.saturating_sub(AFTERWARDS);
         let mut round = Round::default();
-        let mut waiting = parcels(jobs);
+        let mut waiting = round.push(&*self.pusher, self.clock, until, parcels(jobs)).await;
         for pause in PAUSES {
-            waiting = round.push(&*self.pusher, self.clock, waiting).await;
-            if waiting.is_empty() {
+            let pause = self.jitter(pause);
+            if waiting.is_empty() || begun.elapsed() + pause > PATIENCE {
                 break;
             }
-            sleep(self.jitter(pause)).await;
+            sleep(pause).await;
+            waiting = round.push(&*self.pusher, self.clock, until, waiting).await;
         }
-        let waiting = round.push(&*self.pusher, self.clock, waiting).await;
         let again = self.try_again_later(jobs, &waiting).await;
         self.tell_of_gone(&round.gone).await;
         let Round { sent, late, refused, gone } = round;

@@ -60,7 +60,14 @@ pub(crate) fn parcels(jobs: &[FanoutJob]) -> Vec<Parcel<'_>> {
     }
     for parcel in &mut parcels {
         parcel.frames.sort_by_key(|waiting| waiting.place);
-        parcel.frames.dedup_by_key(|waiting| waiting.frame.get());
+        parcel.frames.dedup_by(|copy, first| {
+            let is_same = copy.frame.get() == first.frame.get();
+            // The one that is worth longer stays.
+            if is_same && copy.not_after > first.not_after {
+                *first = *copy;
+            }
+            is_same
+        });
     }
     round_robin(parcels, |parcel| parcel.target.user)
 }
@@ -92,6 +99,7 @@ pub(crate) fn pack<'a>(first: &Waiting<'a>, all: &[Waiting<'a>]) -> (Cow<'a, str
 mod tests {
     use super::*;
     use domain::UserId;
+    use std::time::Duration;
 
     const NOON: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
@@ -132,6 +140,18 @@ mod tests {
             [job(&message(7, 2), &[(1, "a")]), job(&message(7, 1), &[(1, "a")]), job(&message(7, 2), &[(1, "a")])];
 
         assert_eq!(texts(&parcels(&jobs)[0]), [message(7, 1), message(7, 2)]);
+    }
+
+    #[test]
+    fn of_two_copies_the_one_that_is_worth_longer_waits() {
+        let (short, mut long) = (job(&message(7, 2), &[(1, "a")]), job(&message(7, 2), &[(1, "a")]));
+        long.not_after = NOON.plus(Duration::from_secs(1));
+        for jobs in [[short.clone(), long.clone()], [long.clone(), short.clone()]] {
+            let parcels = parcels(&jobs);
+
+            let lives: Vec<_> = parcels[0].frames.iter().map(|waiting| waiting.not_after).collect();
+            assert_eq!(lives, [long.not_after]);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use domain::Clock;
 use futures_util::stream::{self, StreamExt as _};
 use queue::Target;
 use realtime::{Push, PushError};
+use tokio::time::Instant;
 use tracing::warn;
 
 /// How many pushes are under way at once.
@@ -29,9 +30,15 @@ struct Outcome {
 }
 
 impl<'a> Round<'a> {
-    /// Pushes what waits, and returns what must be tried again.
-    pub(crate) async fn push(&mut self, through: &dyn Push, clock: Clock, parcels: Vec<Parcel<'a>>) -> Vec<Parcel<'a>> {
-        let pushes: Vec<_> = parcels.into_iter().map(|parcel| push(through, clock, parcel)).collect();
+    /// Pushes what waits, as far as it is begun until then, and returns what must be tried again.
+    pub(crate) async fn push(
+        &mut self,
+        through: &dyn Push,
+        clock: Clock,
+        until: Instant,
+        parcels: Vec<Parcel<'a>>,
+    ) -> Vec<Parcel<'a>> {
+        let pushes: Vec<_> = parcels.into_iter().map(|parcel| push(through, clock, until, parcel)).collect();
         let mut outcomes = std::pin::pin!(stream::iter(pushes).buffer_unordered(CONCURRENCY));
         let mut again = Vec::new();
         while let Some((outcome, parcel)) = outcomes.next().await {
@@ -49,13 +56,13 @@ impl<'a> Round<'a> {
 }
 
 /// Pushes to one connection, in order, until a push fails. What is left of the parcel is to be tried again.
-async fn push<'a>(through: &dyn Push, clock: Clock, mut parcel: Parcel<'a>) -> (Outcome, Parcel<'a>) {
+async fn push<'a>(through: &dyn Push, clock: Clock, until: Instant, mut parcel: Parcel<'a>) -> (Outcome, Parcel<'a>) {
     let (mut outcome, id) = (Outcome::default(), &parcel.target.id);
     loop {
         let (now, before) = (clock.now(), parcel.frames.len());
         parcel.frames.retain(|frame| frame.not_after > now);
         outcome.late += before - parcel.frames.len();
-        let Some(first) = parcel.frames.first() else { return (outcome, parcel) };
+        let Some(first) = parcel.frames.first().filter(|_| Instant::now() < until) else { return (outcome, parcel) };
         let (text, number) = pack(first, &parcel.frames);
         match through.push(id, &text).await {
             Ok(()) => outcome.sent += number,

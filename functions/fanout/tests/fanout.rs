@@ -14,8 +14,12 @@ use std::{
     time::Duration,
 };
 use testkit::{RecordedQueue, pushing::Recorder};
+use tokio::time::{Instant, sleep};
 
 const NOON: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+/// How long a batch has.
+const TIME: Duration = Duration::from_secs(19);
 
 /// A function with all that it sends.
 struct Scene {
@@ -55,7 +59,7 @@ fn target(user: i32, name: &str) -> Target {
 fn job(frame: &Value, names: &[&str]) -> FanoutJob {
     let connections = (1..).zip(names).map(|(user, name)| target(user, name)).collect();
     let frames = vec![FanoutFrame { text: frame.to_string(), connections }];
-    FanoutJob { room: Some(RoomKey::group(RoomId(7))), frames, not_after: NOON.plus(Duration::from_secs(15)) }
+    FanoutJob { room: Some(RoomKey::group(RoomId(7))), frames, not_after: NOON.plus(Duration::from_secs(6)) }
 }
 
 fn late(job: FanoutJob) -> FanoutJob {
@@ -66,7 +70,8 @@ fn late(job: FanoutJob) -> FanoutJob {
 async fn every_connection_of_a_batch_is_told_once() {
     let scene = Scene::new();
 
-    let report = scene.app.push(&[job(&frame(1), &["a", "b"]), job(&frame(1), &["c"]), job(&frame(1), &["a"])]).await;
+    let report =
+        scene.app.push(&[job(&frame(1), &["a", "b"]), job(&frame(1), &["c"]), job(&frame(1), &["a"])], TIME).await;
 
     assert_eq!(scene.pushed.connections(), ["a", "b", "c"]);
     assert_eq!(scene.pushed.frames("a"), [frame(1)]);
@@ -77,7 +82,8 @@ async fn every_connection_of_a_batch_is_told_once() {
 async fn frames_that_wait_together_go_as_one_in_order() {
     let scene = Scene::new();
 
-    let report = scene.app.push(&[job(&frame(3), &["a"]), job(&frame(1), &["a", "b"]), job(&frame(2), &["a"])]).await;
+    let report =
+        scene.app.push(&[job(&frame(3), &["a"]), job(&frame(1), &["a", "b"]), job(&frame(2), &["a"])], TIME).await;
 
     assert_eq!(scene.pushed.frames("a"), [json!({ "t": "batch", "d": [frame(1), frame(2), frame(3)] })]);
     assert_eq!(scene.pushed.frames("b"), [frame(1)]);
@@ -89,8 +95,8 @@ async fn a_job_that_comes_again_is_pushed_again_as_it_was() {
     let scene = Scene::new();
     let jobs = [job(&frame(2), &["a"]), job(&frame(1), &["a"])];
 
-    scene.app.push(&jobs).await;
-    scene.app.push(&[jobs[1].clone(), jobs[0].clone()]).await;
+    scene.app.push(&jobs, TIME).await;
+    scene.app.push(&[jobs[1].clone(), jobs[0].clone()], TIME).await;
 
     let batch = json!({ "t": "batch", "d": [frame(1), frame(2)] });
     assert_eq!(scene.pushed.frames("a"), [batch.clone(), batch]);
@@ -100,7 +106,7 @@ async fn a_job_that_comes_again_is_pushed_again_as_it_was() {
 async fn what_is_late_is_dropped() {
     let scene = Scene::new();
 
-    let report = scene.app.push(&[late(job(&frame(1), &["a", "b"])), job(&frame(2), &["a"])]).await;
+    let report = scene.app.push(&[late(job(&frame(1), &["a", "b"])), job(&frame(2), &["a"])], TIME).await;
 
     assert_eq!(scene.pushed.all(), [("a".to_owned(), frame(2))]);
     assert_eq!(report, Report { sent: 1, late: 2, ..Report::default() });
@@ -112,7 +118,7 @@ async fn text_that_is_no_frame_is_skipped() {
     let mut broken = job(&frame(1), &["a"]);
     broken.frames[0].text = "{".to_owned();
 
-    scene.app.push(&[broken, job(&frame(2), &["a"])]).await;
+    scene.app.push(&[broken, job(&frame(2), &["a"])], TIME).await;
 
     assert_eq!(scene.pushed.frames("a"), [frame(2)]);
 }
@@ -121,7 +127,7 @@ async fn text_that_is_no_frame_is_skipped() {
 async fn closed_connections_are_told_in_one_job() {
     let scene = Scene::new();
 
-    let report = scene.app.push(&[job(&frame(1), &["gone", "a"]), job(&frame(2), &["gone"])]).await;
+    let report = scene.app.push(&[job(&frame(1), &["gone", "a"]), job(&frame(2), &["gone"])], TIME).await;
 
     assert_eq!(report, Report { sent: 1, gone: 1, ..Report::default() });
     let jobs = scene.presence.all();
@@ -135,7 +141,7 @@ async fn without_a_presence_queue_nobody_is_told() {
     let mut scene = Scene::new();
     scene.app.presence = None;
 
-    assert_eq!(scene.app.push(&[job(&frame(1), &["gone"])]).await.gone, 1);
+    assert_eq!(scene.app.push(&[job(&frame(1), &["gone"])], TIME).await.gone, 1);
 }
 
 /// Fails a few pushes with one kind of error, then takes everything.
@@ -174,7 +180,7 @@ fn stubborn(failures: usize, error: fn() -> PushError) -> (Scene, Arc<Stubborn>)
 async fn throttled_push_is_tried_again() {
     let (scene, pusher) = stubborn(3, throttled);
 
-    let report = scene.app.push(&[job(&frame(1), &["a"])]).await;
+    let report = scene.app.push(&[job(&frame(1), &["a"])], TIME).await;
 
     assert_eq!(report, Report { sent: 1, ..Report::default() });
     assert_eq!(pusher.tries.load(Ordering::Relaxed), 4);
@@ -186,9 +192,9 @@ async fn push_that_stays_throttled_goes_back_to_the_queue_alone() {
     let scene = Scene::new();
     scene.pushed.fail(&["b"]);
     let jobs = [job(&frame(1), &["a", "b"]), late(job(&frame(2), &["b"])), job(&frame(3), &["a"])];
-    let begun = tokio::time::Instant::now();
+    let begun = Instant::now();
 
-    let report = scene.app.push(&jobs).await;
+    let report = scene.app.push(&jobs, TIME).await;
 
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     assert_eq!(report, Report { sent: 2, late: 1, again: 1, ..Report::default() });
@@ -205,7 +211,7 @@ async fn what_would_be_late_then_does_not_go_back_to_the_queue() {
     scene.pushed.fail(&["a"]);
     let soon = FanoutJob { not_after: NOON.plus(Duration::from_secs(1)), ..job(&frame(1), &["a"]) };
 
-    let report = scene.app.push(&[soon]).await;
+    let report = scene.app.push(&[soon], TIME).await;
 
     assert_eq!(report, Report { late: 1, ..Report::default() });
     assert_eq!(scene.fanout.all(), []);
@@ -216,9 +222,58 @@ async fn what_is_too_large_or_forbidden_is_tried_once() {
     for error in [|| PushError::TooLarge, || PushError::Forbidden] {
         let (scene, pusher) = stubborn(1, error);
 
-        let report = scene.app.push(&[job(&frame(1), &["a"])]).await;
+        let report = scene.app.push(&[job(&frame(1), &["a"])], TIME).await;
 
         assert_eq!(report, Report { refused: 1, ..Report::default() });
         assert_eq!(pusher.tries.load(Ordering::Relaxed), 1);
     }
+}
+
+/// Takes two seconds for connections named `slow`, in vain.
+#[derive(Debug)]
+struct Hanging(Arc<Recorder>);
+
+impl Push for Hanging {
+    fn push<'a>(&'a self, connection: &'a ConnectionId, text: &'a str) -> BoxFuture<'a, Result<(), PushError>> {
+        if !connection.0.starts_with("slow") {
+            return self.0.push(connection, text);
+        }
+        Box::pin(async {
+            sleep(Duration::from_secs(2)).await;
+            Err(PushError::Failed("late".to_owned()))
+        })
+    }
+
+    fn close<'a>(&'a self, connection: &'a ConnectionId) -> BoxFuture<'a, Result<(), PushError>> {
+        self.0.close(connection)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_connection_that_hangs_is_left_to_another_batch() {
+    let taken = Arc::new(Recorder::default());
+    let scene = Scene::through(Arc::new(Hanging(taken.clone())), taken);
+    let begun = Instant::now();
+
+    let report = scene.app.push(&[job(&frame(1), &["slow", "a", "gone"])], TIME).await;
+
+    assert!(begun.elapsed() < Duration::from_millis(2500), "{:?}", begun.elapsed());
+    assert_eq!(report, Report { sent: 1, again: 1, gone: 1, ..Report::default() });
+    assert_eq!((scene.fanout.all().len(), scene.presence.all().len()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_connections_that_hang_do_not_outlast_the_batch() {
+    let taken = Arc::new(Recorder::default());
+    let scene = Scene::through(Arc::new(Hanging(taken.clone())), taken);
+    let mut names: Vec<_> = (0..1_000).map(|number| format!("slow{number}")).collect();
+    names.insert(0, "gone".to_owned());
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let begun = Instant::now();
+
+    let report = scene.app.push(&[job(&frame(1), &names)], TIME).await;
+
+    assert!(begun.elapsed() < TIME, "{:?}", begun.elapsed());
+    assert_eq!(report, Report { again: 1_000, gone: 1, ..Report::default() });
+    assert_eq!(scene.presence.all().len(), 1);
 }
