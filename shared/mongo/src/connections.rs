@@ -15,7 +15,7 @@ use mongodb::{
     options::ReturnDocument,
 };
 use serde::Deserialize;
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// The most connections of a person: a new one takes the place of the oldest.
 pub const MOST_CONNECTIONS: usize = 20;
@@ -28,6 +28,9 @@ pub const ACTIVE_FOR: Duration = Duration::from_secs(150);
 
 /// How often one person may say in a room that they type.
 const TYPING_EVERY: Duration = Duration::from_secs(3);
+
+/// How many closed connections are removed at once.
+const MOST_GONE: usize = 200;
 
 /// How many frames beyond its limit a connection is remembered for.
 const DEEPEST_DEBT: f64 = 60.0;
@@ -423,23 +426,29 @@ impl Connections<'_> {
         Ok(())
     }
 
-    /// Removes connections that answered 410, unless their ids were given out anew.
+    /// Removes connections that answered 410, unless their ids were given out anew; each once, and a few hundred at once, since what a
+    /// person keeps is compared with all of them.
     pub async fn remove_gone<'a>(
         self,
         gone: impl IntoIterator<Item = (&'a ConnectionId, Timestamp)>,
     ) -> Result<(), Fault> {
+        let gone: BTreeSet<_> = gone.into_iter().map(|(ConnectionId(id), connected_at)| (id, connected_at)).collect();
         let gone: Vec<_> = gone.into_iter().collect();
-        if gone.is_empty() {
-            return Ok(());
+        for gone in gone.chunks(MOST_GONE) {
+            self.remove_some_gone(gone).await?;
         }
+        Ok(())
+    }
+
+    async fn remove_some_gone(self, gone: &[(&String, Timestamp)]) -> Result<(), Fault> {
         let each = gone.iter().map(|(id, connected_at)| {
             doc! { "$and": [
-                { "$eq": ["$$socket.id", &id.0] }, { "$eq": ["$$socket.connected_at", date(*connected_at)] },
+                { "$eq": ["$$socket.id", *id] }, { "$eq": ["$$socket.connected_at", date(*connected_at)] },
             ] }
         });
         let rest = filter_open(&doc! { "$not": { "$or": each.collect::<Vec<_>>() } });
         let pull = vec![doc! { "$set": { "open": rest } }, last_expiry()];
-        let theirs = doc! { "open.id": { "$in": gone.iter().map(|(id, _)| id.0.as_str()).collect::<Vec<_>>() } };
+        let theirs = doc! { "open.id": { "$in": gone.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>() } };
         self.collection().update_many(theirs, pull).write_concern(w1()).await.map_err(store_fault)?;
         Ok(())
     }

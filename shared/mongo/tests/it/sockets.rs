@@ -122,6 +122,25 @@ async fn an_id_that_is_given_out_anew_is_the_new_persons() {
 }
 
 #[tokio::test]
+async fn hundreds_of_closed_connections_are_removed_each_once() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    let people: Vec<_> = (100..111).map(UserId).collect();
+    for user in &people {
+        connect(mongo, *user, (0..MOST_CONNECTIONS).map(|number| format!("{user}-{number}"))).await;
+    }
+    let all = mongo.connections().list_of_people(&people, AT).await.unwrap();
+    let (kept, gone) = all.split_first().unwrap();
+    assert!(gone.len() > 200, "{}", gone.len());
+
+    let twice = gone.iter().chain(gone).map(|gone| (&gone.id, gone.connected_at));
+    mongo.connections().remove_gone(twice).await.unwrap();
+
+    let left = mongo.connections().list_of_people(&people, AT).await.unwrap();
+    assert_eq!(left.iter().map(|left| &left.id).collect::<Vec<_>>(), [&kept.id]);
+}
+
+#[tokio::test]
 async fn people_without_connections_do_not_collide() {
     let database = scene().await;
     let mongo = &database.mongo;
