@@ -34,7 +34,7 @@ impl<D: Doors> Client<'_, D> {
                 2 => Some(Request::SetRole { room, of, admin: false }),
                 // Whom an admin removed who is none any more.
                 3 => Some(Request::Add { room, of }),
-                4 => return self.pass_on(rng, give_up, of).await,
+                4 => return self.pass_on(rng, give_up, group, of).await,
                 _ => None,
             };
             if let Some(alone) = alone {
@@ -98,10 +98,12 @@ impl<D: Doors> Client<'_, D> {
     }
 
     /// Makes a member the owner, tries what only owners may do, and is made the owner again by them.
-    async fn pass_on(&self, rng: &mut ChaCha8Rng, give_up: Instant, of: usize) {
+    async fn pass_on(&self, rng: &mut ChaCha8Rng, give_up: Instant, group: &Group, of: usize) {
         let room = self.room;
         let Some(other) = log_in(self.doors, self.recorder, None, of, give_up).await else { return };
         if self.insist(rng, give_up, Request::Transfer { room, of }).await {
+            // Of somebody else: nobody changes the role of who owns the group.
+            let of = pick_member(rng, group).unwrap_or(of);
             self.call(Via::Http, Purpose::Look, Request::SetRole { room, of, admin: true }).await;
         }
         self.insist_as(rng, give_up, &other, Request::Transfer { room, of: self.person }).await;
