@@ -1,12 +1,16 @@
 use crate::App;
 use axum::extract::State;
 use contract::{AccountChange, AccountView};
-use domain::{Aggregate, Code, Fault, Patch, PrivacyPatch, Timestamp, User, UserId};
+use domain::{Aggregate, Code, Fault, Limit, Patch, PrivacyPatch, Timestamp, User, UserId};
+use mongo::Bucket;
 use mysql::{AccountPatch, Names, Tx};
 use presence::{Patience, Watcher};
 use projection::{Changed, Projector};
 use tracing::instrument;
 use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, StoreProblems};
+
+/// How often somebody may begin or cease to hide: each time all of their friends are told.
+const SHOWING: Limit = Limit { burst: 5, per_minute: 1 };
 
 /// Changes the caller's account.
 ///
@@ -27,6 +31,10 @@ pub(crate) async fn update_me(
 ) -> ApiResult<Json<AccountView>> {
     let (display_name, status_message, locale, privacy) = change.parse()?;
     let patch = AccountPatch { display_name, status_message, locale };
+    if privacy.presence_visibility.is_some() {
+        let gates = app.projector.mongo.gates();
+        gates.pass(caller.id, &caller.session, Bucket::Visibility, SHOWING).await?.admit()?;
+    }
     let command = Update { user: caller.id, patch, privacy, at: app.clock.now() };
     let account = app.projector.change(command, update_account).await?;
     if privacy.presence_visibility.is_some() {

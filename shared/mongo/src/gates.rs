@@ -44,6 +44,8 @@ pub enum Bucket {
     Notifications,
     /// Notifications to see whether they arrive, by the hour.
     TestPushes,
+    /// Changing who may know whether one is online.
+    Visibility,
 }
 
 /// The answer of a gate.
@@ -85,6 +87,7 @@ impl Bucket {
             Self::NewRooms => "room",
             Self::Notifications => "notification",
             Self::TestPushes => "test_push",
+            Self::Visibility => "visibility",
         }
     }
 
@@ -102,6 +105,7 @@ impl Bucket {
             Self::NewRooms => "new-rooms",
             Self::Notifications => "notifications",
             Self::TestPushes => "test-pushes",
+            Self::Visibility => "visibility",
         }
     }
 

@@ -156,6 +156,22 @@ async fn privacy_is_shown_and_projected() {
 }
 
 #[tokio::test]
+async fn visibility_is_changed_five_times_at_once() {
+    let door = Door::new(users::routes).await;
+    let minji = door.join("minji").await;
+    for visibility in ["friends", "nobody", "friends", "nobody", "friends"] {
+        let answer = update(&door, minji, &json!({"presence_visibility": visibility})).await;
+        assert_eq!(answer.status, 200, "{visibility}");
+    }
+
+    let answer = update(&door, minji, &json!({"presence_visibility": "nobody"})).await;
+
+    assert_eq!(answer.refusal(), (429, "rate_limited".to_owned()));
+    assert_eq!(door.get(minji, "/users/me").await.json()["presence_visibility"], "friends");
+    assert_eq!(update(&door, minji, &json!({"locale": "ko"})).await.status, 200);
+}
+
+#[tokio::test]
 async fn unknown_visibility_is_refused() {
     let door = Door::new(users::routes).await;
     let minji = door.join("minji").await;

@@ -155,6 +155,7 @@ async fn one_bucket_takes_nothing_from_another() {
         Bucket::Changes,
         Bucket::Reads,
         Bucket::NewRooms,
+        Bucket::Visibility,
     ] {
         assert_eq!(mongo.gates().pass(ANNA, &live, bucket, THREE).await.unwrap(), Passage::Open, "{bucket:?}");
     }
