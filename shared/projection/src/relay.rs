@@ -60,8 +60,15 @@ impl Projector {
     async fn try_once(&self, aggregate: Aggregate, within: Duration) -> Result<(), Fault> {
         let trying = async {
             self.mysql.outbox().note_try(aggregate, self.clock.now()).await?;
-            self.project(aggregate).await
+            self.project(aggregate).await?;
+            self.stir(aggregate).await
         };
         timeout(within, trying).await.unwrap_or_else(|late| Err(Fault::internal(late)))
+    }
+
+    /// Whoever changed who may know where a person is has died: what follows is left to the next look.
+    async fn stir(&self, aggregate: Aggregate) -> Result<(), Fault> {
+        let Aggregate::Person(user) = aggregate else { return Ok(()) };
+        self.mongo.presence().stir(&[user]).await
     }
 }

@@ -50,6 +50,24 @@ async fn relay_projects_a_failed_change() {
 }
 
 #[tokio::test]
+async fn person_whose_change_died_is_looked_at_again() {
+    let stores = Stores::new().await;
+    let presence = stores.projector.mongo.presence();
+    for user in stores.pair {
+        presence.greet(user, NOON).await.unwrap();
+        let before = presence.list(&[user]).await.unwrap()[0];
+        assert!(presence.announce(&before, true, NOON).await.unwrap());
+    }
+    let before = presence.list(&[stores.pair[0]]).await.unwrap()[0];
+    stores.mysql().transact(vec![Aggregate::Person(stores.pair[0])], note).await.unwrap();
+
+    relay(&stores.projector).await.unwrap();
+
+    assert_eq!(presence.list_due(NOON, 10).await.unwrap(), [stores.pair[0]]);
+    assert!(!presence.announce(&before, false, NOON).await.unwrap(), "an earlier look decides nothing");
+}
+
+#[tokio::test]
 async fn many_changes_of_one_aggregate_are_one_projection() {
     let stores = Stores::new().await;
     for _ in 0..5 {
