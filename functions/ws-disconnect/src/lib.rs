@@ -60,7 +60,7 @@ async fn forget(app: &App, connection: &ConnectionId) -> Result<(), Fault> {
     if is_queued {
         connections.remove(connection).await.map(drop)
     } else {
-        // The sweep finds it.
-        connections.expire(connection, app.clock.now()).await
+        // The sweep finds it, no earlier than the job would have come.
+        connections.expire(connection, app.clock.now().plus(GRACE)).await
     }
 }

@@ -26,10 +26,11 @@ pub(crate) async fn hello(app: &App, connection: &Connection, hello: HelloFrame)
         return Err(Code::UnsupportedVersion.into());
     }
     let (user, mongo) = (connection.user, &app.messenger.mongo);
-    let (gaps, unread, person, was_online, presence) = tokio::join!(
+    let people = [user];
+    let (gaps, unread, versions, was_online, presence) = tokio::join!(
         messaging::list_gaps(mongo, user, &hello.cursors, MOST_GAPS),
         mongo.rooms().count_unread_of_person(user, app.messenger.clock.now()),
-        mongo.people().find(user),
+        mongo.people().list_versions(&people),
         mongo.presence().greet(user, app.messenger.clock.now()),
         list_online(app, user),
     );
@@ -53,7 +54,7 @@ pub(crate) async fn hello(app: &App, connection: &Connection, hello: HelloFrame)
         gone,
         more,
         unread: unread.rooms.into_iter().map(|room| (room.room, room.unread)).collect(),
-        user_rev: person?.map_or(0, |person| person.version),
+        user_rev: versions?.get(&user).copied().unwrap_or(0),
         presence: presence?,
         badge: unread.total.badge,
     }))

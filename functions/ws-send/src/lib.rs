@@ -91,7 +91,7 @@ pub async fn handle(app: &App, event: Event) -> Result<Answer, Fault> {
     let mut is_over = false;
     let Messenger { mongo, announcer, clock } = &app.messenger;
     let work = async {
-        let (cost, effect) = (cost(&frame), effect(&frame));
+        let (cost, effect) = (cost(&frame, asked), effect(&frame));
         let arrival = Arrival { connection: id, locale: language, cost, effect, at: clock.now() };
         let Some(touched) = mongo.connections().touch(arrival, app.limits.frames).await? else {
             is_over = true;
@@ -125,9 +125,10 @@ pub async fn handle(app: &App, event: Event) -> Result<Answer, Fault> {
 }
 
 /// How many tokens of its person's bucket a frame takes: more where the answer looks at many documents.
-fn cost(frame: &Result<ClientFrame, Fault>) -> u32 {
+fn cost(frame: &Result<ClientFrame, Fault>, asked: bool) -> u32 {
     match frame {
         Ok(ClientFrame::Hello(_)) => 5,
+        Ok(ClientFrame::State(_)) if asked => 5,
         Ok(ClientFrame::Sync(_)) => 2,
         Ok(ClientFrame::Ping(ping)) if !ping.cursors.is_empty() => 2,
         _ => 1,

@@ -18,8 +18,8 @@ pub(crate) async fn ping(
     let (user, mongo) = (connection.user, &app.messenger.mongo);
     let find_news = async {
         let Some(seen) = ping.user_rev else { return Ok(None) };
-        let person = mongo.people().find(user).await?;
-        Ok(person.map(|person| person.version).filter(|version| *version > seen))
+        let known = mongo.people().list_versions(&[user]).await?;
+        Ok(known.get(&user).copied().filter(|version| *version > seen))
     };
     let (gaps, user_rev) = tokio::join!(messaging::list_gaps(mongo, user, &ping.cursors, MOST_PINGED), find_news);
     let (Gaps { ahead, gone, more }, user_rev): (_, Result<_, Fault>) = (gaps?, user_rev);

@@ -473,6 +473,18 @@ async fn id_that_is_no_short_string_is_refused_and_not_repeated() {
 }
 
 #[tokio::test]
+async fn state_that_is_asked_for_costs_as_much_as_hello() {
+    let mut sockets = Sockets::new().await;
+    sockets.app.limits = limits_of(6, 1);
+    let state = json!({ "active": true });
+
+    assert_eq!(sockets.ask("minji", "state", &state).await["t"], "ack");
+    assert_eq!(sockets.say("minji", "state", &state).await, Value::Null, "nobody asked");
+    assert_eq!(refusal(&sockets.ask("minji", "state", &state).await), ("rate_limited", false));
+    assert_eq!(refusal(&sockets.ask("minji", "ping", &json!({})).await), ("rate_limited", false));
+}
+
+#[tokio::test]
 async fn frame_limit_is_shared_by_a_persons_connections() {
     let mut sockets = Sockets::new().await;
     sockets.app.limits = limits_of(8, 1);
