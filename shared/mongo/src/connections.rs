@@ -203,7 +203,8 @@ impl Connections<'_> {
         Ok(others)
     }
 
-    /// Notes a frame of a connection and answers whose it is, and how many more may be sent; `None` where it is not known.
+    /// Notes a frame of a connection and answers whose it is, and how many more may be sent; `None` where it is not known or over:
+    /// its person may have been told to be gone.
     ///
     /// `w: 1`: a note lost in a failover is written again by the next ping.
     pub async fn touch(self, arrival: Arrival<'_>, limit: Limit) -> Result<Option<Touched>, Fault> {
@@ -252,10 +253,12 @@ impl Connections<'_> {
                 "frames.tokens": { "$subtract": ["$frames.tokens", { "$cond": ["$allowed", i64::from(cost), 0] }] },
             } },
         ];
+        let is_live = doc! { "id": id, "expires_at": { "$gt": date(at) } };
+        let live = doc! { "open.id": id, "open": { "$elemMatch": is_live } };
         let sockets = self.0.collection::<Row>(SOCKETS);
         let touch = || async {
             sockets
-                .find_one_and_update(doc! { "open.id": id }, update.clone())
+                .find_one_and_update(live.clone(), update.clone())
                 .projection(doc! { "open": { "$elemMatch": { "id": id } }, "allowed": 1, "frames.tokens": 1, "own": 1 })
                 .return_document(ReturnDocument::After)
                 .write_concern(w1())
@@ -385,9 +388,10 @@ impl Connections<'_> {
         self.update_of(id, vec![doc! { "$set": { "open": rest } }, last_expiry()]).await
     }
 
-    /// Lets a connection be over, so that the sweep finds its person; see [`Connections::list_ghosts`].
+    /// Lets a connection be over at a time at the latest, so that the sweep finds its person; see [`Connections::list_ghosts`].
     pub async fn expire(self, ConnectionId(id): &ConnectionId, at: Timestamp) -> Result<(), Fault> {
-        let over = doc! { "$mergeObjects": ["$$socket", { "expires_at": date(at) }] };
+        let over =
+            doc! { "$mergeObjects": ["$$socket", { "expires_at": { "$min": ["$$socket.expires_at", date(at)] } }] };
         let over = doc! { "$cond": [{ "$eq": ["$$socket.id", id] }, over, "$$socket"] };
         let open = doc! { "$map": { "input": "$open", "as": "socket", "in": over } };
         self.update_of(id, vec![doc! { "$set": { "open": open } }, last_expiry()]).await.map(drop)
@@ -427,7 +431,7 @@ impl Connections<'_> {
     }
 
     /// Removes connections that answered 410, unless their ids were given out anew; each once, and a few hundred at once, since what a
-    /// person keeps is compared with all of them.
+    /// person keeps is compared with all of them. The look at these people that follows sees it.
     pub async fn remove_gone<'a>(
         self,
         gone: impl IntoIterator<Item = (&'a ConnectionId, Timestamp)>,
@@ -449,7 +453,7 @@ impl Connections<'_> {
         let rest = filter_open(&doc! { "$not": { "$or": each.collect::<Vec<_>>() } });
         let pull = vec![doc! { "$set": { "open": rest } }, last_expiry()];
         let theirs = doc! { "open.id": { "$in": gone.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>() } };
-        self.collection().update_many(theirs, pull).write_concern(w1()).await.map_err(store_fault)?;
+        self.collection().update_many(theirs, pull).await.map_err(store_fault)?;
         Ok(())
     }
 }

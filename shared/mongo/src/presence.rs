@@ -10,7 +10,7 @@ use domain::{Fault, PresenceVisibility, Seen, Timestamp, UserId, shown_last_seen
 use futures_util::TryStreamExt as _;
 use mongodb::{
     Collection,
-    bson::{DateTime, Document, doc},
+    bson::{Bson, DateTime, Document, doc},
     options::{ReadConcern, ReturnDocument},
 };
 use serde::Deserialize;
@@ -53,6 +53,8 @@ pub struct OnlineFriends {
 pub struct Onlookers {
     /// About whom.
     pub of: UserId,
+    /// Whether they may be told about: their account is active and they don't hide.
+    pub is_shown: bool,
     /// Where.
     pub connections: Vec<Connection>,
 }
@@ -79,7 +81,8 @@ impl Presences<'_> {
 
     /// Notes that somebody has said hello, and answers whether they were told to be online before. If not, they are looked at soon.
     ///
-    /// `w: 1`: a note that a failover loses makes somebody else's look be repeated or not, and the sweep repairs it.
+    /// `w: 1`: where a failover loses the note, the queued look still comes, and the next hello notes it again. Only who has never
+    /// said hello before is told to be online no earlier than then.
     pub async fn greet(self, user: UserId, at: Timestamp) -> Result<bool, Fault> {
         #[derive(Deserialize)]
         struct Before {
@@ -175,11 +178,11 @@ impl Presences<'_> {
         Ok(found.into_iter().map(|row| row.user).collect())
     }
 
-    /// Which of a person's friends are told to be online, at most so many. Whoever hides sees nobody.
+    /// Which of a person's friends are told to be online, at most so many. Whoever hides sees nobody, and nobody sees them.
     pub async fn list_online_friends(self, user: UserId, most: usize) -> Result<OnlineFriends, Fault> {
         #[derive(Deserialize)]
         struct Friends {
-            online: Vec<Friend>,
+            shown: Vec<Friend>,
         }
         #[derive(Deserialize)]
         struct Friend {
@@ -187,13 +190,18 @@ impl Presences<'_> {
             user: UserId,
         }
         let limit = i64::from(one_batch(most));
+        let knows = shown(doc! { "friends": user.0, "blocked": { "$ne": user.0 } });
         let pipeline = [
             doc! { "$match": shown(doc! { "_id": user.0 }) },
             doc! { "$lookup": {
                 "from": PRESENCE, "localField": "friends", "foreignField": "_id", "as": "online",
-                "pipeline": [{ "$match": { "announced": true } }, { "$limit": limit }, { "$project": { "_id": 1 } }],
+                "pipeline": [{ "$match": { "announced": true } }, { "$project": { "_id": 1 } }],
             } },
-            doc! { "$project": { "online": 1 } },
+            doc! { "$lookup": {
+                "from": PEOPLE, "localField": "online._id", "foreignField": "_id", "as": "shown",
+                "pipeline": [{ "$match": knows }, { "$limit": limit }, { "$project": { "_id": 1 } }],
+            } },
+            doc! { "$project": { "shown": 1 } },
         ];
         let people = self.0.documents(PEOPLE);
         let found: Option<Friends> =
@@ -201,7 +209,7 @@ impl Presences<'_> {
                 .await
                 .map_err(store_fault)?;
         let mut online: Vec<_> =
-            found.map(|found| found.online).unwrap_or_default().into_iter().map(|friend| friend.user).collect();
+            found.map(|found| found.shown).unwrap_or_default().into_iter().map(|friend| friend.user).collect();
         let more = online.len() > most;
         online.truncate(most);
         Ok(OnlineFriends { online, more })
@@ -258,6 +266,7 @@ impl Presences<'_> {
         struct Found {
             #[serde(rename = "_id")]
             of: UserId,
+            is_shown: bool,
             sockets: Vec<PersonRow>,
             friends: Vec<Friend>,
         }
@@ -272,6 +281,10 @@ impl Presences<'_> {
         let knows = doc! { "$expr": { "$and": [
             { "$in": ["$$of", "$friends"] }, { "$not": { "$in": ["$$of", "$blocked"] } },
         ] } };
+        let visibility = doc! { "$ifNull": ["$presence_visibility", PresenceVisibility::Friends.as_str()] };
+        let is_shown = doc! { "$and": [
+            { "$eq": ["$is_active", true] }, { "$eq": [visibility, PresenceVisibility::Friends.as_str()] },
+        ] };
         let pipeline = [
             doc! { "$match": of(users) },
             doc! { "$lookup": {
@@ -290,16 +303,16 @@ impl Presences<'_> {
                     { "$project": { "_id": 1 } },
                 ],
             } },
-            doc! { "$project": { "sockets": 1, "friends": 1 } },
+            doc! { "$project": { "sockets": 1, "friends": 1, "is_shown": is_shown } },
         ];
         let people = self.0.documents(PEOPLE);
         let aggregate = people.aggregate(pipeline).batch_size(one_batch(users.len()));
         let found: Vec<Found> =
             async { aggregate.with_type::<Found>().await?.try_collect().await }.await.map_err(store_fault)?;
-        let each = found.into_iter().map(|Found { of, sockets, friends }| {
+        let each = found.into_iter().map(|Found { of, is_shown, sockets, friends }| {
             let told = |socket: &PersonRow| friends.iter().any(|friend| friend.user == socket.user);
             let connections = sockets.into_iter().filter(told).flat_map(|socket| socket.live(now)).collect();
-            Onlookers { of, connections }
+            Onlookers { of, is_shown, connections }
         });
         Ok(each.collect())
     }
@@ -330,7 +343,8 @@ impl From<Row> for Presence {
 /// Those of some people whose accounts are active and who don't hide.
 fn shown(mut people: Document) -> Document {
     people.insert("is_active", true);
-    people.insert("presence_visibility", doc! { "$ne": PresenceVisibility::Nobody.as_str() });
+    // Documents of versions before 7 have no such setting.
+    people.insert("presence_visibility", doc! { "$in": [PresenceVisibility::Friends.as_str(), Bson::Null] });
     people
 }
 

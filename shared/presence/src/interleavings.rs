@@ -215,7 +215,8 @@ impl<'m> World<'m> {
             }
             Actor::Read(look, again) => {
                 let patience = if again == 0 { Patience::Wait } else { Patience::Tell };
-                let written = look.write(now, patience).await.unwrap();
+                let (written, outcome) = look.write(now, patience).await;
+                outcome.unwrap();
                 self.tell(&format!("write {written:?}"));
                 self.jobs.extend(written.moved.iter().map(|_| again));
                 self.jobs.extend(written.put_off.iter().map(|_| 1));

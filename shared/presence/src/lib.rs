@@ -12,7 +12,7 @@ pub use sweep::Swept;
 
 use announce::Announcer;
 use domain::{Clock, Fault, UserId};
-use look::{Look, Told};
+use look::{Look, Told, Written};
 use mongo::Mongo;
 use std::{collections::BTreeSet, time::Duration};
 
@@ -62,22 +62,35 @@ impl Watcher {
     }
 
     async fn reconcile_some(&self, users: &[UserId], patience: Patience) -> Result<Reconciled, Fault> {
-        let (mut waiting, mut told, mut put_off) = (users.to_vec(), Vec::new(), Vec::new());
+        let (mut waiting, mut told, mut put_off, mut outcome) = (users.to_vec(), Vec::new(), Vec::new(), Ok(()));
         for _ in 0..MOST_ROUNDS {
-            let mut look = Look::begin(&self.mongo, &waiting).await?;
-            look.read(self.clock.now()).await?;
-            let written = look.write(self.clock.now(), patience).await?;
+            let (written, looked) = self.look(&waiting, patience).await;
             told.extend(written.told);
             put_off.extend(written.put_off);
             waiting = written.moved;
-            if waiting.is_empty() {
+            outcome = looked;
+            if waiting.is_empty() || outcome.is_err() {
                 break;
             }
         }
         let users = told.iter().map(|told: &Told| told.user).collect();
+        // Also where something failed: what is written is told by nobody else. Whoever asked asks again for the others.
         self.tell(told).await;
+        outcome?;
         self.announcer.look_at_or_leave(&waiting, 0, SOON).await;
         self.announcer.look_at_or_leave(&put_off, 1, PUT_OFF).await;
         Ok(Reconciled { told: users, put_off })
+    }
+
+    async fn look(&self, users: &[UserId], patience: Patience) -> (Written, Result<(), Fault>) {
+        let read = async {
+            let mut look = Look::begin(&self.mongo, users).await?;
+            look.read(self.clock.now()).await?;
+            Ok::<_, Fault>(look)
+        };
+        match read.await {
+            Ok(look) => look.write(self.clock.now(), patience).await,
+            Err(fault) => (Written::default(), Err(fault)),
+        }
     }
 }

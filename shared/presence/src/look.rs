@@ -1,6 +1,6 @@
 use domain::{Fault, Timestamp, UserId};
 use futures_util::{
-    stream::{self, StreamExt as _, TryStreamExt as _},
+    stream::{self, StreamExt as _},
     try_join,
 };
 use mongo::{Mongo, Presence};
@@ -74,30 +74,34 @@ impl<'a> Look<'a> {
         Ok(())
     }
 
-    /// Writes what is told from now on, unless something has moved since the look began.
-    pub(crate) async fn write(self, now: Timestamp, patience: Patience) -> Result<Written, Fault> {
+    /// Writes what is told from now on, unless something has moved since the look began. Where a write fails, the others are done all
+    /// the same: what they wrote is to be told.
+    pub(crate) async fn write(self, now: Timestamp, patience: Patience) -> (Written, Result<(), Fault>) {
         let Verdict { agree, differ, put_off } = decide(self.seen, &self.online, now, patience);
         let presence = self.mongo.presence();
         let mut written = Written { put_off, ..Written::default() };
         let changes = differ.into_iter().map(async |before: Presence| {
             let is_online = !before.announced;
-            let is_written = presence.announce(&before, is_online, now).await?;
-            Ok::<_, Fault>((Told { user: before.user, is_online, rev: before.rev + 1, at: now }, is_written))
+            let is_written = presence.announce(&before, is_online, now).await;
+            (Told { user: before.user, is_online, rev: before.rev + 1, at: now }, is_written)
         });
         let changes: Vec<_> = changes.collect();
         let mut changes = stream::iter(changes).buffer_unordered(CONCURRENCY);
-        while let Some((told, is_written)) = changes.try_next().await? {
-            if is_written {
-                written.told.push(told);
-            } else {
-                written.moved.push(told.user);
+        let mut outcome = Ok(());
+        while let Some((told, is_written)) = changes.next().await {
+            match is_written {
+                Ok(true) => written.told.push(told),
+                Ok(false) => written.moved.push(told.user),
+                Err(fault) => outcome = Err(fault),
             }
         }
-        if !presence.confirm(&agree, now).await? {
+        match presence.confirm(&agree, now).await {
+            Ok(true) => {}
             // Which of them has moved is seen by the next look.
-            written.moved.extend(agree.iter().map(|seen| seen.user));
+            Ok(false) => written.moved.extend(agree.iter().map(|seen| seen.user)),
+            Err(fault) => outcome = Err(fault),
         }
-        Ok(written)
+        (written, outcome)
     }
 }
 

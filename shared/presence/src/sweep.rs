@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, time::Duration};
 const MOST_GHOSTS: i64 = 1_000;
 
 /// How many people of whom something was told long ago are found at once, and how many who may not have been looked at.
-const MOST_DUE: i64 = 200;
+const MOST_DUE: i64 = 1_000;
 
 /// What a sweep found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

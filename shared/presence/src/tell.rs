@@ -11,7 +11,7 @@ use std::{
 const MOST_FRIENDS_TOLD: usize = 500;
 
 /// How long the pushes may take.
-const PUSH_TIME: Duration = Duration::from_millis(300);
+const PUSH_TIME: Duration = Duration::from_secs(1);
 
 /// How long it is worth telling.
 const WORTH: Duration = Duration::from_secs(15);
@@ -37,12 +37,12 @@ impl Watcher {
         if users.is_empty() {
             return Ok(());
         }
-        // Read now: who is no friend any more, or hides, is told nothing.
+        // Read now: who is no friend any more, or hides, is told nothing, and of who hides only that they are gone.
         let onlookers = self.mongo.presence().list_onlookers(&users, MOST_FRIENDS_TOLD, now).await?;
         let mut news: HashMap<ConnectionId, (Connection, Vec<PersonPresence>)> = HashMap::new();
-        for Onlookers { of, connections } in onlookers {
-            let Some(told) = fresh.get(&of) else { continue };
-            let last_seen_at = if told.is_online { None } else { shown_last_seen(told.at, now) };
+        for Onlookers { of, is_shown, connections } in onlookers {
+            let Some(told) = fresh.get(&of).filter(|told| is_shown || !told.is_online) else { continue };
+            let last_seen_at = if told.is_online || !is_shown { None } else { shown_last_seen(told.at, now) };
             let person = PersonPresence { user_id: of, online: told.is_online, last_seen_at, rev: told.rev };
             for connection in connections {
                 let (_, people) = news.entry(connection.id.clone()).or_insert_with(|| (connection, Vec::new()));

@@ -176,6 +176,29 @@ async fn friends_who_are_online_are_found_by_who_does_not_hide() {
 }
 
 #[tokio::test]
+async fn friends_who_hide_or_have_blocked_are_not_found_online() {
+    let database = scene().await;
+    let (mongo, presence) = (&database.mongo, database.mongo.presence());
+    let people: Vec<_> = (1..=6).map(UserId).collect();
+    circle(mongo, &people).await;
+    for user in &people {
+        presence.greet(*user, AT).await.unwrap();
+        // Also of who hides: what follows from the setting may not have been told yet.
+        tell(mongo, *user, true).await;
+    }
+    let rows = collection(&database, "people").await;
+    for (id, known) in [
+        (3, doc! { "$pull": { "friends": 1 } }),
+        (4, doc! { "$set": { "blocked": [1] } }),
+        (5, doc! { "$set": { "is_active": false } }),
+    ] {
+        rows.update_one(doc! { "_id": id }, known).await.unwrap();
+    }
+
+    assert_eq!(presence.list_online_friends(people[0], 500).await.unwrap().online, [people[1]]);
+}
+
+#[tokio::test]
 async fn hidden_and_deleted_people_are_not_shown() {
     let database = scene().await;
     let mongo = &database.mongo;

@@ -256,6 +256,25 @@ async fn a_frame_keeps_its_connection_alive_and_no_other() {
     assert!(forgotten_at(&database, ANNA).await >= later.plus(Duration::from_mins(11)));
 }
 
+#[tokio::test]
+async fn a_connection_that_is_over_is_not_revived() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    connect(mongo, ANNA, ["old".to_owned()]).await;
+    let (id, over) = (ConnectionId("old".to_owned()), AT.plus(Duration::from_mins(11)));
+    let just_before = over.minus(Duration::from_millis(1));
+    mongo.connections().insert(&connection(ANNA, "new", just_before)).await.unwrap();
+    connect(mongo, BORA, ["other".to_owned()]).await;
+    let other = ConnectionId("other".to_owned());
+    let arrival = Arrival { connection: &id, locale: None, cost: 1, effect: Effect::Acted, at: over };
+
+    assert!(mongo.connections().touch(arrival, PLENTY).await.unwrap().is_none());
+
+    assert_eq!(ids(mongo.connections().list_of_people(&[ANNA], over).await.unwrap()), ["new"]);
+    let in_time = Arrival { connection: &other, at: just_before, ..arrival };
+    assert!(mongo.connections().touch(in_time, PLENTY).await.unwrap().is_some());
+}
+
 async fn forgotten_at(database: &Database, user: UserId) -> Timestamp {
     testkit::mongo::expires_at(&database.url, "sockets", user.0).await.unwrap()
 }

@@ -78,7 +78,9 @@ async fn who_begins_to_hide_goes_offline_at_once() {
     scene.know(ANNA, 2, vec![BORA, CHO], PresenceVisibility::Nobody).await;
     scene.look(&[ANNA]).await;
 
-    assert_eq!(scene.told(), [("bora".to_owned(), vec![(1, false)])]);
+    let (name, frame) = scene.stores.pushes.next();
+    let gone = serde_json::json!([{ "user_id": 1, "online": false, "last_seen_at": null, "rev": 2 }]);
+    assert_eq!((name.as_str(), &frame["d"]["people"]), ("bora", &gone));
     assert_eq!(scene.online().await, []);
 }
 
@@ -111,6 +113,22 @@ async fn last_seen_and_rev_are_told() {
 
     let person = |online, last_seen_at, rev| serde_json::json!([{ "user_id": 1, "online": online, "last_seen_at": last_seen_at, "rev": rev }]);
     assert_eq!(people, [person(true, None, 1), person(false, Some("2036-07-18T13:20:00.000Z"), 2)]);
+}
+
+#[tokio::test]
+async fn write_that_fails_keeps_nobody_elses_news() {
+    let scene = Scene::new().await;
+    for (user, name) in [(ANNA, "anna"), (BORA, "bora"), (CHO, "cho")] {
+        scene.come(user, name, NOON).await;
+    }
+    testkit::mongo::refuse(scene.stores.mongo_url(), "presence", ANNA.0).await;
+
+    let looked = scene.watcher(Clock(|| NOON)).reconcile(&[ANNA, BORA, CHO], Patience::Tell).await;
+
+    assert!(looked.is_err(), "whoever asked asks again");
+    let told = [("anna", vec![(2, true), (3, true)]), ("bora", vec![(3, true)]), ("cho", vec![(2, true)])];
+    assert_eq!(scene.told(), told.map(|(name, people)| (name.to_owned(), people)));
+    assert_eq!((scene.online().await, scene.jobs()), (vec![BORA, CHO], vec![]));
 }
 
 #[tokio::test]
