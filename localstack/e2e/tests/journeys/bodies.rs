@@ -5,7 +5,7 @@ use e2e::{Answer, Api, journey};
 use serde_json::{Value, json};
 
 /// Optional fields of these bodies.
-const OPTIONAL: [&str; 3] = ["description", "max_uses", "status_message"];
+const OPTIONAL: [&str; 4] = ["description", "max_uses", "muted_until", "status_message"];
 
 /// The routes with a body, and a valid body for each.
 fn routes(scene: &Scene) -> Vec<(&'static str, String, Value)> {

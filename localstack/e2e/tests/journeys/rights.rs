@@ -145,7 +145,13 @@ fn notification_routes(aim: &Aim) -> Vec<Row> {
         row("PUT", "", "/notifications/settings", Some(settings), guarded([OK; 4])),
         row("GET", "", "/notifications/rooms", None, guarded([OK; 4])),
         row("GET", &in_room, of_room, None, guarded([NO_ROOM, OK, OK, OK])),
-        row("PUT", &in_room, of_room, Some(json!({"level": "none"})), guarded([NO_ROOM, OK, OK, OK])),
+        row(
+            "PUT",
+            &in_room,
+            of_room,
+            Some(json!({"muted_until": "2036-11-27T00:00:00Z"})),
+            guarded([NO_ROOM, OK, OK, OK]),
+        ),
         row("DELETE", &in_room, of_room, None, guarded([NO_ROOM, DONE, DONE, DONE])),
         row("GET", "", "/notifications/devices", None, guarded([OK; 4])),
         // Without a token, so that it is refused whatever platforms there are.
