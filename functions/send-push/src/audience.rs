@@ -31,6 +31,13 @@ pub(crate) struct Listener {
     active_until: Option<Timestamp>,
 }
 
+impl Listener {
+    /// The newest message of the room that they were notified of.
+    pub(crate) fn notified(&self) -> Seq {
+        self.state.as_ref().map_or(Seq(0), |state| state.notified)
+    }
+}
+
 impl Audience {
     /// Reads those of some people who have devices, and the authors of what they may be told.
     pub(crate) async fn read(
@@ -94,9 +101,8 @@ impl Audience {
 
     /// What becomes of a message for one of them, who was looked at so many times before.
     pub(crate) fn decide(&self, message: &Message, listener: &Listener, looks: u32, now: Timestamp) -> Decision {
-        let state = listener.state.as_ref();
-        let notified = state.map_or(Seq(0), |state| state.notified);
-        self.decide_as(message, listener, (notified, state.and_then(|state| state.notified_at)), looks, now)
+        let notified_at = listener.state.as_ref().and_then(|state| state.notified_at);
+        self.decide_as(message, listener, (listener.notified(), notified_at), looks, now)
     }
 
     /// The same of a message that they were notified of already on other devices.

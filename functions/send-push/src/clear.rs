@@ -1,24 +1,31 @@
 use crate::{
     again::{send, spend},
-    deliver::{Notice, deliver, named, refused},
+    deliver::{Notice, Untold, deliver, end, named},
     incomplete,
-    notice::badge,
+    notice::{MOST_COUNTED, badge},
     run::Run,
 };
 use domain::{
     Fault, Seq, UserId,
     notification::{Address, Device, Preview},
 };
+use futures_util::future::{join_all, try_join_all};
 use mongo::ReadState;
 use push::{News, Notification};
 use queue::PushJob;
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 /// In how long a device of Apple's is told once: it allows no more than a few such a day, and only the number at the icon is new.
 const ONCE_IN: Duration = Duration::from_mins(1);
 
 /// To how many members one job looks; beyond them a deleted message stays on devices until it is opened.
 const MOST_MEMBERS: usize = 1_000;
+
+/// How many devices stand in one job.
+const DEVICES: usize = 20;
 
 /// Has devices take back what was read elsewhere, or a message that was deleted.
 pub(crate) async fn clear(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
@@ -47,32 +54,39 @@ pub(crate) async fn clear(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
         let is_named = job.devices.is_empty() || job.devices.contains(&named(device));
         is_named && !matches!(device.address, Address::Webpush(_))
     });
-    let mut due = Vec::new();
+    let turns = try_join_all(devices.iter().map(|device| turn(run, device))).await?;
+    let mut due: BTreeMap<UserId, Vec<&Device>> = BTreeMap::new();
     let mut later = Vec::new();
-    for device in &devices {
-        match turn(run, device).await? {
-            Turn::Now => due.push(device),
+    for (device, turn) in devices.iter().zip(turns) {
+        match turn {
+            Turn::Now => due.entry(device.user).or_default().push(device),
             Turn::Later => later.push(named(device)),
             Turn::Waiting => {}
         }
     }
-    if !later.is_empty() {
-        send(run, &[(PushJob { devices: later, ..job.clone() }, ONCE_IN)]).await?;
-    }
-    let mut notices = Vec::new();
-    for device in due {
-        let notification = Notification {
-            news: News::Clear,
-            room: Some(room),
-            id: job.id,
-            seq: read.get(&device.user).copied(),
-            preview: Preview::None,
-            badge: badge(run, device.user, &[device]).await,
-        };
-        notices.push(Notice { device, notification });
-    }
-    // One that fails is not tried again: the next notification brings the number.
-    refused(&deliver(run, &notices).await)
+    send(run, &parts(job, later)).await?;
+    let are_counted = states.len() <= MOST_COUNTED;
+    let each = due.into_iter().map(async |(user, devices)| {
+        let badge = if are_counted { badge(run, user, &devices).await } else { None };
+        let seq = read.get(&user).copied();
+        let notification =
+            Notification { news: News::Clear, room: Some(room), id: job.id, seq, preview: Preview::None, badge };
+        devices.into_iter().map(move |device| Notice { device, notification: notification.clone() })
+    });
+    let notices: Vec<_> = join_all(each).await.into_iter().flatten().collect();
+    let untold = deliver(run, &notices).await;
+    // One whose service is away is not tried again: the next notification brings the number.
+    end(run, job, &Untold { again: Vec::new(), ..untold }).await
+}
+
+/// The same job for some devices each, and no more people than they have.
+fn parts(job: &PushJob, mut devices: Vec<queue::Device>) -> Vec<(PushJob, Duration)> {
+    devices.sort_by_key(|device| device.user);
+    let part = |devices: &[queue::Device]| {
+        let [from, to] = [devices.first(), devices.last()].map(|device| device.map(|device| device.user));
+        PushJob { from, to, devices: devices.to_vec(), ..job.clone() }
+    };
+    devices.chunks(DEVICES).map(|devices| (part(devices), ONCE_IN)).collect()
 }
 
 enum Turn {
@@ -85,6 +99,7 @@ enum Turn {
 
 async fn turn(run: &Run<'_>, device: &Device) -> Result<Turn, Fault> {
     let Address::Apns(..) = device.address else { return Ok(Turn::Now) };
+    let _one = run.counts.acquire().await;
     let id = format!("{}:{}", device.user, device.installation);
     if spend(run, &format!("clear:{id}"), ONCE_IN).await? {
         return Ok(Turn::Now);

@@ -1,11 +1,14 @@
-use crate::{App, run::Run};
-use domain::{Fault, OrLog as _, notification::Device};
+use crate::{App, again::send, run::Run};
+use domain::{
+    Fault, OrLog as _,
+    notification::{Address, Device},
+};
 use futures_util::future::join_all;
 use push::{Notification, Outcome};
 use queue::PushJob;
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::timeout_at;
-use tracing::info;
+use tracing::{error, info};
 
 /// How long a device is left alone after each try, unless its service says so.
 const PAUSES: [u64; 4] = [10, 60, 300, 900];
@@ -27,7 +30,7 @@ pub(crate) struct Notice<'a> {
 pub(crate) struct Untold<'a> {
     /// They are asked again, after a while that their service may name.
     pub(crate) again: Vec<(&'a Device, Option<Duration>)>,
-    /// They were refused by a fault of ours.
+    /// They were refused by a fault of ours that concerns more than one address.
     pub(crate) refused: Vec<&'a Device>,
 }
 
@@ -55,12 +58,22 @@ pub(crate) async fn deliver<'a>(run: &Run<'_>, notices: &[Notice<'a>]) -> Untold
             }
             Outcome::Failed(why) => {
                 errors.entry(why).or_default().push(device);
-                untold.refused.push(device);
+                // A browser's service answers for one address, and another try would end no differently.
+                if !matches!(device.address, Address::Webpush(_)) {
+                    untold.refused.push(device);
+                }
             }
         }
     }
     let (sent, again, refused) = (delivered.len(), untold.again.len(), untold.refused.len());
     info!(sent, gone = gone.len(), again, refused, "Notified devices");
+    let (kept, gone): (Vec<&Device>, Vec<&Device>) =
+        gone.into_iter().partition(|device| run.app.providers.knows_too_few(device));
+    for device in kept {
+        let platform = device.address.platform().as_str();
+        error!(device.id = device.installation.as_str(), platform, "Kept a device: its service knows too few of all");
+        errors.entry(format!("{platform} does not know it")).or_default().push(device);
+    }
     let (devices, now) = (run.app.mongo.devices(), run.now());
     devices.note_pushes(&delivered, now, None).await.or_log("note that devices were notified");
     for (why, of) in errors {
@@ -83,6 +96,8 @@ pub(crate) fn retries(
     for (device, pause) in untold {
         let pause =
             pause.unwrap_or_else(|| pause_before(run.app, next.tries)).clamp(Duration::from_secs(1), LONGEST_PAUSE);
+        // By whole seconds, so that those that failed at once share jobs.
+        let pause = Duration::from_secs(pause.as_millis().div_ceil(1_000).try_into().unwrap_or_default());
         by_pause.entry(pause).or_default().push(named(device));
     }
     let chunks = by_pause.iter().flat_map(|(pause, devices)| devices.chunks(DEVICES).map(|chunk| (*pause, chunk)));
@@ -100,10 +115,19 @@ pub(crate) fn named(device: &Device) -> queue::Device {
     queue::Device { user: device.user, installation: device.installation.to_string() }
 }
 
-/// A fault that brings a job to the dead-letter queue once it has come a few times.
-pub(crate) fn refused(untold: &Untold<'_>) -> Result<(), Fault> {
-    match untold.refused.len() {
-        0 => Ok(()),
-        count => Err(Fault::internal(format!("{count} devices were refused"))),
+/// The jobs of `next` for what was not told. Each device that was refused is a job of its own, which fails alone.
+pub(crate) fn jobs_after(run: &Run<'_>, next: &PushJob, untold: &Untold<'_>) -> Vec<(PushJob, Duration)> {
+    let mut jobs = retries(run, next, &untold.again);
+    jobs.extend(untold.refused.iter().flat_map(|device| retries(run, next, &[(*device, None)])));
+    jobs
+}
+
+/// Ends a job by queueing what it could not tell, so that no device that was told rings again. A job of one device that is refused
+/// fails, and comes to the dead-letter queue once it has come a few times.
+pub(crate) async fn end(run: &Run<'_>, job: &PushJob, untold: &Untold<'_>) -> Result<(), Fault> {
+    if job.devices.len() == 1 && !untold.refused.is_empty() {
+        return Err(Fault::internal("the device was refused"));
     }
+    let next = PushJob { tries: job.tries.saturating_add(1), ..job.clone() };
+    send(run, &jobs_after(run, &next, untold)).await
 }

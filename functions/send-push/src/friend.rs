@@ -1,6 +1,6 @@
 use crate::{
-    again::{send, spend},
-    deliver::{Notice, deliver, named, refused, retries},
+    again::spend,
+    deliver::{Notice, deliver, end, named},
     incomplete,
     run::Run,
 };
@@ -49,7 +49,5 @@ pub(crate) async fn friend(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
         }
     }
     let untold = deliver(run, &notices).await;
-    let next = PushJob { tries: job.tries.saturating_add(1), ..job.clone() };
-    send(run, &retries(run, &next, &untold.again)).await?;
-    refused(&untold)
+    end(run, job, &untold).await
 }

@@ -10,7 +10,7 @@ use domain::{
 use push::{News, Notification, Text};
 
 /// In larger rooms no badge is counted.
-const MOST_COUNTED: usize = 50;
+pub(crate) const MOST_COUNTED: usize = 50;
 
 /// What the devices of somebody are told of a message, but for those where it is a quiet time.
 pub(crate) async fn notices<'a>(

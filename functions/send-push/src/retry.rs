@@ -1,7 +1,7 @@
 use crate::{
     again::{send, spend},
     audience::Audience,
-    deliver::{deliver, refused, retries},
+    deliver::{deliver, end, retries},
     incomplete,
     notice::notices,
     run::Run,
@@ -27,7 +27,8 @@ pub(crate) async fn retry(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
     let users: Vec<_> = users.into_iter().collect();
     let audience = Audience::read(run, room, named, &users, &[message.user]).await?;
     let (mut told, mut later) = (Vec::new(), Vec::new());
-    for listener in &audience.listeners {
+    // Whoever was told of a newer message has no use for this one.
+    for listener in audience.listeners.iter().filter(|listener| listener.notified() <= message.seq) {
         let mut theirs = Vec::new();
         for device in listener.devices.iter().filter(|device| is_named(job, device)) {
             match audience.decide_anew(&message, listener, run.now()) {
@@ -45,9 +46,7 @@ pub(crate) async fn retry(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
     // Whoever is there now is asked about by the same try again.
     send(run, &retries(run, job, &later)).await?;
     let untold = deliver(run, &told).await;
-    let next = PushJob { tries: job.tries.saturating_add(1), ..job.clone() };
-    send(run, &retries(run, &next, &untold.again)).await?;
-    refused(&untold)
+    end(run, job, &untold).await
 }
 
 fn is_named(job: &PushJob, device: &Device) -> bool {

@@ -8,7 +8,7 @@ use tokio::{
 /// How many requests to services are under way at once.
 const SENDS: usize = 16;
 
-/// How many badges are counted at once.
+/// How many badges are counted, or devices looked at, at once.
 const COUNTS: usize = 8;
 
 /// How long the requests of one invocation may take in all.

@@ -1,7 +1,7 @@
 use crate::{
     again::send,
     audience::{Audience, Listener},
-    deliver::{Untold, deliver, retries},
+    deliver::{Untold, deliver, jobs_after},
     notice::notices,
     run::Run,
 };
@@ -59,10 +59,9 @@ async fn devices_of(run: &Run<'_>, audience: &Audience, listeners: &[&Listener])
     run.app.mongo.devices().list_of_people(&users).await
 }
 
-/// Queues what was not told, each device for itself. What a service refuses by our own fault fails there, alone.
+/// Queues what was not told. What a service refuses by our own fault fails there, alone.
 async fn retry_later(run: &Run<'_>, job: &PushJob, message: &Message, untold: &Untold<'_>) -> Result<(), Fault> {
     let (id, seq) = (Some(message.id), Some(message.seq));
     let next = PushJob { kind: PushKind::Retry, id, seq, tries: 1, from: None, to: None, ..job.clone() };
-    let all: Vec<_> = untold.again.iter().copied().chain(untold.refused.iter().map(|device| (*device, None))).collect();
-    send(run, &retries(run, &next, &all)).await
+    send(run, &jobs_after(run, &next, untold)).await
 }

@@ -61,7 +61,8 @@ pub(crate) fn planned(provider: &str, refuse: &Refuse, now: i64) -> Answer {
                 503 => Some("UNAVAILABLE"),
                 _ => None,
             };
-            fcm(*status, reason.as_deref().or(usual), None)
+            let code = reason.as_deref().or(usual);
+            fcm(*status, code, (code == Some("INVALID_ARGUMENT")).then_some("message.token"))
         }
         "apns" | "apns-sandbox" => {
             let usual = match status {

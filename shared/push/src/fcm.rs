@@ -159,12 +159,12 @@ fn judge(reply: &Reply) -> Verdict {
             let error = serde_json::from_slice::<ErrorAnswer>(&reply.body).unwrap_or_default().error;
             let code = error.details.iter().find(|detail| detail.kind.ends_with(".FcmError"));
             let code = code.map_or("", |detail| detail.error_code.as_str());
-            // Of a message that is wrong elsewhere than in its token, the device knows nothing.
+            // A message that is wrong elsewhere than in its token is our fault.
             let mut violations = error.details.iter().flat_map(|detail| &detail.field_violations);
-            let is_ours = violations.any(|violation| violation.field != "message.token");
+            let names_token = violations.any(|violation| violation.field == "message.token");
             match (status, code) {
                 (404, "UNREGISTERED") | (403, "SENDER_ID_MISMATCH") => Verdict::Is(Outcome::DeviceGone),
-                (400, "INVALID_ARGUMENT") if !is_ours => Verdict::Is(Outcome::DeviceGone),
+                (400, "INVALID_ARGUMENT") if names_token => Verdict::Is(Outcome::DeviceGone),
                 _ => Verdict::failed("fcm", status, if code.is_empty() { &error.status } else { code }),
             }
         }
@@ -236,13 +236,14 @@ mod tests {
         let invalid = |details: Value| error("INVALID_ARGUMENT", &details);
         assert_eq!(verdict(404, &error("NOT_FOUND", &json!([fcm_error("UNREGISTERED")]))), gone);
         assert_eq!(verdict(403, &error("PERMISSION_DENIED", &json!([fcm_error("SENDER_ID_MISMATCH")]))), gone);
-        assert_eq!(verdict(400, &invalid(json!([fcm_error("INVALID_ARGUMENT")]))), gone);
         let token = json!([violation("message.token"), fcm_error("INVALID_ARGUMENT")]);
         assert_eq!(verdict(400, &invalid(token)), gone);
 
         let failed = |words: &str| Verdict::Is(Outcome::Failed(words.to_owned()));
         let data = json!([violation("message.data"), fcm_error("INVALID_ARGUMENT")]);
         assert_eq!(verdict(400, &invalid(data)), failed("fcm 400 INVALID_ARGUMENT"));
+        let unnamed = json!([fcm_error("INVALID_ARGUMENT")]);
+        assert_eq!(verdict(400, &invalid(unnamed)), failed("fcm 400 INVALID_ARGUMENT"));
         assert_eq!(verdict(400, &invalid(json!([]))), failed("fcm 400 INVALID_ARGUMENT"));
         // The project is another one.
         assert_eq!(verdict(404, &error("NOT_FOUND", &json!([]))), failed("fcm 404 NOT_FOUND"));

@@ -6,7 +6,8 @@ use std::{
 /// How many calls are looked at.
 const CALLS: usize = 20;
 
-/// How the services answered in this invocation: one that fails for half of the last calls is left alone.
+/// How the services answered in this invocation: one that is away or busy for half of the last calls
+/// is left alone.
 #[derive(Debug, Default)]
 pub(crate) struct Health(Mutex<HashMap<String, Calls>>);
 

@@ -13,6 +13,7 @@ mod secret;
 mod target;
 mod text;
 mod tokens;
+mod unknown;
 mod webpush;
 mod words;
 

@@ -1,11 +1,11 @@
 use crate::{
     BadSecret, Hosts, Notification, Outcome, PushSecret, Target, apns::Apns, fcm::Fcm, health::Health, http::Http,
-    webpush::WebPush, words::Words,
+    unknown::Unknown, webpush::WebPush, words::Words,
 };
 use boot::PushSettings;
 use domain::{
     Clock, Random,
-    notification::{Device, Preview},
+    notification::{Address, Device, Preview},
 };
 use mongo::Mongo;
 
@@ -17,6 +17,8 @@ pub struct Providers {
     webpush: Option<WebPush>,
     http: Http,
     health: Health,
+    unknown: Unknown,
+    clock: Clock,
     app_name: String,
     preview: Preview,
     hosts: Hosts,
@@ -43,6 +45,8 @@ impl Providers {
             webpush: vapid.map(|vapid| WebPush::new(vapid, clock, random)),
             http: Http::new(),
             health: Health::default(),
+            unknown: Unknown::default(),
+            clock,
             app_name: settings.app_name.clone(),
             preview: settings.preview,
             hosts: Hosts::new(&settings.webpush_hosts),
@@ -65,6 +69,12 @@ impl Providers {
         outcome
     }
 
+    /// Whether the service of a device has said of too many in the last hour that it does not know them: then the fault may be ours,
+    /// and no device goes.
+    pub fn knows_too_few(&self, device: &Device) -> bool {
+        self.unknown.are_too_many(platform(device), self.clock.now())
+    }
+
     /// Asks the service, unless it is left alone.
     async fn ask(&self, device: &Device, target: &Target, notification: &Notification) -> Outcome {
         let service = service(target);
@@ -73,8 +83,12 @@ impl Providers {
         }
         let words = Words::new(notification, device.locale, self.preview, &self.app_name);
         let outcome = self.call(device, target, notification, words.as_ref()).await;
-        let has_failed = matches!(outcome, Outcome::Again(_) | Outcome::Failed(_));
-        if self.health.note(&service, has_failed) {
+        let is_away = matches!(outcome, Outcome::Again(_));
+        if !is_away {
+            self.unknown.note(platform(device), outcome == Outcome::DeviceGone, self.clock.now());
+        }
+        // That one address is refused says nothing of the service.
+        if self.health.note(&service, is_away) {
             tracing::error!(platform = platform(device), "Left a push service alone for this invocation");
         }
         outcome
@@ -117,6 +131,10 @@ fn log(device: &Device, notification: &Notification, outcome: &Outcome) {
         Outcome::Delivered => tracing::debug!(device.id = id, platform, kind, "Sent a notification"),
         Outcome::DeviceGone => tracing::info!(device.id = id, platform, kind, "Found that a device is gone"),
         Outcome::Again(_) => tracing::warn!(device.id = id, platform, kind, "Could not send a notification yet"),
+        // Whoever registers a browser names its address.
+        Outcome::Failed(why) if matches!(device.address, Address::Webpush(_)) => {
+            tracing::warn!(device.id = id, platform, kind, "Could not send a notification: {why}");
+        }
         Outcome::Failed(why) => tracing::error!(device.id = id, platform, kind, "Could not send a notification: {why}"),
     }
 }

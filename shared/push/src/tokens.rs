@@ -1,8 +1,11 @@
 use crate::Outcome;
-use domain::{Clock, OrLog as _, ProviderToken};
+use domain::{Clock, OrLog as _, ProviderToken, Timestamp};
 use mongo::Mongo;
 use std::time::Duration;
 use tokio::sync::Mutex;
+
+/// How long no token is asked for after none could be made: those who waited for it don't ask one after the other.
+const FAILED_FOR: Duration = Duration::from_secs(5);
 
 /// A token that a service takes for a while, the same one in all environments.
 #[derive(Debug)]
@@ -22,7 +25,9 @@ pub(crate) struct SharedToken {
 struct State {
     current: Option<ProviderToken>,
     /// When a token was made because the service had refused one.
-    replaced_at: Option<domain::Timestamp>,
+    replaced_at: Option<Timestamp>,
+    /// When no token could be made, and why.
+    failed: Option<(Timestamp, Outcome)>,
 }
 
 impl SharedToken {
@@ -45,12 +50,19 @@ impl SharedToken {
         if refused.is_some() && state.replaced_at.is_some_and(|at| now < at.plus(self.pause)) {
             return Err(Outcome::Failed("its new token is refused too".to_owned()));
         }
+        if let Some((at, outcome)) = &state.failed
+            && now < at.plus(FAILED_FOR)
+        {
+            return Err(outcome.clone());
+        }
         // A store that is away keeps nobody from being told.
         let stored = self.stored().await;
         if let Some(token) = stored.clone().flatten().filter(|token| self.is_good(token, refused)) {
             return Ok(state.current.insert(token).token.clone());
         }
-        let own = ProviderToken { token: issue.await?, issued_at: now };
+        let issued = issue.await;
+        state.failed = issued.as_ref().err().map(|outcome| (self.clock.now(), outcome.clone()));
+        let own = ProviderToken { token: issued?, issued_at: now };
         let kept = match stored {
             Some(known) => self.keep(&own, known).await.filter(|token| self.is_good(token, refused)),
             None => None,
@@ -81,8 +93,10 @@ impl SharedToken {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::Timestamp;
-    use std::future::{Ready, ready};
+    use std::{
+        future::{Ready, ready},
+        sync::atomic::{AtomicI64, Ordering},
+    };
 
     fn shared() -> SharedToken {
         let (life, pause) = (Duration::from_mins(40), Duration::from_mins(20));
@@ -106,11 +120,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn token_that_was_not_issued_is_asked_for_again() {
-        let shared = shared();
+    async fn token_that_was_not_issued_is_asked_for_again_after_a_while() {
+        static NOW: AtomicI64 = AtomicI64::new(1_790_000_000_000);
+        let clock = Clock(|| Timestamp::from_millis(NOW.load(Ordering::Relaxed)));
+        let shared = SharedToken { clock, ..shared() };
         let again = Outcome::Again(None);
 
         assert_eq!(shared.get(None, ready(Err(again.clone()))).await, Err(again.clone()));
+        assert_eq!(shared.get(None, issue("a")).await, Err(again));
+        NOW.fetch_add(5_000, Ordering::Relaxed);
         assert_eq!(shared.get(None, issue("a")).await, Ok("a".to_owned()));
     }
 }

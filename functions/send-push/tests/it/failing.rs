@@ -132,3 +132,80 @@ async fn whoever_could_be_neither_told_nor_queued_is_told_by_the_job_that_comes_
 
     assert_eq!(scene.told(), ["phone"]);
 }
+
+#[tokio::test]
+async fn browser_that_is_refused_ends_no_job_and_stays() {
+    let scene = Scene::new().await;
+    let (phone, browser) = (scene.phone(BORA, "phone").await, scene.browser(BORA).await);
+    scene.services.fail("webpush", 1, Fault::Refuse(Refuse::with(403)));
+    let message = scene.say(ANNA, "hi").await;
+
+    assert_eq!(scene.work(&[message]).await, NONE);
+
+    scene.is_noted(&phone, true).await;
+    scene.is_noted(&browser, false).await;
+    assert_eq!(scene.queued(), []);
+}
+
+#[tokio::test]
+async fn retry_of_two_devices_leaves_the_refused_one_to_a_job_of_its_own() {
+    let scene = Scene::new().await;
+    for name in ["one", "two"] {
+        scene.phone(BORA, name).await;
+    }
+    let pause = Refuse { retry_after: Some(60), ..Refuse::with(503) };
+    for name in ["one", "two"] {
+        scene.services.fail(name, 1, Fault::Refuse(pause.clone()));
+    }
+    scene.services.fail("two", 10, refuse(403, "THIRD_PARTY_AUTH_ERROR"));
+    let message = scene.say(ANNA, "hi").await;
+    scene.work(&[message]).await;
+    let [(both, 60)] = &scene.queued()[..] else { panic!("one job for both") };
+    assert_eq!(both.devices.len(), 2);
+
+    scene.pass(60).await;
+    assert_eq!(scene.work(std::slice::from_ref(both)).await, NONE);
+    let (alone, _) = scene.queued().pop().unwrap();
+    assert_eq!((alone.devices.len(), alone.tries), (1, 2));
+    scene.pass(60).await;
+    assert_eq!(scene.work(&[alone]).await, [0]);
+
+    assert_eq!(scene.told(), ["one"]);
+}
+
+#[tokio::test]
+async fn retry_of_a_message_is_left_out_after_a_newer_one() {
+    let scene = Scene::new().await;
+    scene.phone(BORA, "phone").await;
+    scene.services.fail("phone", 1, Fault::Refuse(Refuse::with(503)));
+    let first = scene.say(ANNA, "one").await;
+    scene.work(&[first]).await;
+    let (retry, _) = scene.queued().pop().unwrap();
+    scene.pass(60).await;
+    let second = scene.say(ANNA, "two").await;
+    scene.work(&[second]).await;
+    assert_eq!(scene.told(), ["phone"]);
+
+    scene.pass(60).await;
+    assert_eq!(scene.work(&[retry]).await, NONE);
+
+    assert_eq!(scene.told(), ["phone"]);
+}
+
+#[tokio::test]
+async fn no_device_goes_once_a_service_knows_too_few() {
+    let scene = Scene::new().await;
+    let mut phones = Vec::new();
+    for number in 0..20 {
+        let name = format!("phone{number}");
+        scene.services.fail(&name, 1, refuse(404, "UNREGISTERED"));
+        phones.push(scene.phone(BORA, &name).await);
+    }
+    let message = scene.say(ANNA, "hi").await;
+
+    assert_eq!(scene.work(&[message]).await, NONE);
+
+    for phone in &phones {
+        scene.is_noted(phone, false).await;
+    }
+}

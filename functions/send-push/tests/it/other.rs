@@ -69,3 +69,18 @@ async fn trial_tells_one_device_and_notes_its_outcome() {
     scene.is_noted(&phone, true).await;
     assert_eq!(scene.find(&other).await.unwrap().last_push_at, None);
 }
+
+#[tokio::test]
+async fn trial_that_is_refused_ends_with_its_outcome_on_the_device() {
+    let scene = Scene::new().await;
+    let phone = scene.phone(ANNA, "phone").await;
+    let device = Device { user: ANNA, installation: phone.installation.to_string() };
+    let trial = PushJob { kind: PushKind::Test, devices: vec![device], ..request() };
+    let refused = Refuse { reason: Some("THIRD_PARTY_AUTH_ERROR".to_owned()), ..Refuse::with(403) };
+    scene.services.fail("phone", 1, Fault::Refuse(refused));
+
+    assert_eq!(scene.work(&[trial]).await, NONE);
+
+    scene.is_noted(&phone, false).await;
+    assert_eq!(scene.queued(), []);
+}

@@ -1,13 +1,16 @@
 //! FCM.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
 
-use domain::{Seq, notification::Preview};
+use domain::{Clock, Seq, notification::Preview};
 use providers::Refuse;
 use push::{News, Notification, Outcome};
 use serde_json::json;
 
-use crate::scene::{FCM_TOKEN, Scene, android, failed, message};
+use crate::scene::{FCM_TOKEN, Scene, android, failed, message, minutes};
 
 fn refusal(status: u16, reason: &str) -> Refuse {
     Refuse { reason: Some(reason.to_owned()), ..Refuse::with(status) }
@@ -83,9 +86,14 @@ async fn token_that_fcm_refuses_is_replaced_once() {
 
 #[tokio::test]
 async fn login_that_google_is_too_busy_for_is_tried_again() {
-    let scene = Scene::new().await;
+    static MINUTE: AtomicI64 = AtomicI64::new(0);
+    let scene = Scene::with(Clock(|| minutes(MINUTE.load(Ordering::Relaxed))), &[]).await;
     scene.refuse("token", 1, Refuse { retry_after: Some(5), ..Refuse::with(503) });
     assert_eq!(scene.send(&android()).await, Outcome::Again(Some(Duration::from_secs(5))));
+    assert!(matches!(scene.send(&android()).await, Outcome::Again(_)));
+    assert_eq!(scene.sent_to("token").len(), 1, "no login for each message");
+
+    MINUTE.store(1, Ordering::Relaxed);
     assert_eq!(scene.send(&android()).await, Outcome::Delivered);
 }
 
