@@ -43,6 +43,10 @@ impl Notifier {
         }
         true
     }
+
+    fn forget_check(&self, room: RoomKey) {
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner).remove(&room);
+    }
 }
 
 impl Announcer {
@@ -61,6 +65,13 @@ impl Announcer {
     /// environment may have it looked at as well.
     pub fn is_first_check(&self, room: RoomKey) -> bool {
         self.notifier.as_ref().is_some_and(|notifier| notifier.is_first_check(room, self.clock.now()))
+    }
+
+    /// Has the next message of a room looked at, since the look at this one was not queued.
+    pub fn forget_check(&self, room: RoomKey) {
+        if let Some(notifier) = &self.notifier {
+            notifier.forget_check(room);
+        }
     }
 
     /// Has it looked at what people's devices must be told, after a while. Returns the index of each that the queue did not take for
@@ -99,6 +110,8 @@ mod tests {
         let notifier = Notifier::new(Arc::new(Nowhere));
         let looks = [0, 19, 20, 39].map(|s| notifier.is_first_check(room(1), NOON.plus(Duration::from_secs(s))));
         assert_eq!(looks, [true, false, true, false]);
+        assert!(notifier.is_first_check(room(2), NOON));
+        notifier.forget_check(room(2));
         assert!(notifier.is_first_check(room(2), NOON));
     }
 

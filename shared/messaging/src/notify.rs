@@ -71,6 +71,9 @@ impl Messenger {
             true => return,
         };
         if !self.announcer.notify(&[(news.to_job(kind), delay)]).await.is_empty() {
+            if kind == PushKind::Check {
+                self.announcer.forget_check(news.room);
+            }
             let owed = self.mongo.messages().owe_notification(news.id, now).await;
             owed.or_log("note that devices are still to be told of a message");
         }

@@ -1,4 +1,4 @@
-use crate::{Messenger, order::stamp_freely};
+use crate::{Messenger, notify::News, order::stamp_freely};
 use contract::MessageView;
 use domain::{Code, Fault, Message, MessageId, OrLog as _, Quote, Timestamp};
 use mongo::{Fanout, Recipients, Stored};
@@ -86,6 +86,8 @@ async fn push_again(
         Some(failed) => Recipients::All(connections.list_live(failed, &members, now).await?),
         None => connections.list_recipients(&members, messenger.announcer.inline_connections(), now).await?,
     };
-    messenger.push(MessageView::of(message, quotes), &recipients, None, fanout.tries + 1, None, None).await;
+    // A writer that died before it pushed to anybody may have queued nothing either; to look twice harms nobody.
+    let news = if fanout.failed.is_none() { News::of(&message, &members) } else { None };
+    messenger.push(MessageView::of(message, quotes), &recipients, None, fanout.tries + 1, news, None).await;
     Ok(())
 }

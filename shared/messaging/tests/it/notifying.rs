@@ -74,6 +74,21 @@ async fn room_in_which_everybody_is_there_is_looked_at_later_and_once() {
 }
 
 #[tokio::test]
+async fn look_that_the_queue_refused_is_made_at_the_next_message() {
+    let (scene, queue) = scene().await;
+    let messenger = messenger(&scene, &queue);
+    connect(&scene, BORA, "here", 0).await;
+    queue.go_away();
+    say(&scene, &messenger, "one").await;
+    eventually(async || scene.mongo().messages().list_owed_notifications(10).await.unwrap().len() == 1).await;
+    queue.come_back();
+
+    say(&scene, &messenger, "two").await;
+
+    assert_eq!(jobs(&queue), [job("check", 2, 30)]);
+}
+
+#[tokio::test]
 async fn connections_of_the_author_do_not_count() {
     let (scene, queue) = scene().await;
     connect(&scene, ANNA, "own", 0).await;
