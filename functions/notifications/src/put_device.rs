@@ -27,7 +27,8 @@ pub(crate) struct DevicePath {
 /// Registers a device, so that it shows the caller's notifications.
 ///
 /// Apps do so whenever they start, after a login, and when their token changes. A token belongs to whoever registered it last. The
-/// device ends with the caller's session, when 60 days have passed, and when the caller registers more than 20.
+/// device ends with the caller's session, a day later if that ends by age or unused, when 60 days have passed, and when the caller
+/// registers more than 20.
 #[utoipa::path(
     put, path = "/notifications/devices/{installation}", operation_id = "put_device", tag = "notifications",
     security(("bearer" = [])),

@@ -17,7 +17,7 @@ use mongodb::{
     options::ReturnDocument,
 };
 use serde::Deserialize;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// How often a registration begins anew because others registered the same token meanwhile: each of them does so once.
 const MOST_TRIES: usize = 100;
@@ -233,6 +233,19 @@ impl Devices<'_> {
         }
         let ids: Vec<_> = sessions.iter().map(|session| session.0.as_str()).collect();
         let these = doc! { "_id.user": user.0, "session_id": { "$in": ids } };
+        self.collection().delete_many(these).await.map_err(store_fault)?;
+        Ok(())
+    }
+
+    /// Removes the devices of some logins of any people.
+    pub async fn remove_of_logins(self, logins: &[(UserId, SessionId)]) -> Result<(), Fault> {
+        if logins.is_empty() {
+            return Ok(());
+        }
+        let users: BTreeSet<_> = logins.iter().map(|(user, _)| user.0).collect();
+        let sessions: Vec<_> = logins.iter().map(|(_, session)| session.0.as_str()).collect();
+        let users: Vec<_> = users.into_iter().collect();
+        let these = doc! { "_id.user": { "$in": users }, "session_id": { "$in": sessions } };
         self.collection().delete_many(these).await.map_err(store_fault)?;
         Ok(())
     }

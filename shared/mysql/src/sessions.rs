@@ -292,20 +292,35 @@ impl<'e, E: MySqlExecutor<'e>> Sessions<E> {
         Ok(rows.into_iter().map(UserId).collect())
     }
 
-    /// Forgets logins that were over before a moment, at most `limit`, the longest gone first; answers how many.
-    pub async fn remove_over(self, before: Timestamp, limit: u32) -> Result<u64, Fault> {
-        let outcome = sqlx::query(
-            "DELETE FROM sessions
+    /// Logins that were over before a moment and whose they are, at most `limit`, the longest gone first.
+    pub async fn list_over(self, before: Timestamp, limit: u32) -> Result<Vec<(UserId, SessionId)>, Fault> {
+        let rows: Vec<(i32, String)> = sqlx::query_as(
+            "SELECT user_id, id
+             FROM sessions
              WHERE over_at < ?
              ORDER BY over_at
              LIMIT ?",
         )
         .bind(before.to_utc())
         .bind(limit)
-        .execute(self.0)
+        .fetch_all(self.0)
         .await
         .map_err(fault)?;
-        Ok(outcome.rows_affected())
+        Ok(rows.into_iter().map(|(user, session)| (UserId(user), SessionId(session))).collect())
+    }
+
+    /// Forgets those of some logins that were over before a moment; answers how many.
+    pub async fn remove_over(self, sessions: &[(UserId, SessionId)], before: Timestamp) -> Result<u64, Fault> {
+        if sessions.is_empty() {
+            return Ok(0);
+        }
+        let mut query = QueryBuilder::new("DELETE FROM sessions WHERE id IN (");
+        let mut list = query.separated(", ");
+        for (_, session) in sessions {
+            list.push_bind(&session.0);
+        }
+        query.push(") AND over_at < ").push_bind(before.to_utc());
+        Ok(query.build().execute(self.0).await.map_err(fault)?.rows_affected())
     }
 
     /// Whose some logins are.

@@ -326,6 +326,7 @@ async fn watch_notifications(mongo: &Mongo, watch: &mut Watch) {
     watch.watch("list sessions of devices", 1, devices.list_sessions_in(&mut causal, UserId(107))).await;
     watch.watch("note_push", 1, devices.note_pushes(&[&this], AT, None)).await;
     watch.watch("remove devices of sessions", 1, devices.remove_of_sessions(UserId(107), &[session(9)])).await;
+    watch.watch("remove devices of logins", 1, devices.remove_of_logins(&[(UserId(107), session(9))])).await;
     watch.watch("remove_unregistered", 1, devices.remove_unregistered(&this, AT)).await;
     watch.watch("remove a device", 1, devices.remove(UserId(108), &device(108).installation)).await;
     watch.watch("remove devices", 1, devices.remove_of_person(UserId(109))).await;

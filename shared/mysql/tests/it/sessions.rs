@@ -336,8 +336,11 @@ async fn session_is_deleted_only_after_its_end() {
         (NOON.plus(Family::IDLE), vec![old]),
         (NOON.plus(Family::LIFE), vec![]),
     ] {
-        assert_eq!(mysql.sessions().remove_over(over, 10).await.unwrap(), 0, "at {over}");
-        assert_eq!(mysql.sessions().remove_over(over.plus(MILLISECOND), 10).await.unwrap(), 1, "after {over}");
+        let after = over.plus(MILLISECOND);
+        assert_eq!(mysql.sessions().list_over(over, 10).await.unwrap(), [], "at {over}");
+        let found = mysql.sessions().list_over(after, 10).await.unwrap();
+        assert_eq!(mysql.sessions().remove_over(&found, over).await.unwrap(), 0, "at {over}");
+        assert_eq!(mysql.sessions().remove_over(&found, after).await.unwrap(), 1, "after {over}");
         assert_eq!(left().await, expected);
     }
 }

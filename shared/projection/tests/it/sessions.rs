@@ -263,6 +263,8 @@ async fn sessions_that_were_over_long_ago_are_forgotten() {
     stores.end_many(other, 3, NOON.minus(age)).await;
     let idle = stores.log_in_at(NOON.minus(Family::IDLE + age + DAY), user, 1).await;
     let live = stores.log_in(user, 2).await;
+    stores.register(&device(user, &idle, 1)).await;
+    stores.register(&device(user, &live, 2)).await;
 
     let forgotten = stores.projector.purge_sessions(NOON.plus(DAY)).await.unwrap();
 
@@ -270,6 +272,7 @@ async fn sessions_that_were_over_long_ago_are_forgotten() {
     assert_eq!(stores.mysql_ids(user).await, [live]);
     assert_eq!(stores.mysql_ids(other).await.len(), 3);
     assert_eq!(stores.mysql().transact(idle, family).await.unwrap(), None);
+    assert_eq!(stores.devices(user).await, ["2"], "a device goes with the session that idled");
 }
 
 #[tokio::test]

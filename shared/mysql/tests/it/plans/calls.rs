@@ -197,7 +197,8 @@ async fn sessions(mysql: &Mysql) {
     sessions().revoke_all(ME, NOON).await.unwrap();
     sessions().list_ended(ME, NOON).await.unwrap();
     sessions().list_people_with_ended(ME..=UserId(100), NOON).await.unwrap();
-    sessions().remove_over(NOON, 10).await.unwrap();
+    sessions().list_over(NOON, 10).await.unwrap();
+    sessions().remove_over(&[(ME, id)], NOON).await.unwrap();
 }
 
 async fn rooms(mysql: &Mysql) {
