@@ -30,17 +30,17 @@ async fn has_heard(socket: &Socket, frame_type: &str) -> bool {
 }
 
 /// Says again and again who types, as apps do: what does not arrive in its moment is not told later.
-async fn types_until_told(typist: &Socket, room: &str, reader: &Socket) -> Value {
+async fn types_until_told(typist: &Socket, room: &str, reader: &Socket) -> Option<Value> {
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
         assert_eq!(typist.ask("typing", json!({"room": room, "on": true})).await["t"], "ack");
         // Sooner than after 3 s it would be dropped.
         tokio::time::sleep(Duration::from_millis(3100)).await;
         if let Some(typing) = reader.pushes().await.into_iter().find(|frame| frame["t"] == "typing") {
-            return typing;
+            return Some(typing);
         }
     }
-    panic!("nobody heard of it");
+    None
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn typing_in_a_group_is_seen_by_those_who_look_at_it() {
 
         let typing = types_until_told(&minjis, &room, &junhos).await;
 
-        assert_eq!(typing["d"]["user_id"], minji.id);
+        assert_eq!(typing.map(|frame| frame["d"]["user_id"].clone()), Some(json!(minji.id)));
         assert!(!has_heard(&sujis, "typing").await);
     });
 }
