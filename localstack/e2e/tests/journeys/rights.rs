@@ -139,6 +139,7 @@ fn notification_routes(aim: &Aim) -> Vec<Row> {
     });
     let (in_room, of_room) =
         (format!("/notifications/rooms/private/{room}"), "/notifications/rooms/{room_type}/{room_id}");
+    let phone = json!({"platform": "fcm", "token": "cQx1fTkzR7q:APA91bGd"});
     let test = json!({"installation": "5f0c9d1e-7a3b-4c2d-9e8f-0123456789ab"});
     vec![
         row("GET", "", "/notifications/settings", None, guarded([OK; 4])),
@@ -154,14 +155,7 @@ fn notification_routes(aim: &Aim) -> Vec<Row> {
         ),
         row("DELETE", &in_room, of_room, None, guarded([NO_ROOM, DONE, DONE, DONE])),
         row("GET", "", "/notifications/devices", None, guarded([OK; 4])),
-        // Without a token, so that it is refused whatever platforms there are.
-        row(
-            "PUT",
-            device,
-            "/notifications/devices/{installation}",
-            Some(json!({"platform": "fcm"})),
-            guarded([ONESELF; 4]),
-        ),
+        row("PUT", device, "/notifications/devices/{installation}", Some(phone), guarded([MADE; 4])),
         row("DELETE", device, "/notifications/devices/{installation}", None, guarded([DONE; 4])),
         row("GET", "", "/notifications/webpush", None, guarded([OK; 4])),
         row("POST", "", "/notifications/test", Some(test), guarded([NO_DEVICE; 4])),

@@ -12,6 +12,8 @@ fn typing_reaches_the_other_person_where_they_are_there() {
         let (minjis, junhos, tab) = (minji.socket().await, junho.socket().await, junho.login().await.socket().await);
         let stranger = stack.register("stranger").await.socket().await;
         assert_eq!(tab.ask("state", json!({"active": false})).await["t"], "ack");
+        // Until a majority knows it.
+        sleep(Duration::from_secs(1)).await;
         let typing = json!({"room": room_name(room), "on": true});
         let told = json!({"t": "typing", "room": room_name(room), "d": {"user_id": minji.id, "on": true}});
 
