@@ -48,14 +48,14 @@ async fn reply_costs_one_more_command() {
 }
 
 #[tokio::test]
-async fn closed_connection_costs_one_more_command() {
+async fn closed_connection_costs_two_more_commands() {
     let (scene, _, mut profile) = scene().await;
     scene.connect(BORA, "gone").await;
     profile.count().await;
 
     scene.send_draft(&unnamed()).await.unwrap();
 
-    assert_eq!(profile.count().await, 7);
+    assert_eq!(profile.count().await, 8);
 }
 
 #[tokio::test]
