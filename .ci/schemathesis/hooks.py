@@ -115,19 +115,10 @@ RULES = {
 }
 
 
-# What belongs to the devices of each service.
+# What belongs to the devices of each service; that of a browser would have to be an address of the stack itself.
 DEVICES = {
     "fcm": {"token": "cQx1fTkzR7q:APA91bGd"},
     "apns": {"token": "0f" * 32, "environment": "development"},
-    "webpush": {
-        "subscription": {
-            "endpoint": "https://updates.push.services.mozilla.com/wpush/v2/gAAAA",
-            "keys": {
-                "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
-                "auth": "BTBZMqHH6r4Tts7J_aSIgg",
-            },
-        }
-    },
 }
 
 
@@ -161,8 +152,9 @@ def before_call(context, case, kwargs):
         case.body = bodies[path]
     elif isinstance(case.body, dict):
         case.body = {field: valid(operation, field, value) for field, value in case.body.items()}
-        if path == "/notifications/devices/{installation}" and case.body.get("platform") in DEVICES:
-            case.body = {"platform": case.body["platform"], **DEVICES[case.body["platform"]]}
+        if path == "/notifications/devices/{installation}":
+            platform = case.body["platform"] if case.body.get("platform") in DEVICES else "fcm"
+            case.body = {"platform": platform, **DEVICES[platform]}
         if path == "/notifications/settings" and case.body.get("quiet"):
             case.body["quiet"] = {"from": "22:00", "to": "07:00", "days": [1, 7], "time_zone": "Asia/Seoul"}
         if case.body.get("members"):
