@@ -324,7 +324,7 @@ impl Announcer {
         }
     }
 
-    /// Pushes a frame of its own to each of some connections, one after another, within a time in all; what fails is not tried again.
+    /// Pushes a frame of its own to each of some connections, a few at once, within a time in all; what fails is not tried again.
     pub async fn deliver_each(&self, frames: &[(Connection, String)], within: Duration) {
         let texts: HashMap<_, _> = frames.iter().map(|(connection, text)| (&connection.id, text.as_str())).collect();
         let recipients = frames.iter().map(|(connection, _)| connection).collect();
