@@ -232,8 +232,8 @@ async fn ending_a_session_costs_the_same_after_sixty_thousand_others() {
     })
     .await;
 
-    // The gate, its person's connections, and their removal.
-    assert_eq!(profile.count().await, 3);
+    // The gate, its person's connections and devices, the removal of the connections, and that presence is to be looked at.
+    assert_eq!(profile.count().await, 5);
     // The end and its outbox row; what ended lately, what lives, and the outbox row again.
     assert!(statements.len() <= 7, "{statements:#?}");
     assert!(stores.is_ended(user, &session).await);
