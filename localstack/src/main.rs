@@ -8,6 +8,7 @@ mod doctor;
 mod interrupt;
 mod log_line;
 mod mailbox;
+mod prices;
 mod run;
 mod running;
 mod sam;

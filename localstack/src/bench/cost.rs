@@ -2,21 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// AWS's list prices in us-east-1, in dollars.
-mod price {
-    /// A frame of up to 32 KB, in or out.
-    pub(super) const FRAME: f64 = 1.00e-6;
-    /// A minute of an open connection.
-    pub(super) const CONNECTION_MINUTE: f64 = 0.25e-6;
-    /// An invocation of a function.
-    pub(super) const INVOCATION: f64 = 0.20e-6;
-    /// A function's memory for a second, on arm64.
-    pub(super) const GIGABYTE_SECOND: f64 = 0.000_013_333_4;
-    /// A request to a queue: sending, receiving or deleting up to ten messages.
-    pub(super) const QUEUE_REQUEST: f64 = 0.40e-6;
-    /// A gigabyte that leaves AWS.
-    pub(super) const GIGABYTE_OUT: f64 = 0.09;
-}
+use crate::prices as price;
 
 const DAYS: f64 = 30.0;
 /// The memory of the functions behind the socket, in gigabytes.
