@@ -20,7 +20,7 @@ pub(crate) struct Scope {
     pub(crate) parameters: BTreeMap<String, Json>,
     /// The `Conditions` section, unresolved.
     pub(crate) conditions: BTreeMap<String, Yaml>,
-    /// What `!Ref` answers for a resource, SAM's generated ones included.
+    /// What `!Ref` answers for a resource, SAM's generated ones included, and for `Alias` and `Version` of a function.
     pub(crate) references: BTreeMap<String, String>,
     /// ARNs of functions, by logical id.
     pub(crate) functions: BTreeMap<String, String>,
@@ -146,6 +146,7 @@ impl Scope {
         }
         match (self.functions.get(resource), attribute) {
             (Some(arn), "Arn") => Ok(arn.clone()),
+            (Some(_), unknown) => bail!("a function has no attribute `{unknown}`"),
             _ => Ok(format!("arn:aws:local:{}:{ACCOUNT}:{resource}/{attribute}", self.region)),
         }
     }

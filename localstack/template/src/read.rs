@@ -95,6 +95,11 @@ fn scope(document: &Yaml, resources: &BTreeMap<String, Yaml>, overrides: &BTreeM
         scope.references.insert(id.clone(), id.clone());
         if kind == "AWS::Serverless::Function" {
             let name = generated::function_name(id, resource)?;
+            if let Some(alias) = alias(document, &properties, &scope).with_context(|| format!("in `{id}`"))? {
+                scope.references.insert(format!("{id}.Alias"), alias_arn(&name, &alias));
+                // AWS counts versions; here there is one.
+                scope.references.insert(format!("{id}.Version"), alias_arn(&name, "1"));
+            }
             scope.functions.insert(id.clone(), arn(&name));
             scope.references.insert(id.clone(), name);
         }
@@ -109,6 +114,18 @@ fn scope(document: &Yaml, resources: &BTreeMap<String, Yaml>, overrides: &BTreeM
         }
     }
     Ok(scope)
+}
+
+/// The alias that SAM makes for a function, if it does.
+fn alias(document: &Yaml, properties: &Yaml, scope: &Scope) -> Result<Option<String>> {
+    let globals = document.get("Globals").and_then(|globals| globals.get("Function"));
+    let declared = [Some(properties), globals].into_iter().flatten().find_map(|it| it.get("AutoPublishAlias"));
+    let Some(declared) = declared else { return Ok(None) };
+    scope.resolve(declared).context("in `AutoPublishAlias`")?.as_ref().map(plain).transpose()
+}
+
+fn alias_arn(function: &str, alias: &str) -> String {
+    format!("{}:{alias}", arn(function))
 }
 
 const UNSET: &str = "<unset parameter ";

@@ -13,13 +13,19 @@ use crate::{
     policy::Policy,
     queue,
     schedule::schedule,
-    values::{known, number, plain, section, texts},
+    values::{known, number, plain, scalar, section, texts},
 };
 
+/// What a resource may have beside its properties.
+const ATTRIBUTES: [&str; 7] =
+    ["Condition", "DeletionPolicy", "DependsOn", "Metadata", "Properties", "Type", "UpdateReplacePolicy"];
+
 /// Types of resources that change nothing about how the stack runs locally.
-const IRRELEVANT: [&str; 15] = [
+const IRRELEVANT: [&str; 18] = [
     "AWS::ApiGateway::Account",
+    "AWS::ApiGatewayV2::ApiMapping",
     "AWS::ApiGatewayV2::Deployment",
+    "AWS::ApiGatewayV2::DomainName",
     "AWS::ApiGatewayV2::IntegrationResponse",
     "AWS::ApiGatewayV2::Model",
     "AWS::CloudWatch::Alarm",
@@ -33,10 +39,11 @@ const IRRELEVANT: [&str; 15] = [
     "AWS::Lambda::Permission",
     "AWS::Logs::LogGroup",
     "AWS::Logs::MetricFilter",
+    "AWS::Route53::RecordSet",
 ];
 
 /// Properties of a function that are read, then those that change nothing locally.
-const FUNCTION: [&str; 27] = [
+const FUNCTION: [&str; 28] = [
     "CodeUri",
     "Environment",
     "Events",
@@ -47,6 +54,7 @@ const FUNCTION: [&str; 27] = [
     "Timeout",
     "Architectures",
     "AutoPublishAlias",
+    "AutoPublishAliasAllProperties",
     "DeploymentPreference",
     "Description",
     "EphemeralStorage",
@@ -64,6 +72,12 @@ const FUNCTION: [&str; 27] = [
     "Tracing",
     "VpcConfig",
     "AssumeRolePolicyDocument",
+];
+/// Parts of a function's properties that are read, or change nothing locally.
+const FUNCTION_PARTS: [(&str, &[&str]); 3] = [
+    ("DeploymentPreference", &["Alarms", "Enabled", "Role", "Type"]),
+    ("EventInvokeConfig", &["MaximumEventAgeInSeconds", "MaximumRetryAttempts"]),
+    ("LoggingConfig", &["ApplicationLogLevel", "LogFormat", "LogGroup", "SystemLogLevel"]),
 ];
 const HTTP_API: [&str; 11] = [
     "CorsConfiguration",
@@ -154,6 +168,7 @@ pub(crate) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &
                 template.queues.push(queue::queue(resource, name).with_context(context)?);
             }
             "AWS::ApiGatewayV2::Route" => routes.push(raw_route(resource, &found).with_context(context)?),
+            "AWS::CloudFormation::CustomResource" => check_custom(resource, scope).with_context(context)?,
             _ => {}
         }
     }
@@ -187,9 +202,11 @@ fn resolve(id: &str, kind: &str, resource: &Yaml, scope: &Scope) -> Result<Optio
         "AWS::ApiGatewayV2::Integration",
         "AWS::ApiGatewayV2::Route",
         "AWS::ApiGatewayV2::RouteResponse",
+        "AWS::CloudFormation::CustomResource",
         "AWS::SQS::Queue",
     ];
     ensure!(runs.contains(&kind) || IRRELEVANT.contains(&kind), "unsupported resource type `{kind}`");
+    check_attributes(resource, scope)?;
     if let Some(condition) = resource.get("Condition").and_then(Yaml::as_str)
         && !scope.holds(condition)?
     {
@@ -206,9 +223,33 @@ fn resolve(id: &str, kind: &str, resource: &Yaml, scope: &Scope) -> Result<Optio
     Ok(Some(Resource { id: id.to_owned(), kind: kind.to_owned(), properties, name }))
 }
 
+fn check_attributes(resource: &Yaml, scope: &Scope) -> Result<()> {
+    for (attribute, value) in section(resource, "")? {
+        ensure!(ATTRIBUTES.contains(&attribute.as_str()), "unsupported attribute `{attribute}`");
+        if attribute == "DependsOn" {
+            let others = value.as_sequence().map_or(std::slice::from_ref(&value), Vec::as_slice);
+            for other in others {
+                let other = scalar(other).context("`DependsOn` names resources")?;
+                ensure!(scope.references.contains_key(&other), "`DependsOn` names `{other}`, which is not a resource");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A custom resource is a function that `CloudFormation` invokes during a deployment. Whoever runs the stack does it here.
+fn check_custom(resource: &Resource, scope: &Scope) -> Result<()> {
+    let token = resource.properties.get("ServiceToken").and_then(Json::as_str).context("`ServiceToken` is missing")?;
+    ensure!(scope.functions.values().any(|arn| arn == token), "`{token}` is no function of the template");
+    Ok(())
+}
+
 fn function(resource: &Resource, defaults: Json, all: &[Resource]) -> Result<Function> {
     let properties = merged(defaults, Json::Object(resource.properties.clone()));
     known(&properties, &FUNCTION)?;
+    for (name, parts) in FUNCTION_PARTS {
+        properties.get(name).map_or(Ok(()), |it| known(it, parts)).with_context(|| format!("in `{name}`"))?;
+    }
     let name = resource.name.clone().context("a function without a name")?;
     let mut environment = BTreeMap::new();
     if let Some(variables) = properties.pointer("/Environment/Variables").and_then(Json::as_object) {
@@ -381,7 +422,11 @@ fn attach(template: &mut Template, routes: Vec<FoundRoute>, all: &[Resource], sc
             route.key,
             route.api
         );
-        let id = scope.functions.iter().find(|(_, arn)| **arn == route.function_arn).map(|(id, _)| id);
+        let leads_to = |id: &str, arn: &String| {
+            let alias = scope.references.get(&format!("{id}.Alias"));
+            [Some(arn), alias].contains(&Some(&route.function_arn))
+        };
+        let id = scope.functions.iter().find(|(id, arn)| leads_to(id, arn)).map(|(id, _)| id);
         let function = template.functions.iter_mut().find(|function| Some(&function.logical_id) == id);
         let answers = route.two_way && responses.contains(&route.resource.as_str());
         function

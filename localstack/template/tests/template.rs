@@ -69,10 +69,11 @@ fn functions_with_mysql_reserve_their_concurrency() {
 }
 
 #[test]
-fn reserved_concurrency_of_the_readme_leaves_mysql_connections() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
+fn reserved_concurrency_of_the_guide_leaves_mysql_connections() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guides/operate.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
     let number = |cell: &str| cell.chars().filter(char::is_ascii_digit).collect::<String>().parse::<usize>().unwrap();
-    let rows: Vec<Vec<&str>> = readme
+    let rows: Vec<Vec<&str>> = guide
         .lines()
         .filter(|line| line.contains("`db.t4g"))
         .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
@@ -85,8 +86,7 @@ fn reserved_concurrency_of_the_readme_leaves_mysql_connections() {
         let opened = 2 * template.functions.iter().filter_map(|it| it.reserved).sum::<usize>();
         assert!(opened < connections - 10, "{row:?}: {opened}");
     }
-    let default = rows.iter().find(|row| row[2].contains("default")).unwrap();
-    assert_eq!(deployed("Debug", "true").function("auth").unwrap().reserved, Some(number(default[2])));
+    assert_eq!(deployed("Debug", "true").function("auth").unwrap().reserved, None);
     assert_eq!(rows.len(), 4);
 }
 
@@ -116,6 +116,61 @@ fn unsupported_part_is_named() {
     assert!(errors(property).contains("property `Layers`"), "{}", errors(property));
     let reference = "Resources: {Role: {Type: AWS::IAM::Role, Properties: {Path: !Ref Nobody}}}";
     assert!(errors(reference).contains("`Nobody`"), "{}", errors(reference));
+}
+
+#[test]
+fn route_leads_to_the_alias_of_a_function() {
+    let template = |globals: &str, arn: &str| {
+        format!(
+            "{globals}Resources:
+  Api: {{Type: AWS::Serverless::WebSocketApi, Properties: {{Routes: {{send: {{FunctionArn: {arn}}}}}}}}}
+  F: {{Type: AWS::Serverless::Function, Properties: {{CodeUri: f}}}}
+"
+        )
+    };
+    let globals = "Globals: {Function: {AutoPublishAlias: live}}\n";
+
+    let found = Template::parse(&template(globals, "!Ref F.Alias"), &BTreeMap::new()).unwrap();
+
+    assert_eq!(found.function("f").unwrap().websocket_routes[0].key, "send");
+    assert!(errors(&template("", "!Ref F.Alias")).contains("`F.Alias` is neither"));
+    assert!(errors(&template(globals, "!GetAtt F.Alias")).contains("no attribute `Alias`"));
+    assert!(errors(&template(globals, "!Ref F.Version")).contains("no function of the template"));
+}
+
+#[test]
+fn custom_resource_names_a_function() {
+    let template = |token: &str| {
+        format!(
+            "Resources:
+  F: {{Type: AWS::Serverless::Function, DependsOn: C, Properties: {{CodeUri: f}}}}
+  C: {{Type: AWS::CloudFormation::CustomResource, Properties: {{ServiceToken: {token}, Anything: 1}}}}
+"
+        )
+    };
+
+    Template::parse(&template("!GetAtt F.Arn"), &BTreeMap::new()).unwrap();
+
+    assert!(errors(&template("arn:aws:sns:us-east-1:123456789012:topic")).contains("no function of the template"));
+    assert!(
+        errors("Resources: {C: {Type: AWS::CloudFormation::CustomResource}}").contains("`ServiceToken` is missing")
+    );
+}
+
+#[test]
+fn unknown_part_of_a_resource_is_named() {
+    let function = |attributes: &str, properties: &str| {
+        let text = format!(
+            "Resources: {{F: {{Type: AWS::Serverless::Function, {attributes} Properties: {{CodeUri: f, {properties}}}}}}}"
+        );
+        errors(&text)
+    };
+
+    assert!(function("UpdatePolicy: {},", "").contains("attribute `UpdatePolicy`"));
+    assert!(function("DependsOn: [Nobody],", "").contains("Nobody"));
+    let hooks = function("", "DeploymentPreference: {Type: AllAtOnce, Hooks: {PreTraffic: x}}");
+    assert!(hooks.contains("in `DeploymentPreference`: unsupported property `Hooks`"), "{hooks}");
+    assert!(function("", "LoggingConfig: {Level: x}").contains("in `LoggingConfig`: unsupported property `Level`"));
 }
 
 #[test]
