@@ -19,6 +19,11 @@ pub(crate) fn is_missing_table(error: &Error) -> bool {
     number(error) == Some(1146)
 }
 
+/// Whether the server knows no such user, password or right to the database.
+pub(crate) fn is_refused_login(error: &Error) -> bool {
+    matches!(number(error), Some(1044 | 1045))
+}
+
 /// Whether the column, key or constraint that a statement adds exists already.
 pub(crate) fn is_there_already(error: &Error) -> bool {
     matches!(number(error), Some(1060 | 1061 | 1826 | 3822))

@@ -96,6 +96,11 @@ impl Pool {
         None
     }
 
+    /// A connection of one's own whose statements are logged nowhere, not even slow ones.
+    pub(crate) async fn open_unlogged(&self) -> Result<MySqlConnection, Error> {
+        self.0.options.clone().disable_statement_logging().connect().await
+    }
+
     async fn open(&self) -> Result<MySqlConnection, Error> {
         let mut connection = self.0.options.connect().await?;
         // The isolation is stated apart: the servers disagree on its variable's name.

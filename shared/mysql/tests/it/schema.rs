@@ -1,5 +1,5 @@
 use domain::{Code, Fault};
-use mysql::{Migrated, SchemaError, SchemaStatus};
+use mysql::{Migrated, Rights, SchemaError, SchemaStatus};
 use sqlx::{Executor as _, MySqlPool};
 use testkit::mysql::Database;
 
@@ -199,4 +199,49 @@ async fn memberships_from_before_their_states_are_put_right() {
         sqlx::query_scalar("SELECT member_count FROM group_chat_rooms ORDER BY id").fetch_all(&pool).await.unwrap();
     assert_eq!((states.join(" "), counts), ("active active left".to_owned(), vec![2, 0]));
     pool.close().await;
+}
+
+/// The database's URL for a user of this test.
+fn url_as(database: &Database, user: &str, password: &str) -> String {
+    let (server, name) = database.url.rsplit_once('/').unwrap();
+    let (scheme, host) = server.split_once("://").unwrap();
+    format!("{scheme}://{user}:{password}@{}/{name}", host.rsplit('@').next().unwrap())
+}
+
+/// A name that no other test has.
+fn user_of(database: &Database) -> String {
+    format!("u_{}", database.url.rsplit('/').next().unwrap())
+}
+
+#[tokio::test]
+async fn user_is_made_and_gets_another_password() {
+    let database = Database::new().await;
+    let user = user_of(&database);
+    let url = |password: &str| url_as(&database, &user, password);
+    let ensure = async |password: &str| database.mysql.schema().ensure_login(&url(password), Rights::Rows).await;
+
+    assert!(ensure("first%27one").await.unwrap());
+    assert!(!ensure("first%27one").await.unwrap());
+    assert!(ensure("second").await.unwrap());
+
+    let pool = MySqlPool::connect(&url("second")).await.unwrap();
+    pool.execute("DELETE FROM outbox").await.unwrap();
+    let refused = pool.execute("DROP TABLE outbox").await.unwrap_err();
+    assert!(refused.to_string().contains("denied"), "{refused}");
+    assert!(MySqlPool::connect(&url("first%27one")).await.is_err());
+    sql(&database, &format!("DROP USER '{user}'@'%'")).await;
+}
+
+#[tokio::test]
+async fn user_for_health_reads_the_version_alone() {
+    let database = Database::new().await;
+    let user = user_of(&database);
+    let url = url_as(&database, &user, "secret");
+
+    database.mysql.schema().ensure_login(&url, Rights::Version).await.unwrap();
+
+    let pool = MySqlPool::connect(&url).await.unwrap();
+    pool.execute("SELECT version FROM _sqlx_migrations").await.unwrap();
+    assert!(pool.execute("SELECT id FROM users").await.is_err());
+    sql(&database, &format!("DROP USER '{user}'@'%'")).await;
 }
