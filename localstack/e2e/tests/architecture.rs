@@ -313,6 +313,31 @@ fn answering_socket_routes_have_a_route_response() -> Result<()> {
 }
 
 #[test]
+fn socket_routes_lead_to_what_is_deployed_step_by_step() -> Result<()> {
+    // SAM leads HTTP routes, schedules and queues there by itself.
+    for (_, properties) in Template::read()?.properties("AWS::Serverless::WebSocketApi")? {
+        for (key, route) in mapping(&properties["Routes"])? {
+            let Value::Tagged(reference) = &route["FunctionArn"] else { anyhow::bail!("{key} names no function") };
+            assert!(reference.tag == "Ref", "{key}");
+            assert!(reference.value.as_str().is_some_and(|name| name.ends_with(".Alias")), "{key}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn functions_with_a_store_follow_the_migration() -> Result<()> {
+    for (name, function) in Template::read()?.resources("AWS::Serverless::Function")? {
+        let variables = function["Properties"]["Environment"].get("Variables");
+        let has = |secret: &str| variables.is_some_and(|variables| variables.get(secret).is_some());
+        let has_store = has("MYSQL_URL_SECRET_ARN") || has("MONGO_URL_SECRET_ARN");
+        let follows = function.get("DependsOn").and_then(Value::as_str) == Some("Migration");
+        assert_eq!(follows, has_store && name != "MigrateFunction", "{name}");
+    }
+    Ok(())
+}
+
+#[test]
 fn architecture_shows_who_may_do_what_in_a_group() -> Result<()> {
     let page = fs::read_to_string(root().join("ARCHITECTURE.md"))?;
     assert!(page.contains(&group_rights()), "ARCHITECTURE.md needs this table:\n\n{}", group_rights());
