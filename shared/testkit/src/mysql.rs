@@ -39,11 +39,12 @@ impl Database {
 }
 
 impl Database {
-    /// The URL for a user like one whom the README creates, with the rights that it grants.
+    /// The URL for a user like one whom the guide to operating creates, with the rights that it grants.
     pub async fn url_of(&self, user: &str) -> String {
         let (name, quoted) = (random_name(), format!("'{user}'@'%'"));
         let (server, database) = self.url.rsplit_once('/').expect("the URL names a database");
-        for line in include_str!("../../../README.md").lines().filter(|line| line.contains(&quoted)) {
+        for line in include_str!("../../../localstack/guides/operate.md").lines().filter(|line| line.contains(&quoted))
+        {
             let statement = line.replace(user, &name).replace("bigtech_chat", database);
             execute(&self.url, &statement).await;
         }

@@ -137,7 +137,7 @@ impl Stores {
         &self.mysql_database().mysql
     }
 
-    /// The same for a user like one whom the README creates.
+    /// The same for a user like one whom the guide to operating creates.
     pub async fn mysql_as(&self, user: &str) -> Mysql {
         let url = self.mysql_database().url_of(user).await;
         Mysql::connect(&url, Mysql::LAMBDA_CONNECTIONS).expect("a URL")
