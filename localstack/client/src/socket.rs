@@ -16,12 +16,15 @@ use tokio::{
     time::timeout,
 };
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Error, Message, client::IntoClientRequest as _, http::HeaderName},
+    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    tungstenite::{Error, Message, client::IntoClientRequest as _, http::HeaderName, protocol::WebSocketConfig},
 };
 
 /// API Gateway's integrations answer within 29 s.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Bytes that a socket reads at once; the buffer is as large, and is zeroed before each read.
+const READ_BUFFER: usize = 4 * 1024;
 
 type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -65,7 +68,9 @@ impl Socket {
         for (name, value) in headers {
             request.headers_mut().insert(HeaderName::from_static(name), value.parse()?);
         }
-        let (stream, response) = match timeout(TIMEOUT, connect_async(request)).await.context("the upgrade")? {
+        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
+        let upgrade = connect_async_with_config(request, Some(config), true);
+        let (stream, response) = match timeout(TIMEOUT, upgrade).await.context("the upgrade")? {
             Err(Error::Http(refusal)) => return Ok(Err(refusal.status().as_u16())),
             other => other?,
         };

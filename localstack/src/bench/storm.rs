@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use client::{
-    Api, Person, Socket, room_name,
+    Api, Person, Socket, message, room_name,
     rules::{Cursor, Reconnect},
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, future::join_all, stream};
@@ -29,6 +29,8 @@ const AT_ONCE: usize = 16;
 const FILES: u64 = 3;
 /// How long a client waits for a connection or an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Between two messages of a room, and before a message is sent again.
+const PAUSE: Duration = Duration::from_secs(1);
 /// How long the whole storm may take.
 const LONGEST: Duration = Duration::from_mins(10);
 const PASSWORD: &str = "out-of-the-rabbit-hole";
@@ -176,12 +178,25 @@ impl Pair {
     async fn write(&self) -> Result<BTreeSet<String>> {
         let mut sent = BTreeSet::new();
         for number in 0..MISSED {
-            let answer = self.people[number % 2].send(self.room, "돌아왔어요?").await?.expect(&[201])?;
-            sent.extend(answer["id"].as_str().map(str::to_owned));
-            sleep(Duration::from_secs(1)).await;
+            sent.extend(self.send(number).await?);
+            sleep(PAUSE).await;
         }
         ensure!(sent.len() == MISSED, "a message has no id");
         Ok(sent)
+    }
+
+    /// Sends until it is answered, as a client does: the same `client_id` again while the outcome is unknown.
+    async fn send(&self, number: usize) -> Result<Option<String>> {
+        let mut body = message(self.room, "돌아왔어요?");
+        body["client_id"] = format!("storm-{number}").into();
+        loop {
+            let answer = self.people[number % 2].api.post("/messages", &body).await?;
+            if answer.status < 500 {
+                let row = answer.expect(&[200, 201])?;
+                return Ok(row["id"].as_str().map(str::to_owned));
+            }
+            sleep(PAUSE).await;
+        }
     }
 }
 

@@ -35,6 +35,10 @@ use connection::{Connection, Connections, Peer, serve};
 use event::Origin;
 use management::Management;
 
+/// Bytes that a connection reads at once. Its buffer is as large, and is zeroed before each read, so that more would cost an idle
+/// connection memory and a busy one time.
+const READ_BUFFER: usize = 4 * 1024;
+
 /// A route and the function behind it.
 #[derive(Clone, Debug)]
 struct Target {
@@ -143,6 +147,7 @@ impl WebSocketDoor {
             let end = match upgrade.await {
                 Ok(upgraded) => {
                     let config = WebSocketConfig::default()
+                        .read_buffer_size(READ_BUFFER)
                         .max_frame_size(Some(door.limits.ws_frame))
                         .max_message_size(Some(door.limits.ws_message));
                     let socket =
