@@ -1,6 +1,7 @@
 //! What the characters of a text show, by their Unicode properties.
 
 use crate::Invalid;
+use caseless::Caseless as _;
 use icu_properties::{
     CodePointMapData, CodePointSetData,
     props::{
@@ -14,7 +15,12 @@ use unicode_script::{Script, UnicodeScript as _};
 /// The form in which texts are compared whatever their case, width and composition: NFKC and case folding. It is Unicode's
 /// `toNFKC_Casefold` (3.13, D145) except that default-ignorable characters stay.
 pub(crate) fn fold(text: &str) -> String {
-    caseless::default_case_fold_str(&text.nfkc().collect::<String>()).nfkc().collect()
+    fold_chars(text.chars()).collect()
+}
+
+/// [`fold`] of characters as they come.
+pub(crate) fn fold_chars(chars: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
+    chars.nfkc().default_case_fold().nfkc()
 }
 
 /// Accepts a trimmed text of 1 to `max` code points on one line without invisible characters, and keeps it in NFC.

@@ -1,5 +1,6 @@
 use crate::{
     Invalid,
+    korean::{is_initial, split_cluster},
     text::{fold, is_invisible},
 };
 use strum::IntoStaticStr;
@@ -46,7 +47,7 @@ impl NameQuery {
             n if n > 3 * MAX_QUERY || text.nfc().count() > MAX_QUERY => return Err(Invalid::TooLong),
             _ => {}
         }
-        let prefix: String = letters(&split_clusters(text)).collect();
+        let prefix: String = letters(&text.chars().flat_map(split_cluster).collect::<String>()).collect();
         if prefix.is_empty() {
             return Err(Invalid::Blank);
         }
@@ -65,32 +66,6 @@ pub fn name_keys(name: &str) -> (String, Option<String>) {
 /// A name without differences of case, width and composition and without invisible characters, Hangul as conjoining jamo.
 fn letters(text: &str) -> impl Iterator<Item = char> {
     fold(text.trim()).nfkd().filter(|c| !is_invisible(*c)).collect::<Vec<_>>().into_iter()
-}
-
-/// Whether it is a conjoining initial consonant, of which NFKD makes both those of a syllable and those typed alone.
-fn is_initial(c: char) -> bool {
-    matches!(c, '\u{1100}'..='\u{1112}')
-}
-
-/// Splits consonant clusters, into which keyboards join two consonants typed in a row.
-fn split_clusters(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut split, c| {
-        match c {
-            'ㄳ' => split.push_str("ㄱㅅ"),
-            'ㄵ' => split.push_str("ㄴㅈ"),
-            'ㄶ' => split.push_str("ㄴㅎ"),
-            'ㄺ' => split.push_str("ㄹㄱ"),
-            'ㄻ' => split.push_str("ㄹㅁ"),
-            'ㄼ' => split.push_str("ㄹㅂ"),
-            'ㄽ' => split.push_str("ㄹㅅ"),
-            'ㄾ' => split.push_str("ㄹㅌ"),
-            'ㄿ' => split.push_str("ㄹㅍ"),
-            'ㅀ' => split.push_str("ㄹㅎ"),
-            'ㅄ' => split.push_str("ㅂㅅ"),
-            other => split.push(other),
-        }
-        split
-    })
 }
 
 #[cfg(test)]
