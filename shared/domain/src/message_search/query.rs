@@ -95,10 +95,10 @@ fn union(mut ranges: Vec<Range<u32>>) -> Vec<Range<u32>> {
     for range in ranges {
         match apart.last_mut() {
             Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-            _ if apart.len() == MAX_RANGES => break,
             _ => apart.push(range),
         }
     }
+    apart.truncate(MAX_RANGES);
     apart
 }
 
@@ -350,7 +350,7 @@ mod tests {
         let found = |q: &str, text: &str| MessageQuery::parse(q).unwrap().find(text);
 
         assert_eq!(found("ㅋㅋ", "ㅋㅋㅋㅋㅋ ㅋㅋ"), Some(vec![0..5, 6..8]));
-        assert_eq!(found("배포 서버배", "서버 배포"), Some(vec![0..5]));
+        assert_eq!(found("배포 서버배", "서버 배포, 배포"), Some(vec![0..5, 7..9]));
         assert_eq!(found("회의", &"회의 ".repeat(30)).unwrap().len(), MAX_RANGES);
         assert_eq!(found("회의 배포", "회의"), None);
     }
