@@ -113,6 +113,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("aws-sdk-sesv2", &["mail"]),
     ("aws-sdk-sqs", &["queue"]),
     ("aws-smithy-http-client", &["boot"]),
+    ("aws-smithy-runtime-api", &["boot"]),
     ("bcrypt", &["credentials"]),
     ("bson", &["mongo"]),
     ("jiff", &["domain"]),

@@ -1,16 +1,23 @@
 #![doc = include_str!("../README.md")]
 
 mod checks;
+mod cost;
+mod ending;
 mod https;
+mod metrics;
 mod notifications;
 mod push;
 mod secrets;
 mod settings;
 mod source;
 mod start;
+mod store_url;
 mod telemetry;
 mod values;
 
+pub use cost::Cost;
+pub use ending::{EndWhenStale, Ending};
+pub use https::put;
 pub use push::{ProviderUrls, PushSettings};
 pub use settings::{Limits, MailSettings, Queues, Settings, SettingsError, Signing, read};
 pub use source::{clock, random};

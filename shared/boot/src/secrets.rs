@@ -7,7 +7,8 @@ use futures_util::future::join_all;
 use std::{collections::BTreeMap, time::Duration};
 
 /// What may come from Secrets Manager.
-const SECRETS: [&str; 5] = ["MYSQL_URL", "MONGO_URL", "SECRET_KEY", "SECRET_KEY_PREVIOUS", "PUSH_SECRET"];
+const SECRETS: [&str; 6] =
+    ["MYSQL_URL", "MONGO_URL", "SECRET_KEY", "SECRET_KEY_PREVIOUS", "PUSH_SECRET", "TRUSTED_PROXY_KEY"];
 
 pub(crate) type Secrets = BTreeMap<&'static str, Check<String>>;
 

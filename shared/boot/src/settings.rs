@@ -3,6 +3,7 @@ use crate::{
     checks::Check,
     https, secrets,
     secrets::Secrets,
+    store_url::{server, store_url},
     values::{Values, values},
 };
 use aws_sdk_secretsmanager::config::{Credentials, Region, SharedCredentialsProvider};
@@ -125,14 +126,21 @@ impl Settings {
         Self { variables: Variables(variables), secrets: Secrets::new() }
     }
 
-    /// `MYSQL_URL`, in the form `mysql://user:password@host:port/database`.
+    /// `MYSQL_URL`, in the form `mysql://user:password@host:port/database`, or its credentials as JSON beside `MYSQL_SERVER`.
     pub fn mysql_url(&self) -> Result<String, SettingsError> {
-        self.required("MYSQL_URL", checks::mysql_url)
+        let server = self.optional("MYSQL_SERVER", |value| server(value, &["mysql"]))?;
+        self.required("MYSQL_URL", |secret| checks::mysql_url(&store_url(secret, server.as_deref(), "mysql")?))
     }
 
-    /// `MONGO_URL`, with a database in its path.
+    /// `MONGO_URL`, with a database in its path, or its credentials as JSON beside `MONGO_SERVER`.
     pub fn mongo_url(&self) -> Result<String, SettingsError> {
-        self.required("MONGO_URL", checks::mongo_url)
+        let server = self.optional("MONGO_SERVER", |value| server(value, &["mongodb", "mongodb+srv"]))?;
+        self.required("MONGO_URL", |secret| checks::mongo_url(&store_url(secret, server.as_deref(), "mongodb")?))
+    }
+
+    /// `TRUSTED_PROXY_KEY`, by which a proxy before the HTTP API shows that it is ours.
+    pub fn trusted_proxy_key(&self) -> Result<Option<String>, SettingsError> {
+        self.optional("TRUSTED_PROXY_KEY", checks::key)
     }
 
     /// `SECRET_KEY`, `SECRET_KEY_PREVIOUS`, `ALGORITHM` and `ACCESS_TOKEN_EXPIRE_HOURS`.

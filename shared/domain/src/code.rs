@@ -1,6 +1,11 @@
 use crate::{Invalid, Locale};
 use serde::Serialize;
-use std::{borrow::Cow, error::Error, time::Duration};
+use std::{
+    borrow::Cow,
+    error::Error,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 use strum::IntoStaticStr;
 
 /// What went wrong, as clients know it; append-only, `snake_case` on the wire.
@@ -332,6 +337,14 @@ pub struct Fault {
     pub retry_after: Option<Duration>,
 }
 
+/// Of the whole process, since a fault that names no other consequence may end in a log.
+static ARE_CREDENTIALS_STALE: AtomicBool = AtomicBool::new(false);
+
+/// Whether a store has refused the credentials of this process.
+pub fn are_credentials_stale() -> bool {
+    ARE_CREDENTIALS_STALE.load(Ordering::Relaxed)
+}
+
 /// The `Retry-After` while a store is away.
 const AWAY: Duration = Duration::from_secs(2);
 
@@ -345,6 +358,12 @@ impl Fault {
     /// A store is away; the cause goes to the log.
     pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { source: Some(cause.into()), ..Code::Unavailable.into() }
+    }
+
+    /// A store refuses the credentials of this process: they were changed since it read them. It ends after the answer.
+    pub fn stale_credentials(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        ARE_CREDENTIALS_STALE.store(true, Ordering::Relaxed);
+        Self::unavailable(cause)
     }
 
     /// An internal fault; the cause goes to the log.

@@ -31,9 +31,10 @@ mod session;
 mod source;
 mod text;
 mod timestamp;
+mod usage;
 mod username;
 
-pub use code::{Code, Fault, FieldFault};
+pub use code::{Code, Fault, FieldFault, are_credentials_stale};
 pub use deletion::DeletionStep;
 pub use fields::{Fields, fields};
 pub use friendship::{Asking, Friendship, FriendshipStatus, FriendshipWith, MOST_FRIENDS, News, Notice, Turn};
@@ -64,4 +65,5 @@ pub use room::{Access, Act, MOST_BLOCKS, Member, Participant, PrivateRoom, Right
 pub use session::{Attempt, Family, Refresh, Session};
 pub use source::{Clock, Random};
 pub use timestamp::Timestamp;
+pub use usage::{METRICS, Usage};
 pub use username::Username;
