@@ -2,6 +2,7 @@ use domain::Fault;
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 
 const DUPLICATE_KEY: i32 = 11000;
+const AUTHENTICATION_FAILED: i32 = 18;
 
 /// What a driver error means to a request: the store is away or too slow, or the fault is ours.
 ///
@@ -19,7 +20,7 @@ pub(crate) fn store_fault(error: Error) -> Fault {
             Fault::unavailable(format!("MongoDB write concern: {} {}", concern.code, concern.code_name))
         }
         ErrorKind::Write(_) => Fault::unavailable("MongoDB write"),
-        ErrorKind::Authentication { .. } => Fault::internal("MongoDB refused the credentials"),
+        ErrorKind::Authentication { .. } => Fault::stale_credentials("MongoDB refused the credentials"),
         ErrorKind::Bson(_) | ErrorKind::InvalidResponse { .. } => Fault::internal("MongoDB sent what can't be read"),
         ErrorKind::InvalidArgument { .. } => Fault::internal("the MongoDB driver refused an argument"),
         ErrorKind::Io(io) => Fault::unavailable(format!("MongoDB connection: {}", io.kind())),
@@ -31,6 +32,9 @@ pub(crate) fn store_fault(error: Error) -> Fault {
 
 fn by_code(what: &str, code: i32, name: &str, labels: &str) -> Fault {
     let cause = format!("MongoDB {what}: {code} {name} [{labels}]");
+    if code == AUTHENTICATION_FAILED {
+        return Fault::stale_credentials(cause);
+    }
     if is_passing(code) { Fault::unavailable(cause) } else { Fault::internal(cause) }
 }
 

@@ -49,11 +49,12 @@ pub use schema::{Schema, SchemaVersion};
 pub use tickets::Tickets;
 pub use unread_total::Unread;
 
-use domain::Fault;
+use domain::{Fault, Usage};
 use fault::{is_connection_lost, is_duplicate_key, store_fault};
 use mongodb::{
     Client, ClientSession, Collection, Database,
     bson::{Bson, Document, doc},
+    event::{EventHandler, command::CommandEvent},
     options::{Acknowledgment, ClientOptions, ReadConcern, ReadPreference, WriteConcern},
 };
 use serde::Deserialize;
@@ -96,6 +97,13 @@ impl Mongo {
         options.max_idle_time = Some(Duration::from_mins(1));
         options.connect_timeout = Some(Duration::from_secs(2));
         options.server_selection_timeout = Some(Duration::from_secs(3));
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            options.command_event_handler = Some(EventHandler::callback(|event| {
+                if matches!(event, CommandEvent::Started(_)) {
+                    Usage::count_store_operation();
+                }
+            }));
+        }
         let client = Client::with_options(options).map_err(store_fault)?;
         let database = client.default_database().ok_or_else(|| Fault::internal("MONGO_URL names no database"))?;
         Ok(Self { client, database })

@@ -752,6 +752,22 @@ impl Messages<'_> {
         let rows: Vec<_> = async { owed.await?.try_collect().await }.await.map_err(store_fault)?;
         Ok(rows.into_iter().map(Stored::from).collect())
     }
+
+    /// Since when the message whose delivery is owed for the longest has waited for its next try, if one is owed.
+    pub async fn find_oldest_owed(self) -> Result<Option<Timestamp>, Fault> {
+        #[derive(Deserialize)]
+        struct Row {
+            fanout: Since,
+        }
+        #[derive(Deserialize)]
+        struct Since {
+            at: DateTime,
+        }
+        let messages = self.mongo.collection::<Row>(MESSAGES);
+        let owed = messages.find_one(doc! { "fanout.pending": true }).sort(doc! { "fanout.at": 1 });
+        let oldest = owed.projection(doc! { "_id": 0, "fanout.at": 1 }).await.map_err(store_fault)?;
+        Ok(oldest.map(|row| Timestamp::from_millis(row.fanout.at.timestamp_millis())))
+    }
 }
 
 /// A message whose members' devices are still to be told of it.

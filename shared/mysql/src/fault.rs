@@ -6,6 +6,9 @@ pub(crate) fn fault(error: Error) -> Fault {
     if let Some(code) = error.as_database_error().and_then(taken) {
         return code.into();
     }
+    if are_credentials_stale(&error) {
+        return Fault::stale_credentials(error);
+    }
     if is_away(&error) || is_contended(&error) { Fault::unavailable(error) } else { Fault::internal(error) }
 }
 
@@ -34,14 +37,19 @@ pub(crate) fn is_broken(error: &Error) -> bool {
     !matches!(error, Error::Database(_)) || is_away(error)
 }
 
+/// The user or the password is another one than the server knows; 1698 is `MariaDB`'s for a user without a password.
+fn are_credentials_stale(error: &Error) -> bool {
+    matches!(number(error), Some(1045 | 1698))
+}
+
 /// A deadlock, a lock that was not free in time, or (`MariaDB` 11.6.2 and newer) a row that changed since the transaction's first
 /// read.
 fn is_contended(error: &Error) -> bool {
     matches!(number(error), Some(1020 | 1205 | 1213))
 }
 
-/// The server is out of reach, full (of connections or of prepared statements), going down, read-only after a failover, refuses
-/// the login, or lacks a column, table or index until `migrate` has run.
+/// The server is out of reach, full (of connections or of prepared statements), going down, read-only after a failover, keeps the
+/// database from the user, or lacks a column, table or index until `migrate` has run.
 fn is_away(error: &Error) -> bool {
     match error {
         Error::Io(_) | Error::Tls(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => true,

@@ -2,6 +2,7 @@ use crate::fault::fault;
 use domain::{Aggregate, Fault, Timestamp};
 use sqlx::{MySqlConnection, MySqlExecutor, QueryBuilder};
 use std::collections::HashSet;
+use time::PrimitiveDateTime;
 
 /// Changes that may not be projected to MongoDB yet, on the pool or in a transaction.
 #[derive(Debug)]
@@ -137,6 +138,14 @@ impl<'e, E: MySqlExecutor<'e>> Outbox<E> {
         .await
         .map_err(fault)?;
         Ok(())
+    }
+
+    /// When the change was noted that waits for the longest, if any waits.
+    pub async fn find_oldest(self) -> Result<Option<Timestamp>, Fault> {
+        // Ids ascend in the order in which changes begin, but for some milliseconds.
+        let oldest = sqlx::query_scalar::<_, PrimitiveDateTime>("SELECT created_at FROM outbox ORDER BY id LIMIT 1");
+        let oldest = oldest.fetch_optional(self.0).await.map_err(fault)?;
+        Ok(oldest.map(Timestamp::from))
     }
 
     /// How many changes may not be projected yet.

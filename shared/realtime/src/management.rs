@@ -7,7 +7,7 @@ use aws_sdk_apigatewaymanagement::{
     primitives::Blob,
 };
 use aws_types::SdkConfig;
-use domain::ConnectionId;
+use domain::{ConnectionId, Usage};
 use futures_util::future::BoxFuture;
 use std::time::Duration;
 
@@ -34,6 +34,7 @@ impl ManagementApi {
 impl Push for ManagementApi {
     fn push<'a>(&'a self, connection: &'a ConnectionId, text: &'a str) -> BoxFuture<'a, Result<(), PushError>> {
         Box::pin(async move {
+            Usage::count_gateway_message();
             let post = || self.0.post_to_connection().connection_id(&connection.0).data(Blob::new(text)).send();
             let posted = match post().await {
                 // A pooled socket that died while the environment was frozen. What arrived twice is shown once.

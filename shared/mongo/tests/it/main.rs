@@ -19,6 +19,7 @@ mod presence;
 mod provider_tokens;
 mod quotes;
 mod read_states;
+mod refused_login;
 mod room_lists;
 mod rooms;
 mod scene;

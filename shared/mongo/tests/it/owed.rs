@@ -46,6 +46,20 @@ async fn a_delivery_is_owed_after_more_than_five_seconds() {
 }
 
 #[tokio::test]
+async fn the_oldest_owed_delivery_says_since_when() {
+    let database = scene().await;
+    let oldest = async || database.mongo.messages().find_oldest_owed().await.unwrap();
+    assert_eq!(oldest().await, None);
+    owed(&database, "new", 2).await;
+    let delivered = owed(&database, "old", 60).await;
+
+    assert_eq!(oldest().await, Some(AT.minus(Duration::from_mins(1))));
+    database.mongo.messages().clear_fanout(delivered, Rev(1)).await.unwrap();
+    database.mongo.messages().clear_fanout(delivered, Rev(2)).await.unwrap();
+    eventually(async || oldest().await == Some(AT.minus(Duration::from_secs(2)))).await;
+}
+
+#[tokio::test]
 async fn a_delivered_message_is_owed_no_more() {
     let database = scene().await;
     let delivered = owed(&database, "delivered", 60).await;

@@ -187,6 +187,7 @@ async fn no_command_on_messages_walks_a_collection() {
     watch.watch("first count_hidden", 1, mongo.read_states().count_hidden(ROOM, BORA)).await;
     watch.watch("count_hidden", 1, mongo.read_states().count_hidden(ROOM, BORA)).await;
     watch.watch("uncount_hidden", 1, mongo.read_states().uncount_hidden(ROOM, BORA)).await;
+    watch.watch("find_oldest_owed", 1, messages.find_oldest_owed()).await.unwrap();
     watch.watch("list_owed", 5, messages.list_owed(AT.plus(Duration::from_mins(1)), 5)).await;
 
     assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);

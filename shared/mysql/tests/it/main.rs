@@ -17,6 +17,7 @@ mod people;
 mod plans;
 mod pool;
 mod private_rooms;
+mod refused_login;
 mod relations;
 mod schema;
 mod search;

@@ -204,3 +204,20 @@ async fn only_requested_waiting_aggregates_are_listed() {
     assert_eq!(database.mysql.outbox().list_waiting(&[person, sessions]).await.unwrap(), [person]);
     assert_eq!(database.mysql.outbox().list_waiting(&[]).await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn oldest_change_says_since_when_it_waits() {
+    let database = Database::new().await;
+    let outbox = || database.mysql.outbox();
+    assert_eq!(outbox().find_oldest().await.unwrap(), None);
+    for (user, minutes) in [(1, 5), (2, 3)] {
+        let row = format!(
+            "INSERT INTO outbox (aggregate, aggregate_id, created_at)
+             VALUES ('user', {user}, TIMESTAMPADD(MINUTE, -{minutes}, FROM_UNIXTIME({})))",
+            NOON.millis() / 1_000
+        );
+        execute(&database.url, &row).await;
+    }
+
+    assert_eq!(outbox().find_oldest().await.unwrap(), Some(NOON.minus(Duration::from_mins(5))));
+}

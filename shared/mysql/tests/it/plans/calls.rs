@@ -226,6 +226,7 @@ async fn outbox(mysql: &Mysql) {
     mysql.outbox().remove(&rows).await.unwrap();
     mysql.outbox().remove(&[rows[0], rows[0]]).await.unwrap();
     mysql.outbox().remove_all(Aggregate::Person(OTHER)).await.unwrap();
+    mysql.outbox().find_oldest().await.unwrap();
     mysql.outbox().count().await.unwrap();
 }
 

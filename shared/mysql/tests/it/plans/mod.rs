@@ -16,6 +16,8 @@ const WALKS: &[(&str, &str)] = &[
     ("SELECT id, version FROM users WHERE id > ?", "users"),
     ("SELECT id, version, user_id_1, user_id_2 FROM chat_rooms WHERE id > ?", "chat_rooms"),
     ("SELECT id, version, NULL, NULL FROM group_chat_rooms WHERE id > ?", "group_chat_rooms"),
+    // Ends at the first row.
+    ("SELECT created_at FROM outbox ORDER BY id LIMIT 1", "outbox"),
     // For operators and tests.
     ("SELECT COUNT(*) FROM outbox", "outbox"),
     // A row lives for some minutes.
