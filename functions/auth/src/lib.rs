@@ -25,7 +25,7 @@ use credentials::{MailTokens, RefreshTokens, Tickets};
 use mail::{Post, Ses};
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use web::Gatekeeper;
+use web::{Gatekeeper, TrustedProxy};
 
 /// What the handlers work with.
 #[derive(Debug, Clone)]
@@ -40,15 +40,19 @@ pub struct App {
     pub websocket_url: Arc<str>,
     /// Mails; `None` where this installation sends none.
     pub mailing: Option<Mailing>,
+    /// Knows a proxy that says where requests come from.
+    pub proxy: TrustedProxy,
 }
 
 impl App {
     /// Reads the settings and connects.
     pub async fn connect(background: Background) -> Result<Self, BoxError> {
-        let (settings, websocket_url, mail, aws) = boot::read(|settings| {
-            (Backend::settings(settings), settings.websocket_url(), settings.mail(), settings.aws())
+        let (settings, websocket_url, mail, aws, proxy_key) = boot::read(|settings| {
+            let (websocket_url, mail) = (settings.websocket_url(), settings.mail());
+            (Backend::settings(settings), websocket_url, mail, settings.aws(), settings.trusted_proxy_key())
         })
         .await?;
+        let proxy = TrustedProxy::new(proxy_key.as_deref());
         let signing = settings.signing();
         let (key, second) = (&signing.key, signing.previous_key.as_deref());
         let (refresh_tokens, tickets) = (RefreshTokens::new(key, second), Tickets::new(key, second));
@@ -59,13 +63,19 @@ impl App {
             let post = Post::new(backend.projector.mysql.clone(), ses, mail_tokens, &app_url, backend.clock);
             Mailing { post, background }
         });
-        Ok(Self { backend, refresh_tokens, tickets, websocket_url: websocket_url.into(), mailing })
+        Ok(Self { backend, refresh_tokens, tickets, websocket_url: websocket_url.into(), mailing, proxy })
     }
 }
 
 impl FromRef<App> for Gatekeeper {
     fn from_ref(app: &App) -> Self {
         Self::from_ref(&app.backend)
+    }
+}
+
+impl FromRef<App> for TrustedProxy {
+    fn from_ref(app: &App) -> Self {
+        app.proxy.clone()
     }
 }
 

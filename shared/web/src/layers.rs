@@ -7,7 +7,8 @@ use axum::{
     middleware::{Next, from_fn},
     response::{IntoResponse as _, Response},
 };
-use domain::{Code, Fault};
+use boot::Cost;
+use domain::{Code, Fault, Usage};
 use lambda_http::{RequestExt as _, request::RequestContext};
 use mongo::{Quota, with_quotas};
 use std::{any::Any, sync::Arc, time::Duration};
@@ -28,6 +29,8 @@ pub fn layers(router: Router) -> Router {
 }
 
 async fn manners(request: Request, next: Next) -> Response {
+    Cost::begin();
+    Usage::count_gateway_message();
     let (request_id, is_head) = (request_id(request.extensions()), request.method() == Method::HEAD);
     let Language(locale) = Language::of(request.headers());
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
@@ -38,7 +41,10 @@ async fn manners(request: Request, next: Next) -> Response {
     let answer = tokio::time::timeout(boot::time_left(deadline_ms), next.run(request)).instrument(span.clone());
     let (answer, quotas) = with_quotas(answer).await;
     let late = |_| ApiError::from(Fault::unavailable("the deadline passed")).into_response();
-    let mut response = span.in_scope(|| render(answer.unwrap_or_else(late), locale, &request_id));
+    let mut response = span.in_scope(|| {
+        Cost::log();
+        render(answer.unwrap_or_else(late), locale, &request_id)
+    });
 
     if is_head {
         *response.body_mut() = Body::empty();

@@ -15,7 +15,7 @@ mod run;
 pub use answer::{Accepted, Created, MadeOrFound, NoContent};
 pub use body::{Json, JsonOrForm};
 pub use caller::{Bearer, Caller, Gatekeeper};
-pub use client_ip::ClientIp;
+pub use client_ip::{ClientIp, TrustedProxy};
 pub use document::{BodyProblems, CallerProblems, LimitProblems, QueryProblems, StoreProblems, openapi, responses};
 pub use language::Language;
 pub use layers::layers;

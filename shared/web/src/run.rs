@@ -1,6 +1,6 @@
 use crate::layers;
 use background::Background;
-use boot::BoxError;
+use boot::{BoxError, EndWhenStale};
 use lambda_http::{Adapter, lambda_runtime::Runtime};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -31,5 +31,5 @@ async fn serve<B: Clone + Send + Sync + 'static>(
     background: &Background,
 ) -> Result<(), BoxError> {
     let service = layers(routes.with_state(backend).into());
-    Runtime::new(Adapter::from(service)).layer(background.layer()).run().await
+    Runtime::new(Adapter::from(service)).layer(background.layer()).layer(EndWhenStale).run().await
 }

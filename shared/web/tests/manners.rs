@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 use tower::ServiceExt as _;
-use web::{ApiResult, Caller, ClientIp, Created, Gatekeeper, Json, Path};
+use web::{ApiResult, Caller, ClientIp, Created, Gatekeeper, Json, Path, TrustedProxy};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 const NOON: Timestamp = Timestamp::from_millis(1_790_000_000_000);
@@ -32,6 +32,12 @@ impl FromRef<App> for Gatekeeper {
 struct Note {
     text: String,
     seq: Option<i64>,
+}
+
+impl FromRef<App> for TrustedProxy {
+    fn from_ref(_: &App) -> Self {
+        Self::new(Some(KEY))
+    }
 }
 
 async fn create_note(Json(note): Json<Note>) -> ApiResult<Created<Note>> {
@@ -189,6 +195,31 @@ async fn request_id_is_the_one_of_api_gateway() {
 async fn client_ip_is_what_api_gateway_saw() {
     let headers = serde_json::json!({"x-forwarded-for": "198.51.100.7", "forwarded": "for=198.51.100.7"});
 
+    assert_eq!(ask(from_gateway("/whence", &headers)).await.body, "192.0.2.1");
+}
+
+async fn whence_by_proxy(key: &str, viewer: &str) -> String {
+    let headers = serde_json::json!({"x-trusted-proxy-key": key, "cloudfront-viewer-address": viewer});
+    ask(from_gateway("/whence", &headers)).await.body
+}
+
+#[tokio::test]
+async fn client_ip_is_what_a_trusted_proxy_says() {
+    assert_eq!(whence_by_proxy(KEY, "198.51.100.7:46532").await, "198.51.100.7");
+    for viewer in ["2001:db8:0:0::7:46532", "[2001:db8::7]:46532"] {
+        assert_eq!(whence_by_proxy(KEY, viewer).await, "2001:db8::7", "{viewer}");
+    }
+}
+
+#[tokio::test]
+async fn proxy_without_the_key_or_an_address_is_not_believed() {
+    for key in ["", "another key", &KEY[1..], &KEY.to_uppercase()] {
+        assert_eq!(whence_by_proxy(key, "198.51.100.7:46532").await, "192.0.2.1", "{key}");
+    }
+    for viewer in ["", "198.51.100.7", "somewhere:1", ":1"] {
+        assert_eq!(whence_by_proxy(KEY, viewer).await, "192.0.2.1", "{viewer}");
+    }
+    let headers = serde_json::json!({"cloudfront-viewer-address": "198.51.100.7:46532"});
     assert_eq!(ask(from_gateway("/whence", &headers)).await.body, "192.0.2.1");
 }
 

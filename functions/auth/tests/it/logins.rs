@@ -10,6 +10,7 @@ use mongo::Mongo;
 use serde_json::{Value, json};
 use std::ops::Deref;
 use testkit::{Answer, Door, KEY, Stores, limits_of, ses::SesServer};
+use web::TrustedProxy;
 
 pub(crate) const PASSWORD: &str = "비밀번호 1234";
 pub(crate) const MINJI: &str = "minji@example.com";
@@ -54,6 +55,7 @@ impl Logins {
             tickets: Tickets::new(KEY, None),
             websocket_url: "wss://chat.example/v1".into(),
             mailing: None,
+            proxy: TrustedProxy::default(),
         };
         Self(Door::over(stores, auth::routes, app))
     }
