@@ -4,14 +4,14 @@ mod pack;
 mod round;
 
 use boot::BoxError;
-use domain::{Clock, Fault, Random};
+use domain::{Clock, Fault, METRICS, Random};
 use pack::{Parcel, parcels};
 use queue::{FanoutFrame, FanoutJob, Jobs, PresenceJob, Sqs, Target};
 use realtime::{ManagementApi, Pusher};
 use round::Round;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use worker::Batch;
 
 /// How long each repetition waits at the most.
@@ -60,6 +60,19 @@ pub struct Report {
     pub gone: usize,
 }
 
+impl Report {
+    /// Writes a line, of metrics where a push failed for good.
+    fn tell(&self, jobs: usize) {
+        let Self { sent, late, refused, again, gone } = *self;
+        if late + refused > 0 {
+            let failed = late + refused;
+            info!(target: METRICS, FailedPushes = failed, jobs, sent, late, refused, again, gone, "Pushed the frames of jobs");
+        } else {
+            debug!(jobs, sent, again, gone, "Pushed the frames of jobs");
+        }
+    }
+}
+
 /// Works off a batch. No job fails: what does not arrive is tried again as a job of its own, or found by `sync`.
 pub async fn work(app: &App, batch: Batch<FanoutJob>) -> Result<Vec<usize>, Fault> {
     app.push(&batch.jobs, batch.time_left).await;
@@ -106,15 +119,7 @@ impl App {
         let Round { sent, late, refused, gone } = round;
         let left: usize = waiting.iter().map(|parcel| parcel.frames.len()).sum();
         let report = Report { sent, late: late + left.saturating_sub(again), refused, again, gone: gone.len() };
-        info!(
-            jobs = jobs.len(),
-            sent = report.sent,
-            late = report.late,
-            refused = report.refused,
-            again = report.again,
-            gone = report.gone,
-            "Pushed the frames of jobs"
-        );
+        report.tell(jobs.len());
         report
     }
 

@@ -1,8 +1,8 @@
 //! The Lambda `send-mail`.
 
-use boot::{BoxError, MailSettings};
+use boot::{BoxError, EndWhenStale, MailSettings};
 use credentials::MailTokens;
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{LambdaEvent, Runtime, layers::TracingLayer, service_fn};
 use mail::{Post, Ses};
 use mysql::Mysql;
 use serde::de::IgnoredAny;
@@ -16,10 +16,10 @@ async fn main() -> Result<(), BoxError> {
     let post = mail.map(|MailSettings { from, app_url, ses_url }| {
         Post::new(mysql, Ses::new(&from, ses_url.as_deref(), &aws), tokens, &app_url, clock)
     });
-    lambda_runtime::run(service_fn(async |_: LambdaEvent<IgnoredAny>| {
+    let service = service_fn(async |_: LambdaEvent<IgnoredAny>| {
         let Some(post) = &post else { return Ok(send_mail::Report::default()) };
         let report = send_mail::run(post, clock).await.inspect_err(|fault| fault.log("send-mail"))?;
         Ok::<_, BoxError>(report)
-    }))
-    .await
+    });
+    Runtime::new(service).layer(TracingLayer::new()).layer(EndWhenStale).run().await
 }

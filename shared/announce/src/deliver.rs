@@ -1,10 +1,10 @@
-use domain::ConnectionId;
+use domain::{ConnectionId, METRICS};
 use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
 use mongo::Connection;
 use realtime::{Push, PushError, round_robin};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
-use tracing::warn;
+use tracing::{debug, info, warn};
 
 /// How many pushes of one frame, and how many frames, are under way at once.
 pub(crate) const CONCURRENCY: usize = 16;
@@ -16,6 +16,18 @@ pub(crate) struct Outcome<'a> {
     pub(crate) gone: Vec<&'a Connection>,
     /// Those that failed, or were still under way when the time was over.
     pub(crate) failed: Vec<&'a Connection>,
+}
+
+impl Outcome<'_> {
+    /// Writes a line, of metrics where a push failed: a line for each send costs more than the send's processor time.
+    pub(crate) fn tell(&self) {
+        let (sent, gone, failed) = (self.sent, self.gone.len(), self.failed.len());
+        if failed > 0 {
+            info!(target: METRICS, FailedPushes = failed, sent, gone, "Pushed frames");
+        } else {
+            debug!(sent, gone, "Pushed frames");
+        }
+    }
 }
 
 /// Pushes a frame to connections, without retries, and returns when all is done or the time is over.

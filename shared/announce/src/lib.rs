@@ -21,7 +21,7 @@ use std::{
     collections::{BTreeSet, HashMap, HashSet},
     time::Duration,
 };
-use tracing::{field::display, info, warn};
+use tracing::{debug, field::display, info, warn};
 
 /// How long the pushes of one event may take.
 const PUSH_TIME: Duration = Duration::from_secs(2);
@@ -272,7 +272,7 @@ impl Announcer {
             warn!(room.id = named, people, queued, refused, "The queue refused jobs that push frames");
             return Ok(Queued::Refused);
         }
-        info!(room.id = named, people, queued, "Queued jobs that push frames");
+        debug!(room.id = named, people, queued, "Queued jobs that push frames");
         Ok(Queued::All)
     }
 
@@ -309,7 +309,7 @@ impl Announcer {
         }
         let text = frame.to_text()?;
         let outcome = Box::pin(deliver(&*self.pusher, recipients, &text, within)).await;
-        info!(sent = outcome.sent, gone = outcome.gone.len(), failed = outcome.failed.len(), "Pushed a frame");
+        outcome.tell();
         Box::pin(self.forget_gone(&outcome)).await;
         let failed = outcome.failed.into_iter().map(|connection| connection.id.clone()).collect();
         Ok(Delivery { sent: outcome.sent, failed })
@@ -330,7 +330,7 @@ impl Announcer {
         let recipients = frames.iter().map(|(connection, _)| connection).collect();
         let text = |connection: &Connection| texts.get(&connection.id).copied().unwrap_or_default();
         let outcome = deliver_each(&*self.pusher, recipients, text, within).await;
-        info!(sent = outcome.sent, gone = outcome.gone.len(), failed = outcome.failed.len(), "Pushed frames");
+        outcome.tell();
         Box::pin(self.forget_gone(&outcome)).await;
     }
 

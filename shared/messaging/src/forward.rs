@@ -29,6 +29,7 @@ pub async fn forward_message(
     command: &ForwardMessage,
 ) -> Result<Sent, Fault> {
     let (mongo, ForwardMessage { message, room, client_id }) = (&messenger.mongo, command);
+    let begun = messenger.clock.now();
     let (passage, earlier, source) = tokio::join!(
         mongo.gates().pass(author.user, author.session, Bucket::Sends, author.limits.sends),
         find_earlier(mongo, *room, author.user, client_id),
@@ -44,6 +45,7 @@ pub async fn forward_message(
         author,
         room: *room,
         parts,
+        begun,
         at: messenger.clock.now(),
         passage,
         quotes: HashMap::new(),

@@ -20,6 +20,7 @@ mod read;
 mod receipts;
 mod replies;
 mod send;
+mod steps;
 mod sweep;
 mod sync;
 mod typing;

@@ -4,6 +4,7 @@ use crate::{
     notify::News,
     order::{ATTEMPTS, Placed, Stamped, Stamper, contended, give_back, reserve, settle, stamp, withdraw},
     read::Reading,
+    steps::Steps,
 };
 use contract::MessageView;
 use domain::{
@@ -37,7 +38,7 @@ pub async fn send_message_after(
     draft: &MessageDraft,
     read: Option<Seq>,
 ) -> Result<Sent, Fault> {
-    let mongo = &messenger.mongo;
+    let (mongo, begun) = (&messenger.mongo, messenger.clock.now());
     let (passage, earlier, quotes, named, reading) = tokio::join!(
         mongo.gates().pass(author.user, author.session, Bucket::Sends, author.limits.sends),
         find_earlier(mongo, draft.room, draft.user, &draft.client_id),
@@ -52,7 +53,7 @@ pub async fn send_message_after(
     let is_quote_missing = quotes.is_none();
     let (room, parts, quotes) = (draft.room, parts_of(draft), quotes.unwrap_or_default());
     let at = messenger.clock.now();
-    let request = Request { messenger, author, room, parts, at, passage, quotes, reading };
+    let request = Request { messenger, author, room, parts, begun, at, passage, quotes, reading };
     if let Some(earlier) = earlier {
         return request.repeat(earlier).await;
     }
@@ -75,6 +76,8 @@ pub(crate) struct Request<'a> {
     /// What makes another request under the same `client_id` the same.
     pub(crate) parts: [&'a [u8]; 3],
     /// When it came.
+    pub(crate) begun: Timestamp,
+    /// When it was let in.
     pub(crate) at: Timestamp,
     pub(crate) passage: Passage,
     /// What it answers.
@@ -92,13 +95,18 @@ impl Request<'_> {
         // The revs of writes whose outcome is unknown.
         let mut unknown = Vec::new();
         for _ in 0..ATTEMPTS {
+            let admitted = messenger.clock.now();
             let reservation = reserve(messenger, draft.room, draft.user, Placement::New(id)).await?;
+            let reserved = messenger.clock.now();
             let mentions = named.mentions(&reservation);
             let new = NewMessage { id, draft, mentions, fingerprint: &fingerprint, at: self.at };
             let mut causal = mongo.causal().await?;
             match mongo.messages().insert(&mut causal, &new, &reservation).await {
                 Ok(Inserted::Done(message)) => {
+                    let inserted = messenger.clock.now();
                     if let Some(recipients) = settle(messenger, &mut causal, &message, &reservation).await {
+                        let steps = Steps { begun: self.begun, admitted, reserved, inserted };
+                        steps.tell(message.id, messenger.clock);
                         let news = News::of(&message, &reservation.members);
                         return Ok(self.answer(Placed { message: *message, recipients, tries: 0, news }, false).await);
                     }

@@ -8,8 +8,8 @@ pub use event::Event;
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 use background::Background;
-use boot::BoxError;
-use domain::Fault;
+use boot::{BoxError, Cost, EndWhenStale};
+use domain::{Fault, Usage};
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use tracing::{Instrument as _, info_span};
 
@@ -43,8 +43,18 @@ async fn serve<B>(
     let answer = async |event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| {
         let event = Event::new(event.payload, boot::time_left(event.context.deadline))?;
         let span = info_span!("event", request.id = event.request_id(), connection.id = %event.connection());
-        let answer = handle(&backend, event).instrument(span).await;
+        Cost::begin();
+        // Connections are paid for by the minute.
+        let is_frame = !matches!(event.route(), "$connect" | "$disconnect");
+        if is_frame {
+            Usage::count_gateway_message();
+        }
+        let answer = handle(&backend, event).instrument(span.clone()).await;
+        if answer.as_ref().is_ok_and(|answer| answer.body.is_some()) {
+            Usage::count_gateway_message();
+        }
+        span.in_scope(Cost::log);
         answer.inspect_err(|fault| fault.log("answer an event")).map_err(BoxError::from)
     };
-    Runtime::new(service_fn(answer)).layer(background.layer()).run().await
+    Runtime::new(service_fn(answer)).layer(background.layer()).layer(EndWhenStale).run().await
 }

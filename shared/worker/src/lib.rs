@@ -5,10 +5,10 @@ mod event;
 
 pub use batch::Batch;
 
-use boot::BoxError;
+use boot::{BoxError, Cost, EndWhenStale};
 use domain::Fault;
 use event::{Answer, Event};
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{LambdaEvent, Runtime, layers::TracingLayer, service_fn};
 use std::time::Duration;
 use tokio::time::timeout;
 use tracing::{Instrument as _, info_span};
@@ -32,11 +32,13 @@ pub async fn run<B, J>(
         let time_left = Duration::from_millis(event.context.deadline)
             .saturating_sub(Duration::from_millis(boot::clock().now().millis().unsigned_abs()))
             .saturating_sub(MARGIN);
-        Ok::<_, BoxError>(
-            work(event.payload, time_left, &parse, |batch| handle(&backend, batch)).instrument(span).await,
-        )
+        Cost::begin();
+        let answer = work(event.payload, time_left, &parse, |batch| handle(&backend, batch));
+        let answer = answer.instrument(span.clone()).await;
+        span.in_scope(Cost::log);
+        Ok::<_, BoxError>(answer)
     };
-    lambda_runtime::run(service_fn(answer)).await
+    Runtime::new(service_fn(answer)).layer(TracingLayer::new()).layer(EndWhenStale).run().await
 }
 
 /// Works off the records of an event, and answers which of them must come again.
