@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod custom_resource;
 mod migrate;
 mod rebuild;
 
+pub use custom_resource::{Failure, ResourceRequest, time_for_migration};
 pub use migrate::MigrateReport;
 pub use rebuild::RebuildReport;
 
@@ -14,6 +16,16 @@ use std::error::Error;
 /// Both stores. MySQL is migrated first, then MongoDB gets its indexes.
 #[derive(Debug)]
 pub struct App(pub Projector);
+
+/// Who invokes the function.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Event {
+    /// CloudFormation, in the middle of a deployment.
+    Resource(ResourceRequest),
+    /// Anybody else.
+    Invocation(Option<Invocation>),
+}
 
 /// What an invocation asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -44,6 +56,8 @@ pub enum Answer {
     Migrated(MigrateReport),
     /// To a rebuild.
     Rebuilt(RebuildReport),
+    /// To CloudFormation, which is told elsewhere.
+    Told,
 }
 
 /// What could not be done, and why. No client sees it.

@@ -3,7 +3,7 @@ use domain::{Fault, SessionId, UserId};
 use projection::Projector;
 use serde::Serialize;
 use std::{collections::BTreeMap, time::Duration};
-use tracing::info;
+use tracing::{info, warn};
 
 /// The version of the MongoDB schema since which it knows people by their names.
 const PEOPLE_SINCE: i32 = 6;
@@ -53,6 +53,21 @@ impl App {
             mysql: MysqlReport { version: migrated.version, applied: migrated.applied, named, confusable },
             mongo: MongoReport { version: ensured.found },
         })
+    }
+
+    /// Brings both stores up to date for a deployment. What a newer build has migrated is left alone: a deployment that is rolled
+    /// back ends with the build before, which works with it.
+    pub async fn deploy(&self) -> Result<(), MigrateError> {
+        let Projector { mysql, mongo, .. } = &self.0;
+        let found = mysql.schema().status().await.map_err(|why| failed("MySQL", &why))?;
+        let found_in_mongo = mongo.schema().version().await.map_err(|why| failed("MongoDB", &why))?;
+        if found.current > found.expected || found_in_mongo.found > found_in_mongo.expected {
+            warn!("Left the schemas of a newer build alone");
+            return Ok(());
+        }
+        let report = self.migrate().await?;
+        info!(mysql.version = report.mysql.version, mongo.version = report.mongo.version, "Migrated");
+        Ok(())
     }
 
     /// Moves ended sessions from the collection of earlier versions to the gates of their people. Idempotent.
