@@ -2,13 +2,15 @@
 
 mod deletions;
 mod leave;
+mod report;
+
+pub use report::{Backlog, Report};
 
 use deletions::Eraser;
 use domain::{Fault, OrLog as _};
 use messaging::Messenger;
 use presence::Watcher;
 use projection::Projector;
-use serde::Serialize;
 use std::time::Duration;
 
 /// How long a run goes on; the function's own limit is above it.
@@ -22,23 +24,6 @@ const MOST_NOTIFICATIONS: i64 = 500;
 
 /// How long a run goes on forgetting old sessions.
 const PURGE_TIME: Duration = Duration::from_secs(5);
-
-/// What a run did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Report {
-    /// Rooms, people and sessions that were projected.
-    pub projected: usize,
-    /// Messages that were stamped and pushed.
-    pub delivered: usize,
-    /// Deleted accounts of which nothing is left to do.
-    pub erased: usize,
-    /// People whose connections ended without a word.
-    pub ghosts: usize,
-    /// Others of whom it is looked whether they are online.
-    pub looked_at: usize,
-    /// What is left to the next run; the log says why.
-    pub failed: usize,
-}
 
 /// Makes a run: projections, deliveries, notifications, what deleted accounts left, old sessions and who is online at the same time, so
 /// that none waits for another. A store that is unavailable ends its part.
@@ -57,13 +42,14 @@ pub async fn run(projector: &Projector) -> Result<Report, Fault> {
     );
     notified.or_log("queue notifications late");
     let (relayed, swept, erased, _, watched) = (relayed?, swept?, erased?, purged?, watched?);
-    let failed = relayed.failed + swept.failed + erased.failed;
     Ok(Report {
         projected: relayed.projected,
+        projections_failed: relayed.failed,
         delivered: swept.delivered,
+        deliveries_failed: swept.failed,
         erased: erased.accounts,
+        erasures_failed: erased.failed,
         ghosts: watched.ghosts,
         looked_at: watched.due,
-        failed,
     })
 }

@@ -2,13 +2,14 @@
 
 use announce::Announcer;
 use background::Background;
-use boot::BoxError;
-use lambda_runtime::{LambdaEvent, service_fn};
+use boot::{BoxError, Cost, EndWhenStale};
+use lambda_runtime::{LambdaEvent, Runtime, layers::TracingLayer, service_fn};
 use mongo::Mongo;
 use mysql::Mysql;
 use projection::Projector;
 use queue::Sqs;
 use realtime::ManagementApi;
+use relay::Backlog;
 use serde::de::IgnoredAny;
 use std::sync::Arc;
 
@@ -33,18 +34,12 @@ async fn main() -> Result<(), BoxError> {
         clock,
         token_lifetime,
     };
-    lambda_runtime::run(service_fn(async |_: LambdaEvent<IgnoredAny>| {
+    let service = service_fn(async |_: LambdaEvent<IgnoredAny>| {
+        Cost::begin();
         let report = Box::pin(relay::run(&projector)).await.inspect_err(|fault| fault.log("relay"))?;
-        tracing::info!(
-            projected = report.projected,
-            delivered = report.delivered,
-            erased = report.erased,
-            ghosts = report.ghosts,
-            looked_at = report.looked_at,
-            failed = report.failed,
-            "Relayed"
-        );
+        let backlog = Backlog::read(&projector).await.inspect_err(|fault| fault.log("look at what is left"))?;
+        report.tell(backlog);
         Ok::<_, BoxError>(report)
-    }))
-    .await
+    });
+    Runtime::new(service).layer(TracingLayer::new()).layer(EndWhenStale).run().await
 }

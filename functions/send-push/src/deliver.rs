@@ -8,7 +8,7 @@ use push::{Notification, Outcome};
 use queue::PushJob;
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::timeout_at;
-use tracing::{error, info};
+use tracing::error;
 
 /// How long a device is left alone after each try, unless its service says so.
 const PAUSES: [u64; 4] = [10, 60, 300, 900];
@@ -46,6 +46,7 @@ pub(crate) async fn deliver<'a>(run: &Run<'_>, notices: &[Notice<'a>]) -> Untold
     let mut errors: BTreeMap<String, Vec<&Device>> = BTreeMap::new();
     for (notice, outcome) in notices.iter().zip(outcomes) {
         let device = notice.device;
+        run.count(device.address.platform().as_str(), &outcome);
         match outcome {
             Outcome::Delivered => delivered.push(device),
             Outcome::DeviceGone => gone.push(device),
@@ -65,8 +66,6 @@ pub(crate) async fn deliver<'a>(run: &Run<'_>, notices: &[Notice<'a>]) -> Untold
             }
         }
     }
-    let (sent, again, refused) = (delivered.len(), untold.again.len(), untold.refused.len());
-    info!(sent, gone = gone.len(), again, refused, "Notified devices");
     let (kept, gone): (Vec<&Device>, Vec<&Device>) =
         gone.into_iter().partition(|device| run.app.providers.knows_too_few(device));
     for device in kept {

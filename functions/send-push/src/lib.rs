@@ -68,6 +68,7 @@ pub async fn handle(app: &App, batch: Batch<PushJob>) -> Result<Vec<usize>, Faul
     let Batch { jobs, time_left } = batch;
     app.providers.begin();
     let run = Run::new(app, time_left);
+    let oldest = jobs.iter().map(|job| job.at.until(run.now())).max().unwrap_or_default();
     let mut rooms: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (index, job) in jobs.into_iter().enumerate() {
         // What belongs to no room waits for nothing.
@@ -77,6 +78,7 @@ pub async fn handle(app: &App, batch: Batch<PushJob>) -> Result<Vec<usize>, Faul
     let deadline = Instant::now() + time_left * 9 / 10;
     let failed = stream::iter(rooms.into_values()).map(|jobs| do_in_order(&run, jobs, deadline));
     let failed: Vec<_> = failed.buffer_unordered(ROOMS).collect().await;
+    run.tell(oldest);
     Ok(failed.into_iter().flatten().collect())
 }
 

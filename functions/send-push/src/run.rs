@@ -1,5 +1,10 @@
 use crate::App;
-use domain::Timestamp;
+use domain::{METRICS, Timestamp};
+use push::Outcome;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
 use tokio::{
     sync::Semaphore,
     time::{Duration, Instant},
@@ -21,6 +26,17 @@ pub(crate) struct Run<'a> {
     pub(crate) counts: Semaphore,
     /// When the last request ends.
     pub(crate) until: Instant,
+    tally: Mutex<BTreeMap<&'static str, Tally>>,
+}
+
+/// What became of notifications through one provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Tally {
+    pub(crate) sent: usize,
+    /// They are tried again, or were refused by a fault of ours.
+    pub(crate) failed: usize,
+    /// The provider knows the device no more.
+    pub(crate) refused: usize,
 }
 
 impl<'a> Run<'a> {
@@ -28,7 +44,34 @@ impl<'a> Run<'a> {
     pub(crate) fn new(app: &'a App, time_left: Duration) -> Self {
         let sending = SENDING.min(time_left * 2 / 3);
         let until = Instant::now() + sending;
-        Self { app, sends: Semaphore::new(SENDS), counts: Semaphore::new(COUNTS), until }
+        let (sends, counts) = (Semaphore::new(SENDS), Semaphore::new(COUNTS));
+        Self { app, sends, counts, until, tally: Mutex::default() }
+    }
+
+    /// Counts what became of a notification.
+    pub(crate) fn count(&self, provider: &'static str, outcome: &Outcome) {
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = tally.entry(provider).or_default();
+        *match outcome {
+            Outcome::Delivered => &mut of.sent,
+            Outcome::DeviceGone => &mut of.refused,
+            Outcome::Again(_) | Outcome::Failed(_) => &mut of.failed,
+        } += 1;
+    }
+
+    /// Writes the metrics of the invocation, whose oldest job was so old: a line for each provider that was asked.
+    pub(crate) fn tell(&self, oldest: Duration) {
+        for (provider, of) in &*self.tally.lock().unwrap_or_else(PoisonError::into_inner) {
+            tracing::info!(
+                target: METRICS,
+                Provider = provider,
+                PushesSent = of.sent,
+                PushesFailed = of.failed,
+                TokensRefused = of.refused,
+                QueueAgeSeconds = oldest.as_secs(),
+                "Notified devices"
+            );
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -9,7 +9,7 @@ use domain::{Fault, Message, UserId, notification::Device};
 use futures_util::future::join_all;
 use queue::{PushJob, PushKind};
 use std::time::Duration;
-use tracing::info;
+use tracing::debug;
 
 /// For how long it is believed whose a device is.
 const BELIEVED: Duration = Duration::from_secs(10);
@@ -37,7 +37,7 @@ pub(crate) async fn tell(
     });
     let notices: Vec<_> = join_all(each).await.into_iter().flatten().collect();
     let (people, devices) = (claimed.len(), notices.len());
-    info!(message.id = %message.id, room.id = %message.room, people, devices, "Notifies people");
+    debug!(message.id = %message.id, room.id = %message.room, people, devices, "Notifies people");
     let untold = deliver(run, &notices).await;
     let retried = retry_later(run, job, message, &untold).await;
     if retried.is_err() {

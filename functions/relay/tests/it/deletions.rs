@@ -128,7 +128,7 @@ async fn deleted_account_is_erased_by_a_run() {
     let first = left.run().await;
     let second = left.run_later().await;
 
-    assert_eq!((first.erased, first.failed, second.erased, second.failed), (0, 0, 1, 0));
+    assert_eq!((first.erased, first.erasures_failed, second.erased, second.erasures_failed), (0, 0, 1, 0));
     left.is_erased(&deleted).await;
     assert_eq!(left.run_later().await.erased, 0);
 }
@@ -193,7 +193,7 @@ async fn reactions_to_messages_of_others_are_taken_back() {
     left.run().await;
     let report = left.run_later().await;
 
-    assert_eq!((report.erased, report.failed), (1, 0));
+    assert_eq!((report.erased, report.erasures_failed), (1, 0));
     let message = left.mongo().messages().find(theirs).await.unwrap().unwrap().message;
     let reactions: Vec<_> = message.reactions.into_iter().map(|reaction| (reaction.emoji, reaction.count)).collect();
     assert_eq!(reactions, [("👍".to_owned(), 1)]);

@@ -147,7 +147,7 @@ async fn messages_and_cursors_in_groups_are_erased() {
     left.run().await;
     let report = left.run_later().await;
 
-    assert_eq!((report.erased, report.failed), (1, 0));
+    assert_eq!((report.erased, report.erasures_failed), (1, 0));
     let own = left.mongo().messages().list_undeleted(member, Timestamp::from_millis(0), 9).await.unwrap();
     assert!(own.is_empty());
     assert_eq!(left.mongo().rooms().list_members(key).await.unwrap(), [owner]);
@@ -220,6 +220,6 @@ async fn members_of_a_group_that_was_closed_without_them_are_erased() {
     left.run().await;
     let report = left.run_later().await;
 
-    assert_eq!((report.erased, report.failed), (1, 0));
+    assert_eq!((report.erased, report.erasures_failed), (1, 0));
     assert_eq!([left.role(room, owner).await, left.role(room, member).await], [Some(Role::Owner), None]);
 }
