@@ -40,6 +40,7 @@ fn text(function: &str, line: &str, logged: Option<Map<String, Value>>) -> Strin
     // An error that the runtime reports has these and no level.
     let (kind, error) = (take("errorType"), take("errorMessage"));
     take("target");
+    take("_aws");
     let message = take("message").or(error).unwrap_or_default();
     let message = kind.map_or(message.clone(), |kind| format!("{kind}: {message}"));
     let level = level.unwrap_or_else(|| "ERROR".to_owned());

@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod clean;
+mod cost;
 mod demo;
 mod doctor;
 mod interrupt;
@@ -13,6 +14,7 @@ mod run;
 mod running;
 mod sam;
 mod settings;
+mod smoke;
 mod test;
 mod up;
 mod welcome;
@@ -47,6 +49,10 @@ enum Command {
     Bench(bench::Args),
     #[command(hide = true)]
     Serve(bench::ServeArgs),
+    /// Checks a running API over both of its doors, here or on AWS.
+    Smoke(smoke::Args),
+    /// Prints what a month on AWS costs.
+    Cost(cost::Args),
     /// Lists what this machine has and what is missing.
     Doctor,
     /// Removes `.local/` with all data and downloads. Sources and builds stay.
@@ -62,6 +68,8 @@ async fn main() -> ExitCode {
         Command::Run(args) => run::run(args).await,
         Command::Bench(args) => bench::run(args).await,
         Command::Serve(args) => bench::serve(args).await,
+        Command::Smoke(args) => smoke::run(args).await,
+        Command::Cost(args) => Ok(cost::run(&args)),
         Command::Doctor => Ok(doctor::run()),
         Command::Clean(args) => clean::run(&args).await,
     };

@@ -1,7 +1,9 @@
-//! AWS's list prices in us-east-1, in dollars, as of 2026-11-26. Every cost that is printed comes from here.
+//! AWS's and Atlas's list prices in us-east-1, in dollars, as of 2026-11-26. Every cost that is printed comes from here.
 
 /// A frame of up to 32 KB, in or out.
 pub(crate) const FRAME: f64 = 1.00e-6;
+/// A request to the HTTP API.
+pub(crate) const HTTP_REQUEST: f64 = 1.00e-6;
 /// A minute of an open connection.
 pub(crate) const CONNECTION_MINUTE: f64 = 0.25e-6;
 /// An invocation of a function.
@@ -12,3 +14,32 @@ pub(crate) const GIGABYTE_SECOND: f64 = 0.000_013_333_4;
 pub(crate) const QUEUE_REQUEST: f64 = 0.40e-6;
 /// A gigabyte that leaves AWS.
 pub(crate) const GIGABYTE_OUT: f64 = 0.09;
+/// A gigabyte of log lines.
+pub(crate) const GIGABYTE_LOGGED: f64 = 0.50;
+
+/// What stands there whether anybody talks or not, in dollars a month of 730 hours.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Idle {
+    /// What it is.
+    pub(crate) name: &'static str,
+    /// In a small, a middle and a large installation.
+    pub(crate) dollars: [f64; 3],
+}
+
+/// A small installation serves a pilot, with one of everything. A middle one has two zones, and a large one more processor time.
+pub(crate) const IDLE: [Idle; 7] = [
+    // 0.045 an hour each, and 0.005 for its public address: one, two, two.
+    Idle { name: "NAT gateways", dollars: [36.50, 73.00, 73.00] },
+    // db.t4g.micro in one zone 0.016; db.t4g.medium in two 0.130; db.m7g.large in two 0.336.
+    Idle { name: "RDS for MySQL", dollars: [11.68, 94.90, 245.28] },
+    // gp3 0.115 a gigabyte and zone: 20, 100 and 400.
+    Idle { name: "its disk", dollars: [2.30, 23.00, 92.00] },
+    // Flex; M10 0.08 an hour; M30 0.54 an hour.
+    Idle { name: "MongoDB Atlas", dollars: [8.00, 58.40, 394.20] },
+    // 0.40 each: both databases, the key, push services, and users of their own for migrations and health.
+    Idle { name: "secrets", dollars: [1.60, 2.40, 2.40] },
+    // 0.10 an alarm, 0.30 a metric of our own, 3.00 a dashboard beyond three.
+    Idle { name: "alarms and metrics", dollars: [7.00, 9.00, 9.00] },
+    // `relay` and `send-mail` once a minute, for 0.3 s at 256 MB, and polls of empty queues.
+    Idle { name: "runs every minute", dollars: [1.20, 1.20, 1.20] },
+];

@@ -1,4 +1,4 @@
-use crate::Answer;
+use crate::{Answer, tls};
 use anyhow::{Context as _, Result};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
@@ -18,7 +18,9 @@ pub struct Api {
 impl Api {
     /// The API at this URL, without an access token.
     pub fn new(url: &str) -> Self {
-        Self { url: url.into(), client: Client::new(), token: None }
+        let tls = tls::config().ok();
+        let client = tls.and_then(|tls| Client::builder().tls_backend_preconfigured(tls).build().ok());
+        Self { url: url.into(), client: client.unwrap_or_default(), token: None }
     }
 
     /// The same API with another access token.

@@ -5,11 +5,14 @@ mod api;
 mod live;
 mod person;
 pub mod rules;
+mod smoke;
 mod socket;
+mod tls;
 
 pub use answer::Answer;
 pub use api::Api;
 pub use live::Live;
 pub use person::{Person, group_message, group_name, message, room_name, with_ticket};
 pub use reqwest::{Method, RequestBuilder};
+pub use smoke::Smoke;
 pub use socket::Socket;

@@ -38,8 +38,12 @@ impl Person {
     /// Logs in as `<username>@example.com`, registering the account first if it is missing.
     pub async fn enter(api: &Api, username: &str, password: &str) -> Result<Self> {
         Self::ensure(api, username, password).await?;
-        let email = address(username);
-        let (token, refresh_token) = log_in(api, &email, password).await?;
+        Self::log_in(api, &address(username), password).await
+    }
+
+    /// Logs in with an account that is there.
+    pub async fn log_in(api: &Api, email: &str, password: &str) -> Result<Self> {
+        let (token, refresh_token) = log_in(api, email, password).await?;
         let account = api.with_token(&token).get("/users/me").await?.expect(&[200])?;
         Self::new(api, account, token, refresh_token, password)
     }

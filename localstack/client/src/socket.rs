@@ -69,7 +69,7 @@ impl Socket {
             request.headers_mut().insert(HeaderName::from_static(name), value.parse()?);
         }
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
-        let upgrade = connect_async_with_config(request, Some(config), true);
+        let upgrade = Box::pin(connect_async_with_config(request, Some(config), true));
         let (stream, response) = match timeout(TIMEOUT, upgrade).await.context("the upgrade")? {
             Err(Error::Http(refusal)) => return Ok(Err(refusal.status().as_u16())),
             other => other?,

@@ -114,6 +114,11 @@ impl TestStack {
         (one, other, room)
     }
 
+    /// The HTTP API.
+    pub fn http_url(&self) -> &str {
+        &self.stack.urls().http
+    }
+
     /// The URL of the WebSocket API.
     pub fn socket_url(&self) -> &str {
         &self.stack.urls().ws

@@ -37,6 +37,7 @@ mod shapes;
 mod shapes_of_people;
 mod shapes_of_rooms;
 mod signals;
+mod smoke;
 mod socket_frames;
 mod stores_away;
 mod text;
