@@ -55,6 +55,20 @@ fn deployed(parameter: &str, value: &str) -> Template {
 }
 
 #[test]
+fn tickets_name_the_domain_where_there_is_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let url = |parameters: &[(&str, &str)]| {
+        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Template::load(&path, &parameters).unwrap().function("auth").unwrap().environment["WEBSOCKET_URL"].clone()
+    };
+    let domain = ("WebSocketDomain", "ws.chat.example");
+    let certificate = ("CertificateArn", "arn:aws:acm:us-east-1:123456789012:certificate/1");
+
+    assert_eq!(url(&[domain, certificate]), "wss://ws.chat.example");
+    assert_eq!(url(&[]), "wss://WebSocketApi.execute-api.us-east-1.amazonaws.com/v1");
+}
+
+#[test]
 fn functions_with_mysql_reserve_their_concurrency() {
     let limited = deployed("MysqlConcurrency", "7");
     let unlimited = deployed("MysqlConcurrency", "0");
