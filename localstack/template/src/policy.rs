@@ -3,7 +3,10 @@
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Map, Value as Json};
 
-use crate::{resources::Resource, values::texts};
+use crate::{
+    resources::Resource,
+    values::{known, texts},
+};
 
 /// Services whose permissions are checked locally. Statements about others are not kept.
 const CHECKED: [&str; 5] = ["execute-api", "s3", "secretsmanager", "ses", "sqs"];
@@ -15,6 +18,10 @@ const HARMLESS: [&str; 4] = [
     "AWSLambdaVPCAccessExecutionRole",
     "AWSXRayDaemonWriteAccess",
 ];
+
+/// Properties of a role. A boundary is none of them, because it could take permissions away.
+const ROLE: [&str; 6] =
+    ["AssumeRolePolicyDocument", "Description", "ManagedPolicyArns", "Policies", "RoleName", "Tags"];
 
 /// The statements of a role's policies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +55,7 @@ impl Policy {
         let id = arn.rsplit(':').next().and_then(|name| name.strip_suffix("/Arn")).unwrap_or(arn);
         let role = all.iter().find(|resource| resource.id == id && resource.kind == "AWS::IAM::Role");
         let role = role.context("it is not a role of the template")?;
+        known(&Json::Object(role.properties.clone()), &ROLE)?;
         self.add_each(role.properties.get("Policies"), all)?;
         self.add_each(role.properties.get("ManagedPolicyArns"), all)?;
         for resource in all.iter().filter(|it| ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"].contains(&&*it.kind)) {

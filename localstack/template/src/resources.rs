@@ -21,29 +21,21 @@ const ATTRIBUTES: [&str; 7] =
     ["Condition", "DeletionPolicy", "DependsOn", "Metadata", "Properties", "Type", "UpdateReplacePolicy"];
 
 /// Types of resources that change nothing about how the stack runs locally.
-const IRRELEVANT: [&str; 18] = [
-    "AWS::ApiGateway::Account",
+const IRRELEVANT: [&str; 10] = [
     "AWS::ApiGatewayV2::ApiMapping",
-    "AWS::ApiGatewayV2::Deployment",
     "AWS::ApiGatewayV2::DomainName",
-    "AWS::ApiGatewayV2::IntegrationResponse",
-    "AWS::ApiGatewayV2::Model",
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::Dashboard",
-    "AWS::EC2::SecurityGroup",
-    "AWS::EC2::SecurityGroupEgress",
-    "AWS::EC2::SecurityGroupIngress",
     "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Policy",
     "AWS::IAM::Role",
-    "AWS::Lambda::Permission",
     "AWS::Logs::LogGroup",
     "AWS::Logs::MetricFilter",
     "AWS::Route53::RecordSet",
 ];
 
 /// Properties of a function that are read, then those that change nothing locally.
-const FUNCTION: [&str; 28] = [
+const FUNCTION: [&str; 21] = [
     "CodeUri",
     "Environment",
     "Events",
@@ -57,21 +49,14 @@ const FUNCTION: [&str; 28] = [
     "AutoPublishAliasAllProperties",
     "DeploymentPreference",
     "Description",
-    "EphemeralStorage",
     "EventInvokeConfig",
     "Handler",
-    "PackageType",
-    "PermissionsBoundary",
     "Policies",
-    "PropagateTags",
     "Role",
-    "RolePath",
     "Runtime",
-    "RuntimeManagementConfig",
     "Tags",
     "Tracing",
     "VpcConfig",
-    "AssumeRolePolicyDocument",
 ];
 /// Parts of a function's properties that are read, or change nothing locally.
 const FUNCTION_PARTS: [(&str, &[&str]); 3] = [
@@ -79,41 +64,29 @@ const FUNCTION_PARTS: [(&str, &[&str]); 3] = [
     ("EventInvokeConfig", &["MaximumEventAgeInSeconds", "MaximumRetryAttempts"]),
     ("LoggingConfig", &["ApplicationLogLevel", "LogFormat", "LogGroup", "SystemLogLevel"]),
 ];
-const HTTP_API: [&str; 11] = [
+const HTTP_API: [&str; 8] = [
     "CorsConfiguration",
     "StageName",
     "AccessLogSettings",
     "DefaultRouteSettings",
     "Description",
-    "FailOnWarnings",
     "Name",
-    "PropagateTags",
     "RouteSettings",
-    "StageVariables",
     "Tags",
 ];
 const HTTP_EVENT: [&str; 6] = ["ApiId", "Method", "Path", "PayloadFormatVersion", "RouteSettings", "TimeoutInMillis"];
-const WEBSOCKET_API: [&str; 12] = [
+const WEBSOCKET_API: [&str; 9] = [
     "RouteSelectionExpression",
     "Routes",
     "StageName",
     "AccessLogSettings",
-    "ApiKeySelectionExpression",
     "DefaultRouteSettings",
     "Description",
     "Name",
-    "PropagateTags",
     "RouteSettings",
     "Tags",
-    "StageVariables",
 ];
-const WEBSOCKET_ROUTE: [&str; 5] = [
-    "FunctionArn",
-    "RouteResponseSelectionExpression",
-    "IntegrationTimeout",
-    "ModelSelectionExpression",
-    "OperationName",
-];
+const WEBSOCKET_ROUTE: [&str; 3] = ["FunctionArn", "RouteResponseSelectionExpression", "IntegrationTimeout"];
 
 /// How long an integration of the HTTP API and of the WebSocket API may take, in milliseconds.
 const HTTP_TIMEOUT: RangeInclusive<u64> = 50..=30_000;

@@ -85,6 +85,8 @@ fn unsupported_policy_is_named() {
     assert!(canned.contains("S3ReadPolicy"), "{canned}");
     let foreign = error("Role: arn:aws:iam::123456789012:role/other", "");
     assert!(foreign.contains("not a role of the template"), "{foreign}");
+    let bounded = error(role, "PermissionsBoundary: arn:aws:iam::123456789012:policy/bounds");
+    assert!(bounded.contains("property `PermissionsBoundary`"), "{bounded}");
     let unchecked =
         "Policies: [{Statement: {Effect: Deny, Action: 'ec2:*', Resource: '*', Condition: {Bool: {a: b}}}}]";
     template(unchecked, "").unwrap();
