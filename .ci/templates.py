@@ -15,8 +15,9 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 try:
-    from samtranslator.yaml_helper import yaml_parse
+    import samcli
     import tomllib
+    from samtranslator.yaml_helper import yaml_parse
 except ImportError:
     # `sam` of pipx has an environment of its own.
     import os
@@ -90,10 +91,9 @@ def transformed():
     import logging
     import os
 
+    import boto3
     from samcli.lib.translate.sam_template_validator import Translator
     from samtranslator.parser.parser import Parser
-
-    import boto3
 
     logging.disable(logging.WARNING)
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
