@@ -85,6 +85,14 @@ fn no_secret_and_no_text_is_ever_logged() {
     for function in ["auth", "messages", "relay", "users", "ws-connect", "ws-send"] {
         assert!(lines.iter().any(|line| line.starts_with(&format!("{function}: {{"))), "{function} is silent");
     }
+    // At debug level each of them says what its invocations cost.
+    for function in ["auth", "messages", "ws-send"] {
+        let told = lines.iter().filter(|line| line.starts_with(&format!("{function}: {{")));
+        let costs = |line: &&String| line.contains(r#""message":"Answered","gigabyte_seconds":0.0"#);
+        let counted =
+            |line: &&String| !line.contains(r#""gateway_messages":0"#) && !line.contains(r#""store_operations":0"#);
+        assert!(told.filter(costs).any(|line| counted(&line)), "{function} does not say what it costs");
+    }
     let told: Vec<_> =
         lines.iter().filter(|line| secrets.iter().any(|secret| line.contains(secret.as_str()))).collect();
     assert!(told.is_empty(), "{told:#?}");

@@ -59,7 +59,7 @@ pub(crate) async fn relayed(stack: &TestStack) -> serde_json::Value {
     let asking = async {
         loop {
             if let Ok(report) = stack.relay().await
-                && report["failed"] == 0
+                && ["projections_failed", "deliveries_failed", "erasures_failed"].iter().all(|name| report[name] == 0)
             {
                 break report;
             }
