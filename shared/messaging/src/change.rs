@@ -66,7 +66,8 @@ pub(crate) async fn write(
     let id = message.id;
     let written = match change {
         Change::Edit(content, named) => {
-            let text = NewText { content, mentions: &named.mentions(position) };
+            let (author, message_type, mentions) = (message.user, message.message_type, &named.mentions(position));
+            let text = NewText { author, message_type, content, mentions };
             messages.edit(causal, id, &text, position, now).await?
         }
         Change::Deletion => messages.delete(causal, id, position, now).await?,

@@ -2,6 +2,7 @@ use domain::Fault;
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 
 const DUPLICATE_KEY: i32 = 11000;
+const MAX_TIME_EXPIRED: i32 = 50;
 const AUTHENTICATION_FAILED: i32 = 18;
 
 /// What a driver error means to a request: the store is away or too slow, or the fault is ours.
@@ -77,6 +78,11 @@ fn is_passing(code: i32) -> bool {
 /// Whether the server lost the cursor or snapshot of a read, which works again at once.
 pub(crate) fn is_read_lost(error: &Error) -> bool {
     matches!(error.kind.as_ref(), ErrorKind::Command(command) if matches!(command.code, 43 | 175 | 237 | 239 | 246))
+}
+
+/// Whether a read took longer than it was given.
+pub(crate) fn is_time_up(error: &Error) -> bool {
+    matches!(error.kind.as_ref(), ErrorKind::Command(command) if command.code == MAX_TIME_EXPIRED)
 }
 
 /// Whether a pooled connection turned out to be dead, as after a freeze: the next one is new. What was sent may have arrived.

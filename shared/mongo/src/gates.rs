@@ -30,6 +30,8 @@ pub enum Bucket {
     FriendRequests,
     /// Searching for people.
     Searches,
+    /// Searching for messages.
+    MessageSearches,
     /// Opening WebSockets.
     Tickets,
     /// Changing the password.
@@ -80,6 +82,7 @@ impl Bucket {
             Self::Retries => "retry",
             Self::FriendRequests => "friend",
             Self::Searches => "search",
+            Self::MessageSearches => "find",
             Self::Tickets => "ticket",
             Self::Passwords => "password",
             Self::Changes => "change",
@@ -98,6 +101,7 @@ impl Bucket {
             Self::Retries => "retries",
             Self::FriendRequests => "friend-requests",
             Self::Searches => "searches",
+            Self::MessageSearches => "message-searches",
             Self::Tickets => "tickets",
             Self::Passwords => "passwords",
             Self::Changes => "changes",

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod atlas;
+mod backfill;
 mod claims;
 mod connections;
 mod crowd;
@@ -22,10 +24,13 @@ mod read_states;
 mod room_lists;
 mod rooms;
 mod schema;
+mod search;
 mod tickets;
 mod tls;
 mod unread_total;
 
+pub use atlas::{AtlasHit, AtlasSearch};
+pub use backfill::Backfilled;
 pub use claims::{Claim, ReadState};
 pub use connections::{ACTIVE_FOR, Arrival, Connection, Connections, Effect, MOST_CONNECTIONS, Recipients, Touched};
 pub use crowd::Crowd;
@@ -46,6 +51,7 @@ pub use read_states::{MOST_HIDDEN, MOST_TOLD, Marked, Outlook, Progress, ReadSta
 pub use room_lists::{ActivityKey, MOST_UNREAD, RoomPage, RoomSummary, UnreadRoom};
 pub use rooms::{KnownRoom, NamedRoom, Rooms};
 pub use schema::{Schema, SchemaVersion};
+pub use search::{Reading, ReadingEnd, SearchArea, Span, WalkedMessage};
 pub use tickets::Tickets;
 pub use unread_total::Unread;
 

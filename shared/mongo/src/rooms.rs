@@ -189,6 +189,6 @@ impl Rooms<'_> {
 }
 
 /// Before and after the names of every room of a kind: a semicolon follows a colon.
-fn names_of(kind: RoomKind) -> [String; 2] {
+pub(crate) fn names_of(kind: RoomKind) -> [String; 2] {
     [":", ";"].map(|end| format!("{}{end}", kind.as_str()))
 }

@@ -25,7 +25,7 @@ pub use door::Door;
 #[cfg(feature = "door")]
 pub use stores::{KEY, LIFETIME, NOON, PASSWORD, PASSWORD_HASH, Stores, limits_of};
 
-pub use logged::{errors, statements};
+pub use logged::{errors, lines, statements};
 pub use queueing::RecordedQueue;
 
 use scratch::{drop_later, random_name};

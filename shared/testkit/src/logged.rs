@@ -19,8 +19,13 @@ pub async fn statements(work: impl AsyncFnOnce()) -> Vec<String> {
 /// The errors that some work logs on the thread of a test, each as its fields: `code=internal version=7`.
 pub async fn errors(work: impl AsyncFnOnce()) -> Vec<String> {
     let told = listen(|metadata| *metadata.level() == Level::ERROR, work).await;
-    let text = |(name, value): &(&str, String)| format!("{name}={value}");
-    told.iter().map(|Fields(fields)| fields.iter().map(text).collect::<Vec<_>>().join(" ")).collect()
+    told.iter().map(Fields::line).collect()
+}
+
+/// Every line that some work logs on the thread of a test, whatever its level and whoever logs it, each as its fields.
+pub async fn lines(work: impl AsyncFnOnce()) -> Vec<String> {
+    let told = listen(|_| true, work).await;
+    told.iter().map(Fields::line).collect()
 }
 
 /// While there is one dispatcher only, `tracing` asks the thread that meets a callsite first whether anybody listens to it, and keeps
@@ -49,6 +54,12 @@ fn statement(Fields(fields): &Fields) -> String {
 /// The fields of an event, by name.
 #[derive(Default)]
 struct Fields(Vec<(&'static str, String)>);
+
+impl Fields {
+    fn line(&self) -> String {
+        self.0.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    }
+}
 
 impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {

@@ -55,6 +55,7 @@ pub fn limits_of(burst: u32, per_minute: u32) -> Limits {
         frames: limit,
         friend_requests: limit,
         searches: limit,
+        message_searches: limit,
         tickets: limit,
         changes: limit,
         reads: limit,

@@ -1,6 +1,7 @@
 //! What the message path relies on, on a real MongoDB.
 #![expect(clippy::unwrap_used, reason = "a failed arrangement ends the test")]
 
+mod backfill;
 mod batches;
 mod claims;
 mod crowd;
@@ -24,5 +25,7 @@ mod room_lists;
 mod rooms;
 mod scene;
 mod schema;
+mod search;
+mod search_plans;
 mod sockets;
 mod tickets;

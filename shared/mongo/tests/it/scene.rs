@@ -71,7 +71,7 @@ pub(crate) fn draft(room: RoomKey, user: UserId, client_id: &str, content: &str)
     }
 }
 
-/// Gives a message a text that mentions nobody.
+/// Gives a message of Anna's a text that mentions nobody.
 pub(crate) async fn edit(
     mongo: &Mongo,
     id: MessageId,
@@ -79,7 +79,7 @@ pub(crate) async fn edit(
     position: &Reservation,
 ) -> Result<Option<Message>, Fault> {
     let (content, mentions) = (Content::parse(content).unwrap(), Mentions::default());
-    let text = NewText { content: &content, mentions: &mentions };
+    let text = NewText { author: ANNA, message_type: MessageType::Text, content: &content, mentions: &mentions };
     mongo.messages().edit(&mut mongo.causal().await.unwrap(), id, &text, position, AT).await
 }
 
