@@ -11,6 +11,7 @@ mod group;
 mod health;
 mod listed;
 mod message;
+mod message_search;
 mod notification;
 mod person;
 mod problem;
@@ -46,11 +47,12 @@ pub use group::{
     RoleChange,
 };
 pub use health::{HealthView, Reachability, ReadinessChecks, ReadinessStatus, ReadinessView, SchemaStatus};
-pub use listed::{Listed, PageQuery, page};
+pub use listed::{Listed, PageQuery, cursor_of, page};
 pub use message::{
     ForwardTo, ForwardedView, MessagePage, MessagePatch, MessageVersionView, MessageView, MessagesQuery, NewMessage,
     PinsQuery, QuoteView, ReadCursor, ReadUpTo, SyncPage, SyncQuery, SystemText, SystemView, UnreadView,
 };
+pub use message_search::{MessageHit, MessageHits, MessageSearch, MessageSearchQuery, SearchPosition, TextRange};
 pub use notification::{
     DeviceView, NewDevice, NewNotificationSettings, NewQuietHours, NewRoomNotifications, NewSubscription,
     NotificationSettingsView, ParsedDevice, QuietHoursView, RoomNotificationsView, SubscriptionKeys, TestPush,

@@ -44,12 +44,17 @@ pub fn page<K: DeserializeOwned>(limit: Option<i64>, cursor: Option<&str>) -> Re
     Ok((size, key.transpose()?))
 }
 
+/// The cursor of a key, which is opaque to clients, but no secret.
+pub fn cursor_of<K: Serialize>(key: K) -> Result<String, Fault> {
+    let text = serde_json::to_vec(&key).map_err(Fault::internal)?;
+    Ok(URL_SAFE_NO_PAD.encode(text))
+}
+
 impl<T> Listed<T> {
-    /// A page for clients. The key in its cursor is opaque to them, but no secret.
+    /// A page for clients.
     pub fn of<U, K: Serialize>(page: Page<U, K>, item: impl FnMut(U) -> T) -> Result<Self, Fault> {
         let Page { items, next } = page.map(item);
-        let cursor = next.map(|key| serde_json::to_vec(&key)).transpose().map_err(Fault::internal)?;
-        Ok(Self { items, next_cursor: cursor.map(|text| URL_SAFE_NO_PAD.encode(text)) })
+        Ok(Self { items, next_cursor: next.map(cursor_of).transpose()? })
     }
 }
 

@@ -74,8 +74,8 @@ mod tests {
 mod properties {
     use super::*;
     use contract::{
-        FriendRequestsQuery, GroupRoomsQuery, MembersQuery, MessagesQuery, PageQuery, PasswordGrant, SearchQuery,
-        SyncQuery,
+        FriendRequestsQuery, GroupRoomsQuery, MembersQuery, MessageSearchQuery, MessagesQuery, PageQuery,
+        PasswordGrant, SearchQuery, SyncQuery,
     };
     use proptest::prelude::*;
 
@@ -100,6 +100,7 @@ mod properties {
             is_answered::<SyncQuery>(query.as_bytes())?;
             is_answered::<PageQuery>(query.as_bytes())?;
             is_answered::<SearchQuery>(query.as_bytes())?;
+            is_answered::<MessageSearchQuery>(query.as_bytes())?;
             is_answered::<FriendRequestsQuery>(query.as_bytes())?;
             is_answered::<GroupRoomsQuery>(query.as_bytes())?;
             is_answered::<MembersQuery>(query.as_bytes())?;

@@ -66,8 +66,13 @@ pub(crate) fn draft(user: UserId, client_id: &str, content: &str) -> MessageDraf
 
 impl Scene {
     pub(crate) async fn new() -> Self {
+        Self::over(Database::new().await).await
+    }
+
+    /// A scene in a database that has its indexes.
+    pub(crate) async fn over(database: Database) -> Self {
         let limits = MessageLimits { sends: PLENTY, retries: PLENTY, changes: PLENTY };
-        let (database, session) = (Database::new().await, SessionId("s".to_owned()));
+        let session = SessionId("s".to_owned());
         let fingerprints = Fingerprints::new("a key of tests", None);
         let scene = Self { database, pushed: Arc::default(), limits, session, fingerprints };
         scene.project(&access(1, &[ANNA, BORA])).await;

@@ -1,0 +1,137 @@
+//! The golden cases of message search, over the store, and over a search index of Atlas where a cluster is given.
+
+use crate::{
+    scene::{ANNA, ROOM, Scene, now, refusal},
+    search_pages::insert_texts,
+    searching::words_in,
+};
+use contract::MessageSearch;
+use domain::{Access, Member, PageSize, Role};
+use messaging::{Atlas, SearchMessages, Searcher, search_messages};
+use mongo::Mongo;
+use mongodb::{
+    Client, SearchIndexModel,
+    bson::{Document, doc, oid::ObjectId},
+};
+use std::time::Duration;
+use testkit::mongo::Database;
+
+struct Case {
+    query: String,
+    text: String,
+    matches: bool,
+    /// Whether a search index of Atlas must find it.
+    atlas: bool,
+}
+
+fn cases() -> Vec<Case> {
+    let rows = include_str!("../../../domain/tests/it/search-corpus.tsv").lines().skip(1);
+    let cases = rows.map(|row| {
+        let columns: Vec<_> = row.split('\t').collect();
+        let [query, text, matches, _scope, _ranges, atlas, _why] = columns[..] else { panic!("{row}") };
+        let text = domain::Content::parse(&unescaped(text)).unwrap().as_str().to_owned();
+        Case { query: unescaped(query), text, matches: matches == "yes", atlas: atlas == "yes" }
+    });
+    cases.collect()
+}
+
+fn unescaped(text: &str) -> String {
+    let mut parts = text.split("\\u");
+    let first = parts.next().unwrap().to_owned();
+    let read = parts.fold(first, |read, part| {
+        let (code, rest) = part.split_at(4);
+        let c = char::from_u32(u32::from_str_radix(code, 16).unwrap()).unwrap();
+        format!("{read}{c}{rest}")
+    });
+    read.replace("\\n", "\n")
+}
+
+/// Whether a search in the room finds a text.
+async fn finds(scene: &Scene, search: &MessageSearch, text: &str) -> bool {
+    let found = scene.search(ANNA, search).await.unwrap();
+    found.hits.iter().any(|hit| hit.message.content == text)
+}
+
+#[tokio::test]
+async fn every_golden_case_is_found_in_its_room() {
+    let scene = Scene::new().await;
+    let cases = cases();
+    let texts: Vec<String> = cases.iter().map(|case| case.text.clone()).collect();
+    insert_texts(&scene, ROOM, ANNA, &texts).await;
+
+    for Case { query, text, matches, .. } in &cases {
+        assert_eq!(finds(&scene, &words_in(ROOM, query), text).await, *matches, "{query} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn server_without_atlas_is_searched_by_grams() {
+    let scene = Scene::new().await;
+    scene.send(ANNA, "a", "회의록").await.unwrap();
+    let searcher = Searcher::default().with_atlas(Some(Atlas::new("messages_search")));
+    let search = words_in(ROOM, "회의");
+    let query = |after| SearchMessages { user: ANNA, search: &search, size: PageSize::LARGEST, after };
+
+    for _ in 0..2 {
+        let found = search_messages(&scene.messenger(), &searcher, &query(None)).await.unwrap();
+        assert_eq!(found.hits.len(), 1);
+    }
+    let token = Some(contract::SearchPosition::Token("x".to_owned()));
+    let page = search_messages(&scene.messenger(), &searcher, &query(token)).await;
+    assert_eq!(refusal(page), domain::Code::InvalidFields);
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests find their servers in the environment")]
+fn atlas_url() -> Option<String> {
+    std::env::var("ATLAS_TEST_URL").ok().filter(|url| !url.is_empty())
+}
+
+/// `localstack/guides/search.md` has the same.
+fn index() -> SearchIndexModel {
+    let number = doc! { "type": "number", "representation": "int64" };
+    let fields = doc! {
+        "_id": { "type": "objectId" }, "content": { "type": "string", "analyzer": "lucene.nori" }, "g": &number,
+        "room_id": &number, "user_id": number, "room_type": { "type": "token" }, "created_at": { "type": "date" },
+    };
+    let definition: Document = doc! { "mappings": { "dynamic": false, "fields": fields } };
+    SearchIndexModel::builder().name("messages_search".to_owned()).definition(definition).build()
+}
+
+#[tokio::test]
+async fn every_golden_case_of_atlas_is_found_by_its_index() {
+    let Some(server) = atlas_url() else {
+        println!("Atlas Search NOT CHECKED: ATLAS_TEST_URL names no cluster");
+        return;
+    };
+    let (server, options) = server.split_once('?').unwrap_or((&server, ""));
+    let name = format!("test_{}", ObjectId::new());
+    let url = format!("{}/{name}?{options}", server.trim_end_matches('/'));
+    let store = Client::with_uri_str(&url).await.unwrap().default_database().unwrap();
+    let mongo = Mongo::connect(&url).await.unwrap();
+    mongo.schema().ensure().await.unwrap();
+    let scene = Scene::over(Database { mongo, url }).await;
+    let cases = cases();
+    let room = ROOM;
+    let members = vec![Member { user: ANNA, role: Role::Member }];
+    scene.mongo().rooms().project(&Access { room, version: 3, members, blocked: false }, now()).await.unwrap();
+    let texts: Vec<String> = cases.iter().map(|case| case.text.clone()).collect();
+    insert_texts(&scene, room, ANNA, &texts).await;
+    store.collection::<Document>("messages").create_search_index(index()).await.unwrap();
+    let searcher = Searcher::default().with_atlas(Some(Atlas::new("messages_search")));
+    let wait = async {
+        while !scene.mongo().messages().has_search_index("messages_search").await {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(10), wait).await.unwrap();
+    let mut missed = Vec::new();
+    for Case { query, text, .. } in cases.iter().filter(|case| case.atlas) {
+        let search = words_in(room, query);
+        let query = SearchMessages { user: ANNA, search: &search, size: PageSize::LARGEST, after: None };
+        let found = search_messages(&scene.messenger(), &searcher, &query).await.unwrap();
+        if !found.hits.iter().any(|hit| &hit.message.content == text) {
+            missed.push(text.clone());
+        }
+    }
+    assert_eq!(missed, Vec::<String>::new());
+}
