@@ -17,6 +17,7 @@ mod list_unread;
 mod pin_message;
 mod read_messages;
 mod remove_reaction;
+mod search_messages;
 mod send_message;
 mod sync_messages;
 mod unpin_message;
@@ -27,7 +28,7 @@ use background::Background;
 use boot::{BoxError, Limits, warm_up};
 use credentials::{AccessTokens, Fingerprints};
 use domain::Random;
-use messaging::{Author, MessageLimits, Messenger};
+use messaging::{Atlas, Author, MessageLimits, Messenger, Searcher};
 use mongo::Mongo;
 use queue::Sqs;
 use realtime::ManagementApi;
@@ -44,6 +45,8 @@ pub struct App {
     pub tokens: AccessTokens,
     /// Tells retries from other messages.
     pub fingerprints: Fingerprints,
+    /// What searches share.
+    pub searcher: Searcher,
     /// How often something may be done.
     pub limits: Limits,
     /// Names messages whose clients did not.
@@ -53,10 +56,11 @@ pub struct App {
 impl App {
     /// Reads the settings and connects.
     pub async fn connect(background: Background) -> Result<Self, BoxError> {
-        let (mongo_url, (connections_url, inline), queues, aws, signing, limits) = boot::read(|settings| {
+        let (mongo_url, (connections_url, inline), queues, aws, signing, limits, index) = boot::read(|settings| {
             let (mongo_url, connections) = (settings.mongo_url(), settings.connections());
             let (queues, aws) = (settings.queues(), settings.aws());
-            (mongo_url, connections, queues, aws, settings.signing(), settings.limits())
+            let index = settings.atlas_search_index();
+            (mongo_url, connections, queues, aws, settings.signing(), settings.limits(), index)
         })
         .await?;
         let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
@@ -71,7 +75,8 @@ impl App {
         let tokens = AccessTokens::new(signing.algorithm, &signing.key, previous_key, signing.lifetime)?;
         let fingerprints = Fingerprints::new(&signing.key, previous_key);
         let messenger = Messenger { mongo, announcer, clock };
-        Ok(Self { messenger, tokens, fingerprints, limits, random: boot::random() })
+        let searcher = Searcher::default().with_atlas(index.as_deref().map(Atlas::new));
+        Ok(Self { messenger, tokens, fingerprints, searcher, limits, random: boot::random() })
     }
 
     fn author<'a>(&'a self, caller: &'a Bearer) -> Author<'a> {
@@ -95,6 +100,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(web::openapi())
         .routes(routes!(send_message::send_message))
         .routes(routes!(sync_messages::sync_messages))
+        .routes(routes!(search_messages::search_messages))
         .routes(routes!(list_messages::list_messages))
         .routes(routes!(edit_message::edit_message))
         .routes(routes!(delete_message::delete_message))

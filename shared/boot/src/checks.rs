@@ -141,6 +141,14 @@ pub(crate) fn algorithm(value: &str) -> Check<&'static str> {
     }
 }
 
+pub(crate) fn search_backend(value: &str) -> Check<&'static str> {
+    match value {
+        "grams" => Ok("grams"),
+        "atlas" => Ok("atlas"),
+        _ => Err("must be grams or atlas"),
+    }
+}
+
 /// A positive number of hours, fractions too, up to a year.
 pub(crate) fn hours(value: &str) -> Check<Duration> {
     let hours: f64 = value.parse().map_err(|_| "is not a number")?;

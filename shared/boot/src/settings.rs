@@ -69,8 +69,10 @@ pub struct Limits {
     pub frames: Limit,
     /// `LIMIT_FRIEND_REQUESTS`: requests of a person.
     pub friend_requests: Limit,
-    /// `LIMIT_SEARCHES`: searches of a person.
+    /// `LIMIT_SEARCHES`: searches of a person for people.
     pub searches: Limit,
+    /// `LIMIT_MESSAGE_SEARCHES`: searches of a person for messages.
+    pub message_searches: Limit,
     /// `LIMIT_TICKETS`: WebSocket tickets of a person.
     pub tickets: Limit,
     /// `LIMIT_CHANGES`: every other change of a person.
@@ -162,13 +164,14 @@ impl Settings {
 
     /// Every `LIMIT_*`, or its default.
     pub fn limits(&self) -> Result<Limits, SettingsError> {
-        let (changes, reads, new_rooms, mails, notifications, test_pushes) = values((
+        let (changes, reads, new_rooms, mails, notifications, test_pushes, message_searches) = values((
             self.limit("LIMIT_CHANGES", Limit { burst: 60, per_minute: 60 }),
             self.limit("LIMIT_READS", Limit { burst: 600, per_minute: 600 }),
             self.limit("LIMIT_NEW_ROOMS", Limit { burst: 20, per_minute: 20 }),
             self.limit("LIMIT_MAILS", Limit { burst: 5, per_minute: 5 }),
             self.limit("LIMIT_NOTIFICATIONS", Limit { burst: 30, per_minute: 30 }),
             self.limit("LIMIT_TEST_PUSHES", Limit { burst: 3, per_minute: 3 }),
+            self.limit("LIMIT_MESSAGE_SEARCHES", Limit { burst: 20, per_minute: 60 }),
         ))?;
         let (sends, retries, frames, friend_requests, searches, tickets, sign_ins) = values((
             self.limit("LIMIT_SENDS", Limit { burst: 20, per_minute: 120 }),
@@ -185,6 +188,7 @@ impl Settings {
             frames,
             friend_requests,
             searches,
+            message_searches,
             tickets,
             changes,
             reads,
@@ -215,6 +219,14 @@ impl Settings {
         let inline = self.optional("INLINE_CONNECTIONS", checks::connections);
         let (url, inline) = values((self.connections_url(), inline))?;
         Ok((url, inline.unwrap_or(200)))
+    }
+
+    /// `SEARCH_BACKEND` and `ATLAS_SEARCH_INDEX`: the search index of Atlas that searches for messages ask, if they ask one.
+    pub fn atlas_search_index(&self) -> Result<Option<String>, SettingsError> {
+        let backend = self.optional("SEARCH_BACKEND", checks::search_backend);
+        let index = self.optional("ATLAS_SEARCH_INDEX", |name| Ok(name.to_owned()));
+        let (backend, index) = values((backend, index))?;
+        Ok((backend == Some("atlas")).then(|| index.unwrap_or_else(|| "messages_search".to_owned())))
     }
 
     /// `TYPING`: whether anybody is told who types.

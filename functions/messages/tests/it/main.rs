@@ -8,11 +8,13 @@ mod lists;
 mod pinning;
 mod reacting;
 mod reading;
+mod searching;
 mod sending;
 
 use axum::http::Method;
 use domain::{RoomKey, SessionId, UserId};
 use messages::App;
+use messaging::Searcher;
 use serde_json::{Value, json};
 use std::{
     ops::Deref,
@@ -48,6 +50,7 @@ impl Room {
             messenger: stores.messenger(),
             tokens: stores.tokens(),
             fingerprints: stores.fingerprints(),
+            searcher: Searcher::default(),
             limits: limits_of(1_000, 1_000),
             random: boot::random(),
         };
@@ -123,6 +126,7 @@ async fn every_route_needs_a_token() {
         (Method::PUT, "/messages/665f1f77bcf86cd799439011/pin"),
         (Method::DELETE, "/messages/665f1f77bcf86cd799439011/pin"),
         (Method::GET, "/messages/pins?room_id=1"),
+        (Method::GET, "/messages/search?q=%ED%9A%8C%EC%9D%98"),
     ] {
         let answer = room.ask(method, path, None, &Value::Null).await;
         assert_eq!(answer.refusal(), refused(401, "unauthenticated"), "{path}");
