@@ -69,11 +69,11 @@ pub struct MigrateError {
 }
 
 impl App {
-    /// Does what is asked for; a migration, if nothing is. A rebuild ends soon after `until`.
+    /// Does what is asked for; a migration, if nothing is. Both end soon after `until`.
     pub async fn run(&self, invocation: Option<Invocation>, until: Timestamp) -> Result<Answer, MigrateError> {
         let Invocation { action, cursor } = invocation.unwrap_or_default();
         match action {
-            Action::Migrate => self.migrate().await.map(Answer::Migrated),
+            Action::Migrate => self.migrate(until).await.map(Answer::Migrated),
             Action::Rebuild => self.rebuild(cursor.as_deref(), until).await.map(Answer::Rebuilt),
         }
     }

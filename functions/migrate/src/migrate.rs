@@ -1,5 +1,5 @@
 use crate::{App, MigrateError, failed};
-use domain::{Fault, SessionId, UserId};
+use domain::{Fault, SessionId, Timestamp, UserId};
 use projection::Projector;
 use serde::Serialize;
 use std::{collections::BTreeMap, time::Duration};
@@ -9,6 +9,8 @@ use tracing::{info, warn};
 const PEOPLE_SINCE: i32 = 6;
 /// How many rows one statement reads.
 const BATCH: u32 = 500;
+/// How long messages of earlier versions are indexed.
+const BACKFILL_TIME: Duration = Duration::from_secs(200);
 /// No access token lives longer, whatever the settings say.
 const LONGEST_TOKEN: Duration = Duration::from_hours(8_760);
 
@@ -32,11 +34,15 @@ struct MysqlReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct MongoReport {
     version: i32,
+    /// Messages that can be searched from now on.
+    indexed: usize,
+    /// Whether there are more, which `relay` goes on with.
+    left: bool,
 }
 
 impl App {
-    /// Brings both stores up to date.
-    pub async fn migrate(&self) -> Result<MigrateReport, MigrateError> {
+    /// Brings both stores up to date. What takes long in MongoDB ends soon after `until`.
+    pub async fn migrate(&self, until: Timestamp) -> Result<MigrateReport, MigrateError> {
         let Projector { mysql, mongo, clock, .. } = &self.0;
         let migrated = mysql.schema().migrate().await.map_err(|why| failed("MySQL", &Fault::from(why)))?;
         let named = self.name_everybody().await.map_err(|why| failed("MySQL", &why))?;
@@ -49,23 +55,26 @@ impl App {
         }
         self.move_revocations().await.map_err(|why| failed("MongoDB", &why))?;
         let ensured = mongo.schema().ensure().await.map_err(|why| failed("MongoDB", &why))?;
+        let until = until.min(clock.now().plus(BACKFILL_TIME));
+        let filled = mongo.schema().backfill(*clock, until).await.map_err(|why| failed("MongoDB", &why))?;
         Ok(MigrateReport {
             mysql: MysqlReport { version: migrated.version, applied: migrated.applied, named, confusable },
-            mongo: MongoReport { version: ensured.found },
+            mongo: MongoReport { version: ensured.found, indexed: filled.indexed, left: filled.left },
         })
     }
 
     /// Brings both stores up to date for a deployment. What a newer build has migrated is left alone: a deployment that is rolled
     /// back ends with the build before, which works with it.
     pub async fn deploy(&self) -> Result<(), MigrateError> {
-        let Projector { mysql, mongo, .. } = &self.0;
+        let Projector { mysql, mongo, clock, .. } = &self.0;
         let found = mysql.schema().status().await.map_err(|why| failed("MySQL", &why))?;
         let found_in_mongo = mongo.schema().version().await.map_err(|why| failed("MongoDB", &why))?;
         if found.current > found.expected || found_in_mongo.found > found_in_mongo.expected {
             warn!("Left the schemas of a newer build alone");
             return Ok(());
         }
-        let report = self.migrate().await?;
+        // No deployment waits for old messages to be indexed: `relay` goes on with it.
+        let report = self.migrate(clock.now()).await?;
         info!(mysql.version = report.mysql.version, mongo.version = report.mongo.version, "Migrated");
         Ok(())
     }

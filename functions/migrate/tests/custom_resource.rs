@@ -161,7 +161,7 @@ async fn schema_of_a_newer_build_survives_a_rollback() {
         VALUES (9999, 'newer', TRUE, '', 0)";
     mysql::execute(&mysql.url, newer).await;
 
-    assert!(app.migrate().await.is_err());
+    assert!(app.migrate(NOON).await.is_err());
     app.deploy().await.unwrap();
 }
 

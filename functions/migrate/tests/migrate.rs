@@ -4,11 +4,14 @@
 use ::mysql::Mysql;
 use announce::Announcer;
 use background::Background;
-use domain::{Aggregate, Clock, Locale, NameQuery, PageSize, Person, Privacy, UserId};
+use domain::{Aggregate, Clock, Locale, NameQuery, PageSize, Person, Privacy, Timestamp, UserId};
 use migrate::App;
 use projection::Projector;
 use serde_json::{Value, json};
 use testkit::{LIFETIME, NOON, mongo, mysql, pushing};
+
+/// So late that nothing stops half-way.
+const LATER: Timestamp = Timestamp::from_millis(NOON.millis() + 3_600_000);
 
 fn app(mysql_url: &str, mongo: &mongo::Database) -> App {
     let (mongo, clock) = (mongo.mongo.clone(), Clock(|| NOON));
@@ -26,8 +29,8 @@ async fn both_stores_are_migrated_and_reported() {
     let (mysql, mongo) = tokio::join!(mysql::Database::empty(), mongo::Database::empty());
     let app = app(&mysql.url, &mongo);
 
-    let first = serde_json::to_value(app.migrate().await.unwrap()).unwrap();
-    let second = serde_json::to_value(app.migrate().await.unwrap()).unwrap();
+    let first = serde_json::to_value(app.migrate(LATER).await.unwrap()).unwrap();
+    let second = serde_json::to_value(app.migrate(LATER).await.unwrap()).unwrap();
 
     let mysql_version = mysql.mysql.schema().status().await.unwrap().current;
     let mongo_version = mongo.mongo.schema().version().await.unwrap().found;
@@ -37,7 +40,7 @@ async fn both_stores_are_migrated_and_reported() {
     let report = |applied: usize| {
         serde_json::json!({
             "mysql": {"version": mysql_version, "applied": applied, "named": 0, "confusable": 0},
-            "mongo": {"version": mongo_version},
+            "mongo": {"version": mongo_version, "indexed": 0, "left": false},
         })
     };
     assert_eq!(first, report(steps));
@@ -49,7 +52,7 @@ async fn user_for_migrations_can_migrate() {
     let (mysql, mongo) = tokio::join!(mysql::Database::empty(), mongo::Database::empty());
     let app = app(&mysql.url_of("chat_migrate").await, &mongo);
 
-    app.migrate().await.unwrap();
+    app.migrate(LATER).await.unwrap();
 
     assert!(mysql.mysql.schema().status().await.unwrap().is_current());
 }
@@ -67,7 +70,7 @@ async fn existing_people_are_indexed_and_queued() {
     let app = app(&mysql.url, &mongo);
     join_the_old_way(&mysql.url).await;
 
-    let report = serde_json::to_value(app.migrate().await.unwrap()).unwrap();
+    let report = serde_json::to_value(app.migrate(LATER).await.unwrap()).unwrap();
 
     assert_eq!(report["mysql"]["named"], 1);
     let query = NameQuery::parse("ㅎㄱㄷ").unwrap();
@@ -87,7 +90,7 @@ async fn confusable_names_of_old_versions_keep_their_names() {
     mysql::execute(&mysql.url, double).await;
 
     for _ in 0..2 {
-        let report = serde_json::to_value(app.migrate().await.unwrap()).unwrap();
+        let report = serde_json::to_value(app.migrate(LATER).await.unwrap()).unwrap();
         assert_eq!(report["mysql"]["confusable"], 1);
     }
 
@@ -100,7 +103,7 @@ async fn unreachable_store_is_named() {
     let mongo = mongo::Database::empty().await;
     let app = app("mysql://root@127.0.0.1:1/none", &mongo);
 
-    let error = app.migrate().await.unwrap_err().to_string();
+    let error = app.migrate(LATER).await.unwrap_err().to_string();
 
     assert!(error.starts_with("MySQL: unavailable: "), "{error}");
 }

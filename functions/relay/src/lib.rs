@@ -25,23 +25,28 @@ const MOST_NOTIFICATIONS: i64 = 500;
 /// How long a run goes on forgetting old sessions.
 const PURGE_TIME: Duration = Duration::from_secs(5);
 
-/// Makes a run: projections, deliveries, notifications, what deleted accounts left, old sessions and who is online at the same time, so
+/// How long a run goes on indexing messages of earlier versions.
+const BACKFILL_TIME: Duration = Duration::from_secs(20);
+
+/// Makes a run: projections, deliveries, notifications, what deleted accounts left, old sessions, who is online and old messages for searches at the same time, so
 /// that none waits for another. A store that is unavailable ends its part.
 pub async fn run(projector: &Projector) -> Result<Report, Fault> {
     let Projector { mongo, announcer, clock, .. } = projector.clone();
     let presence = Watcher { mongo: mongo.clone(), announcer: announcer.clone(), clock };
+    let schema = projector.mongo.schema();
     let (messenger, until) = (Messenger { mongo, announcer, clock }, clock.now().plus(TIME));
     let accounts = Eraser { projector, messenger: &messenger };
-    let (relayed, swept, erased, purged, notified, watched) = tokio::join!(
+    let (relayed, swept, erased, purged, notified, watched, filled) = tokio::join!(
         projector.relay(until),
         messaging::sweep(&messenger, MOST_MESSAGES, until),
         accounts.run(until),
         projector.purge_sessions(clock.now().plus(PURGE_TIME)),
         messaging::notify_late(&messenger, MOST_NOTIFICATIONS),
         presence.sweep(),
+        schema.backfill(clock, clock.now().plus(BACKFILL_TIME)),
     );
     notified.or_log("queue notifications late");
-    let (relayed, swept, erased, _, watched) = (relayed?, swept?, erased?, purged?, watched?);
+    let (relayed, swept, erased, _, watched, filled) = (relayed?, swept?, erased?, purged?, watched?, filled?);
     Ok(Report {
         projected: relayed.projected,
         projections_failed: relayed.failed,
@@ -51,5 +56,6 @@ pub async fn run(projector: &Projector) -> Result<Report, Fault> {
         erasures_failed: erased.failed,
         ghosts: watched.ghosts,
         looked_at: watched.due,
+        indexed: filled.indexed,
     })
 }

@@ -22,6 +22,8 @@ pub struct Report {
     pub ghosts: usize,
     /// Others of whom it is looked whether they are online.
     pub looked_at: usize,
+    /// Messages of earlier versions that can be searched from now on.
+    pub indexed: usize,
 }
 
 /// For how long what is left has waited.
@@ -58,6 +60,7 @@ impl Report {
             erasures_failed = self.erasures_failed,
             ghosts = self.ghosts,
             looked_at = self.looked_at,
+            indexed = self.indexed,
             "Relayed"
         );
     }

@@ -49,7 +49,7 @@ async fn every_function_answers_its_sample_event() -> Result<()> {
     let relayed = stack.answer("relay").await?;
     let nothing = json!({
         "projected": 0, "projections_failed": 0, "delivered": 0, "deliveries_failed": 0, "erased": 0, "erasures_failed": 0,
-        "ghosts": 0, "looked_at": 0,
+        "ghosts": 0, "looked_at": 0, "indexed": 0,
     });
     ensure!(relayed == nothing, "relay answered {relayed}");
 
