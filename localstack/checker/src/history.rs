@@ -112,6 +112,8 @@ pub enum Request {
     Edit { room: RoomId, message: Arc<str>, content: Arc<str> },
     /// A page of the room by sequence number.
     List { room: RoomId, window: Window, limit: u32 },
+    /// The messages of the room that say some plain words.
+    Search { room: RoomId, text: Arc<str> },
     /// Everything that changed after a revision.
     Sync { room: RoomId, after: u64, limit: u32 },
     /// Delete an own message.
@@ -175,6 +177,7 @@ impl Request {
             Self::Send { room, .. }
             | Self::Edit { room, .. }
             | Self::List { room, .. }
+            | Self::Search { room, .. }
             | Self::Sync { room, .. }
             | Self::Delete { room, .. }
             | Self::Read { room, .. }
@@ -262,6 +265,8 @@ pub enum Answer {
     Ack { message: Message, dup: Option<bool> },
     /// A list's page.
     Page(Page),
+    /// What a search found; `whole` if that is all.
+    Found { items: Vec<Message>, whole: bool },
     /// A sync's page.
     Synced(SyncPage),
     /// The room is read up to here, and so many messages are not; 100 are 100 or more.

@@ -61,6 +61,7 @@ impl fmt::Display for Request {
             Self::Send { room, client_id, content } => write!(f, "send room {room} client_id {client_id} {content:?}"),
             Self::Edit { room, message, content } => write!(f, "edit room {room} message {message} {content:?}"),
             Self::List { room, window, limit } => write!(f, "list room {room} {window:?} limit {limit}"),
+            Self::Search { room, text } => write!(f, "search room {room} for {text:?}"),
             Self::Sync { room, after, limit } => write!(f, "sync room {room} after rev {after} limit {limit}"),
             Self::Delete { room, message } => write!(f, "delete room {room} message {message}"),
             Self::Read { room, seq } => write!(f, "read room {room} up to seq {seq}"),
@@ -109,6 +110,10 @@ impl fmt::Display for Answer {
             }
             Self::Page(Page { items, has_before, has_after, cursor }) => {
                 write!(f, "page cursor {cursor} has_before {has_before} has_after {has_after}: ")?;
+                list(f, items)
+            }
+            Self::Found { items, whole } => {
+                write!(f, "found{}: ", if *whole { "" } else { " among others" })?;
                 list(f, items)
             }
             Self::Synced(SyncPage { items, cursor, head, more }) => {

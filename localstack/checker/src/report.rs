@@ -93,6 +93,7 @@ impl Counts {
                         messages.insert(&message.id);
                     }
                     Answer::Page(page) => counts.observations += page.items.len(),
+                    Answer::Found { items, .. } => counts.observations += items.len(),
                     Answer::Synced(page) => counts.observations += page.items.len(),
                     Answer::Unknown(why) => *counts.unknown.entry(why.clone()).or_default() += 1,
                     Answer::Read { .. } => counts.reads += 1,

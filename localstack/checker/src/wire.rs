@@ -69,6 +69,18 @@ struct PageRow {
 }
 
 #[derive(Deserialize)]
+struct FoundRow {
+    items: Vec<HitRow>,
+    next_cursor: Option<String>,
+    incomplete: bool,
+}
+
+#[derive(Deserialize)]
+struct HitRow {
+    message: MessageRow,
+}
+
+#[derive(Deserialize)]
 struct SyncRow {
     items: Vec<MessageRow>,
     cursor: u64,
@@ -200,6 +212,7 @@ pub(crate) fn frame(request: &Request) -> Option<(&'static str, Value)> {
         | Request::Total { .. }
         | Request::Friends { .. }
         | Request::List { .. }
+        | Request::Search { .. }
         | Request::Block { .. }
         | Request::Unblock { .. }
         | Request::Kick { .. }
@@ -277,6 +290,11 @@ pub(crate) fn http(request: &Request, other: i64) -> Option<(Method, String, Opt
             (Method::POST, "/messages/read".to_owned(), Some(body))
         }
         Request::Unread { .. } => (Method::GET, "/messages/unread".to_owned(), None),
+        Request::Search { text, .. } => {
+            let q = percent_encoded(&format!("\"{text}\""));
+            let path = format!("/messages/search?q={q}&room_id={id}&room_type={kind}&limit=100");
+            (Method::GET, path, None)
+        }
         Request::Total { .. } => (Method::GET, "/messages/unread/total".to_owned(), None),
         Request::Friends { .. } => (Method::GET, "/friends?limit=100".to_owned(), None),
         Request::Block { .. } => (Method::POST, "/blocks".to_owned(), Some(json!({ "user_id": other }))),
@@ -331,6 +349,10 @@ pub(crate) fn from_http(request: &Request, status: u16, body: Value) -> Answer {
         (200, Request::List { .. }) => read(body, |page: PageRow| {
             let items = page.items.into_iter().map(Message::from).collect();
             Answer::Page(Page { items, has_before: page.has_before, has_after: page.has_after, cursor: page.cursor })
+        }),
+        (200, Request::Search { .. }) => read(body, |page: FoundRow| Answer::Found {
+            items: page.items.into_iter().map(|hit| hit.message.into()).collect(),
+            whole: page.next_cursor.is_none() && !page.incomplete,
         }),
         (200, Request::Sync { .. }) => read(body, synced),
         (200, Request::Read { .. }) => {

@@ -280,6 +280,11 @@ fn list_cursor_read_after_its_rows_is_detected() {
 }
 
 #[test]
+fn search_that_forgets_the_newest_is_caught() {
+    breaks(Mistake::ForgetfulSearch, Promise::NothingMissed);
+}
+
+#[test]
 fn an_edit_that_revives_a_tombstone_is_detected() {
     breaks(Mistake::RevivingEdit, Promise::NothingLost);
 }

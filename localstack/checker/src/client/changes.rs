@@ -213,6 +213,18 @@ impl<D: Doors> Client<'_, D> {
         self.call(Via::Http, Purpose::Look, request).await;
     }
 
+    /// Looks for what this person once said, whatever became of it.
+    pub(super) async fn search(&self, rng: &mut ChaCha8Rng) {
+        let deleted = rng.random_ratio(1, 10);
+        let Some(sent) = self.pick(rng, deleted) else { return };
+        // The plain words at its beginning, which tell it from most others.
+        let Some(text) = sent.content.split([' ', '\n']).collect::<Vec<_>>().get(..3).map(|words| words.join(" "))
+        else {
+            return;
+        };
+        self.call(Via::Http, Purpose::Look, Request::Search { room: self.room, text: text.into() }).await;
+    }
+
     /// Reads some page of the room's changes.
     pub(super) async fn poll(&self, rng: &mut ChaCha8Rng) {
         let request = self.some_changes(rng);

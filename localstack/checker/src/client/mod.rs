@@ -172,7 +172,8 @@ impl<D: Doors> Client<'_, D> {
         match rng.random_range(0..100) {
             0..48 => self.send(rng, give_up).await,
             48..70 => self.edit(rng, give_up).await,
-            70..80 => self.look(rng).await,
+            70..76 => self.look(rng).await,
+            76..80 => self.search(rng).await,
             80..88 => self.poll(rng).await,
             88..93 => self.send_again(rng).await,
             93 if rng.random_ratio(1, 5) => self.crowd().await,
@@ -388,7 +389,11 @@ impl<D: Doors> Client<'_, D> {
             let state = self.state();
             let has_frame = !matches!(
                 request,
-                Request::Pin { .. } | Request::Forward { .. } | Request::Unread { .. } | Request::Total { .. }
+                Request::Pin { .. }
+                    | Request::Forward { .. }
+                    | Request::Search { .. }
+                    | Request::Unread { .. }
+                    | Request::Total { .. }
             );
             match state.socket.clone().filter(|_| via == Via::Socket && has_frame) {
                 Some(open) => Door::Socket(open),

@@ -164,7 +164,8 @@ pub(crate) fn follow(view: &mut ClientView, answer: &Answer) {
         Answer::Ack { message, .. } => view.take(message),
         Answer::Page(page) => *view = ClientView::enter(page),
         Answer::Synced(page) => view.take_sync(page),
-        Answer::Read { .. }
+        Answer::Found { .. }
+        | Answer::Read { .. }
         | Answer::Total { .. }
         | Answer::Online(_)
         | Answer::Done

@@ -167,7 +167,9 @@ impl<'h> Facts<'h> {
                         Request::Send { room, client_id, .. } | Request::Forward { room, client_id, .. } => {
                             facts.sends.entry((*room, client_id)).or_default().push(position);
                         }
-                        Request::List { room, .. } => facts.lists.entry(*room).or_default().push(position),
+                        Request::List { room, .. } | Request::Search { room, .. } => {
+                            facts.lists.entry(*room).or_default().push(position);
+                        }
                         Request::Block { room } => facts.blocks.entry(*room).or_default().push(position),
                         Request::Unblock { room } => facts.lifts.entry(*room).or_default().push(position),
                         Request::Kick { room, of } | Request::Ban { room, of } => {
@@ -216,6 +218,7 @@ impl<'h> Facts<'h> {
             }
             Answer::Page(page) => page.items.iter().for_each(|item| self.see(position, item)),
             Answer::Synced(page) => page.items.iter().for_each(|item| self.see(position, item)),
+            Answer::Found { items, .. } => items.iter().for_each(|item| self.see(position, item)),
             Answer::Read { .. }
             | Answer::Total { .. }
             | Answer::Online(_)
@@ -388,7 +391,7 @@ impl<'h> Facts<'h> {
         let lists = self.lists.get(&room).into_iter().flatten().filter_map(|list| self.calls.get(list));
         let mut earlier = lists.filter(|list| list.position < position);
         earlier.any(|list| match list.answered {
-            Some((answered, Answer::Page(_))) => answered > begun,
+            Some((answered, Answer::Page(_) | Answer::Found { .. })) => answered > begun,
             _ => self.at(list.position) + LIVES > self.at(begun),
         })
     }

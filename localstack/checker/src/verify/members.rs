@@ -53,7 +53,12 @@ fn answer(facts: &Facts<'_>, call: &Call<'_>, fences: &[Fence], found: &mut Vec<
             | Request::React { .. }
     );
     match answer {
-        Answer::Ack { .. } | Answer::Page(_) | Answer::Synced(_) | Answer::Read { .. } | Answer::Invited { .. } => {}
+        Answer::Ack { .. }
+        | Answer::Page(_)
+        | Answer::Found { .. }
+        | Answer::Synced(_)
+        | Answer::Read { .. }
+        | Answer::Invited { .. } => {}
         Answer::Done if of_group => {}
         Answer::Total { .. }
         | Answer::Online(_)

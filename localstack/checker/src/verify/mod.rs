@@ -18,6 +18,7 @@ mod reads;
 mod refusals;
 mod rights;
 mod roles;
+mod search;
 mod sessions;
 mod signals;
 mod system;
@@ -79,6 +80,7 @@ pub fn verify(history: &History) -> Vec<Violation> {
     reads::check(&facts, &mut found);
     sessions::check(&facts, &mut found);
     rights::check(&facts, &mut found);
+    search::check(&facts, &mut found);
     members::check(&facts, &mut found);
     system::check(&facts, &mut found);
     signals::check(&facts, &mut found);

@@ -57,6 +57,8 @@ pub(crate) enum Mistake {
     RetryAgainstEditedText,
     /// It is acknowledged before it is written.
     AckBeforeWrite,
+    /// A search leaves out the newest message that it finds.
+    ForgetfulSearch,
     /// A list answers the head's rev as its cursor, read after the rows.
     ListCursorAfterRows,
     /// An edit writes over a row that was deleted meanwhile.
@@ -293,6 +295,7 @@ impl ModelRoom {
                 let change = Change::Reaction { by: asker.person, emoji, takes_back };
                 self.change(asker, room, &message, &change).await
             }
+            Request::Search { room, text } => self.search(asker, room, &text).await,
             Request::List { room, window, limit } => self.list(asker, room, window, limit as usize).await,
             Request::Sync { room, after, limit } => self.sync(asker, room, after, limit as usize).await,
             Request::Read { room, seq } => {

@@ -35,6 +35,23 @@ impl ModelRoom {
         lowest.map_or(head.rev, |rev| rev - 1)
     }
 
+    pub(super) async fn search(&self, asker: Asker, room: RoomId, text: &str) -> Option<Answer> {
+        if !self.may_read(asker, room) {
+            return Some(refused(404, "room_not_found"));
+        }
+        self.step().await?;
+        let has =
+            |row: &&Row| row.message.system.is_none() && row.message.text().is_some_and(|said| said.contains(text));
+        let mut items: Vec<Message> =
+            self.room(room, |room| room.rows.iter().filter(has).map(|row| row.message.clone()).collect());
+        if self.is(Mistake::ForgetfulSearch) {
+            items.pop();
+        }
+        let whole = items.len() <= 100;
+        items.truncate(100);
+        Some(Answer::Found { items, whole })
+    }
+
     pub(super) async fn list(&self, asker: Asker, room: RoomId, window: Window, limit: usize) -> Option<Answer> {
         if !self.may_read(asker, room) {
             return Some(refused(404, "room_not_found"));

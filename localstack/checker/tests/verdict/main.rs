@@ -10,6 +10,7 @@ mod pins;
 mod reactions;
 mod reads;
 mod roles;
+mod searches;
 mod sessions;
 mod signals;
 mod story;
