@@ -84,6 +84,7 @@ fn routes(Scene { everyone, friend, target }: &Scene, Aim { group, invite, code 
         row("POST", "/messages".to_owned(), Some(group_message(*group, "hi")), for_role("member", MADE)),
         row("GET", format!("/messages/{group}?room_type=group"), None, for_role("member", OK)),
         row("GET", format!("/messages/sync?room_id={group}&room_type=group&after_rev=0"), None, for_role("member", OK)),
+        row("GET", format!("/messages/search?q=hi&room_id={group}&room_type=group"), None, for_role("member", OK)),
         row(
             "POST",
             "/messages/read".to_owned(),

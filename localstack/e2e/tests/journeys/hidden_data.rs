@@ -162,6 +162,7 @@ fn routes(room: i64, message: &str) -> Vec<(&'static str, String, Option<Value>)
         ("PUT", format!("/messages/{message}/pin"), None),
         ("DELETE", format!("/messages/{message}/pin"), None),
         ("GET", format!("/messages/pins?room_id={room}"), None),
+        ("GET", format!("/messages/search?q=hi&room_id={room}"), None),
         ("DELETE", format!("/messages/{message}"), None),
     ]
 }

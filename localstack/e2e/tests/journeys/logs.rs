@@ -52,6 +52,9 @@ fn no_secret_and_no_text_is_ever_logged() {
         canary.post("/messages", &body).await.with(200);
         canary.put(&format!("/messages/{}", text(&sent["id"])), &json!({"content": "canary edit"})).await.with(200);
         let name = room_name(room.as_i64().unwrap());
+        canary.get("/messages/search?q=canary%20text").await.with(200);
+        canary.get(&format!("/messages/search?q=%22canary%20text%22&room_id={room}")).await.with(200);
+        assert_eq!(canary.get("/messages/search?q=canary%20text&page=canary%20text").await.status, 422);
         socket.ask("send", json!({"room": name, "client_id": "2", "content": "canary frame"})).await;
         socket.ask("send", json!({"room": name, "client_id": "2", "content": "canary frame\u{0}"})).await;
         socket.ask("edit", json!({"id": "canary frame", "content": "canary frame"})).await;

@@ -32,6 +32,7 @@ mod rebuilding;
 mod rights;
 mod rounds;
 mod scene;
+mod searching;
 mod sessions;
 mod shapes;
 mod shapes_of_people;

@@ -181,6 +181,7 @@ fn other_routes(aim: &Aim) -> Vec<Row> {
     let them = || Some(json!({"user_id": person}));
     let (message, friend) = (format!("/messages/{message}"), format!("/friends/{friendship}"));
     let sync = format!("/messages/sync?room_id={room}&after_rev=0");
+    let search = format!("/messages/search?q=hi&room_id={room}");
     vec![
         row("GET", "", "/friends", None, guarded([OK; 4])),
         row("GET", "", "/friends/requests", None, guarded([OK; 4])),
@@ -228,6 +229,7 @@ fn other_routes(aim: &Aim) -> Vec<Row> {
         row("GET", &format!("{message}/replies"), "/messages/{id}/replies", None, guarded([NO_MESSAGE, OK, OK, OK])),
         row("GET", &format!("/messages/{room}"), "/messages/{id}", None, guarded([NO_ROOM, OK, OK, OK])),
         row("GET", &sync, "/messages/sync", None, guarded([NO_ROOM, OK, OK, OK])),
+        row("GET", &search, "/messages/search", None, guarded([NO_ROOM, OK, OK, OK])),
         row("GET", "", "/messages/unread", None, guarded([OK; 4])),
         row("GET", "", "/messages/unread/total", None, guarded([OK; 4])),
         row(

@@ -108,6 +108,8 @@ impl Crowd {
             (friendly, format!("/messages/{room}?")),
             (friendly, format!("/messages/sync?room_id={room}&after_rev=0&")),
             (friendly, "/messages/unread?".to_owned()),
+            // 어디야
+            (friendly, "/messages/search?q=%EC%96%B4%EB%94%94%EC%95%BC&".to_owned()),
         ]
     }
 }
