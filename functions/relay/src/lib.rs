@@ -28,8 +28,8 @@ const PURGE_TIME: Duration = Duration::from_secs(5);
 /// How long a run goes on indexing messages of earlier versions.
 const BACKFILL_TIME: Duration = Duration::from_secs(20);
 
-/// Makes a run: projections, deliveries, notifications, what deleted accounts left, old sessions, who is online and old messages for searches at the same time, so
-/// that none waits for another. A store that is unavailable ends its part.
+/// Makes a run: projections, deliveries, notifications, what deleted accounts left, old sessions, who is online and old messages for
+/// searches at the same time, so that none waits for another. A store that is unavailable ends its part.
 pub async fn run(projector: &Projector) -> Result<Report, Fault> {
     let Projector { mongo, announcer, clock, .. } = projector.clone();
     let presence = Watcher { mongo: mongo.clone(), announcer: announcer.clone(), clock };
