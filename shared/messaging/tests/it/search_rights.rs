@@ -104,7 +104,7 @@ async fn finds_when_kicked_after(command: &'static str, q: &str) -> usize {
     set_group(scene.mongo(), 1, &[ANNA, BORA]).await;
     scene.say(ANNA, "회의").await;
     let (proxy, url) = Proxy::before(&scene.database.url).await;
-    let mongo = Mongo::connect(&url).await.unwrap();
+    let mongo = Mongo::connect(&format!("{url}&directConnection=true")).await.unwrap();
     let direct = scene.database.url.clone();
     proxy.once_answered(command, move || {
         let kick = thread::spawn(move || {
