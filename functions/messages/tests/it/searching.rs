@@ -77,10 +77,10 @@ async fn refused_parameter_is_named() {
     let room = Room::new().await;
     let long = "가".repeat(101);
     for (parameters, field, reason) in [
-        (&[][..], "q", "required"),
+        (&[] as &[(&str, &str)], "q", "required"),
         (&[("room_id", "1")], "q", "required"),
         (&[("q", "  ")], "q", "blank"),
-        (&[("q", &long)], "q", "too_long"),
+        (&[("q", long.as_str())], "q", "too_long"),
         (&[("q", "가 나 다 라 마 바 사 아 자 차 카")], "q", "too_long"),
         (&[("q", "안\u{0}녕")], "q", "control_character"),
         (&[("q", "밥")], "q", "too_short"),

@@ -44,16 +44,16 @@ fn two_people_find_what_they_said() {
         assert_eq!(around["items"].as_array().map(Vec::len), Some(4));
 
         let (room, author) = (room.to_string(), minji.id.to_string());
-        let by_minji = search(&junho, &[("q", "회의"), ("from", &author)]).await;
+        let by_minji = search(&junho, &[("q", "회의"), ("from", author.as_str())]).await;
         assert_eq!(contents(&by_minji), ["지난주 회의록을 보냈어요. 확인 부탁드려요!"]);
-        let links = search(&junho, &[("has", "link"), ("room_id", &room)]).await;
+        let links = search(&junho, &[("has", "link"), ("room_id", room.as_str())]).await;
         assert_eq!(links["items"][0]["message"]["id"], link["id"]);
         assert_eq!(
-            contents(&search(&junho, &[("q", "시"), ("room_id", &room)]).await),
+            contents(&search(&junho, &[("q", "시"), ("room_id", room.as_str())]).await),
             ["네, 회의는 세 시에 시작해요"]
         );
         let sent_at = link["created_at"].as_str().unwrap_or_default();
-        assert_eq!(contents(&search(&junho, &[("from", &author), ("since", sent_at)]).await).len(), 1);
+        assert_eq!(contents(&search(&junho, &[("from", author.as_str()), ("since", sent_at)]).await).len(), 1);
         assert_eq!(contents(&search(&junho, &[("q", "회의"), ("since", sent_at)]).await), Vec::<&str>::new());
     });
 }
