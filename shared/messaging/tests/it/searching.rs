@@ -4,7 +4,7 @@ use crate::scene::{ANNA, BORA, EVE, GROUP, ROOM, Scene, draft, long_ago, now, re
 use contract::{MessageHit, MessageSearch, SearchPosition};
 use domain::{
     Access, Code, Fault, Member, MessageDraft, MessageType, PageSize, Role, RoomId, RoomKey, UserId,
-    message_search::{Mark, MessageQuery},
+    message_search::{Mark, MessageQuery, grams},
 };
 use messaging::{FoundMessages, SearchEffort, SearchMessages, Searcher, hide_message, search_messages};
 use mongo::Mongo;
