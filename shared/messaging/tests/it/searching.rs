@@ -1,6 +1,6 @@
 //! What a search finds: the messages as they are now.
 
-use crate::scene::{ANNA, BORA, EVE, GROUP, ROOM, Scene, draft, long_ago, now, refusal};
+use crate::scene::{ANNA, BORA, EVE, GROUP, ROOM, Scene, draft, long_ago, refusal};
 use contract::{MessageHit, MessageSearch, SearchPosition};
 use domain::{
     Access, Code, Fault, Member, MessageDraft, MessageType, PageSize, Role, RoomId, RoomKey, UserId,
