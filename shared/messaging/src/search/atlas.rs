@@ -2,7 +2,10 @@
 
 use super::{FoundRows, Run};
 use contract::{SearchPosition, TextRange};
-use domain::{Fault, MessageId, message_search::Gram};
+use domain::{
+    Fault, MessageId,
+    message_search::{Gram, Mark, MessageQuery},
+};
 use mongo::{AtlasHit, AtlasSearch};
 use std::{
     collections::HashMap,
@@ -51,8 +54,8 @@ impl Run<'_> {
             return Ok(FoundRows::default());
         }
         let query = self.query;
-        let marks: Vec<_> = query.marks().map(|mark| mark.gram()).collect();
-        let grams: Vec<Gram> = query.search.query.as_ref().map(|query| query.grams()).unwrap_or_default();
+        let marks: Vec<_> = query.marks().map(Mark::gram).collect();
+        let grams: Vec<Gram> = query.search.query.as_ref().map(MessageQuery::grams).unwrap_or_default();
         let words = query.search.text.as_deref().map(|text| (text, &*grams));
         let after = match &query.after {
             Some(SearchPosition::Token(token)) => Some(token.as_str()),
