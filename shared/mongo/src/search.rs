@@ -1,5 +1,6 @@
 //! Looking for messages by their grams, the newest first. The index of grams answers alone how many messages have one; what a message
-//! says is compared by whoever asks, row by row as they come. Every read hints its index: otherwise other plans race it.
+//! says is compared by whoever asks, row by row as they come. Every read hints its index: otherwise other plans race it. The parts of a
+//! union take no hint; there the index of grams wins wherever not nearly every message has the gram.
 
 use crate::{
     Causal, Messages, Rooms, Stored,

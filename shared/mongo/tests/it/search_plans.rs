@@ -14,7 +14,7 @@ const INDEX: &str = "messages_grams_idx";
 const ROOMS: i32 = 200;
 const EACH: i64 = 30;
 
-/// Rooms of Anna's with messages that say the same but for their numbers, the first of each room something rare.
+/// Rooms of Anna's and Bora's: in each Anna says something rare, then the same five times; the others talk of something else.
 async fn talk() -> Database {
     let database = scene().await;
     let mongo = &database.mongo;
@@ -26,13 +26,17 @@ async fn talk() -> Database {
     for room in 1..=ROOMS {
         open(mongo, private(room), &[ANNA, BORA], AT).await;
         for seq in 1..=EACH {
-            let content = if seq == 1 { format!("서버 배포 {room}") } else { format!("서버 회의 {seq}") };
+            let (user, content) = match seq {
+                1 => (ANNA, format!("서버 배포 {room}")),
+                2..=6 => (ANNA, format!("서버 회의 {seq}")),
+                _ => (BORA, format!("점심 {seq}")),
+            };
             let found_by: Vec<i32> =
-                grams(ANNA, &content, MessageType::Text, &[]).into_iter().map(|gram| gram.0).collect();
+                grams(user, &content, MessageType::Text, &[]).into_iter().map(|gram| gram.0).collect();
             let mut copy = row.clone();
             copy.extend(doc! {
                 "_id": ObjectId::new(), "client_id": seq.to_string(), "content": content, "room_id": room, "seq": seq,
-                "rev": seq, "g": found_by,
+                "rev": seq, "g": found_by, "user_id": user.0,
                 "created_at": DateTime::from_millis(AT.millis() + seq * 1_000 + i64::from(room)),
             });
             rows.push(copy);
