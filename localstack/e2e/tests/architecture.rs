@@ -123,8 +123,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("lambda_http", &["web"]),
     // `background` tests itself under the runtime.
     ("lambda_runtime", &["background", "migrate", "relay", "send-mail", "socket", "worker"]),
-    // `stack` initiates the replica set.
-    ("mongodb", &["mongo", "stack"]),
+    // `stack` initiates the replica set, `localstack` fills one with a million messages.
+    ("mongodb", &["localstack", "mongo", "stack"]),
     ("reqwest", &["client"]),
     ("sqlx", &["mysql"]),
     ("stateright", &["model"]),

@@ -1,7 +1,7 @@
 //! What holds of every query and every text in message search.
 
 use domain::{
-    MessageType, UserId,
+    Invalid, MessageType, UserId,
     message_search::{Gram, Mark, MessageQuery, grams},
 };
 use proptest::{prelude::*, sample::Index};
@@ -134,6 +134,26 @@ fn hostile_texts_have_a_bounded_number_of_grams() {
         let query = MessageQuery::parse("회의 \"a.b\" 👍 pr").unwrap();
         assert_eq!(query.find(&text), None, "{name}");
     }
+}
+
+#[test]
+fn hostile_queries_have_a_bounded_number_of_grams() {
+    for q in [
+        "는 을 를 에서 까지",
+        "에서에서에서에서",
+        "가",
+        &"가".repeat(100),
+        &"\u{3300}".repeat(100),
+        &format!("a{}", "\u{301}".repeat(99)),
+        &"👨‍👩‍👧‍👦".repeat(14),
+        &"회의a漢かㄱ1👍".repeat(12),
+        "\"\" ' OR 1=1 -- {\"$gt\": \"\"}",
+    ] {
+        let query = MessageQuery::parse(q).unwrap();
+        assert!(query.grams().len() < 2_000, "{q}");
+        assert_eq!(query.find(""), None, "{q}");
+    }
+    assert_eq!(MessageQuery::parse(&"가".repeat(1_000)), Err(Invalid::TooLong));
 }
 
 #[test]
