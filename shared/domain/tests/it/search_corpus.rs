@@ -18,8 +18,8 @@ struct Case {
 
 fn cases() -> impl Iterator<Item = Case> {
     include_str!("search-corpus.tsv").lines().skip(1).map(|row| {
-        let columns: Vec<_> = row.split('\t').collect();
-        let [query, text, matches, scope, ranges, _atlas, _why] = columns[..] else { panic!("{row}") };
+        let columns: [&str; 7] = row.split('\t').collect::<Vec<_>>().try_into().unwrap();
+        let [query, text, matches, scope, ranges, _atlas, _why] = columns;
         Case {
             query: unescaped(query),
             text: Content::parse(&unescaped(text)).unwrap().as_str().to_owned(),
