@@ -81,15 +81,15 @@ impl MakeGroup {
 
 async fn make_group(tx: &mut Tx, command: MakeGroup) -> Result<Changed<(GroupRoom, Membership)>, Fault> {
     let (everybody, members, at) = (command.everybody(), command.size(), command.at);
-    let MakeGroup { by, group: ParsedGroup { name, description, is_private, max_members, members: others }, .. } =
-        command;
+    let ParsedGroup { name, description, is_private, max_members, wide_mentions, members: others } = command.group;
+    let by = command.by;
     let active = tx.users().lock(&everybody).await?;
     if !active.contains(&by) {
         return Err(Code::Unauthenticated.into());
     }
     admit_friends(tx, by, &others, &active).await?;
     refuse_crowded(&tx.members().count_groups(&everybody).await?)?;
-    let new = NewGroup { name, description, is_private, max_members, members, by, at };
+    let new = NewGroup { name, description, is_private, max_members, wide_mentions, members, by, at };
     let room = tx.groups().insert(&new).await?;
     let owner = Membership { user: by, role: Role::Owner, state: MembershipState::Active, joined_at: at };
     let memberships: Vec<_> = [owner]
@@ -114,6 +114,7 @@ async fn make_group(tx: &mut Tx, command: MakeGroup) -> Result<Changed<(GroupRoo
         description: description.map(|text| text.as_str().to_owned()),
         is_private,
         max_members: max_members.get(),
+        wide_mentions,
         member_count: members,
         created_at: at,
         updated_at: at,

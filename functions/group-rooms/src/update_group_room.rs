@@ -12,7 +12,7 @@ use web::{ApiResult, BodyProblems, Caller, CallerProblems, Json, Path, StoreProb
 
 web::problems!(UpdateProblems: NotPermitted, RoomNotFound, TooManyMembers);
 
-/// Changes a group's name, description, visibility or size.
+/// Changes a group's name, description, visibility or size, or who may mention all members.
 ///
 /// Fields that are absent stay as they are. A public group that becomes private keeps its members.
 #[utoipa::path(
@@ -75,6 +75,7 @@ fn changed(room: &GroupRoom, patch: &ParsedGroupPatch) -> GroupRoom {
         description,
         is_private: patch.is_private.unwrap_or(room.is_private),
         max_members: patch.max_members.map_or(room.max_members, MaxMembers::get),
+        wide_mentions: patch.wide_mentions.unwrap_or(room.wide_mentions),
         ..room.clone()
     }
 }
@@ -88,8 +89,9 @@ async fn update(tx: &mut Tx, command: Update) -> Result<Changed<ViewedGroup>, Fa
         return Ok(Changed::quietly(touched, found));
     }
     let (after, Update { room, by, patch, at }) = (changed(&found.room, &command.patch), command);
-    let ParsedGroupPatch { name, description, is_private, max_members } = patch;
-    tx.groups().update(room, &GroupPatch { name, description, is_private, max_members }, at).await?;
+    let ParsedGroupPatch { name, description, is_private, max_members, wide_mentions } = patch;
+    let patch = GroupPatch { name, description, is_private, max_members, wide_mentions };
+    tx.groups().update(room, &patch, at).await?;
     if (&after.name, after.is_private) != (&found.room.name, found.room.is_private) {
         tx.groups().remove_names(room).await?;
         if !after.is_private {

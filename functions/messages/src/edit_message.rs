@@ -6,7 +6,7 @@ use messaging::EditMessage;
 use tracing::instrument;
 use web::{ApiResult, Bearer, BodyProblems, CallerProblems, Json, Path, StoreProblems};
 
-web::problems!(EditProblems: MessageNotFound, NotAuthor, RecipientUnavailable, SystemMessage);
+web::problems!(EditProblems: MessageNotFound, NotAuthor, RecipientUnavailable, WideMentionForbidden, SystemMessage);
 
 /// Replaces the text of one of the caller's messages.
 #[utoipa::path(

@@ -5,7 +5,7 @@ use domain::ClientId;
 use tracing::instrument;
 use web::{ApiResult, Bearer, BodyProblems, CallerProblems, Json, MadeOrFound, StoreProblems};
 
-web::problems!(SendProblems: RoomNotFound, RecipientUnavailable, ClientIdReused);
+web::problems!(SendProblems: RoomNotFound, RecipientUnavailable, WideMentionForbidden, ClientIdReused);
 
 /// Sends a message.
 ///

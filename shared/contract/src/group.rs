@@ -1,7 +1,7 @@
 use crate::{MessageView, ParticipantView};
 use domain::{
     Fault, GroupDescription, GroupName, GroupRoom, Invalid, InviteId, MOST_ADDED, MaxMembers, Patch, Role, RoomId,
-    RoomKind, Timestamp, UserId, fields,
+    RoomKind, Timestamp, UserId, WideMentions, fields,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, ops::RangeInclusive};
@@ -31,6 +31,8 @@ pub struct GroupRoomView {
     /// How many members it may have at once.
     #[schema(example = 100)]
     pub max_members: i32,
+    /// Who may mention all members by `@here` or `@channel` while the group has more than 20. In a smaller one everybody may.
+    pub wide_mentions: WideMentions,
     /// How many members it has.
     #[schema(example = 12)]
     pub member_count: i32,
@@ -65,6 +67,8 @@ pub struct NewGroupRoom {
     /// How many members it may have at once, 2 to 1,000; 100 unless given.
     #[schema(example = 100, minimum = 2, maximum = 1000)]
     pub max_members: Option<i32>,
+    /// Who may mention all members while the group has more than 20; `admins` unless given.
+    pub wide_mentions: Option<WideMentions>,
     /// The first members beside the caller: at most 50 friends of theirs, each once.
     #[schema(max_items = 50, example = json!([4, 5]))]
     pub members: Option<Vec<UserId>>,
@@ -87,6 +91,8 @@ pub struct GroupRoomPatch {
     /// How many members it may have at once, 2 to 1,000, and not fewer than it has.
     #[schema(example = 100, minimum = 2, maximum = 1000)]
     pub max_members: Option<i32>,
+    /// Who may mention all members while the group has more than 20.
+    pub wide_mentions: Option<WideMentions>,
 }
 
 /// A page of groups.
@@ -257,6 +263,8 @@ pub struct ParsedGroup {
     pub is_private: bool,
     /// How many members it may have at once.
     pub max_members: MaxMembers,
+    /// Who may mention all members while it is large.
+    pub wide_mentions: WideMentions,
     /// The first members beside its owner, by id.
     pub members: Vec<UserId>,
 }
@@ -272,6 +280,8 @@ pub struct ParsedGroupPatch {
     pub is_private: Option<bool>,
     /// How many members it may have at once.
     pub max_members: Option<MaxMembers>,
+    /// Who may mention all members while it is large.
+    pub wide_mentions: Option<WideMentions>,
 }
 
 impl GroupRoomView {
@@ -284,6 +294,7 @@ impl GroupRoomView {
             description: room.description,
             is_private: room.is_private,
             max_members: room.max_members,
+            wide_mentions: room.wide_mentions,
             member_count: room.member_count,
             my_role,
             last_message: None,
@@ -303,8 +314,9 @@ impl NewGroupRoom {
             ("max_members", self.max_members.map(MaxMembers::parse).transpose()),
             ("members", first_members(&self.members.unwrap_or_default(), owner)),
         ))?;
-        let max_members = max_members.unwrap_or_default();
-        Ok(ParsedGroup { name, description, is_private: self.is_private.unwrap_or_default(), max_members, members })
+        let is_private = self.is_private.unwrap_or_default();
+        let (max_members, wide_mentions) = (max_members.unwrap_or_default(), self.wide_mentions.unwrap_or_default());
+        Ok(ParsedGroup { name, description, is_private, max_members, wide_mentions, members })
     }
 }
 
@@ -328,7 +340,8 @@ impl GroupRoomPatch {
             ("description", self.description.try_map(|text| GroupDescription::parse(&text))),
             ("max_members", self.max_members.map(MaxMembers::parse).transpose()),
         ))?;
-        Ok(ParsedGroupPatch { name, description, is_private: self.is_private, max_members })
+        let (is_private, wide_mentions) = (self.is_private, self.wide_mentions);
+        Ok(ParsedGroupPatch { name, description, is_private, max_members, wide_mentions })
     }
 }
 
@@ -352,8 +365,14 @@ mod tests {
 
     fn refused(members: Vec<i32>) -> Option<Invalid> {
         let members = Some(members.into_iter().map(UserId).collect());
-        let new =
-            NewGroupRoom { name: "모임".to_owned(), description: None, is_private: None, max_members: None, members };
+        let new = NewGroupRoom {
+            name: "모임".to_owned(),
+            description: None,
+            is_private: None,
+            max_members: None,
+            wide_mentions: None,
+            members,
+        };
         new.parse(UserId(1)).err().map(|fault| fault.fields[0].reason)
     }
 
@@ -372,6 +391,7 @@ mod tests {
             description: Some("a\u{0}".to_owned()),
             is_private: None,
             max_members: Some(1),
+            wide_mentions: None,
             members: None,
         };
         let named: Vec<_> = new.parse(UserId(1)).unwrap_err().fields.iter().map(|it| it.field.to_string()).collect();

@@ -34,7 +34,7 @@ pub struct MessageView {
     pub quote: Option<QuoteView>,
     /// The members whom the text mentions by `@username`, in the order of the text.
     pub mentions: Vec<UserId>,
-    /// The word by which the text mentions all members at once; null if it does not.
+    /// The word by which the text mentions all members of a group at once; null if it does not.
     #[schema(required = true)]
     pub mentions_all: Option<MentionsAll>,
     /// Where the text comes from; null if the message was not forwarded.

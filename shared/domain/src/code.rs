@@ -88,6 +88,8 @@ pub enum Code {
     UserBanned,
     /// An owner passes the group on before they leave it.
     OwnerMustTransfer,
+    /// Only admins mention everybody in a group as large as this one.
+    WideMentionForbidden,
     /// The message is a notice of the room, which nobody changes.
     SystemMessage,
     /// The message has as many different emojis as possible.
@@ -149,6 +151,7 @@ impl Code {
             | Self::NotPermitted
             | Self::RemovedFromRoom
             | Self::NotFriends
+            | Self::WideMentionForbidden
             | Self::SystemMessage => 403,
             Self::RouteNotFound
             | Self::UserNotFound
@@ -267,6 +270,10 @@ impl Code {
             Self::OwnerMustTransfer => locale.pick(
                 "Pass the ownership on or delete the group first.",
                 "먼저 방장을 위임하거나 그룹을 삭제해 주세요.",
+            ),
+            Self::WideMentionForbidden => locale.pick(
+                "In a group of this size only admins mention everybody.",
+                "이 규모의 그룹에서는 관리자만 모두를 멘션할 수 있습니다.",
             ),
             Self::SystemMessage => {
                 locale.pick("Notices of the room cannot be changed.", "대화방 알림 메시지는 변경할 수 없습니다.")

@@ -1,7 +1,7 @@
 //! The rules of groups: who may do what, and what a change of a membership comes to.
 
 use crate::{
-    Code, Invalid, InviteId, Locale, RoomId, Timestamp, UserId,
+    Code, Invalid, InviteId, Locale, RoomId, Timestamp, UserId, WideMentions,
     room::Role,
     text::{is_blank, one_line, with_line_feeds},
 };
@@ -112,6 +112,8 @@ pub struct GroupRoom {
     pub is_private: bool,
     /// How many members it may have at once.
     pub max_members: i32,
+    /// Who may mention all members while it is large.
+    pub wide_mentions: WideMentions,
     /// How many it has.
     pub member_count: i32,
     /// The time of creation.
@@ -176,7 +178,7 @@ pub enum GroupAct {
     Ban,
     /// Pins and unpins messages.
     Pin,
-    /// Mentions everybody.
+    /// Mentions everybody in a large group, unless the group lets every member do it.
     MentionEverybody,
     /// Deletes anyone's message.
     DeleteMessages,
@@ -217,7 +219,9 @@ impl GroupAct {
             Self::Kick => locale.pick("remove members of a lower role", "낮은 역할의 멤버 내보내기"),
             Self::Ban => locale.pick("ban and unban people of a lower role", "낮은 역할의 사용자 차단과 해제"),
             Self::Pin => locale.pick("pin messages", "메시지 고정"),
-            Self::MentionEverybody => locale.pick("mention @here and @channel", "@here, @channel 멘션"),
+            Self::MentionEverybody => {
+                locale.pick("mention @here and @channel in a large group", "큰 그룹에서 @here, @channel 멘션")
+            }
             Self::DeleteMessages => locale.pick("delete anyone's message", "모든 메시지 삭제"),
             Self::SetRoles => locale.pick("appoint and dismiss admins", "관리자 임명과 해임"),
             Self::Transfer => locale.pick("pass the ownership on", "방장 위임"),
@@ -524,6 +528,7 @@ mod tests {
             description: None,
             is_private: false,
             max_members: 3,
+            wide_mentions: WideMentions::Admins,
             member_count,
             created_at: at,
             updated_at: at,

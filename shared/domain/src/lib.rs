@@ -51,7 +51,9 @@ pub use limit::{FREE_FAILURES, Limit, LimitError, pause_after_failures};
 pub use locale::Locale;
 pub use log::OrLog;
 pub use mail::{MOST_MAIL_TRIES, MailKind, pause_after_mail_try};
-pub use mention::{Calls, MOST_MENTIONS, Mentions, MentionsAll};
+pub use mention::{
+    CHANNEL_COST, CHANNEL_LIMIT, Calls, MOST_MENTIONS, Mentions, MentionsAll, SMALL_GROUP, WideMentions,
+};
 pub use message::{ClientId, Content, Message, MessageDraft, MessageType, MessageVersion, Quote};
 pub use name_search::{NameKeyKind, NameQuery, name_keys};
 pub use page::{Page, PageSize};

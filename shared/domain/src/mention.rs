@@ -1,7 +1,7 @@
 //! Whom a text calls by `@`.
 
 use crate::{
-    GroupAct, Role, UserId,
+    Limit, RoomKind, UserId,
     text::{category, fold, is_letter},
 };
 use icu_properties::props::GeneralCategory;
@@ -12,6 +12,15 @@ use unicode_script::{Script, UnicodeScript as _};
 
 /// How many people one message can mention. Further names stay plain text.
 pub const MOST_MENTIONS: usize = 50;
+
+/// How many members a group may have in which everybody may mention all of them, whatever the group says.
+pub const SMALL_GROUP: usize = 20;
+
+/// How often a group may be called by `@channel`, in sixtieths: three times at once, and three times in ten minutes.
+pub const CHANNEL_LIMIT: Limit = Limit { burst: 180, per_minute: 18 };
+
+/// How many sixtieths one `@channel` takes.
+pub const CHANNEL_COST: u32 = 60;
 
 /// How many readings of the names in one text are looked up.
 const MOST_READINGS: usize = 500;
@@ -43,6 +52,26 @@ pub enum MentionsAll {
 
 impl MentionsAll {
     /// The word on the wire and in the store.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// Who may mention all members of a large group at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum WideMentions {
+    /// Admins and the owner.
+    #[default]
+    Admins,
+    /// Every member.
+    Everyone,
+}
+
+impl WideMentions {
+    /// The word on the wire and in the stores.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -97,27 +126,36 @@ impl Calls {
         names
     }
 
-    /// Whom the text mentions, of those who are in the room as it is sent. `@here` and `@channel` are words of those who may mention
-    /// everybody; to others they are names like any.
-    pub fn resolve(&self, known: &HashMap<String, UserId>, members: &[UserId], author: Role) -> Mentions {
-        let mut mentions = Mentions::default();
-        let may_mention_all = author.may(GroupAct::MentionEverybody).is_ok();
+    /// The word by which the text mentions all members: only in a group, elsewhere `@here` and `@channel` are names like any. A name
+    /// that merely begins so is a name where somebody has it.
+    pub fn all(&self, known: &HashMap<String, UserId>, room: RoomKind) -> Option<MentionsAll> {
+        match room {
+            RoomKind::Private => None,
+            RoomKind::Group => self.0.iter().filter_map(|readings| word(readings, known)).max(),
+        }
+    }
+
+    /// Whom the text mentions, of those who are in the room as it is sent.
+    pub fn resolve(&self, known: &HashMap<String, UserId>, members: &[UserId], room: RoomKind) -> Mentions {
+        let mut mentions = Mentions { people: Vec::new(), all: self.all(known, room) };
         for readings in &self.0 {
-            for reading in readings {
-                if let Some(all) = reading.parse().ok().filter(|_| may_mention_all) {
-                    mentions.all = mentions.all.max(Some(all));
-                    break;
-                }
-                if let Some(user) = known.get(reading).filter(|user| members.contains(user)) {
-                    if mentions.people.len() < MOST_MENTIONS && !mentions.people.contains(user) {
-                        mentions.people.push(*user);
-                    }
-                    break;
-                }
+            if room == RoomKind::Group && word(readings, known).is_some() {
+                continue;
             }
+            let member = |reading| known.get(reading).filter(|user| members.contains(user));
+            let user = readings.iter().find_map(member);
+            mentions
+                .people
+                .extend(user.filter(|user| mentions.people.len() < MOST_MENTIONS && !mentions.people.contains(user)));
         }
         mentions
     }
+}
+
+/// The word that a call is, unless somebody has a longer name.
+fn word(readings: &[String], known: &HashMap<String, UserId>) -> Option<MentionsAll> {
+    let is_name_or_word = |reading: &&String| known.contains_key(*reading) || reading.parse::<MentionsAll>().is_ok();
+    readings.iter().find(is_name_or_word)?.parse().ok()
 }
 
 fn is_of_name(c: char) -> bool {
@@ -199,7 +237,7 @@ mod tests {
     }
 
     fn called(text: &str) -> Vec<UserId> {
-        Calls::in_text(text).resolve(&known(), &MEMBERS, Role::Member).people
+        Calls::in_text(text).resolve(&known(), &MEMBERS, RoomKind::Private).people
     }
 
     #[test]
@@ -250,7 +288,7 @@ mod tests {
     #[test]
     fn longest_name_that_is_a_members_counts() {
         let calls = Calls::in_text("@민지님");
-        let of = |members: &[UserId]| calls.resolve(&known(), members, Role::Member).people;
+        let of = |members: &[UserId]| calls.resolve(&known(), members, RoomKind::Private).people;
 
         assert_eq!(of(&[MINJI_KO, STRANGER]), [STRANGER]);
         assert_eq!(of(&[MINJI_KO]), [MINJI_KO]);
@@ -258,21 +296,30 @@ mod tests {
     }
 
     #[test]
-    fn everybody_is_mentioned_by_who_may() {
-        let all = |text: &str, role| Calls::in_text(text).resolve(&known(), &MEMBERS, role);
+    fn everybody_is_mentioned_in_groups_alone() {
+        let of = |text: &str, room| Calls::in_text(text).resolve(&known(), &MEMBERS, room);
         for (text, word) in [
             ("@here", MentionsAll::Here),
             ("@HERE!", MentionsAll::Here),
             ("@channel에", MentionsAll::Channel),
             ("@channel @here", MentionsAll::Channel),
+            ("@channel.example", MentionsAll::Channel),
         ] {
-            for role in [Role::Admin, Role::Owner] {
-                assert_eq!(all(text, role), Mentions { people: vec![], all: Some(word) }, "{text}");
-            }
-            assert_eq!(all(text, Role::Member).all, None, "{text}");
+            assert_eq!(of(text, RoomKind::Group), Mentions { people: vec![], all: Some(word) }, "{text}");
+            assert_eq!(of(text, RoomKind::Private).all, None, "{text}");
         }
-        assert_eq!(all("@here", Role::Member).people, [HERE], "a name like any");
-        assert_eq!(all("there@here.example, heres", Role::Owner), Mentions::default());
+        assert_eq!(of("@here", RoomKind::Private).people, [HERE], "a name like any");
+        assert_eq!(of("there@here.example, heres", RoomKind::Group), Mentions::default());
+    }
+
+    #[test]
+    fn longer_name_that_somebody_has_is_not_the_word() {
+        let known = HashMap::from([("channel-lead".to_owned(), MINJI)]);
+        let of = |text: &str| Calls::in_text(text).resolve(&known, &MEMBERS, RoomKind::Group);
+
+        assert_eq!(of("@channel-lead"), Mentions { people: vec![MINJI], all: None });
+        assert_eq!(of("@channel-lead @here").all, Some(MentionsAll::Here));
+        assert_eq!(of("@channel-news").all, Some(MentionsAll::Channel), "nobody has that name");
     }
 
     #[test]
@@ -282,7 +329,7 @@ mod tests {
         let known: HashMap<_, _> = (0..60).map(|n| (format!("user{n:02}"), UserId(n))).collect();
         let members: Vec<_> = (0..60).map(UserId).collect();
 
-        let mentions = Calls::in_text(&many.join(" ")).resolve(&known, &members, Role::Member);
+        let mentions = Calls::in_text(&many.join(" ")).resolve(&known, &members, RoomKind::Private);
 
         assert_eq!(mentions.people, members[..MOST_MENTIONS]);
     }
@@ -296,7 +343,7 @@ mod properties {
 
     fn mentions(text: &str, name: &Username) -> Vec<UserId> {
         let known = HashMap::from([(name.fold(), UserId(7))]);
-        Calls::in_text(text).resolve(&known, &[UserId(7)], Role::Member).people
+        Calls::in_text(text).resolve(&known, &[UserId(7)], RoomKind::Private).people
     }
 
     proptest! {
@@ -332,7 +379,7 @@ mod properties {
             prop_assert!(names.iter().all(|name| name.chars().count() <= LONGEST_FOLD));
             let known: HashMap<_, _> = names.iter().zip(1..).map(|(name, id)| ((*name).to_owned(), UserId(id))).collect();
             let members: Vec<_> = (1..).step_by(2).take(300).map(UserId).collect();
-            let found = calls.resolve(&known, &members, Role::Owner).people;
+            let found = calls.resolve(&known, &members, RoomKind::Group).people;
             prop_assert!(found.len() <= MOST_MENTIONS && found.iter().all(|user| members.contains(user)));
             prop_assert!(text.contains('@') || calls.is_empty());
         }

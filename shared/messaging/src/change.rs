@@ -23,7 +23,8 @@ impl Change<'_> {
     /// What it takes in the room's order where somebody makes it of a message.
     pub(crate) fn placement(self, message: &Message, by: UserId) -> Placement {
         match self {
-            Self::Edit(..) | Self::Reaction(_) => Placement::Change,
+            Self::Edit(_, named) => named.placement_of_edit(message),
+            Self::Reaction(_) => Placement::Change,
             Self::Deletion if message.user == by => Placement::Deletion(message.id),
             Self::Deletion => Placement::Moderation(message.id),
             Self::Retraction(_) => Placement::Retraction,
@@ -66,7 +67,8 @@ pub(crate) async fn write(
     let id = message.id;
     let written = match change {
         Change::Edit(content, named) => {
-            let (author, message_type, mentions) = (message.user, message.message_type, &named.mentions(position));
+            let mentions = &named.mentions(message.room, position);
+            let (author, message_type) = (message.user, message.message_type);
             let text = NewText { author, message_type, content, mentions };
             messages.edit(causal, id, &text, position, now).await?
         }

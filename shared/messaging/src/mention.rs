@@ -1,5 +1,5 @@
-use domain::{Calls, Content, Fault, Mentions, UserId};
-use mongo::{Mongo, Reservation};
+use domain::{Calls, Content, Fault, Mentions, MentionsAll, Message, MessageId, RoomKey, UserId};
+use mongo::{Mongo, Placement, Reservation};
 use std::collections::HashMap;
 
 /// The names in a text and whose they are, before it is known who is in the room.
@@ -18,7 +18,22 @@ impl Named {
     }
 
     /// Whom the text mentions: members as of the position in the room that its writer got.
-    pub(crate) fn mentions(&self, reservation: &Reservation) -> Mentions {
-        self.calls.resolve(&self.known, &reservation.members, reservation.role)
+    pub(crate) fn mentions(&self, room: RoomKey, position: &Reservation) -> Mentions {
+        self.calls.resolve(&self.known, &position.members, room.kind)
+    }
+
+    /// What a new message with the text needs.
+    pub(crate) fn placement_of_new(&self, id: MessageId, room: RoomKey) -> Placement {
+        self.all(room).map_or(Placement::New(id), |word| Placement::WideMention { new: Some(id), word })
+    }
+
+    /// What an edit needs that gives the text to a message: a word that was in it already is not said again.
+    pub(crate) fn placement_of_edit(&self, message: &Message) -> Placement {
+        let word = self.all(message.room).filter(|word| message.mentions.all < Some(*word));
+        word.map_or(Placement::Change, |word| Placement::WideMention { new: None, word })
+    }
+
+    fn all(&self, room: RoomKey) -> Option<MentionsAll> {
+        self.calls.all(&self.known, room.kind)
     }
 }

@@ -65,8 +65,10 @@ pub(crate) async fn reserve(
             Ok(Some(reservation)) => return Ok(reservation),
             Ok(None) => {
                 rooms.find_rights_now(room, writer).await?.ok_or(Code::RoomNotFound)?.admit(placement.act())?;
-                if let Placement::Pin(_) = placement {
-                    Box::pin(find_pin_place(messenger, room)).await?;
+                match placement {
+                    Placement::Pin(_) => Box::pin(find_pin_place(messenger, room)).await?,
+                    Placement::WideMention { word, .. } => rooms.admit_wide_mention(room, writer, word).await?,
+                    _ => {}
                 }
             }
             Err(fault) if fault.code == Code::Unavailable && may_repeat => may_repeat = false,

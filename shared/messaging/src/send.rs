@@ -10,7 +10,7 @@ use contract::MessageView;
 use domain::{
     ClientId, Code, Fault, Invalid, Message, MessageDraft, MessageId, Quote, Rev, RoomKey, Seq, Timestamp, UserId,
 };
-use mongo::{Bucket, Causal, Inserted, Messages, Mongo, NewMessage, Passage, Placement, Stored};
+use mongo::{Bucket, Causal, Inserted, Messages, Mongo, NewMessage, Passage, Stored};
 use std::collections::HashMap;
 
 /// How many writes of one request may have an unknown outcome: each leaves an entry that holds readers up for 5 s.
@@ -95,10 +95,11 @@ impl Request<'_> {
         // The revs of writes whose outcome is unknown.
         let mut unknown = Vec::new();
         for _ in 0..ATTEMPTS {
+            let placement = named.placement_of_new(id, draft.room);
             let admitted = messenger.clock.now();
-            let reservation = reserve(messenger, draft.room, draft.user, Placement::New(id)).await?;
+            let reservation = reserve(messenger, draft.room, draft.user, placement).await?;
             let reserved = messenger.clock.now();
-            let mentions = named.mentions(&reservation);
+            let mentions = named.mentions(draft.room, &reservation);
             let new = NewMessage { id, draft, mentions, fingerprint: &fingerprint, at: self.at };
             let mut causal = mongo.causal().await?;
             match mongo.messages().insert(&mut causal, &new, &reservation).await {

@@ -28,6 +28,7 @@ mod search;
 mod tickets;
 mod tls;
 mod unread_total;
+mod wide_mentions;
 
 pub use atlas::{AtlasHit, AtlasSearch};
 pub use backfill::Backfilled;
@@ -49,7 +50,7 @@ pub use quota::{Quota, with_quotas};
 pub use reactions::ReactorKey;
 pub use read_states::{MOST_HIDDEN, MOST_TOLD, Marked, Outlook, Progress, ReadStates, Readers, Receipt, RoomReceipts};
 pub use room_lists::{ActivityKey, MOST_UNREAD, RoomPage, RoomSummary, UnreadRoom};
-pub use rooms::{KnownRoom, NamedRoom, Rooms};
+pub use rooms::{GroupRights, KnownRoom, NamedRoom, Rooms};
 pub use schema::{Schema, SchemaVersion};
 pub use search::{Reading, ReadingEnd, SearchArea, Span, WalkedMessage};
 pub use tickets::Tickets;

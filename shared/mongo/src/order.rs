@@ -2,11 +2,11 @@ use crate::{
     Rooms,
     fault::store_fault,
     pins::{has_place_for, pins_before, with_pin},
-    rooms::{StaffRow, role_of},
     schema::ROOMS,
     w1,
+    wide_mentions::{may_call, with_call},
 };
-use domain::{Act, Fault, MessageId, Rev, Role, RoomKey, RoomKind, Seq, UserId};
+use domain::{Act, Fault, MentionsAll, MessageId, Rev, Role, RoomKey, RoomKind, Seq, UserId};
 use mongodb::{
     bson::{Bson, Document, doc, oid::ObjectId},
     options::ReturnDocument,
@@ -25,8 +25,6 @@ pub struct Reservation {
     pub seq: Seq,
     /// The people in the room as of this reservation.
     pub members: Vec<UserId>,
-    /// What its writer was in the room.
-    pub role: Role,
     /// Names this attempt and no other, so that a release can't pull another's entry.
     pub(crate) op: ObjectId,
     /// The message whose place among the pinned ones is free once the write is there.
@@ -50,6 +48,13 @@ pub enum Placement {
     Pin(MessageId),
     /// The end of a pin.
     Unpin(MessageId),
+    /// A new message or an edit that mentions everybody in a group: by those alone who may, and within the limit of `@channel`.
+    WideMention {
+        /// The message, if it is new.
+        new: Option<MessageId>,
+        /// The word that it mentions them by.
+        word: MentionsAll,
+    },
     /// A message that is there: above its own `rev` and all others; lifts numbers that a failover set back.
     Above {
         /// Which message.
@@ -77,16 +82,15 @@ impl Rooms<'_> {
             rev: Rev,
             seq: Seq,
             members: Vec<UserId>,
-            #[serde(default)]
-            staff: Vec<StaffRow>,
         }
         let mut filter = doc! { "_id": room.to_string() };
-        let mut fields = doc! { "_id": 0, "rev": 1, "seq": 1, "members": 1 };
         if let Some(writer) = writer {
             filter.insert("members", writer.0);
-            fields.insert("staff", doc! { "$elemMatch": { "user_id": writer.0 } });
             if placement.act().needs_open_room() {
                 filter.insert("blocked", false);
+            }
+            if let Placement::WideMention { word, .. } = placement {
+                filter.insert("$expr", may_call(writer, word));
             }
             if let Some(roles) = placement.roles(room.kind) {
                 filter.insert("staff", doc! { "$elemMatch": { "user_id": writer.0, "role": { "$in": roles } } });
@@ -95,7 +99,7 @@ impl Rooms<'_> {
         let op = ObjectId::new();
         let (rev, mut set) = placement.numbers();
         let mut entry = doc! { "rev": &rev, "op": op, "at": "$$NOW" };
-        if let (Placement::New(_), Some(seq)) = (placement, set.get("seq")) {
+        if let (Some(_), Some(seq)) = (placement.new_message(), set.get("seq")) {
             entry.insert("seq", seq.clone());
         }
         set.extend(doc! {
@@ -106,20 +110,20 @@ impl Rooms<'_> {
             filter.insert("$expr", has_place_for(id));
             set.insert("pins", with_pin(id, &rev, op));
         }
+        if let Placement::WideMention { word: MentionsAll::Channel, .. } = placement {
+            set.insert("channel", with_call());
+        }
         let numbers = self.0.collection::<Numbers>(ROOMS);
         let mut change = numbers
             .find_one_and_update(filter, vec![doc! { "$set": set }])
-            .projection(fields)
+            .projection(doc! { "_id": 0, "rev": 1, "seq": 1, "members": 1 })
             .return_document(ReturnDocument::After);
         if !placement.is_final() {
             change = change.write_concern(w1());
         }
         let found = change.await.map_err(store_fault)?;
         let unpins = placement.unpins();
-        Ok(found.map(|Numbers { rev, seq, members, staff }| {
-            let role = role_of(&staff);
-            Reservation { rev, seq, members, role, op, unpins }
-        }))
+        Ok(found.map(|Numbers { rev, seq, members }| Reservation { rev, seq, members, op, unpins }))
     }
 
     /// Gives the position of a write back and answers whether it was still held. `w: 1`.
@@ -158,7 +162,7 @@ impl Placement {
     /// What it is for.
     pub const fn act(self) -> Act {
         match self {
-            Self::New(_) | Self::Change | Self::Above { .. } => Act::Write,
+            Self::New(_) | Self::Change | Self::WideMention { .. } | Self::Above { .. } => Act::Write,
             Self::Retraction | Self::Deletion(_) => Act::Delete,
             Self::Moderation(_) => Act::Moderate,
             Self::Pin(_) | Self::Unpin(_) => Act::Pin,
@@ -180,19 +184,39 @@ impl Placement {
     const fn unpins(self) -> Option<MessageId> {
         match self {
             Self::Deletion(id) | Self::Moderation(id) | Self::Unpin(id) => Some(id),
-            Self::New(_) | Self::Change | Self::Retraction | Self::Pin(_) | Self::Above { .. } => None,
+            Self::New(_)
+            | Self::Change
+            | Self::Retraction
+            | Self::Pin(_)
+            | Self::WideMention { .. }
+            | Self::Above { .. } => None,
         }
     }
 
     /// Whether what is written there can't be withdrawn.
     pub const fn is_final(self) -> bool {
-        !matches!(self, Self::New(_) | Self::Above { .. })
+        self.new_message().is_none() && !matches!(self, Self::Above { .. })
+    }
+
+    /// The message that begins to be there.
+    const fn new_message(self) -> Option<MessageId> {
+        match self {
+            Self::New(id) => Some(id),
+            Self::WideMention { new, .. } => new,
+            Self::Change
+            | Self::Retraction
+            | Self::Deletion(_)
+            | Self::Moderation(_)
+            | Self::Pin(_)
+            | Self::Unpin(_)
+            | Self::Above { .. } => None,
+        }
     }
 
     /// The expression of the new `rev`, and the other numbers to set.
     fn numbers(self) -> (Document, Document) {
         match self {
-            Self::New(id) => (
+            Self::New(id) | Self::WideMention { new: Some(id), .. } => (
                 doc! { "$add": ["$rev", 1_i64] },
                 doc! {
                     "seq": { "$add": ["$seq", 1_i64] }, "last_id": ObjectId::from_bytes(id.0), "last_at": "$$NOW",
@@ -203,7 +227,8 @@ impl Placement {
             | Self::Deletion(_)
             | Self::Moderation(_)
             | Self::Pin(_)
-            | Self::Unpin(_) => (doc! { "$add": ["$rev", 1_i64] }, Document::new()),
+            | Self::Unpin(_)
+            | Self::WideMention { new: None, .. } => (doc! { "$add": ["$rev", 1_i64] }, Document::new()),
             Self::Above { id, rev, seq } => (
                 doc! { "$add": [{ "$max": ["$rev", rev.0] }, 1_i64] },
                 doc! {

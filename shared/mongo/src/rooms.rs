@@ -1,5 +1,5 @@
 use crate::{Mongo, fault::store_fault, one_batch, schema::ROOMS};
-use domain::{Access, Fault, Rev, Rights, Role, RoomId, RoomKey, RoomKind, Timestamp, UserId};
+use domain::{Access, Fault, Rev, Rights, Role, RoomId, RoomKey, RoomKind, Timestamp, UserId, WideMentions};
 use futures_util::TryStreamExt as _;
 use mongodb::{
     bson::{DateTime, Document, doc},
@@ -36,6 +36,17 @@ pub struct NamedRoom {
     pub members: Vec<UserId>,
 }
 
+/// Who may do what in a group, and what it is called.
+#[derive(Debug, Clone, Copy)]
+pub struct GroupRights<'a> {
+    /// Its members.
+    pub access: &'a Access,
+    /// What it is called.
+    pub name: &'a str,
+    /// Who may mention all members while it is large.
+    pub wide_mentions: WideMentions,
+}
+
 #[derive(Deserialize)]
 struct RightsRow {
     version: i64,
@@ -47,12 +58,12 @@ struct RightsRow {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct StaffRow {
+struct StaffRow {
     role: Role,
 }
 
 /// The role of one person, whose row is the only one if there is any.
-pub(crate) fn role_of(staff: &[StaffRow]) -> Role {
+fn role_of(staff: &[StaffRow]) -> Role {
     staff.first().map_or(Role::Member, |staff| staff.role)
 }
 
@@ -66,9 +77,11 @@ impl Rooms<'_> {
         self.project_with(access, Document::new(), created_at).await
     }
 
-    /// The same of a group, with what it is called.
-    pub async fn project_group(self, access: &Access, name: &str, created_at: Timestamp) -> Result<i64, Fault> {
-        self.project_with(access, doc! { "name": name }, created_at).await
+    /// The same of a group.
+    pub async fn project_group(self, group: GroupRights<'_>, created_at: Timestamp) -> Result<i64, Fault> {
+        let GroupRights { access, name, wide_mentions } = group;
+        let more = doc! { "name": name, "wide_mentions": wide_mentions.as_str() };
+        self.project_with(access, more, created_at).await
     }
 
     async fn project_with(self, access: &Access, more: Document, created_at: Timestamp) -> Result<i64, Fault> {

@@ -1,5 +1,5 @@
 use crate::OutboxId;
-use domain::{Access, Fault, Member, RoomEvent, RoomId, RoomKey, System, Timestamp, UserId};
+use domain::{Access, Fault, Member, RoomEvent, RoomId, RoomKey, System, Timestamp, UserId, WideMentions};
 use sqlx::FromRow;
 use time::PrimitiveDateTime;
 
@@ -10,6 +10,8 @@ pub struct GroupSnapshot {
     pub access: Access,
     /// What the group is called.
     pub name: String,
+    /// Who may mention all members while it is large.
+    pub wide_mentions: WideMentions,
     /// When the group was made.
     pub created_at: Timestamp,
     /// Changes whose system messages may not be placed yet, in the order in which they happened.
@@ -27,6 +29,7 @@ pub(crate) struct SnapshotRow {
     role: Option<String>,
     kind: Option<String>,
     name: Option<String>,
+    wide_mentions: Option<String>,
     created_at: Option<PrimitiveDateTime>,
 }
 
@@ -41,15 +44,16 @@ impl GroupSnapshot {
                 }),
                 "event" => events.push(row.event(id)?),
                 "outbox" => outbox.push(OutboxId(row.number)),
-                _ => room = Some((row.number, row.name, row.created_at)),
+                _ => room = Some((row.number, row.name, row.wide_mentions, row.created_at)),
             }
         }
-        let Some((version, name, created_at)) = room else { return Ok(None) };
+        let Some((version, name, wide_mentions, created_at)) = room else { return Ok(None) };
         members.sort_unstable_by_key(|member| member.user);
         events.sort_unstable_by_key(|event: &RoomEvent| event.id);
         let access = Access { room: RoomKey::group(id), version, members, blocked: false };
         let created_at = created_at.map(Timestamp::from).ok_or_else(|| Fault::internal("a group without its time"))?;
-        Ok(Some(Self { access, name: name.unwrap_or_default(), created_at, events, outbox }))
+        let wide_mentions = wide_mentions.unwrap_or_default().parse().map_err(Fault::internal)?;
+        Ok(Some(Self { access, name: name.unwrap_or_default(), wide_mentions, created_at, events, outbox }))
     }
 }
 

@@ -1,7 +1,7 @@
 use crate::{GroupSnapshot, fault::fault, group_snapshot::SnapshotRow, lists::push_list, members::MembershipRow};
 use domain::{
     Fault, GroupDescription, GroupName, GroupRoom, MaxMembers, Membership, NameKeyKind, NameQuery, Page, PageSize,
-    Patch, RoomId, Timestamp, UserId, name_keys,
+    Patch, RoomId, Timestamp, UserId, WideMentions, name_keys,
 };
 use sqlx::{FromRow, MySqlConnection, MySqlExecutor, QueryBuilder};
 use time::PrimitiveDateTime;
@@ -33,6 +33,8 @@ pub struct NewGroup {
     pub is_private: bool,
     /// How many members it may have.
     pub max_members: MaxMembers,
+    /// Who may mention all members while it is large.
+    pub wide_mentions: WideMentions,
     /// How many it has at once.
     pub members: i32,
     /// Who makes it.
@@ -52,6 +54,8 @@ pub struct GroupPatch {
     pub is_private: Option<bool>,
     /// How many members it may have.
     pub max_members: Option<MaxMembers>,
+    /// Who may mention all members while it is large.
+    pub wide_mentions: Option<WideMentions>,
 }
 
 /// Where a page of found groups begins: under which key the last one before it was found, and which it was.
@@ -61,8 +65,8 @@ impl<'e, E: MySqlExecutor<'e>> Groups<E> {
     /// A group, whoever looks at it; none if it is closed.
     pub async fn find(self, id: RoomId, viewer: UserId) -> Result<Option<ViewedGroup>, Fault> {
         let row: Option<ViewedRow> = sqlx::query_as(
-            "SELECT r.id, r.name, r.description, r.is_private, r.max_members, r.member_count, r.created_at, r.updated_at,
-                    m.user_id, m.role, m.state, m.joined_at
+            "SELECT r.id, r.name, r.description, r.is_private, r.max_members, r.wide_mentions, r.member_count,
+                    r.created_at, r.updated_at, m.user_id, m.role, m.state, m.joined_at
              FROM group_chat_rooms r
              LEFT JOIN group_room_members m ON m.group_room_id = r.id AND m.user_id = ?
              WHERE r.id = ? AND r.is_active",
@@ -81,8 +85,8 @@ impl<'e, E: MySqlExecutor<'e>> Groups<E> {
             return Ok(Vec::new());
         }
         let mut query = QueryBuilder::new(
-            "SELECT r.id, r.name, r.description, r.is_private, r.max_members, r.member_count, r.created_at, r.updated_at,
-                    m.user_id, m.role, m.state, m.joined_at
+            "SELECT r.id, r.name, r.description, r.is_private, r.max_members, r.wide_mentions, r.member_count,
+                    r.created_at, r.updated_at, m.user_id, m.role, m.state, m.joined_at
              FROM group_room_members m
              JOIN group_chat_rooms r ON r.id = m.group_room_id
              WHERE m.state = 'active' AND r.is_active AND m.user_id = ",
@@ -102,8 +106,8 @@ impl<'e, E: MySqlExecutor<'e>> Groups<E> {
         size: PageSize,
     ) -> Result<Page<ViewedGroup, RoomId>, Fault> {
         let rows: Vec<ViewedRow> = sqlx::query_as(
-            "SELECT r.id, r.name, r.description, r.is_private, r.max_members, r.member_count, r.created_at, r.updated_at,
-                    m.user_id, m.role, m.state, m.joined_at
+            "SELECT r.id, r.name, r.description, r.is_private, r.max_members, r.wide_mentions, r.member_count,
+                    r.created_at, r.updated_at, m.user_id, m.role, m.state, m.joined_at
              FROM group_chat_rooms r FORCE INDEX (group_chat_rooms_public_idx)
              LEFT JOIN group_room_members m ON m.group_room_id = r.id AND m.user_id = ?
              WHERE r.is_private = FALSE AND r.is_active = TRUE AND r.id > ?
@@ -134,8 +138,8 @@ impl<'e, E: MySqlExecutor<'e>> Groups<E> {
         // Above every text that begins so, by the order of code points that the column's collation has.
         let end = format!("{}\u{10ffff}", query.prefix);
         let rows: Vec<FoundRow> = sqlx::query_as(
-            "SELECT n.name_key, r.id, r.name, r.description, r.is_private, r.max_members, r.member_count, r.created_at,
-                    r.updated_at, m.user_id, m.role, m.state, m.joined_at
+            "SELECT n.name_key, r.id, r.name, r.description, r.is_private, r.max_members, r.wide_mentions, r.member_count,
+                    r.created_at, r.updated_at, m.user_id, m.role, m.state, m.joined_at
              FROM group_names n
              JOIN group_chat_rooms r ON r.id = n.group_room_id
              LEFT JOIN group_room_members m ON m.group_room_id = r.id AND m.user_id = ?
@@ -168,24 +172,25 @@ impl<'e, E: MySqlExecutor<'e>> Groups<E> {
         Ok(page.map(|(_, group)| group))
     }
 
-    /// The group's rights and name, the system messages that wait and the outbox rows of the changes, in one snapshot; a closed group has no
+    /// The group's rights, its name, the system messages that wait and the outbox rows of the changes, in one snapshot; a closed group has no
     /// members.
     pub async fn find_snapshot(self, id: RoomId) -> Result<Option<GroupSnapshot>, Fault> {
         let rows: Vec<SnapshotRow> = sqlx::query_as(
-            "SELECT 'room' AS part, version AS number, NULL AS user_id, NULL AS actor_id, NULL AS role, NULL AS kind, name, created_at
+            "SELECT 'room' AS part, version AS number, NULL AS user_id, NULL AS actor_id, NULL AS role, NULL AS kind, name,
+                    wide_mentions, created_at
              FROM group_chat_rooms
              WHERE id = ?
              UNION ALL
-             SELECT 'member', m.user_id, NULL, NULL, m.role, NULL, NULL, NULL
+             SELECT 'member', m.user_id, NULL, NULL, m.role, NULL, NULL, NULL, NULL
              FROM group_room_members m FORCE INDEX (group_room_members_state_idx)
              JOIN group_chat_rooms r ON r.id = m.group_room_id
              WHERE m.group_room_id = ? AND m.state = 'active' AND r.is_active
              UNION ALL
-             SELECT 'event', id, user_id, actor_id, role, kind, name, created_at
+             SELECT 'event', id, user_id, actor_id, role, kind, name, NULL, created_at
              FROM group_room_events
              WHERE group_room_id = ?
              UNION ALL
-             SELECT 'outbox', id, NULL, NULL, NULL, NULL, NULL, NULL
+             SELECT 'outbox', id, NULL, NULL, NULL, NULL, NULL, NULL, NULL
              FROM outbox
              WHERE aggregate = 'group' AND aggregate_id = ?",
         )
@@ -205,7 +210,7 @@ impl Groups<&mut MySqlConnection> {
     /// lock, so that those see what the one before has committed. Its members need no locks of their own.
     pub async fn lock(self, id: RoomId) -> Result<Option<GroupRoom>, Fault> {
         let row: Option<GroupRow> = sqlx::query_as(
-            "SELECT id, name, description, is_private, max_members, member_count, created_at, updated_at
+            "SELECT id, name, description, is_private, max_members, wide_mentions, member_count, created_at, updated_at
              FROM group_chat_rooms
              WHERE id = ? AND is_active
              FOR UPDATE",
@@ -214,21 +219,22 @@ impl Groups<&mut MySqlConnection> {
         .fetch_optional(self.0)
         .await
         .map_err(fault)?;
-        Ok(row.map(GroupRoom::from))
+        row.map(GroupRoom::try_from).transpose()
     }
 
     /// Adds a group; its members and its names go with it.
     pub async fn insert(self, new: &NewGroup) -> Result<RoomId, Fault> {
         let outcome = sqlx::query(
             "INSERT INTO group_chat_rooms
-                 (name, description, is_private, created_by, max_members, member_count, created_at, updated_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                 (name, description, is_private, created_by, max_members, wide_mentions, member_count, created_at, updated_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(new.name.as_str())
         .bind(new.description.as_ref().map(GroupDescription::as_str))
         .bind(new.is_private)
         .bind(new.by.0)
         .bind(new.max_members.get())
+        .bind(new.wide_mentions.as_str())
         .bind(new.members)
         .bind(new.at.to_utc())
         .bind(new.at.to_utc())
@@ -270,6 +276,9 @@ impl Groups<&mut MySqlConnection> {
         }
         if let Some(max_members) = patch.max_members {
             query.push(", max_members = ").push_bind(max_members.get());
+        }
+        if let Some(wide_mentions) = patch.wide_mentions {
+            query.push(", wide_mentions = ").push_bind(wide_mentions.as_str());
         }
         query.push(" WHERE id = ").push_bind(id.0);
         query.build().execute(self.0).await.map_err(fault)?;
@@ -339,24 +348,28 @@ pub(crate) struct GroupRow {
     description: Option<String>,
     is_private: bool,
     max_members: i32,
+    wide_mentions: String,
     member_count: i32,
     created_at: PrimitiveDateTime,
     updated_at: PrimitiveDateTime,
 }
 
-impl From<GroupRow> for GroupRoom {
-    fn from(row: GroupRow) -> Self {
-        let GroupRow { id, name, description, is_private, max_members, member_count, created_at, updated_at } = row;
-        Self {
+impl TryFrom<GroupRow> for GroupRoom {
+    type Error = Fault;
+
+    fn try_from(row: GroupRow) -> Result<Self, Fault> {
+        let GroupRow { id, name, description, is_private, max_members, wide_mentions, member_count, .. } = row;
+        Ok(Self {
             id: RoomId(id),
             name,
             description,
             is_private,
             max_members,
+            wide_mentions: wide_mentions.parse().map_err(Fault::internal)?,
             member_count,
-            created_at: created_at.into(),
-            updated_at: updated_at.into(),
-        }
+            created_at: row.created_at.into(),
+            updated_at: row.updated_at.into(),
+        })
     }
 }
 
@@ -378,7 +391,7 @@ impl TryFrom<ViewedRow> for ViewedGroup {
         let ViewedRow { room, user_id, role, state, joined_at } = row;
         let of = user_id.zip(role).zip(state.zip(joined_at));
         let of = of.map(|((user_id, role), (state, joined_at))| MembershipRow { user_id, role, state, joined_at });
-        Ok(Self { room: room.into(), of: of.map(Membership::try_from).transpose()? })
+        Ok(Self { room: room.try_into()?, of: of.map(Membership::try_from).transpose()? })
     }
 }
 

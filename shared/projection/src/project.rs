@@ -1,6 +1,7 @@
 use crate::Projector;
 use domain::{Aggregate, Fault, OrLog as _, RoomId, Timestamp, UserId};
 use futures_util::future::{try_join, try_join_all};
+use mongo::GroupRights;
 use mysql::{Ended, GroupSnapshot, OutboxId, PersonSnapshot, Snapshot, Tx};
 use std::{collections::HashMap, time::Duration};
 use tracing::error;
@@ -59,10 +60,11 @@ impl Projector {
     /// The rights first: a message that begins after the answer finds those of after the change. Then the system messages.
     async fn project_group_room(&self, room: RoomId) -> Result<(), Fault> {
         let snapshot = self.mysql.groups().find_snapshot(room).await?;
-        let Some(GroupSnapshot { access, name, created_at, events, outbox }) = snapshot else {
+        let Some(GroupSnapshot { access, name, wide_mentions, created_at, events, outbox }) = snapshot else {
             return self.mysql.outbox().remove_all(Aggregate::GroupRoom(room)).await;
         };
-        let projected = self.mongo.rooms().project_group(&access, &name, created_at).await?;
+        let group = GroupRights { access: &access, name: &name, wide_mentions };
+        let projected = self.mongo.rooms().project_group(group, created_at).await?;
         if projected > access.version {
             let newest = self.mysql.groups().find_snapshot(room).await?;
             if is_restored(Aggregate::GroupRoom(room), projected, newest.map(|it| it.access.version)) {

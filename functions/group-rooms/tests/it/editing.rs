@@ -11,7 +11,7 @@ async fn staff_edits_the_group() {
     let room = groups.public(owner, &[admin, member]).await;
     groups.appoint(owner, room, admin, "admin").await;
     let path = format!("/group-rooms/{room}");
-    let edited = json!({"name": "산악회", "description": "토요일", "is_private": true, "max_members": 3});
+    let edited = json!({"name": "산악회", "description": "토요일", "is_private": true, "max_members": 3, "wide_mentions": "everyone"});
 
     let answer = groups.put(admin, &path, &edited).await;
 
@@ -20,6 +20,7 @@ async fn staff_edits_the_group() {
     for (field, value) in edited.as_object().unwrap() {
         assert_eq!(&group[field], value, "{field}");
     }
+    assert_eq!(groups.get(owner, &path).await.json()["wide_mentions"], "everyone");
     assert_eq!(groups.put(member, &path, &edited).await.refusal(), refusal(403, "not_permitted"));
     let cleared = groups.put(owner, &path, &json!({"description": null})).await.json();
     assert_eq!((&cleared["description"], &cleared["name"]), (&json!(null), &json!("산악회")));
@@ -34,8 +35,10 @@ async fn edit_that_changes_nothing_is_no_change() {
     let before = groups.show(owner, room).await;
     let version = groups.rights(domain::RoomKey::group(room), owner).await.unwrap().version;
 
-    for patch in [json!({}), json!({"name": "등산 모임", "is_private": false, "max_members": 100, "description": null})]
-    {
+    for patch in [
+        json!({}),
+        json!({"name": "등산 모임", "is_private": false, "max_members": 100, "wide_mentions": "admins", "description": null}),
+    ] {
         assert_eq!(groups.put(owner, format!("/group-rooms/{room}"), &patch).await.parts(), (200, before.clone()));
     }
     assert_eq!(groups.rights(domain::RoomKey::group(room), owner).await.unwrap().version, version);

@@ -19,6 +19,7 @@ async fn make(tx: &mut Tx, group: Group) -> Result<RoomId, Fault> {
         description: None,
         is_private: false,
         max_members: MaxMembers::default(),
+        wide_mentions: domain::WideMentions::Admins,
         members: i32::try_from(group.members.len()).unwrap(),
         by: group.members[0].0,
         at: NOON,

@@ -1,10 +1,10 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     Access, ClientId, Clock, ConnectionId, Content, Fault, Locale, Member, Mentions, MessageDraft, MessageId,
-    MessageType, Person, Privacy, Role, RoomId, RoomKey, RoomKind, Seq, SessionId, Timestamp, UserId,
+    MessageType, Person, Privacy, Role, RoomId, RoomKey, RoomKind, Seq, SessionId, Timestamp, UserId, WideMentions,
     notification::{Address, Device, NotificationSettings, PushHost, RoomSettings, Subscription},
 };
-use mongo::{Connection, Inserted, Messages, Mongo, NewMessage, Placement};
+use mongo::{Connection, GroupRights, Inserted, Messages, Mongo, NewMessage, Placement};
 use mongodb::{
     Client, Collection,
     bson::{Document, doc},
@@ -87,7 +87,10 @@ impl Scene {
         let access = Access { room, version, members, blocked: false };
         match room.kind {
             RoomKind::Private => self.mongo().rooms().project(&access, now()).await.unwrap(),
-            RoomKind::Group => self.mongo().rooms().project_group(&access, "등산", now()).await.unwrap(),
+            RoomKind::Group => {
+                let group = GroupRights { access: &access, name: "등산", wide_mentions: WideMentions::Admins };
+                self.mongo().rooms().project_group(group, now()).await.unwrap()
+            }
         };
     }
 

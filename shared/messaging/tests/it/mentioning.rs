@@ -1,9 +1,15 @@
-use crate::scene::{ANNA, BORA, EVE, Scene, draft};
+use crate::scene::{ANNA, BORA, EVE, Scene, draft, now, refusal};
 use contract::MessageView;
 use domain::{
-    Access, Locale, Member, MentionsAll, MessageDraft, Person, Privacy, Role, RoomId, RoomKey, RoomKind, UserId,
+    Access, Code, Fault, Locale, Member, MentionsAll, MessageDraft, Person, Privacy, Role, RoomId, RoomKey, RoomKind,
+    UserId, WideMentions,
 };
+use messaging::{Sent, send_message};
+use mongo::{GroupRights, Messages};
+use mongodb::bson::{DateTime, Document, doc};
+use std::{sync::Arc, time::Duration};
 use testkit::mongo::Profile;
+use tokio::task::JoinSet;
 
 const GROUP: RoomKey = RoomKey { kind: RoomKind::Group, id: RoomId(7) };
 
@@ -25,6 +31,30 @@ async fn scene() -> Scene {
 
 fn mentions(view: &MessageView) -> (Vec<UserId>, Option<MentionsAll>) {
     (view.mentions.clone(), view.mentions_all)
+}
+
+/// The group with so many members in all and what it says of mentions, as of a version.
+async fn resize(scene: &Scene, version: i64, size: i32, wide_mentions: WideMentions) {
+    let crowd = (100..).take(usize::try_from(size - 2).unwrap()).map(|id| (UserId(id), Role::Member));
+    let members = [(ANNA, Role::Member), (BORA, Role::Admin)].into_iter().chain(crowd);
+    let members = members.map(|(user, role)| Member { user, role }).collect();
+    let access = Access { room: GROUP, version, members, blocked: false };
+    scene
+        .mongo()
+        .rooms()
+        .project_group(GroupRights { access: &access, name: "등산", wide_mentions }, now())
+        .await
+        .unwrap();
+}
+
+async fn try_in_group(scene: &Scene, user: UserId, content: &str) -> Result<Sent, Fault> {
+    let client_id = Messages::new_id().to_string();
+    scene.send_draft(&MessageDraft { room: GROUP, ..draft(user, &client_id, content) }).await
+}
+
+/// The group as it lies in the store.
+async fn group(scene: &Scene) -> Document {
+    scene.collection("rooms").await.find_one(doc! { "_id": GROUP.to_string() }).await.unwrap().unwrap()
 }
 
 async fn send_to_group(scene: &Scene, user: UserId, content: &str) -> MessageView {
@@ -66,15 +96,118 @@ async fn who_left_the_room_is_not_mentioned() {
 }
 
 #[tokio::test]
-async fn only_staff_of_a_group_mention_everybody() {
+async fn every_member_of_a_small_group_mentions_everybody() {
     let scene = scene().await;
+    resize(&scene, 2, 20, WideMentions::Admins).await;
 
-    assert_eq!(
-        mentions(&send_to_group(&scene, BORA, "@channel @안나").await),
-        (vec![ANNA], Some(MentionsAll::Channel))
-    );
-    assert_eq!(mentions(&send_to_group(&scene, ANNA, "@here").await), (vec![], None));
+    let sent = send_to_group(&scene, ANNA, "@channel @bora").await;
+
+    assert_eq!(mentions(&sent), (vec![BORA], Some(MentionsAll::Channel)));
     assert_eq!(mentions(&scene.send(BORA, "p", "@here").await.unwrap().message), (vec![], None), "of two people");
+}
+
+#[tokio::test]
+async fn only_staff_of_a_large_group_mentions_everybody() {
+    let scene = scene().await;
+    resize(&scene, 2, 21, WideMentions::Admins).await;
+    let before = group(&scene).await;
+
+    for text in ["@here", "@channel", "모두 @channel에게"] {
+        assert_eq!(refusal(try_in_group(&scene, ANNA, text).await), Code::WideMentionForbidden, "{text}");
+        assert_eq!(refusal(try_in_group(&scene, EVE, text).await), Code::RoomNotFound, "{text}");
+    }
+
+    assert_eq!(group(&scene).await, before, "a refusal changes nothing");
+    for (text, word) in [("@here", MentionsAll::Here), ("@channel", MentionsAll::Channel)] {
+        assert_eq!(mentions(&try_in_group(&scene, BORA, text).await.unwrap().message), (vec![], Some(word)));
+    }
+}
+
+#[tokio::test]
+async fn group_may_let_everyone_mention_everybody() {
+    let scene = scene().await;
+    resize(&scene, 2, 21, WideMentions::Everyone).await;
+    assert_eq!(mentions(&send_to_group(&scene, ANNA, "@here").await), (vec![], Some(MentionsAll::Here)));
+
+    resize(&scene, 3, 21, WideMentions::Admins).await;
+
+    assert_eq!(refusal(try_in_group(&scene, ANNA, "@here").await), Code::WideMentionForbidden);
+}
+
+#[tokio::test]
+async fn edit_needs_the_right_only_for_a_word_that_it_adds() {
+    let scene = scene().await;
+    resize(&scene, 2, 21, WideMentions::Everyone).await;
+    let (plain, here) = (send_to_group(&scene, ANNA, "안녕").await, try_in_group(&scene, ANNA, "@here").await.unwrap());
+    resize(&scene, 3, 21, WideMentions::Admins).await;
+
+    assert_eq!(refusal(scene.edit(ANNA, plain.id, "@here 안녕").await), Code::WideMentionForbidden);
+    assert_eq!(refusal(scene.edit(ANNA, here.message.id, "@channel").await), Code::WideMentionForbidden);
+    let edited = scene.edit(ANNA, here.message.id, "@here 안녕").await.unwrap();
+    assert_eq!(mentions(&edited), (vec![], Some(MentionsAll::Here)));
+    let without = scene.edit(ANNA, here.message.id, "안녕").await.unwrap();
+    assert_eq!(mentions(&without), (vec![], None));
+}
+
+#[tokio::test]
+async fn members_of_a_group_share_three_calls_of_the_channel() {
+    let scene = scene().await;
+    resize(&scene, 2, 21, WideMentions::Admins).await;
+    for _ in 0..5 {
+        assert_eq!(refusal(try_in_group(&scene, ANNA, "@channel").await), Code::WideMentionForbidden);
+    }
+    resize(&scene, 3, 21, WideMentions::Everyone).await;
+    let retried = send_to_group(&scene, ANNA, "@channel").await;
+    let again = send_to_group(&scene, ANNA, "@channel").await;
+    assert_eq!(again.id, retried.id, "a retry takes nothing");
+    try_in_group(&scene, BORA, "@channel").await.unwrap();
+    let plain = try_in_group(&scene, ANNA, "안녕").await.unwrap().message;
+    scene.edit(ANNA, plain.id, "@channel 안녕").await.unwrap();
+
+    let limited = try_in_group(&scene, BORA, "@channel").await.err().unwrap();
+
+    assert_eq!(limited.code, Code::RateLimited);
+    let wait = limited.retry_after.unwrap();
+    assert!((Duration::from_secs(150)..=Duration::from_secs(200)).contains(&wait), "{wait:?}");
+    scene.edit(ANNA, plain.id, "@channel 또 안녕").await.unwrap();
+    try_in_group(&scene, ANNA, "@here").await.unwrap();
+    let later = doc! { "$set": { "channel.at": DateTime::from_millis(now().minus(wait).millis() - 60_000) } };
+    scene.collection("rooms").await.update_one(doc! { "_id": GROUP.to_string() }, later).await.unwrap();
+    try_in_group(&scene, BORA, "@channel").await.unwrap();
+}
+
+#[tokio::test]
+async fn of_twenty_calls_at_once_three_are_sent() {
+    let scene = Arc::new(scene().await);
+    resize(&scene, 2, 21, WideMentions::Everyone).await;
+    let mut sending = JoinSet::new();
+    for (n, mongo) in scene.environments(20).await.into_iter().enumerate() {
+        let scene = Arc::clone(&scene);
+        sending.spawn(async move {
+            let draft = MessageDraft { room: GROUP, ..draft(ANNA, &format!("c{n}"), "@channel") };
+            send_message(&scene.messenger_of(&mongo), &scene.author(ANNA), &draft).await.map(|sent| sent.message)
+        });
+    }
+
+    let (sent, refused): (Vec<_>, Vec<_>) = sending.join_all().await.into_iter().partition(Result::is_ok);
+
+    assert_eq!(sent.len(), 3);
+    assert!(refused.into_iter().all(|refused| refusal(refused) == Code::RateLimited));
+    assert_eq!(group(&scene).await.get_i64("seq").unwrap(), 3, "who is refused takes no position");
+}
+
+#[tokio::test]
+async fn mentioning_everybody_is_no_command_more_and_a_refusal_two() {
+    let scene = scene().await;
+    resize(&scene, 2, 21, WideMentions::Admins).await;
+    let mut profile = Profile::of(&scene.database).await;
+    try_in_group(&scene, BORA, "@안나").await.unwrap();
+    let named = profile.count().await;
+
+    try_in_group(&scene, BORA, "@channel").await.unwrap();
+    assert_eq!(profile.count().await, named);
+    drop(try_in_group(&scene, ANNA, "@channel").await);
+    assert_eq!(profile.count().await, 6, "the gate, the retry, the names, the position, and why there is none");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use crate::{
 };
 use domain::{
     Aggregate, Code, Fault, GroupName, MaxMembers, Member, Membership, MembershipState, NameQuery, Patch, Role, RoomId,
-    RoomKey, System, SystemKind, UserId, group,
+    RoomKey, System, SystemKind, UserId, WideMentions, group,
 };
 use mysql::{GroupPatch, Mysql, NewGroup, Tx};
 use std::time::Duration;
@@ -45,6 +45,7 @@ async fn found_group(tx: &mut Tx, found: Found) -> Result<RoomId, Fault> {
         description: None,
         is_private: found.is_private,
         max_members: MaxMembers::parse(found.max_members).unwrap(),
+        wide_mentions: WideMentions::Admins,
         members: i32::try_from(people.len()).unwrap(),
         by: found.by,
         at: NOON,
@@ -245,6 +246,7 @@ async fn patch_changes_what_it_names_and_raises_the_version() {
         description: Patch::Set(text),
         is_private: Some(true),
         max_members: Some(MaxMembers::parse(7).unwrap()),
+        wide_mentions: Some(WideMentions::Everyone),
         ..GroupPatch::default()
     };
 
@@ -258,6 +260,8 @@ async fn patch_changes_what_it_names_and_raises_the_version() {
         ("등산", Some("매주 토요일"), true, 7)
     );
     assert_eq!((cleared.description, cleared.is_private, version().await), (None, true, 3));
+    let snapshot = mysql.groups().find_snapshot(room).await.unwrap().unwrap();
+    assert_eq!([changed.wide_mentions, cleared.wide_mentions, snapshot.wide_mentions], [WideMentions::Everyone; 3]);
 }
 
 async fn lock(tx: &mut Tx, room: RoomId) -> Result<Option<domain::GroupRoom>, Fault> {

@@ -28,8 +28,10 @@ fn system(kind: SystemKind, user: UserId, by: UserId) -> System {
 
 /// A group of one.
 async fn make(tx: &mut Tx, by: UserId) -> Result<Changed<RoomId>, Fault> {
-    let (name, max_members) = (GroupName::parse("등산 모임").unwrap(), MaxMembers::default());
-    let new = NewGroup { name, description: None, is_private: true, max_members, members: 1, by, at: NOON };
+    let (name, max_members, wide_mentions) =
+        (GroupName::parse("등산 모임").unwrap(), MaxMembers::default(), domain::WideMentions::Admins);
+    let new =
+        NewGroup { name, description: None, is_private: true, max_members, wide_mentions, members: 1, by, at: NOON };
     let room = tx.groups().insert(&new).await?;
     tx.members().insert(room, &[membership(by, Role::Owner, MembershipState::Active)], NOON).await?;
     let made =

@@ -29,6 +29,7 @@ async fn found(tx: &mut Tx, people: Vec<UserId>) -> Result<Changed<RoomId>, Faul
         description: None,
         is_private: true,
         max_members: MaxMembers::parse(1_000).unwrap(),
+        wide_mentions: domain::WideMentions::Admins,
         members: i32::try_from(people.len()).unwrap(),
         by: people[0],
         at: NOON,

@@ -98,6 +98,7 @@ async fn within_groups(tx: &mut Tx, (): ()) -> Result<(), Fault> {
         description: Some(description.clone()),
         is_private: false,
         max_members: MaxMembers::default(),
+        wide_mentions: domain::WideMentions::Admins,
         members: 1,
         by: ME,
         at: NOON,
@@ -105,7 +106,13 @@ async fn within_groups(tx: &mut Tx, (): ()) -> Result<(), Fault> {
     let room = tx.groups().insert(&new).await?;
     tx.groups().insert_names(room, "새 그룹").await?;
     let (description, max_members) = (Patch::Set(description), Some(MaxMembers::default()));
-    let patch = GroupPatch { name: Some(name), description, is_private: Some(false), max_members };
+    let patch = GroupPatch {
+        name: Some(name),
+        description,
+        is_private: Some(false),
+        max_members,
+        wide_mentions: Some(domain::WideMentions::Everyone),
+    };
     tx.groups().update(room, &patch, NOON).await?;
     tx.groups().raise_version(room, 1).await?;
     let of = Membership { user: ME, role: Role::Owner, state: MembershipState::Active, joined_at: NOON };

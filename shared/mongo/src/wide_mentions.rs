@@ -1,0 +1,70 @@
+//! Texts that mention all members of a group. Whether they may is part of the reservation, and `@channel` takes a token there that
+//! the group's members share: what is refused changes nothing and takes nothing.
+
+use crate::{
+    Rooms,
+    fault::store_fault,
+    limits::{refilled, wait_for_tokens},
+    schema::ROOMS,
+};
+use domain::{CHANNEL_COST, CHANNEL_LIMIT, Code, Fault, MentionsAll, RoomKey, SMALL_GROUP, UserId, WideMentions};
+use mongodb::{
+    bson::{Bson, Document, doc},
+    options::ReadConcern,
+};
+use serde::Deserialize;
+
+impl Rooms<'_> {
+    /// What keeps a member from mentioning everybody, as the primary has it: what the filter of a reservation has just seen.
+    /// `WideMentionForbidden` or `RateLimited`.
+    pub async fn admit_wide_mention(self, room: RoomKey, user: UserId, word: MentionsAll) -> Result<(), Fault> {
+        #[derive(Deserialize)]
+        struct Row {
+            may: bool,
+            left: f64,
+        }
+        let rooms = self.0.collection::<Row>(ROOMS);
+        let found = rooms
+            .find_one(doc! { "_id": room.to_string(), "members": user.0 })
+            .projection(doc! { "_id": 0, "may": may_mention_all(user), "left": left() })
+            .read_concern(ReadConcern::local())
+            .await;
+        let Row { may, left } = found.map_err(store_fault)?.ok_or(Code::RoomNotFound)?;
+        if !may {
+            return Err(Code::WideMentionForbidden.into());
+        }
+        let missing = f64::from(CHANNEL_COST) - left;
+        if word == MentionsAll::Channel && missing > 0.0 {
+            return Err(Fault::rate_limited(wait_for_tokens(missing, CHANNEL_LIMIT)));
+        }
+        Ok(())
+    }
+}
+
+/// Whether the room lets one of its members mention everybody by a word, and has a token for it.
+pub(crate) fn may_call(user: UserId, word: MentionsAll) -> Document {
+    match word {
+        MentionsAll::Here => may_mention_all(user),
+        MentionsAll::Channel => {
+            doc! { "$and": [may_mention_all(user), { "$gte": [left(), i64::from(CHANNEL_COST)] }] }
+        }
+    }
+}
+
+/// The room's tokens with one less.
+pub(crate) fn with_call() -> Document {
+    doc! { "tokens": { "$subtract": [left(), i64::from(CHANNEL_COST)] }, "at": "$$NOW" }
+}
+
+fn may_mention_all(user: UserId) -> Document {
+    let small = i64::try_from(SMALL_GROUP).unwrap_or(i64::MAX);
+    doc! { "$or": [
+        { "$lte": [{ "$size": "$members" }, small] },
+        { "$eq": ["$wide_mentions", WideMentions::Everyone.as_str()] },
+        { "$in": [user.0, { "$ifNull": ["$staff.user_id", []] }] },
+    ] }
+}
+
+fn left() -> Bson {
+    refilled(CHANNEL_LIMIT, "$channel.tokens", "$channel.at")
+}
