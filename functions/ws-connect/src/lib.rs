@@ -30,14 +30,17 @@ pub struct App {
     pub clock: Clock,
     /// The web pages that may connect.
     pub allowed_origins: Vec<String>,
+    /// How many connections a person may have.
+    pub max_connections: usize,
 }
 
 impl App {
     /// Reads the settings and connects.
     pub async fn connect() -> Result<Self, BoxError> {
-        let (mongo_url, keys, connections_url, aws, allowed_origins) = boot::read(|settings| {
-            let (mongo_url, keys) = (settings.mongo_url(), settings.secret_keys());
-            (mongo_url, keys, settings.connections_url(), settings.aws(), settings.allowed_origins())
+        let (mongo_url, keys, connections_url, aws, allowed_origins, max_connections) = boot::read(|settings| {
+            let (mongo_url, keys, connections_url) =
+                (settings.mongo_url(), settings.secret_keys(), settings.connections_url());
+            (mongo_url, keys, connections_url, settings.aws(), settings.allowed_origins(), settings.max_connections())
         })
         .await?;
         let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
@@ -46,7 +49,7 @@ impl App {
         let announcer = Announcer::new(mongo.clone(), pusher, clock, Background::inline());
         warm_up("open connections to MongoDB", mongo.warm_up()).await;
         let tickets = Tickets::new(&keys.0, keys.1.as_deref());
-        Ok(Self { mongo, announcer, tickets, clock, allowed_origins })
+        Ok(Self { mongo, announcer, tickets, clock, allowed_origins, max_connections })
     }
 }
 
@@ -81,7 +84,7 @@ async fn connect(app: &App, event: &Event) -> Result<(), Fault> {
     // other: the row before the revocation is read here, or the revocation before the rows are listed there. Both do so in a
     // causal session, or a new primary might answer either read with what was before both writes.
     let mut causal = app.mongo.causal().await?;
-    let crowded_out = app.mongo.connections().insert_in(&mut causal, &connection).await?;
+    let crowded_out = app.mongo.connections().insert_in(&mut causal, &connection, app.max_connections).await?;
     let (is_ended, dismissed) = tokio::join!(
         app.mongo.gates().is_ended_in(&mut causal, user, &connection.session),
         app.announcer.dismiss(&crowded_out, Code::TooManyConnections, event.request_id()),

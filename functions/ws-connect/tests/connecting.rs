@@ -21,6 +21,7 @@ fn app(stores: &Stores) -> App {
         tickets: Tickets::new(KEY, None),
         clock: stores.clock(),
         allowed_origins: vec![ORIGIN.to_owned()],
+        max_connections: 20,
     }
 }
 
@@ -127,6 +128,25 @@ async fn oldest_connection_is_told_and_closed_for_the_twenty_first() {
     assert_eq!(stores.pushes.all(), [("old0".to_owned(), Value::Null)]);
     let open = stores.connections(MINJI).await;
     assert_eq!((open.len(), open.last().map(String::as_str)), (20, Some("phone")));
+}
+
+#[tokio::test]
+async fn connections_beyond_a_lower_setting_close_with_the_next_one() {
+    let stores = Stores::without_mysql().await;
+    for n in 0..4 {
+        stores.connect(MINJI, session(), &format!("old{n}")).await;
+    }
+    let app = App { max_connections: 2, ..app(&stores) };
+    let event = events::upgrade("phone", &json!({ "ticket": valid(&stores).await }), &json!({}));
+
+    assert_eq!(ws_connect::handle(&app, event).await.unwrap(), Answer::status(200));
+
+    assert_eq!(stores.connections(MINJI).await, ["old3", "phone"]);
+    let pushes = stores.pushes.all();
+    let mut closed: Vec<_> =
+        pushes.iter().filter(|(_, frame)| frame.is_null()).map(|(name, _)| name.as_str()).collect();
+    closed.sort_unstable();
+    assert_eq!(closed, ["old0", "old1", "old2"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

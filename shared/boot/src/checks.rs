@@ -167,6 +167,14 @@ pub(crate) fn connections(value: &str) -> Check<usize> {
     }
 }
 
+/// A number of connections of one person, 1 to 100.
+pub(crate) fn own_connections(value: &str) -> Check<usize> {
+    match value.parse() {
+        Ok(number @ 1..=100) => Ok(number),
+        Ok(_) | Err(_) => Err("must be 1 to 100"),
+    }
+}
+
 /// `on` or `off`.
 pub(crate) fn switch(value: &str) -> Check<bool> {
     match value {
@@ -297,6 +305,10 @@ mod tests {
         assert_eq!(connections("200"), Ok(200));
         for wrong in ["0", "-1", "10001", "", "many"] {
             assert!(connections(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!((own_connections("1"), own_connections("100")), (Ok(1), Ok(100)));
+        for wrong in ["0", "101", "many"] {
+            assert!(own_connections(wrong).is_err(), "{wrong}");
         }
     }
 

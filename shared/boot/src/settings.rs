@@ -229,6 +229,11 @@ impl Settings {
         Ok((backend == Some("atlas")).then(|| index.unwrap_or_else(|| "messages_search".to_owned())))
     }
 
+    /// `MAX_CONNECTIONS`: how many connections a person may have at once.
+    pub fn max_connections(&self) -> Result<usize, SettingsError> {
+        Ok(self.optional("MAX_CONNECTIONS", checks::own_connections)?.unwrap_or(20))
+    }
+
     /// `TYPING`: whether anybody is told who types.
     pub fn typing(&self) -> Result<bool, SettingsError> {
         Ok(self.optional("TYPING", checks::switch)?.unwrap_or(true))
@@ -399,6 +404,14 @@ mod tests {
         assert_eq!((signing.algorithm, signing.lifetime), ("HS256", Duration::from_mins(15)));
         assert_eq!(signing.previous_key, None);
         assert!(!format!("{signing:?}{settings:?}").contains(KEY));
+    }
+
+    #[tokio::test]
+    async fn person_has_twenty_connections_unless_it_is_set() {
+        assert_eq!(settings(&[]).await.max_connections(), Ok(20));
+        assert_eq!(settings(&[("MAX_CONNECTIONS", "3")]).await.max_connections(), Ok(3));
+        let error = settings(&[("MAX_CONNECTIONS", "0")]).await.max_connections().unwrap_err();
+        assert_eq!(error.to_string(), "MAX_CONNECTIONS must be 1 to 100");
     }
 
     #[tokio::test]

@@ -17,7 +17,7 @@ use mongodb::{
 use serde::Deserialize;
 use std::{collections::BTreeSet, time::Duration};
 
-/// The most connections of a person: a new one takes the place of the oldest.
+/// How many connections a person has at the most, unless more or fewer are allowed: a new one takes the place of the oldest.
 pub const MOST_CONNECTIONS: usize = 20;
 
 /// How long a connection counts as alive after its last frame: API Gateway's 10 idle minutes and one more.
@@ -157,14 +157,15 @@ impl Connections<'_> {
 
     /// Stores a connection, and returns those that had to make place for it and are forgotten. Repeating it is harmless.
     pub async fn insert(self, connection: &Connection) -> Result<Vec<Connection>, Fault> {
-        self.insert_in(&mut self.0.causal().await?, connection).await
+        self.insert_in(&mut self.0.causal().await?, connection, MOST_CONNECTIONS).await
     }
 
-    /// The same; what is read in the causal session afterwards includes what was written before.
+    /// The same where a person may have so many; what is read in the causal session afterwards includes what was written before.
     pub async fn insert_in(
         self,
         Causal(causal): &mut Causal,
         connection: &Connection,
+        most: usize,
     ) -> Result<Vec<Connection>, Fault> {
         let Connection { id, user, session, locale, connected_at, active_until, viewing } = connection;
         let expires_at = date(connected_at.plus(ALIVE_FOR));
@@ -173,11 +174,11 @@ impl Connections<'_> {
             "expires_at": expires_at, "active_until": date(*active_until), "viewing": name(*viewing),
         };
         let is_other = doc! { "$and": [{ "$ne": ["$$socket.id", &id.0] }, is_alive(*connected_at)] };
-        let most = i64::try_from(MOST_CONNECTIONS).unwrap_or(i64::MAX);
+        let kept = i64::try_from(most).unwrap_or(i64::MAX);
         let update = [
             doc! { "$set": { "open": { "$concatArrays": [filter_open(&is_other), [{ "$literal": row }]] } } },
             doc! { "$set": {
-                "open": { "$slice": ["$open", -most] },
+                "open": { "$slice": ["$open", -kept] },
                 "expires_at": { "$max": ["$expires_at", expires_at] },
             } },
         ];
@@ -199,7 +200,7 @@ impl Connections<'_> {
         };
         let before = before.map_err(store_fault)?.map(|row| row.live(*connected_at)).unwrap_or_default();
         let mut others: Vec<_> = before.into_iter().filter(|other| other.id != *id).collect();
-        others.truncate((others.len() + 1).saturating_sub(MOST_CONNECTIONS));
+        others.truncate((others.len() + 1).saturating_sub(most));
         Ok(others)
     }
 

@@ -66,7 +66,7 @@ async fn crowd_found_in_a_session_is_read_as_of_its_writes() {
         active_until: AT,
         viewing: None,
     };
-    connections.insert_in(&mut causal, &late).await.unwrap();
+    connections.insert_in(&mut causal, &late, mongo::MOST_CONNECTIONS).await.unwrap();
     let people = [&users[..], &[ANNA]].concat();
 
     let found = connections.list_recipients_in(&mut causal, &people, 3, AT).await.unwrap();
