@@ -8,7 +8,6 @@ use push::{Notification, Outcome};
 use queue::PushJob;
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::timeout_at;
-use tracing::error;
 
 /// How long a device is left alone after each try, unless its service says so.
 const PAUSES: [u64; 4] = [10, 60, 300, 900];
@@ -66,21 +65,11 @@ pub(crate) async fn deliver<'a>(run: &Run<'_>, notices: &[Notice<'a>]) -> Untold
             }
         }
     }
-    let (kept, gone): (Vec<&Device>, Vec<&Device>) =
-        gone.into_iter().partition(|device| run.app.providers.knows_too_few(device));
-    for device in kept {
-        let platform = device.address.platform().as_str();
-        error!(device.id = device.installation.as_str(), platform, "Kept a device: its service knows too few of all");
-        errors.entry(format!("{platform} does not know it")).or_default().push(device);
-    }
+    run.forget_later(gone.into_iter().cloned());
     let (devices, now) = (run.app.mongo.devices(), run.now());
     devices.note_pushes(&delivered, now, None).await.or_log("note that devices were notified");
     for (why, of) in errors {
         devices.note_pushes(&of, now, Some(&why)).await.or_log("note why devices were not notified");
-    }
-    for device in gone {
-        // It may have registered anew meanwhile.
-        devices.remove_unregistered(device, device.seen_at).await.or_log("forget a device that is gone");
     }
     untold
 }

@@ -4,6 +4,7 @@ mod again;
 mod audience;
 mod clear;
 mod deliver;
+mod forget;
 mod friend;
 mod look;
 mod notice;
@@ -20,12 +21,15 @@ use push::Providers;
 use queue::{Jobs, PushJob, PushKind, Sqs};
 use run::Run;
 use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
-use tokio::time::{Instant, timeout_at};
-use tracing::info;
+use tokio::time::{Instant, timeout, timeout_at};
+use tracing::{info, warn};
 use worker::Batch;
 
 /// How old a job may be: what it is about is no news any more.
 const WORTH: Duration = Duration::from_hours(1);
+
+/// How long it may take to forget what is gone once all jobs are done.
+const COUNTING: Duration = Duration::from_secs(3);
 
 /// In how many rooms at once jobs are done.
 const ROOMS: usize = 4;
@@ -79,6 +83,9 @@ pub async fn handle(app: &App, batch: Batch<PushJob>) -> Result<Vec<usize>, Faul
     let failed = stream::iter(rooms.into_values()).map(|jobs| do_in_order(&run, jobs, deadline));
     let failed: Vec<_> = failed.buffer_unordered(ROOMS).collect().await;
     run.tell(oldest);
+    if timeout(COUNTING, forget::forget_gone(&run)).await.is_err() {
+        warn!("Left devices that are gone to a later batch");
+    }
     Ok(failed.into_iter().flatten().collect())
 }
 

@@ -1,8 +1,9 @@
 use crate::App;
-use domain::{METRICS, Timestamp};
+use domain::{METRICS, Timestamp, notification::Device};
 use push::Outcome;
 use std::{
     collections::BTreeMap,
+    mem,
     sync::{Mutex, PoisonError},
 };
 use tokio::{
@@ -26,6 +27,8 @@ pub(crate) struct Run<'a> {
     pub(crate) counts: Semaphore,
     /// When the last request ends.
     pub(crate) until: Instant,
+    /// Devices that their services know no more.
+    gone: Mutex<Vec<Device>>,
     tally: Mutex<BTreeMap<&'static str, Tally>>,
 }
 
@@ -45,7 +48,7 @@ impl<'a> Run<'a> {
         let sending = SENDING.min(time_left * 2 / 3);
         let until = Instant::now() + sending;
         let (sends, counts) = (Semaphore::new(SENDS), Semaphore::new(COUNTS));
-        Self { app, sends, counts, until, tally: Mutex::default() }
+        Self { app, sends, counts, until, gone: Mutex::default(), tally: Mutex::default() }
     }
 
     /// Counts what became of a notification.
@@ -72,6 +75,15 @@ impl<'a> Run<'a> {
                 "Notified devices"
             );
         }
+    }
+
+    /// Has devices forgotten once all jobs are done.
+    pub(crate) fn forget_later(&self, gone: impl IntoIterator<Item = Device>) {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner).extend(gone);
+    }
+
+    pub(crate) fn take_gone(&self) -> Vec<Device> {
+        mem::take(&mut *self.gone.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn now(&self) -> Timestamp {

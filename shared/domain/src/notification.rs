@@ -1,5 +1,6 @@
 //! What people are notified of while they are away: their settings, their devices, and the decision about one message.
 
+mod answers;
 mod decide;
 mod device;
 mod quiet;
@@ -7,6 +8,7 @@ mod settings;
 mod time_zone;
 mod unread;
 
+pub use answers::Answers;
 pub use decide::{Decision, DropReason, Recipient, TOLD_WITHIN, decide};
 pub use device::{Address, Device, Installation, MOST_DEVICES, Platform, PushHost, Subscription};
 pub use quiet::{Days, QuietHours, TimeOfDay};

@@ -18,6 +18,7 @@ mod people;
 mod pins;
 mod presence;
 mod provider_tokens;
+mod push_answers;
 mod quota;
 mod reactions;
 mod read_states;
@@ -46,6 +47,7 @@ pub use people::{NamedPerson, People};
 pub use pins::{PinKey, PinPlaces, PinnedPage};
 pub use presence::{OnlineFriends, Onlookers, Presence, Presences};
 pub use provider_tokens::ProviderTokens;
+pub use push_answers::PushAnswers;
 pub use quota::{Quota, with_quotas};
 pub use reactions::ReactorKey;
 pub use read_states::{MOST_HIDDEN, MOST_TOLD, Marked, Outlook, Progress, ReadStates, Readers, Receipt, RoomReceipts};
@@ -176,6 +178,11 @@ impl Mongo {
     /// What push services take for a while.
     pub fn provider_tokens(&self) -> ProviderTokens<'_> {
         ProviderTokens(self)
+    }
+
+    /// How push services have answered.
+    pub fn push_answers(&self) -> PushAnswers<'_> {
+        PushAnswers(self)
     }
 
     /// How far members have read.

@@ -4,10 +4,13 @@ use crate::{
 };
 use boot::PushSettings;
 use domain::{
-    Clock, Random,
-    notification::{Address, Device, Preview},
+    Clock, Fault, Random,
+    notification::{Address, Device, Platform, Preview},
 };
 use mongo::Mongo;
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_hours(1);
 
 /// The services that bring notifications, those of them for which there are credentials.
 #[derive(Debug)]
@@ -18,6 +21,7 @@ pub struct Providers {
     http: Http,
     health: Health,
     unknown: Unknown,
+    mongo: Option<Mongo>,
     clock: Clock,
     app_name: String,
     preview: Preview,
@@ -46,6 +50,7 @@ impl Providers {
             http: Http::new(),
             health: Health::default(),
             unknown: Unknown::default(),
+            mongo: mongo.cloned(),
             clock,
             app_name: settings.app_name.clone(),
             preview: settings.preview,
@@ -69,10 +74,27 @@ impl Providers {
         outcome
     }
 
-    /// Whether the service of a device has said of too many in the last hour that it does not know them: then the fault may be ours,
-    /// and no device goes.
-    pub fn knows_too_few(&self, device: &Device) -> bool {
-        self.unknown.are_too_many(platform(device), self.clock.now())
+    /// Ends an invocation: adds what the services answered in it to what all environments were answered, by one write, and tells which
+    /// of them know too few devices, here in the last hour or everywhere in this one or the one before: then the fault may be ours, and
+    /// no device of theirs goes. What was answered an hour before is only looked up where devices are to go.
+    pub async fn count_answers(&self, are_any_gone: bool) -> Result<Vec<Platform>, Fault> {
+        let (now, uncounted) = (self.clock.now(), self.unknown.take_uncounted());
+        let mut all = Vec::new();
+        if let (Some(mongo), false) = (&self.mongo, uncounted.is_empty()) {
+            match mongo.push_answers().add(now, &uncounted).await {
+                Ok(answers) => all.extend(answers),
+                Err(fault) => {
+                    self.unknown.give_back(uncounted);
+                    return Err(fault);
+                }
+            }
+        }
+        if let (Some(mongo), true) = (&self.mongo, are_any_gone) {
+            all.extend(mongo.push_answers().find(now.minus(HOUR)).await?);
+        }
+        let too_few = all.into_iter().filter(|(_, answers)| answers.know_too_few()).map(|(service, _)| service);
+        let here = [Platform::Fcm, Platform::Apns, Platform::Webpush];
+        Ok(too_few.chain(here.into_iter().filter(|service| self.unknown.are_too_many(*service, now))).collect())
     }
 
     /// Asks the service, unless it is left alone.
@@ -85,7 +107,7 @@ impl Providers {
         let outcome = self.call(device, target, notification, words.as_ref()).await;
         let is_away = matches!(outcome, Outcome::Again(_));
         if !is_away {
-            self.unknown.note(platform(device), outcome == Outcome::DeviceGone, self.clock.now());
+            self.unknown.note(device.address.platform(), outcome == Outcome::DeviceGone, self.clock.now());
         }
         // That one address is refused says nothing of the service.
         if self.health.note(&service, is_away) {

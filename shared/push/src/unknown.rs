@@ -1,51 +1,75 @@
-use domain::Timestamp;
+use domain::{
+    Timestamp,
+    notification::{Answers, Platform},
+};
 use std::{
     collections::{HashMap, VecDeque},
+    mem,
     sync::{Mutex, PoisonError},
 };
 
 /// How long an answer counts, in minutes.
 const MINUTES: i64 = 60;
 
-/// Of fewer answers no share is taken.
-const FEWEST: u32 = 20;
-
-/// How many answers of a hundred may say that a device is unknown.
-const MOST_PERCENT: u32 = 20;
-
-/// How many devices each service said in the last hour that it does not know.
+/// How many devices each service said that it does not know: to this environment in the last hour, and since the last count of what
+/// all environments were answered.
 #[derive(Debug, Default)]
-pub(crate) struct Unknown(Mutex<HashMap<&'static str, VecDeque<Minute>>>);
+pub(crate) struct Unknown(Mutex<Noted>);
 
-/// The answers of one minute.
-#[derive(Debug)]
-struct Minute {
-    at: i64,
-    answers: u32,
-    unknown: u32,
+#[derive(Debug, Default)]
+struct Noted {
+    /// The answers of each minute, the oldest first.
+    minutes: HashMap<Platform, VecDeque<(i64, Answers)>>,
+    uncounted: HashMap<Platform, Answers>,
 }
 
 impl Unknown {
-    pub(crate) fn note(&self, service: &'static str, is_unknown: bool, now: Timestamp) {
-        let mut services = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (minutes, at) = (services.entry(service).or_default(), minute(now));
-        if minutes.back().is_none_or(|last| last.at != at) {
-            minutes.retain(|minute| at - minute.at < MINUTES);
-            minutes.push_back(Minute { at, answers: 0, unknown: 0 });
-        }
-        if let Some(last) = minutes.back_mut() {
-            last.answers += 1;
-            last.unknown += u32::from(is_unknown);
-        }
+    pub(crate) fn note(&self, service: Platform, is_unknown: bool, now: Timestamp) {
+        let (at, answer) = (minute(now), Answers { all: 1, unknown: i64::from(is_unknown) });
+        self.with(|noted| {
+            add(&mut noted.uncounted, service, answer);
+            let minutes = noted.minutes.entry(service).or_default();
+            match minutes.back_mut() {
+                Some((last, answers)) if *last == at => *answers = answers.and(answer),
+                _ => {
+                    minutes.retain(|(minute, _)| at - minute < MINUTES);
+                    minutes.push_back((at, answer));
+                }
+            }
+        });
     }
 
-    pub(crate) fn are_too_many(&self, service: &str, now: Timestamp) -> bool {
-        let services = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let minutes = services.get(service).into_iter().flatten();
-        let recent = minutes.filter(|it| minute(now) - it.at < MINUTES);
-        let (answers, unknown) = recent.fold((0, 0), |(all, unknown), it| (all + it.answers, unknown + it.unknown));
-        answers >= FEWEST && unknown * 100 > answers * MOST_PERCENT
+    pub(crate) fn are_too_many(&self, service: Platform, now: Timestamp) -> bool {
+        let sum = self.with(|noted| {
+            let minutes = noted.minutes.get(&service).into_iter().flatten();
+            let recent = minutes.filter(|(at, _)| minute(now) - at < MINUTES);
+            recent.fold(Answers::default(), |sum, (_, answers)| sum.and(*answers))
+        });
+        sum.know_too_few()
     }
+
+    /// What was noted since the last time.
+    pub(crate) fn take_uncounted(&self) -> HashMap<Platform, Answers> {
+        self.with(|noted| mem::take(&mut noted.uncounted))
+    }
+
+    /// Keeps what could not be counted for the next time.
+    pub(crate) fn give_back(&self, uncounted: HashMap<Platform, Answers>) {
+        self.with(|noted| {
+            for (service, answers) in uncounted {
+                add(&mut noted.uncounted, service, answers);
+            }
+        });
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Noted) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn add(services: &mut HashMap<Platform, Answers>, service: Platform, more: Answers) {
+    let answers = services.entry(service).or_default();
+    *answers = answers.and(more);
 }
 
 fn minute(now: Timestamp) -> i64 {
@@ -60,27 +84,31 @@ mod tests {
     const NOON: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
     #[test]
-    fn more_than_a_fifth_of_twenty_answers_is_too_much_for_an_hour() {
+    fn service_that_knows_too_few_is_not_believed_for_an_hour() {
         let unknown = Unknown::default();
         for answer in 0..20 {
-            assert!(!unknown.are_too_many("fcm", NOON), "{answer}");
-            unknown.note("fcm", answer < 4, NOON);
+            assert!(!unknown.are_too_many(Platform::Fcm, NOON), "{answer}");
+            unknown.note(Platform::Fcm, answer < 4, NOON);
         }
-        assert!(!unknown.are_too_many("fcm", NOON), "a fifth is borne");
+        assert!(!unknown.are_too_many(Platform::Fcm, NOON), "a fifth is borne");
 
-        unknown.note("fcm", true, NOON);
-        assert!(unknown.are_too_many("fcm", NOON) && !unknown.are_too_many("apns", NOON));
-        assert!(!unknown.are_too_many("fcm", NOON.plus(Duration::from_hours(1))));
+        unknown.note(Platform::Fcm, true, NOON);
+        assert!(unknown.are_too_many(Platform::Fcm, NOON) && !unknown.are_too_many(Platform::Apns, NOON));
+        assert!(!unknown.are_too_many(Platform::Fcm, NOON.plus(Duration::from_hours(1))));
     }
 
     #[test]
-    fn nineteen_unknown_devices_alone_are_believed() {
+    fn each_answer_is_counted_once() {
         let unknown = Unknown::default();
-        for _ in 0..19 {
-            unknown.note("fcm", true, NOON);
+        let count = |all, unknown| HashMap::from([(Platform::Fcm, Answers { all, unknown })]);
+        for is_unknown in [true, false] {
+            unknown.note(Platform::Fcm, is_unknown, NOON);
         }
-        assert!(!unknown.are_too_many("fcm", NOON));
-        unknown.note("fcm", true, NOON);
-        assert!(unknown.are_too_many("fcm", NOON));
+        assert_eq!(unknown.take_uncounted(), count(2, 1));
+        assert_eq!(unknown.take_uncounted(), HashMap::new());
+
+        unknown.note(Platform::Fcm, false, NOON);
+        unknown.give_back(count(2, 1));
+        assert_eq!(unknown.take_uncounted(), count(3, 1));
     }
 }

@@ -1,10 +1,11 @@
 //! What becomes of devices, and of jobs, when a service does not take a notification.
 
-use crate::scene::{ANNA, BORA, NONE, Scene, now};
-use domain::notification::{Address, Device};
+use crate::scene::{ANNA, BORA, NONE, Scene, go_on, now, work};
+use domain::notification::{Address, Answers, Device, Platform};
 use providers::{Fault, Refuse};
 use queue::PushKind;
-use std::time::Duration;
+use send_push::App;
+use std::{collections::HashMap, time::Duration};
 
 fn token(device: &Device) -> &str {
     device.address.token()
@@ -207,5 +208,60 @@ async fn no_device_goes_once_a_service_knows_too_few() {
 
     for phone in &phones {
         scene.is_noted(phone, false).await;
+    }
+}
+
+/// An environment tells devices of its own, of which their service knows some no more; answers how many are left.
+async fn left_after(scene: &Scene, app: &App, names: impl Iterator<Item = String>, unknown: usize) -> usize {
+    let mut phones = Vec::new();
+    for (number, name) in names.enumerate() {
+        if number < unknown {
+            scene.services.fail(&name, 1, refuse(404, "UNREGISTERED"));
+        }
+        phones.push(scene.phone(BORA, &name).await);
+    }
+    go_on(10);
+    let message = scene.say(ANNA, "hi").await;
+    assert_eq!(work(app, &[message]).await.unwrap(), NONE);
+    let mut left = 0;
+    for phone in &phones {
+        left += usize::from(scene.find(phone).await.is_some());
+        scene.mongo().devices().remove(BORA, &phone.installation).await.unwrap();
+    }
+    left
+}
+
+#[tokio::test]
+async fn environments_hear_together_that_a_service_knows_too_few() {
+    let scene = Scene::new().await;
+    let names = |of: &'static str| (0..12).map(move |number| format!("{of}{number}"));
+
+    let first = left_after(&scene, &scene.environment().await, names("a"), 12).await;
+    let second = left_after(&scene, &scene.environment().await, names("b"), 12).await;
+
+    assert_eq!((first, second), (0, 12), "12 of 12 are believed, and of 24 none");
+}
+
+#[tokio::test]
+async fn environments_with_few_unknown_devices_among_all_forget_them() {
+    let scene = Scene::new().await;
+    let names = |of: &'static str, number| (0..number).map(move |number| format!("{of}{number}"));
+
+    let first = left_after(&scene, &scene.environment().await, names("a", 20), 0).await;
+    let second = left_after(&scene, &scene.environment().await, names("b", 5), 5).await;
+    let third = left_after(&scene, &scene.environment().await, names("c", 5), 5).await;
+
+    assert_eq!((first, second, third), (20, 0, 5), "5 of 25 are a fifth, and 10 of 30 are more");
+}
+
+#[tokio::test]
+async fn hour_after_one_with_too_many_unknown_devices_forgets_none() {
+    let scene = Scene::new().await;
+    let unknown = HashMap::from([(Platform::Fcm, Answers { all: 20, unknown: 20 })]);
+    for (hours, left) in [(1, 1), (3, 0)] {
+        scene.mongo().push_answers().add(now().minus(Duration::from_hours(hours)), &unknown).await.unwrap();
+        let app = scene.environment().await;
+        assert_eq!(left_after(&scene, &app, [format!("phone{hours}")].into_iter(), 1).await, left, "{hours}");
+        scene.collection("limits").await.delete_many(mongodb::bson::doc! {}).await.unwrap();
     }
 }

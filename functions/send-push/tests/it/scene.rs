@@ -46,6 +46,11 @@ pub(crate) fn now() -> Timestamp {
     NOON.plus(Duration::from_secs(LATER.get()))
 }
 
+/// The test goes on by a while, and what was counted stays.
+pub(crate) fn go_on(seconds: u64) {
+    LATER.set(LATER.get() + seconds);
+}
+
 /// Two people with a room, the services of devices, and a queue.
 pub(crate) struct Scene {
     pub(crate) database: Database,
@@ -101,7 +106,7 @@ impl Scene {
 
     /// The test goes on by a while, and limits with it, which go by the store's own clock.
     pub(crate) async fn pass(&self, seconds: u64) {
-        LATER.set(LATER.get() + seconds);
+        go_on(seconds);
         self.collection("limits").await.delete_many(doc! {}).await.unwrap();
     }
 

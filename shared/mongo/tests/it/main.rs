@@ -18,6 +18,7 @@ mod people;
 mod plans;
 mod presence;
 mod provider_tokens;
+mod push_answers;
 mod quotes;
 mod read_states;
 mod refused_login;
