@@ -2,7 +2,7 @@ use crate::{
     again::{send, spend},
     deliver::{Notice, Untold, deliver, end, named},
     incomplete,
-    notice::{MOST_COUNTED, badge},
+    notice::{MOST_COUNTED, badge, shows_number},
     run::Run,
 };
 use domain::{
@@ -34,8 +34,8 @@ pub(crate) async fn clear(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
     let (from, to) = (job.from.unwrap_or(UserId(0)), job.to.unwrap_or(UserId(i32::MAX)));
     let states = mongo.read_states().list(room, from..=to).await?;
     let is_meant = |state: &ReadState| match job.id {
-        // Whoever has read it had it taken back then.
-        Some(_) => state.notified >= seq && state.read < seq,
+        // Whoever has read it had it taken back then, unless this is the job that they were to wait for.
+        Some(_) => state.notified >= seq && (state.read < seq || !job.devices.is_empty()),
         None => state.read >= seq,
     };
     let read: HashMap<UserId, Seq> = states
@@ -65,7 +65,9 @@ pub(crate) async fn clear(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
         }
     }
     send(run, &parts(job, later)).await?;
-    let are_counted = states.len() <= MOST_COUNTED;
+    // Of those alone who have such a device: a large room may have few.
+    let with_number = due.values().filter(|devices| devices.iter().any(|device| shows_number(device)));
+    let are_counted = with_number.count() <= MOST_COUNTED;
     let each = due.into_iter().map(async |(user, devices)| {
         let badge = if are_counted { badge(run, user, &devices).await } else { None };
         let seq = read.get(&user).copied();
@@ -98,7 +100,9 @@ enum Turn {
 }
 
 async fn turn(run: &Run<'_>, device: &Device) -> Result<Turn, Fault> {
-    let Address::Apns(..) = device.address else { return Ok(Turn::Now) };
+    if !shows_number(device) {
+        return Ok(Turn::Now);
+    }
     let _one = run.counts.acquire().await;
     let id = format!("{}:{}", device.user, device.installation);
     if spend(run, &format!("clear:{id}"), ONCE_IN).await? {

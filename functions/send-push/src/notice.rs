@@ -9,7 +9,7 @@ use domain::{
 };
 use push::{News, Notification, Text};
 
-/// In larger rooms no badge is counted.
+/// The most people whose badges one job counts: those of a larger room keep the number that is there.
 pub(crate) const MOST_COUNTED: usize = 50;
 
 /// What the devices of somebody are told of a message, but for those where it is a quiet time.
@@ -37,12 +37,17 @@ pub(crate) async fn notices<'a>(
 /// What stands at the icon of the app: counted now, since a number that a job carried would be an old one. Only devices of Apple's
 /// are told it.
 pub(crate) async fn badge(run: &Run<'_>, user: UserId, devices: &[&Device]) -> Option<u32> {
-    if !devices.iter().any(|device| matches!(device.address, Address::Apns(..))) {
+    if !devices.iter().any(|device| shows_number(device)) {
         return None;
     }
     let _one = run.counts.acquire().await;
     let unread = run.app.mongo.rooms().count_unread_of_person(user, run.now()).await;
     u32::try_from(unread.or_log("count what stands at an icon")?.total.badge).ok()
+}
+
+/// Whether an icon on the device shows what is unread.
+pub(crate) const fn shows_number(device: &Device) -> bool {
+    matches!(device.address, Address::Apns(..))
 }
 
 fn news(audience: &Audience, listener: &Listener, message: &Message) -> News {

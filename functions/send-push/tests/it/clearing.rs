@@ -1,7 +1,7 @@
 //! Devices take back what was read or deleted elsewhere.
 
-use crate::scene::{ANNA, BORA, NONE, ROOM, Scene, job};
-use domain::Seq;
+use crate::scene::{ANNA, BORA, GROUP, NONE, ROOM, Scene, job};
+use domain::{Mentions, Seq, UserId};
 use queue::{PushJob, PushKind};
 
 /// Bora has a phone, an iPhone and a browser that show a message of Anna's.
@@ -92,4 +92,42 @@ async fn number_at_the_icon_is_what_is_unread_now() {
 
     let [record] = &scene.sent()[..] else { panic!("one notification") };
     assert_eq!((record.target.as_str(), &record.body["aps"]["badge"]), (iphone.address.token(), &2.into()));
+}
+
+#[tokio::test]
+async fn icon_is_told_its_number_though_many_others_have_read() {
+    let scene = Scene::new().await;
+    let crowd: Vec<_> = (100..160).map(UserId).collect();
+    scene.open(GROUP, 1, &[&[ANNA, BORA][..], &crowd].concat()).await;
+    scene.iphone(BORA).await;
+    let message = scene.say_in(GROUP, ANNA, "hi", Mentions::default()).await;
+    scene.work(std::slice::from_ref(&message)).await;
+    for user in crowd {
+        scene.read(GROUP, user, Seq(1)).await;
+    }
+    scene.delete(message.id.unwrap()).await;
+
+    assert_eq!(scene.work(&[job(PushKind::Clear, GROUP, message.id, message.seq)]).await, NONE);
+
+    let [_, cleared] = &scene.sent()[..] else { panic!("the message, and that it is gone") };
+    assert_eq!(cleared.body["aps"]["badge"], 0);
+}
+
+#[tokio::test]
+async fn number_that_waits_is_told_though_the_deleted_message_was_read_meanwhile() {
+    let (scene, message) = shown().await;
+    scene.delete(message.id.unwrap()).await;
+    for _ in 0..2 {
+        scene.work(&[job(PushKind::Clear, ROOM, message.id, message.seq)]).await;
+    }
+    let (later, _) = scene.queued().pop().unwrap();
+    scene.read(ROOM, BORA, Seq(1)).await;
+    scene.work(&[read_job(1)]).await;
+    let numbers = || scene.sent().into_iter().skip(3).filter(|record| record.provider == "apns").count();
+    assert_eq!(numbers(), 1, "the other one is in a minute");
+
+    scene.pass(60).await;
+    scene.work(&[later]).await;
+
+    assert_eq!(numbers(), 2);
 }
