@@ -10,32 +10,33 @@ use std::{
 use tokio::time::sleep;
 
 /// Long enough for a notification that is on its way.
-const A_WHILE: Duration = Duration::from_secs(3);
+pub(crate) const A_WHILE: Duration = Duration::from_secs(3);
 
 /// Registers a phone of somebody's and returns its token.
-async fn phone(person: &Person) -> String {
+pub(crate) async fn phone(person: &Person) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let token = format!("phone-{}-{}", person.id, NEXT.fetch_add(1, Ordering::Relaxed));
     register(person, &json!({"platform": "fcm", "token": token})).await;
     token
 }
 
-/// Registers a device of somebody's as a new installation.
-async fn register(person: &Person, device: &Value) {
+/// Registers a device of somebody's as a new installation, whose id it returns.
+pub(crate) async fn register(person: &Person, device: &Value) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let url = format!("/notifications/devices/{number:08x}-0000-4000-8000-{:012x}", person.id);
-    person.api.put(&url, device).await.with(201);
+    let installation = format!("{number:08x}-0000-4000-8000-{:012x}", person.id);
+    person.api.put(&format!("/notifications/devices/{installation}"), device).await.with(201);
+    installation
 }
 
 /// What was asked to be shown.
-fn shown(record: &Record) -> (&Value, &Value) {
+pub(crate) fn shown(record: &Record) -> (&Value, &Value) {
     let notification = &record.body["message"]["notification"];
     (&notification["title"], &notification["body"])
 }
 
 /// Nothing was taken for a device.
-async fn is_silent(stack: &TestStack, token: &str) -> bool {
+pub(crate) async fn is_silent(stack: &TestStack, token: &str) -> bool {
     sleep(A_WHILE).await;
     !stack.providers().records(0).iter().any(|record| record.target == token && record.is_taken())
 }
