@@ -1,6 +1,7 @@
 use crate::{
     Acknowledged, ClientFrame, Done, FramePayload, Packed, ReadCursor, StateTaken,
-    client_frame::{Action, LONGEST_ID},
+    client_frame::Action,
+    client_request::LONGEST_ID,
     schemas::named,
 };
 use domain::{Rev, RoomKey};

@@ -4,6 +4,7 @@ mod account;
 mod asyncapi;
 mod block;
 mod client_frame;
+mod client_request;
 mod export;
 mod frame;
 mod friend;
@@ -29,9 +30,10 @@ pub use account::{
 pub use asyncapi::asyncapi;
 pub use block::{BlockView, NewBlock};
 pub use client_frame::{
-    ClientFrame, ClientRequest, DeleteFrame, DeliveredFrame, EditFrame, HelloFrame, MOST_PINGED, PingFrame, ReactFrame,
-    ReadFrame, SendFrame, StateFrame, SyncFrame, TypingFrame,
+    ClientFrame, DeleteFrame, DeliveredFrame, EditFrame, HelloFrame, MOST_PINGED, PingFrame, ReactFrame, ReadFrame,
+    SendFrame, StateFrame, SyncFrame, TypingFrame,
 };
+pub use client_request::ClientRequest;
 pub use export::{ExportItem, ExportedBlock, ExportedFriend, ExportedRequest, ExportedRoom};
 pub use frame::{
     Ack, Acknowledged, CreatedMessage, DeliveryReceipt, Done, ErrorBody, Frame, FramePayload, FriendNews, GapsNews,
