@@ -1,5 +1,5 @@
 use crate::App;
-use contract::{FramePayload, GapsNews, MOST_PINGED, PingFrame, Pong};
+use contract::{FramePayload, GapsNews, MOST_PINGED, Missed, PingFrame, Pong};
 use domain::{Fault, Invalid};
 use messaging::Gaps;
 use mongo::Connection;
@@ -24,9 +24,10 @@ pub(crate) async fn ping(
     let (gaps, user_rev) = tokio::join!(messaging::list_gaps(mongo, user, &ping.cursors, MOST_PINGED), find_news);
     let (Gaps { ahead, gone, more }, user_rev): (_, Result<_, Fault>) = (gaps?, user_rev);
     let user_rev = user_rev?;
-    if asked {
-        return Ok(Some(FramePayload::Pong(Pong { gaps: ahead, gone, more, user_rev })));
-    }
     let is_behind = !ahead.is_empty() || !gone.is_empty() || user_rev.is_some();
-    Ok(is_behind.then_some(FramePayload::Gaps(GapsNews { rooms: ahead, gone, more, user_rev })))
+    let missed = Missed { gone, more, user_rev };
+    if asked {
+        return Ok(Some(FramePayload::Pong(Pong { gaps: ahead, missed })));
+    }
+    Ok(is_behind.then_some(FramePayload::Gaps(GapsNews { rooms: ahead, missed })))
 }

@@ -1,8 +1,6 @@
 use crate::{
-    Acknowledged, ClientFrame, Done, FramePayload, Packed, ReadCursor, StateTaken,
-    client_frame::Action,
-    client_request::LONGEST_ID,
-    schemas::named,
+    Acknowledged, ClientFrame, Done, FramePayload, Packed, ReadCursor, StateTaken, client_frame::Action,
+    client_request::LONGEST_ID, schemas::named,
 };
 use domain::{Rev, RoomKey};
 use serde_json::{Map, Value, json};
@@ -184,7 +182,9 @@ fn reference<T: ToSchema>() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Ack, Frame, GapsNews, MessageView, OnlineFriends, PersonPresence, Pong, misfit, misfit_of_frame};
+    use crate::{
+        Ack, Frame, GapsNews, MessageView, Missed, OnlineFriends, PersonPresence, Pong, misfit, misfit_of_frame,
+    };
     use domain::{
         ClientId, Code, LatestChange, Locale, Mentions, Message, MessageId, MessageType, Pin, Reaction, Removal, Role,
         RoomId, RoomNews, RoomNotice, Seq, System, SystemKind, Timestamp, UserId,
@@ -312,10 +312,25 @@ mod tests {
 
     #[test]
     fn answer_that_names_rooms_that_are_gone_is_as_described() {
-        let pong = Pong { gone: vec![RoomKey::group(RoomId(7))], ..Pong::default() };
-        let frame = Frame { re: Some("1"), room: None, rev: None, payload: FramePayload::Pong(pong) };
+        let missed = Missed { gone: vec![RoomKey::group(RoomId(7))], ..Missed::default() };
+        let pong = FramePayload::Pong(Pong { gaps: Vec::new(), missed });
 
-        assert_eq!(misfit_of(&frame), None);
+        assert_eq!(misfit_of(&Frame { re: Some("1"), room: None, rev: None, payload: pong }), None);
+    }
+
+    #[test]
+    fn gaps_name_rooms_and_a_pong_names_gaps() {
+        let missed = json!({"gone": [], "more": false});
+        for (t, name, is_as_described) in
+            [("gaps", "rooms", true), ("gaps", "gaps", false), ("pong", "gaps", true), ("pong", "rooms", false)]
+        {
+            let mut frame = json!({"t": t, "d": missed});
+            frame["d"][name] = json!(["group:7"]);
+            if t == "pong" {
+                frame["re"] = json!("1");
+            }
+            assert_eq!(misfit_of_frame(&frame).is_none(), is_as_described, "{frame}");
+        }
     }
 
     #[test]
@@ -327,7 +342,8 @@ mod tests {
             last_seen_at,
             rev: 4,
         };
-        let gaps = GapsNews { rooms: vec![room], user_rev: Some(5), ..GapsNews::default() };
+        let missed = Missed { user_rev: Some(5), ..Missed::default() };
+        let gaps = GapsNews { rooms: vec![room], missed };
         let frame = |payload| Frame { re: None, room: None, rev: None, payload };
         let frames = [
             Frame::of_typing(room, user, true),

@@ -1,7 +1,7 @@
 mod answers;
 mod pushes;
 
-pub use answers::{Ack, Acknowledged, Done, ErrorBody, OnlineFriends, Pong, Ready, StateTaken};
+pub use answers::{Ack, Acknowledged, Done, ErrorBody, Missed, OnlineFriends, Pong, Ready, StateTaken};
 pub use pushes::{
     CreatedMessage, DeliveryReceipt, FriendNews, GapsNews, HiddenMessage, MemberChanged, Packed, PersonPresence,
     PresenceChange, Receipt, RoomAdded, RoomRemoved, RoomUpdated, SessionNews, TypingNews,

@@ -37,7 +37,7 @@ pub use client_request::ClientRequest;
 pub use export::{ExportItem, ExportedBlock, ExportedFriend, ExportedRequest, ExportedRoom};
 pub use frame::{
     Ack, Acknowledged, CreatedMessage, DeliveryReceipt, Done, ErrorBody, Frame, FramePayload, FriendNews, GapsNews,
-    HiddenMessage, MemberChanged, OnlineFriends, Packed, PersonPresence, Pong, PresenceChange, Ready, Receipt,
+    HiddenMessage, MemberChanged, Missed, OnlineFriends, Packed, PersonPresence, Pong, PresenceChange, Ready, Receipt,
     RoomAdded, RoomRemoved, RoomUpdated, SessionNews, StateTaken, TypingNews,
 };
 pub use friend::{

@@ -80,6 +80,14 @@ pub struct Ready {
 pub struct Pong {
     /// Rooms with changes after the given cursor: sync them.
     pub gaps: Vec<RoomKey>,
+    /// What else the user misses.
+    #[serde(flatten)]
+    pub missed: Missed,
+}
+
+/// What a `ping` has found beside rooms with changes.
+#[derive(Default, Serialize, ToSchema)]
+pub struct Missed {
     /// Rooms with a given cursor that the user is not in, or not any more: forget them.
     pub gone: Vec<RoomKey>,
     /// Whether there are more rooms of either sort: sync and forget these, then send `ping` again.

@@ -1,3 +1,4 @@
+use super::Missed;
 use crate::{FriendView, MessageView};
 use domain::{MessageId, Removal, Role, RoomId, RoomKey, RoomKind, Seq, SessionId, Timestamp, UserId};
 use serde::Serialize;
@@ -15,14 +16,9 @@ use utoipa::{
 pub struct GapsNews {
     /// Rooms with changes after the given cursor: sync them.
     pub rooms: Vec<RoomKey>,
-    /// Rooms with a given cursor that the user is not in, or not any more: forget them.
-    pub gone: Vec<RoomKey>,
-    /// Whether there are more rooms of either sort: sync and forget these, then send `ping` again.
-    pub more: bool,
-    /// The version of the user's friends, requests and groups, if it is higher than the given one: load them again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = 5)]
-    pub user_rev: Option<i64>,
+    /// What else the user misses.
+    #[serde(flatten)]
+    pub missed: Missed,
 }
 
 /// A new message, and how far its author has read.
