@@ -8,6 +8,7 @@ mod crowd;
 mod devices;
 mod feed;
 mod frozen;
+mod gate_reads;
 mod gates;
 mod limits;
 mod logins;
