@@ -12,7 +12,7 @@ pub struct HttpFunction {
     /// What its tag says in the API's document.
     pub about: Cow<'static, str>,
     /// Which of our crates it may use.
-    pub uses: &'static [&'static str],
+    pub uses: Vec<&'static str>,
     /// Its routes.
     pub openapi: OpenApi,
     /// The answer to its sample event.
@@ -31,35 +31,10 @@ pub struct Sample {
 const PEOPLE: &[&str] =
     &["backend", "background", "boot", "contract", "credentials", "domain", "mongo", "mysql", "projection", "web"];
 
-/// What a function uses that says who is online.
-const SEEN_PEOPLE: &[&str] = &[
-    "backend",
-    "background",
-    "boot",
-    "contract",
-    "credentials",
-    "domain",
-    "mongo",
-    "mysql",
-    "presence",
-    "projection",
-    "web",
-];
-
-/// What the function of logins uses.
-const AUTH: &[&str] = &[
-    "backend",
-    "background",
-    "boot",
-    "contract",
-    "credentials",
-    "domain",
-    "mail",
-    "mongo",
-    "mysql",
-    "projection",
-    "web",
-];
+/// The same and more.
+fn people_and(more: &'static str) -> Vec<&'static str> {
+    PEOPLE.iter().copied().chain([more]).collect()
+}
 
 /// What the function of messages uses.
 const MESSAGES: &[&str] = &[
@@ -85,70 +60,70 @@ pub fn http_functions() -> Vec<HttpFunction> {
         HttpFunction {
             name: "auth",
             about: "Registration, sessions and tokens.".into(),
-            uses: AUTH,
+            uses: people_and("mail"),
             openapi: auth::routes().into_openapi(),
             sample: Sample { status: 201, fields: &[("/username", "haneul"), ("/display_name", "하늘")] },
         },
         HttpFunction {
             name: "users",
             about: "The caller's account, profiles and search.".into(),
-            uses: SEEN_PEOPLE,
+            uses: people_and("presence"),
             openapi: users::routes().into_openapi(),
             sample: UNAUTHENTICATED,
         },
         HttpFunction {
             name: "friends",
             about: "Friends and friend requests.".into(),
-            uses: SEEN_PEOPLE,
+            uses: people_and("presence"),
             openapi: friends::routes().into_openapi(),
             sample: UNAUTHENTICATED,
         },
         HttpFunction {
             name: "blocks",
             about: "The caller's block list.".into(),
-            uses: PEOPLE,
+            uses: PEOPLE.to_vec(),
             openapi: blocks::routes().into_openapi(),
             sample: UNAUTHENTICATED,
         },
         HttpFunction {
             name: "chat-rooms",
             about: "Rooms of two people.".into(),
-            uses: PEOPLE,
+            uses: PEOPLE.to_vec(),
             openapi: chat_rooms::routes().into_openapi(),
             sample: UNAUTHENTICATED,
         },
         HttpFunction {
             name: "group-rooms",
             about: format!("Groups, their members, bans and invites. Who may do what:\n\n{}", group_rights()).into(),
-            uses: PEOPLE,
+            uses: PEOPLE.to_vec(),
             openapi: group_rooms::routes().into_openapi(),
             sample: UNAUTHENTICATED,
         },
         HttpFunction {
             name: "messages",
             about: "The messages of a room. `/asyncapi.json` describes them over WebSocket.".into(),
-            uses: MESSAGES,
+            uses: MESSAGES.to_vec(),
             openapi: messages::routes().into_openapi(),
             sample: UNAUTHENTICATED,
         },
         HttpFunction {
             name: "notifications",
             about: "What the caller is notified of, and the devices that show it.".into(),
-            uses: &["boot", "contract", "credentials", "domain", "mongo", "push", "queue", "web"],
+            uses: vec!["boot", "contract", "credentials", "domain", "mongo", "push", "queue", "web"],
             openapi: notifications::routes().into_openapi(),
             sample: UNAUTHENTICATED,
         },
         HttpFunction {
             name: "health",
             about: "Liveness and readiness.".into(),
-            uses: &["boot", "contract", "domain", "mongo", "mysql", "web"],
+            uses: vec!["boot", "contract", "domain", "mongo", "mysql", "web"],
             openapi: health::routes().into_openapi(),
             sample: Sample { status: 200, fields: &[("/status", "ok")] },
         },
         HttpFunction {
             name: "docs",
             about: "The documents of the API, and pages to read and try it.".into(),
-            uses: &["boot", "domain", "web"],
+            uses: vec!["boot", "domain", "web"],
             openapi: docs::routes().into_openapi(),
             sample: Sample { status: 200, fields: &[("/info/title", "BigTech Chat")] },
         },
