@@ -9,7 +9,11 @@ use crate::values::scalar;
 
 /// Names of the resources that SAM makes for one of its own.
 pub(crate) fn names(logical_id: &str, kind: &str, properties: &Yaml) -> BTreeSet<String> {
-    let stage = properties.get("StageName").and_then(Yaml::as_str).unwrap_or_default();
+    // The name of a stage that is an intrinsic function stands in no other name.
+    let stage = match properties.get("StageName") {
+        Some(Yaml::String(stage)) => stage.as_str(),
+        _ => "",
+    };
     match kind {
         "AWS::Serverless::Function" => BTreeSet::from([format!("{logical_id}Role")]),
         "AWS::Serverless::HttpApi" => {
