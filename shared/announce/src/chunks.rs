@@ -83,7 +83,8 @@ impl Chunker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{ConnectionId, Locale, RoomId, SessionId};
+    use crate::scene::connection;
+    use domain::{ConnectionId, RoomId};
     use std::collections::BTreeSet;
 
     const ROOM: Option<RoomKey> = Some(RoomKey::group(RoomId(7)));
@@ -93,18 +94,6 @@ mod tests {
     fn connections(people: i32) -> Vec<Connection> {
         let of = |user: i32| ["a", "b"].map(|device| connection(user, &format!("{device}{user}")));
         (0..people).flat_map(of).collect()
-    }
-
-    fn connection(user: i32, name: &str) -> Connection {
-        Connection {
-            id: ConnectionId(name.to_owned()),
-            user: UserId(user),
-            session: SessionId(String::new()),
-            locale: Locale::En,
-            connected_at: Timestamp::from_millis(0),
-            active_until: Timestamp::from_millis(0),
-            viewing: None,
-        }
     }
 
     fn to(people: impl IntoIterator<Item = i32>, text: &str) -> Addressed {

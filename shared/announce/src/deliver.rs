@@ -93,7 +93,7 @@ async fn end(through: &dyn Push, id: &ConnectionId, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{Locale, SessionId, Timestamp, UserId};
+    use crate::scene::connection;
     use futures_util::future::BoxFuture;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -154,18 +154,6 @@ mod tests {
 
         let (most, closed) = (through.most.into_inner(), through.closed.into_inner());
         assert_eq!((most, closed), (CONCURRENCY, 100));
-    }
-
-    fn connection(user: i32, name: &str) -> Connection {
-        Connection {
-            id: ConnectionId(name.to_owned()),
-            user: UserId(user),
-            session: SessionId(String::new()),
-            locale: Locale::En,
-            connected_at: Timestamp::from_millis(0),
-            active_until: Timestamp::from_millis(0),
-            viewing: None,
-        }
     }
 
     fn names<'a>(connections: &[&'a Connection]) -> Vec<&'a str> {

@@ -3,6 +3,8 @@
 mod chunks;
 mod deliver;
 mod notify;
+#[cfg(test)]
+mod scene;
 
 use background::Background;
 use chunks::{Addressed, chunks};
@@ -148,7 +150,12 @@ impl Announcer {
 
     /// The same; where it can't be queued, the sweep looks at those who are told to be online.
     pub async fn look_at_or_leave(&self, people: &[UserId], again: u32, delay: Duration) {
-        if !self.look_at(people, again, delay).await {
+        let is_queued = self.look_at(people, again, delay).await;
+        self.leave_unless(is_queued, people).await;
+    }
+
+    async fn leave_unless(&self, is_queued: bool, people: &[UserId]) {
+        if !is_queued {
             self.mongo.presence().stir(people).await.or_log("leave people to the sweep");
         }
     }
@@ -157,9 +164,7 @@ impl Announcer {
     async fn forget(&self, people: &[UserId], removal: impl Future<Output = Result<(), Fault>>) -> Result<(), Fault> {
         let is_queued = self.look_at(people, 0, GRACE).await;
         removal.await?;
-        if !is_queued {
-            self.mongo.presence().stir(people).await.or_log("leave people to the sweep");
-        }
+        self.leave_unless(is_queued, people).await;
         Ok(())
     }
 
@@ -200,7 +205,7 @@ impl Announcer {
     /// The same at once, for who works after the answer already.
     pub async fn signal_now(&self, Signal { room, by, audience, frame }: Signal) -> Result<(), Fault> {
         let now = self.clock.now();
-        let mut recipients = self.mongo.connections().list_of_people(&audience.people, now).await?;
+        let mut recipients = self.mongo.connections().list_for_signal(&audience.people, now).await?;
         recipients.retain(|connection| {
             audience.except.as_ref() != Some(&connection.id) && (connection.user == by || connection.sees(room, now))
         });
@@ -309,10 +314,15 @@ impl Announcer {
         }
         let text = frame.to_text()?;
         let outcome = Box::pin(deliver(&*self.pusher, recipients, &text, within)).await;
+        Ok(self.conclude(outcome).await)
+    }
+
+    /// Tells what became of pushes, and forgets the connections that are closed.
+    async fn conclude(&self, outcome: Outcome<'_>) -> Delivery {
         outcome.tell();
         Box::pin(self.forget_gone(&outcome)).await;
         let failed = outcome.failed.into_iter().map(|connection| connection.id.clone()).collect();
-        Ok(Delivery { sent: outcome.sent, failed })
+        Delivery { sent: outcome.sent, failed }
     }
 
     /// Pushes the answer to a frame to the connection on which it came.
@@ -324,14 +334,13 @@ impl Announcer {
         }
     }
 
-    /// Pushes a frame of its own to each of some connections, a few at once, within a time in all; what fails is not tried again.
-    pub async fn deliver_each(&self, frames: &[(Connection, String)], within: Duration) {
+    /// Pushes a frame of its own to each of some connections, a few at once, within a time in all, and forgets those that are closed;
+    /// what fails is not tried again.
+    pub async fn deliver_each(&self, frames: &[(Connection, String)], within: Duration) -> Delivery {
         let texts: HashMap<_, _> = frames.iter().map(|(connection, text)| (&connection.id, text.as_str())).collect();
         let recipients = frames.iter().map(|(connection, _)| connection).collect();
         let text = |connection: &Connection| texts.get(&connection.id).copied().unwrap_or_default();
-        let outcome = deliver_each(&*self.pusher, recipients, text, within).await;
-        outcome.tell();
-        Box::pin(self.forget_gone(&outcome)).await;
+        self.conclude(deliver_each(&*self.pusher, recipients, text, within).await).await
     }
 
     async fn forget_one(&self, connection: &ConnectionId) {

@@ -9,6 +9,7 @@ use std::{fmt::Write as _, time::Duration};
 use testkit::{mongo::Database, pushing::into_the_void};
 use tokio::task::JoinSet;
 
+/// How many runs there are unless `PRESENCE_INTERLEAVINGS` says otherwise.
 const RUNS: u64 = 200;
 const WORKERS: u64 = 8;
 const STEPS: usize = 45;
@@ -309,13 +310,18 @@ impl<'m> World<'m> {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "whoever runs the test says how long it goes on")]
+fn runs() -> u64 {
+    std::env::var("PRESENCE_INTERLEAVINGS").map_or(RUNS, |runs| runs.parse().unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn once_it_is_quiet_what_was_told_is_so() {
-    let mut workers = JoinSet::new();
+    let (runs, mut workers) = (runs(), JoinSet::new());
     for worker in 0..WORKERS {
         workers.spawn(async move {
             let database = Database::new().await;
-            for seed in (worker..RUNS).step_by(usize::try_from(WORKERS).unwrap()) {
+            for seed in (worker..runs).step_by(usize::try_from(WORKERS).unwrap()) {
                 World::new(&database.mongo, seed).run().await;
             }
         });

@@ -1,4 +1,5 @@
 use crate::{Watcher, look::Told};
+use announce::Delivery;
 use contract::{Frame, PersonPresence};
 use domain::{ConnectionId, Fault, OrLog as _, shown_last_seen};
 use mongo::{Connection, Onlookers};
@@ -6,6 +7,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
 };
+use tracing::warn;
 
 /// Of how many friends of a person the connections are told.
 const MOST_FRIENDS_TOLD: usize = 500;
@@ -53,7 +55,10 @@ impl Watcher {
         for (connection, people) in news.into_values() {
             frames.push((connection, Frame::of_presence(people).to_text()?));
         }
-        self.announcer.deliver_each(&frames, PUSH_TIME).await;
+        let Delivery { sent, failed } = self.announcer.deliver_each(&frames, PUSH_TIME).await;
+        if !failed.is_empty() {
+            warn!(sent, failed = failed.len(), "Some friends were not told who is online");
+        }
         Ok(())
     }
 }

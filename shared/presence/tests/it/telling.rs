@@ -1,6 +1,8 @@
 use crate::scene::{ANNA, BORA, CHO, EVE, LATER, Scene};
-use domain::{Clock, PresenceVisibility};
+use announce::Delivery;
+use domain::{Clock, ConnectionId, PresenceVisibility};
 use presence::Patience;
+use std::time::Duration;
 use testkit::NOON;
 
 #[tokio::test]
@@ -142,6 +144,21 @@ async fn friend_whose_connection_is_closed_is_looked_at() {
     let jobs = scene.jobs();
     assert_eq!((jobs.len(), jobs[0].0.users.as_slice(), jobs[0].1.as_secs()), (1, [BORA].as_slice(), 30));
     assert_eq!(scene.stores.connections(BORA).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn friends_who_are_not_reached_are_named() {
+    let scene = Scene::new().await;
+    for (user, name) in [(BORA, "bora"), (CHO, "cho")] {
+        scene.come(user, name, NOON).await;
+    }
+    let connections = scene.mongo().connections().list_of_people(&[BORA, CHO], NOON).await.unwrap();
+    let frames: Vec<_> = connections.into_iter().map(|connection| (connection, "{}".to_owned())).collect();
+    scene.stores.pushes.fail(&["cho"]);
+
+    let delivery = scene.watcher(Clock(|| NOON)).announcer.deliver_each(&frames, Duration::from_secs(1)).await;
+
+    assert_eq!(delivery, Delivery { sent: 1, failed: vec![ConnectionId("cho".to_owned())] });
 }
 
 #[tokio::test]
