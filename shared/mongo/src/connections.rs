@@ -12,7 +12,7 @@ use futures_util::TryStreamExt as _;
 use mongodb::{
     Collection,
     bson::{Bson, DateTime, Document, doc},
-    options::ReturnDocument,
+    options::{ReadConcern, ReturnDocument},
 };
 use serde::Deserialize;
 use std::{collections::BTreeSet, time::Duration};
@@ -275,7 +275,13 @@ impl Connections<'_> {
 
     /// The live connections of people, as a majority knows them.
     pub async fn list_of_people(self, users: &[UserId], now: Timestamp) -> Result<Vec<Connection>, Fault> {
-        Ok(live(self.list(of_people(users), users.len()).await?, now))
+        Ok(live(self.list(of_people(users), users.len(), ReadConcern::majority()).await?, now))
+    }
+
+    /// The same for a signal, as the primary has them: a touch is `w: 1`, and under load a majority knows only later that somebody has
+    /// come back to their screen, who would miss what they look at. Nothing durable may follow from it, as a failover may undo a touch.
+    pub async fn list_for_signal(self, users: &[UserId], now: Timestamp) -> Result<Vec<Connection>, Fault> {
+        Ok(live(self.list(of_people(users), users.len(), ReadConcern::local()).await?, now))
     }
 
     /// The same, including what was written in the session.
@@ -325,8 +331,9 @@ impl Connections<'_> {
         Ok(Recipients::of(live(rows, now), most, || Crowd::in_session(users, causal)))
     }
 
-    /// The connections of a small room's other members where somebody is there, and in a group has the room open; as a majority
-    /// knows them. None for who is not in the room, where one of two has blocked the other, and in a larger room.
+    /// The connections of a small room's other members where somebody is there, and in a group has the room open; for signals alone,
+    /// as [`Connections::list_for_signal`]. None for who is not in the room, where one of two has blocked the other, and in a larger
+    /// room.
     pub async fn list_onlookers(self, room: RoomKey, user: UserId, now: Timestamp) -> Result<Vec<Connection>, Fault> {
         #[derive(Deserialize)]
         struct Row {
@@ -345,7 +352,10 @@ impl Connections<'_> {
             doc! { "$project": { "_id": 0, "people": 1 } },
         ];
         let rooms = self.0.documents(ROOMS);
-        let found = async { rooms.aggregate(pipeline).with_type::<Row>().await?.try_next().await };
+        let found = async {
+            let aggregate = rooms.aggregate(pipeline).read_concern(ReadConcern::local());
+            aggregate.with_type::<Row>().await?.try_next().await
+        };
         let people = found.await.map_err(store_fault)?.map(|row| row.people).unwrap_or_default();
         let mut onlookers = live(people, now);
         onlookers.retain(|connection| connection.sees(room, now));
@@ -361,14 +371,14 @@ impl Connections<'_> {
     ) -> Result<Vec<Connection>, Fault> {
         let mut filter = of_people(users);
         filter.insert("open.id", doc! { "$in": names(ids) });
-        let mut all = live(self.list(filter, users.len()).await?, now);
+        let mut all = live(self.list(filter, users.len(), ReadConcern::majority()).await?, now);
         all.retain(|connection| ids.contains(&connection.id));
         Ok(all)
     }
 
-    async fn list(self, filter: Document, most: usize) -> Result<Vec<PersonRow>, Fault> {
+    async fn list(self, filter: Document, most: usize, concern: ReadConcern) -> Result<Vec<PersonRow>, Fault> {
         let people = self.collection();
-        let open = people.find(filter).projection(doc! { "open": 1 }).batch_size(one_batch(most));
+        let open = people.find(filter).projection(doc! { "open": 1 }).batch_size(one_batch(most)).read_concern(concern);
         async { open.await?.try_collect().await }.await.map_err(store_fault)
     }
 
