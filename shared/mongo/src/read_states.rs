@@ -7,7 +7,7 @@ use crate::{
     schema::{MESSAGES, PEOPLE, READ_STATES, ROOMS},
     write_once_more,
 };
-use domain::{Code, Fault, RoomKey, Seq, UserId};
+use domain::{Fault, RoomKey, Seq, UserId};
 use futures_util::TryStreamExt as _;
 use mongodb::{
     bson::{Bson, Document, doc},
@@ -101,13 +101,6 @@ pub struct Readers {
 }
 
 impl ReadStates<'_> {
-    /// Moves a member's read cursor forward to a message, at most to the newest that is there and below which no other is being
-    /// written, and answers where it is. It never moves back.
-    pub async fn mark(self, room: RoomKey, user: UserId, seq: Seq) -> Result<Marked, Fault> {
-        let outlook = self.look(room, user).await?.ok_or(Code::RoomNotFound)?;
-        self.advance(room, user, Progress::Read, seq, outlook.newest).await
-    }
-
     /// What a member's cursor may be moved to; `None` for who is not in the room.
     ///
     /// Reads the room as the primary has it: a reservation may not be known to a majority yet, and neither its release. A message

@@ -6,8 +6,8 @@
 )]
 
 use crate::{drop_later, random_name};
-use domain::Timestamp;
-use mongo::Mongo;
+use domain::{Code, Fault, RoomKey, Seq, Timestamp, UserId};
+use mongo::{Marked, Mongo, Progress};
 use mongodb::{
     Client,
     bson::{Bson, Document, doc},
@@ -52,6 +52,13 @@ pub async fn refuse(url: &str, collection: &str, id: i32) {
     let database = client.default_database().expect("the URL names a database");
     let command = doc! { "collMod": collection, "validator": { "_id": { "$ne": id } } };
     database.run_command(command).await.expect("the collection is there");
+}
+
+/// Moves a member's read cursor forward to a message, as a request to read does.
+pub async fn mark(mongo: &Mongo, room: RoomKey, user: UserId, seq: Seq) -> Result<Marked, Fault> {
+    let states = mongo.read_states();
+    let outlook = states.look(room, user).await?.ok_or(Code::RoomNotFound)?;
+    states.advance(room, user, Progress::Read, seq, outlook.newest).await
 }
 
 /// The server's own notes of the commands that a database was asked.

@@ -49,7 +49,7 @@ impl Leftovers {
         }
         self.say(room, junho, "theirs").await.unwrap();
         for user in [minji, junho] {
-            self.mongo().read_states().mark(room, user, Seq(9)).await.unwrap();
+            testkit::mongo::mark(self.mongo(), room, user, Seq(9)).await.unwrap();
         }
         self.run().await;
         self.register_device(minji, 1).await;

@@ -142,7 +142,7 @@ async fn messages_and_cursors_in_groups_are_erased() {
     let room = left.group(&[(owner, Role::Owner), (member, Role::Member)]).await;
     let key = RoomKey::group(room);
     left.say(key, member, "mine").await.unwrap();
-    left.mongo().read_states().mark(key, member, Seq(1)).await.unwrap();
+    testkit::mongo::mark(left.mongo(), key, member, Seq(1)).await.unwrap();
 
     left.delete(member).await;
     left.run().await;

@@ -212,7 +212,7 @@ impl Scene {
     }
 
     pub(crate) async fn read(&self, room: RoomKey, user: UserId, seq: Seq) {
-        self.mongo().read_states().mark(room, user, seq).await.unwrap();
+        testkit::mongo::mark(self.mongo(), room, user, seq).await.unwrap();
     }
 
     /// Does a batch of jobs; answers which of them must come again.

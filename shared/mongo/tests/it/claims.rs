@@ -4,7 +4,7 @@ use crate::scene::{ANNA, AT, BORA, EVE, ROOM, environments, fill, group, open, s
 use domain::{Seq, Timestamp, UserId, notification::RoomSettings};
 use mongo::{Claim, Mongo, ReadState};
 use std::time::Duration;
-use testkit::mongo::{Database, Profile};
+use testkit::mongo::{Database, Profile, mark};
 use tokio::task::JoinSet;
 
 const NOBODY: &[UserId] = &[];
@@ -54,7 +54,7 @@ async fn who_was_notified_of_a_message_is_not_claimed_for_it_or_an_earlier_one()
 #[tokio::test]
 async fn who_has_read_a_message_is_not_claimed_for_it() {
     let database = room_of_five().await;
-    database.mongo.read_states().mark(ROOM, ANNA, Seq(4)).await.unwrap();
+    mark(&database.mongo, ROOM, ANNA, Seq(4)).await.unwrap();
 
     for (seq, expected) in [(3, NOBODY), (4, NOBODY), (5, &[ANNA])] {
         assert_eq!(claim(&database.mongo, seq, &[ANNA], AT).await.users, expected, "{seq}");
@@ -111,7 +111,7 @@ async fn states_of_a_room_are_one_range_and_of_no_other_room() {
     for room in [group(1), group(11)] {
         open(mongo, room, &[ANNA, BORA, EVE], AT).await;
         say(mongo, room, BORA, "hi").await;
-        mongo.read_states().mark(room, ANNA, Seq(1)).await.unwrap();
+        mark(mongo, room, ANNA, Seq(1)).await.unwrap();
     }
     notify(mongo, 5, &[ANNA, BORA, EVE]).await;
 
@@ -130,7 +130,7 @@ async fn reading_what_one_was_notified_of_is_told_once() {
 
     let mut told = Vec::new();
     for seq in [3, 4, 4, 5] {
-        told.push(states.mark(ROOM, ANNA, Seq(seq)).await.unwrap().was_notified);
+        told.push(mark(&database.mongo, ROOM, ANNA, Seq(seq)).await.unwrap().was_notified);
     }
 
     assert_eq!(told, [false, true, false, false]);

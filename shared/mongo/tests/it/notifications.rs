@@ -9,7 +9,7 @@ use domain::{
 };
 use mongo::{Messages, Mongo, NewMessage, Placement};
 use std::time::Duration;
-use testkit::mongo::Profile;
+use testkit::mongo::{Profile, mark};
 
 fn muted(until: Timestamp) -> RoomSettings {
     RoomSettings { muted_until: Some(until), ..RoomSettings::default() }
@@ -72,14 +72,14 @@ async fn settings_of_a_room_stand_beside_the_cursor() {
     let settings = RoomSettings { level: Some(Level::None), muted_until: Some(AT), wide: Some(false) };
 
     notifications.replace_of_room(ROOM, ANNA, settings).await.unwrap();
-    let marked = mongo.read_states().mark(ROOM, ANNA, Seq(2)).await.unwrap();
+    let marked = mark(mongo, ROOM, ANNA, Seq(2)).await.unwrap();
 
     assert_eq!((marked.read, marked.has_moved), (Seq(2), true));
     assert_eq!(notifications.find_of_room(ROOM, ANNA).await.unwrap(), settings);
     assert_eq!(notifications.find_of_room(ROOM, BORA).await.unwrap(), RoomSettings::default());
     notifications.replace_of_room(ROOM, ANNA, RoomSettings::default()).await.unwrap();
     assert_eq!(notifications.find_of_room(ROOM, ANNA).await.unwrap(), RoomSettings::default());
-    assert_eq!(mongo.read_states().mark(ROOM, ANNA, Seq(0)).await.unwrap().read, Seq(2));
+    assert_eq!(mark(mongo, ROOM, ANNA, Seq(0)).await.unwrap().read, Seq(2));
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn total_counts_what_is_unread_and_what_of_it_rings() {
         say(mongo, group(id), BORA, "안녕").await;
         call(mongo, group(id), BORA, &[ANNA]).await;
     }
-    mongo.read_states().mark(group(4), ANNA, Seq(2)).await.unwrap();
+    mark(mongo, group(4), ANNA, Seq(2)).await.unwrap();
     let notifications = mongo.notifications();
     notifications.replace_of_room(group(2), ANNA, at_level(Level::Mentions)).await.unwrap();
     notifications.replace_of_room(group(3), ANNA, muted(AT.plus(Duration::from_secs(1)))).await.unwrap();

@@ -12,7 +12,7 @@ use domain::{
 use mongo::{Anchor, Arrival, Bucket, Connection, Effect, Fanout, Messages, Mongo, Placement, Progress, Recipients};
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use std::time::Duration;
-use testkit::mongo::{Database, Profile};
+use testkit::mongo::{Database, Profile, mark};
 
 const LIMIT: Limit = Limit { burst: 1_000, per_minute: 1_000 };
 
@@ -111,7 +111,7 @@ async fn town() -> Database {
         mongo.tickets().insert(&id.to_string(), UserId(id), &session(id), AT).await.unwrap();
         mongo.gates().end_sessions(UserId(id), &[session(id)], AT).await.unwrap();
         mongo.limits().spend(&id.to_string(), LIMIT).await.unwrap();
-        mongo.read_states().mark(private(id), EVE, Seq(1)).await.unwrap();
+        mark(mongo, private(id), EVE, Seq(1)).await.unwrap();
     }
     database
 }
@@ -360,7 +360,7 @@ async fn no_command_on_rooms_walks_a_collection() {
     watch.watch("list_open", 11, rooms.list_open(private(2), 10)).await;
     watch.watch("list_revs", 3, rooms.list_revs(ANNA, &[ROOM, private(2), private(100)])).await;
     watch.watch("forget what was read", 2, states.remove(EVE, &[private(100), private(101)])).await;
-    watch.watch("mark", 2, states.mark(ROOM, ANNA, Seq(290))).await;
+    watch.watch("look and advance", 2, mark(&database.mongo, ROOM, ANNA, Seq(290))).await;
     watch.watch("advance", 1, states.advance(ROOM, ANNA, Progress::Delivered, Seq(299), Seq(300))).await;
     // The room, its two people and their cursors.
     watch.watch("list_receipts", 5, states.list_receipts(ROOM, ANNA)).await.unwrap();
@@ -375,8 +375,8 @@ async fn no_command_on_rooms_walks_a_collection() {
 async fn a_room_list_looks_at_what_it_shows() {
     let database = town().await;
     let (mongo, rooms) = (&database.mongo, database.mongo.rooms());
-    mongo.read_states().mark(ROOM, ANNA, Seq(290)).await.unwrap();
-    mongo.read_states().mark(private(2), ANNA, Seq(10)).await.unwrap();
+    mark(mongo, ROOM, ANNA, Seq(290)).await.unwrap();
+    mark(mongo, private(2), ANNA, Seq(10)).await.unwrap();
     let mut watch = Watch::over(&database).await;
     let five = PageSize::parse(Some(5)).unwrap();
     let after = (AT.millis(), private(9));
@@ -537,7 +537,7 @@ async fn a_room_list_is_one_read_and_one_count() {
     }
     rooms.find(ROOM, ANNA).await.unwrap();
     assert_eq!(profile.count().await, 2);
-    mongo.read_states().mark(ROOM, ANNA, Seq(300)).await.unwrap();
+    mark(mongo, ROOM, ANNA, Seq(300)).await.unwrap();
     assert_eq!(profile.count().await, 2);
     rooms.find(ROOM, ANNA).await.unwrap();
     assert_eq!(profile.count().await, 1, "nothing is unread");

@@ -5,12 +5,12 @@ use crate::scene::{
 use domain::{Access, Code, PageSize, Seq, UserId};
 use mongo::{Messages, Mongo, Outlook, Placement, Progress, Readers, Receipt};
 use mongodb::bson::{DateTime, doc};
-use testkit::mongo::Database;
+use testkit::mongo::{Database, mark};
 use tokio::task::JoinSet;
 
 /// How much Anna has not read after a number.
 async fn unread(mongo: &Mongo, read: Seq) -> i32 {
-    let newest = mongo.read_states().mark(ROOM, ANNA, Seq(0)).await.unwrap().newest;
+    let newest = mark(mongo, ROOM, ANNA, Seq(0)).await.unwrap().newest;
     mongo.read_states().count_unread(ROOM, ANNA, read, newest).await.unwrap()
 }
 
@@ -18,9 +18,9 @@ async fn unread(mongo: &Mongo, read: Seq) -> i32 {
 async fn a_cursor_moves_forward() {
     let database = scene().await;
     fill(&database, ROOM, BORA, 3).await;
-    database.mongo.read_states().mark(ROOM, ANNA, Seq(1)).await.unwrap();
+    mark(&database.mongo, ROOM, ANNA, Seq(1)).await.unwrap();
 
-    let marked = database.mongo.read_states().mark(ROOM, ANNA, Seq(2)).await.unwrap();
+    let marked = mark(&database.mongo, ROOM, ANNA, Seq(2)).await.unwrap();
 
     assert_eq!((marked.read, marked.has_moved), (Seq(2), true));
 }
@@ -29,9 +29,9 @@ async fn a_cursor_moves_forward() {
 async fn a_cursor_never_moves_back() {
     let database = scene().await;
     fill(&database, ROOM, BORA, 3).await;
-    database.mongo.read_states().mark(ROOM, ANNA, Seq(3)).await.unwrap();
+    mark(&database.mongo, ROOM, ANNA, Seq(3)).await.unwrap();
 
-    let marked = database.mongo.read_states().mark(ROOM, ANNA, Seq(1)).await.unwrap();
+    let marked = mark(&database.mongo, ROOM, ANNA, Seq(1)).await.unwrap();
 
     assert_eq!((marked.read, marked.has_moved), (Seq(3), false));
 }
@@ -40,9 +40,9 @@ async fn a_cursor_never_moves_back() {
 async fn a_cursor_that_is_set_again_has_not_moved() {
     let database = scene().await;
     fill(&database, ROOM, BORA, 3).await;
-    database.mongo.read_states().mark(ROOM, ANNA, Seq(3)).await.unwrap();
+    mark(&database.mongo, ROOM, ANNA, Seq(3)).await.unwrap();
 
-    let marked = database.mongo.read_states().mark(ROOM, ANNA, Seq(3)).await.unwrap();
+    let marked = mark(&database.mongo, ROOM, ANNA, Seq(3)).await.unwrap();
 
     assert_eq!((marked.read, marked.has_moved), (Seq(3), false));
 }
@@ -52,7 +52,7 @@ async fn nobody_reads_beyond_the_newest_message() {
     let database = scene().await;
     fill(&database, ROOM, BORA, 3).await;
 
-    let marked = database.mongo.read_states().mark(ROOM, ANNA, Seq(i64::MAX)).await.unwrap();
+    let marked = mark(&database.mongo, ROOM, ANNA, Seq(i64::MAX)).await.unwrap();
 
     assert_eq!((marked.read, marked.has_moved), (Seq(3), true));
 }
@@ -69,14 +69,14 @@ async fn nobody_reads_a_message_that_is_still_being_written() {
     mongo.rooms().release(ROOM, &soon).await.unwrap();
 
     for seq in [7, 999_999] {
-        let marked = mongo.read_states().mark(ROOM, ANNA, Seq(seq)).await.unwrap();
+        let marked = mark(mongo, ROOM, ANNA, Seq(seq)).await.unwrap();
         assert_eq!((marked.read, marked.newest), (Seq(5), Seq(5)), "{seq}");
     }
     write(mongo, &draft(ROOM, BORA, "six", "6"), six, &late).await;
     mongo.rooms().release(ROOM, &late).await.unwrap();
 
     assert_eq!(unread(mongo, Seq(5)).await, 2);
-    assert_eq!(mongo.read_states().mark(ROOM, ANNA, Seq(7)).await.unwrap().read, Seq(7));
+    assert_eq!(mark(mongo, ROOM, ANNA, Seq(7)).await.unwrap().read, Seq(7));
     assert_eq!(unread(mongo, Seq(7)).await, 0);
 }
 
@@ -86,11 +86,11 @@ async fn a_message_whose_writer_died_before_its_release_holds_no_reader_up() {
     let (mongo, six) = (&database.mongo, Messages::new_id());
     fill(&database, ROOM, BORA, 5).await;
     let position = reserve(mongo, ROOM, Placement::New(six)).await;
-    assert_eq!(mongo.read_states().mark(ROOM, ANNA, Seq(6)).await.unwrap().read, Seq(5));
+    assert_eq!(mark(mongo, ROOM, ANNA, Seq(6)).await.unwrap().read, Seq(5));
 
     write(mongo, &draft(ROOM, BORA, "six", "6"), six, &position).await;
 
-    assert_eq!(mongo.read_states().mark(ROOM, ANNA, Seq(6)).await.unwrap().read, Seq(6));
+    assert_eq!(mark(mongo, ROOM, ANNA, Seq(6)).await.unwrap().read, Seq(6));
 }
 
 #[tokio::test]
@@ -98,13 +98,13 @@ async fn changes_and_dead_writers_hold_no_reader_up() {
     let database = scene().await;
     fill(&database, ROOM, BORA, 5).await;
     reserve(&database.mongo, ROOM, Placement::Change).await;
-    assert_eq!(database.mongo.read_states().mark(ROOM, ANNA, Seq(4)).await.unwrap().newest, Seq(5));
+    assert_eq!(mark(&database.mongo, ROOM, ANNA, Seq(4)).await.unwrap().newest, Seq(5));
 
     reserve(&database.mongo, ROOM, Placement::New(Messages::new_id())).await;
     set_room(&database, ROOM, doc! { "inflight.1.at": DateTime::from_millis(0) }).await;
 
     // The message may still come, and would be read unseen.
-    assert_eq!(database.mongo.read_states().mark(ROOM, ANNA, Seq(9)).await.unwrap().read, Seq(5));
+    assert_eq!(mark(&database.mongo, ROOM, ANNA, Seq(9)).await.unwrap().read, Seq(5));
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn in_an_empty_room_there_is_nothing_to_read() {
     let database = scene().await;
 
     for seq in [Seq(-1), Seq(0), Seq(1)] {
-        let marked = database.mongo.read_states().mark(ROOM, ANNA, seq).await.unwrap();
+        let marked = mark(&database.mongo, ROOM, ANNA, seq).await.unwrap();
         assert_eq!((marked.read, marked.has_moved), (Seq(0), false), "{seq}");
     }
 }
@@ -121,9 +121,9 @@ async fn in_an_empty_room_there_is_nothing_to_read() {
 async fn everybody_has_a_cursor_of_their_own() {
     let database = scene().await;
     fill(&database, ROOM, BORA, 3).await;
-    database.mongo.read_states().mark(ROOM, ANNA, Seq(3)).await.unwrap();
+    mark(&database.mongo, ROOM, ANNA, Seq(3)).await.unwrap();
 
-    let marked = database.mongo.read_states().mark(ROOM, BORA, Seq(1)).await.unwrap();
+    let marked = mark(&database.mongo, ROOM, BORA, Seq(1)).await.unwrap();
 
     assert_eq!((marked.read, marked.has_moved), (Seq(1), true));
 }
@@ -134,13 +134,13 @@ async fn twenty_cursors_at_once_end_at_the_highest() {
     fill(&database, ROOM, BORA, 20).await;
     let mut marking = JoinSet::new();
     for (seq, mongo) in (1..).zip(environments(&database, 20).await) {
-        marking.spawn(async move { (seq, mongo.read_states().mark(ROOM, ANNA, Seq(seq)).await.unwrap()) });
+        marking.spawn(async move { (seq, mark(&mongo, ROOM, ANNA, Seq(seq)).await.unwrap()) });
     }
 
     let marked = marking.join_all().await;
 
     assert!(marked.iter().all(|(seq, marked)| marked.read >= Seq(*seq)), "{marked:?}");
-    let last = database.mongo.read_states().mark(ROOM, ANNA, Seq(1)).await.unwrap();
+    let last = mark(&database.mongo, ROOM, ANNA, Seq(1)).await.unwrap();
     assert_eq!((last.read, last.has_moved), (Seq(20), false));
 }
 
@@ -150,7 +150,7 @@ async fn of_twenty_at_once_one_is_told_that_it_moved_the_cursor() {
     fill(&database, ROOM, BORA, 1).await;
     let mut marking = JoinSet::new();
     for mongo in environments(&database, 20).await {
-        marking.spawn(async move { mongo.read_states().mark(ROOM, ANNA, Seq(1)).await.unwrap() });
+        marking.spawn(async move { mark(&mongo, ROOM, ANNA, Seq(1)).await.unwrap() });
     }
 
     let marked = marking.join_all().await;
@@ -164,7 +164,7 @@ async fn a_stranger_reads_nothing_and_leaves_no_trace() {
     say(&database.mongo, ROOM, ANNA, "안녕").await;
 
     for (room, user) in [(ROOM, EVE), (private(99), ANNA)] {
-        let refused = database.mongo.read_states().mark(room, user, Seq(1)).await.unwrap_err();
+        let refused = mark(&database.mongo, room, user, Seq(1)).await.unwrap_err();
         assert_eq!(refused.code, Code::RoomNotFound, "{room} {user}");
     }
 
@@ -226,9 +226,9 @@ async fn receipts_show_the_cursors_of_a_rooms_members() {
     let database = scene().await;
     let (mongo, states) = (&database.mongo, database.mongo.read_states());
     fill(&database, ROOM, BORA, 5).await;
-    states.mark(ROOM, ANNA, Seq(2)).await.unwrap();
+    mark(mongo, ROOM, ANNA, Seq(2)).await.unwrap();
     states.advance(ROOM, ANNA, Progress::Delivered, Seq(4), Seq(5)).await.unwrap();
-    states.mark(ROOM, BORA, Seq(5)).await.unwrap();
+    mark(mongo, ROOM, BORA, Seq(5)).await.unwrap();
 
     let mut receipts = states.list_receipts(ROOM, ANNA).await.unwrap().unwrap();
 
@@ -252,8 +252,8 @@ async fn readers_of_a_message_are_those_whose_cursor_is_not_before_it() {
     let longer = private(11);
     database.mongo.rooms().project(&access(longer, &[ANNA, BORA]), AT).await.unwrap();
     fill(&database, longer, BORA, 5).await;
-    states.mark(longer, ANNA, Seq(5)).await.unwrap();
-    states.mark(ROOM, ANNA, Seq(3)).await.unwrap();
+    mark(&database.mongo, longer, ANNA, Seq(5)).await.unwrap();
+    mark(&database.mongo, ROOM, ANNA, Seq(3)).await.unwrap();
     hide_receipts(&database, BORA).await;
 
     for (seq, readers) in [(3, vec![ANNA]), (4, vec![])] {

@@ -5,7 +5,7 @@ use crate::scene::{
 use domain::{MessageDraft, PageSize, RoomKey, RoomKind, Seq, Timestamp, UserId, notification::RoomSettings};
 use mongo::{Messages, Mongo, Placement, RoomSummary, UnreadRoom};
 use mongodb::bson::{DateTime, doc, oid::ObjectId};
-use testkit::mongo::Database;
+use testkit::mongo::{Database, mark};
 
 fn size(limit: i64) -> PageSize {
     PageSize::parse(Some(limit)).unwrap()
@@ -128,7 +128,7 @@ async fn a_room_shows_its_newest_message_a_deleted_one_too() {
 async fn a_room_counts_what_came_after_its_readers_cursor() {
     let database = scene().await;
     fill(&database, ROOM, BORA, 5).await;
-    database.mongo.read_states().mark(ROOM, ANNA, Seq(2)).await.unwrap();
+    mark(&database.mongo, ROOM, ANNA, Seq(2)).await.unwrap();
 
     let rooms = list(&database.mongo, ANNA, RoomKind::Private).await;
 
@@ -152,7 +152,7 @@ async fn a_room_counts_neither_own_nor_deleted_messages() {
 async fn one_new_message_counts_unless_it_is_own_or_deleted() {
     let database = scene().await;
     let unread = async || list(&database.mongo, ANNA, RoomKind::Private).await[0].unread;
-    let read = async |seq| database.mongo.read_states().mark(ROOM, ANNA, Seq(seq)).await.unwrap();
+    let read = async |seq| mark(&database.mongo, ROOM, ANNA, Seq(seq)).await.unwrap();
 
     let regretted = say(&database.mongo, ROOM, BORA, "regretted").await;
     let of_another = unread().await;
@@ -202,7 +202,7 @@ async fn nobody_lists_a_room_of_others() {
 async fn a_room_by_itself_is_as_in_the_list() {
     let database = scene().await;
     fill(&database, ROOM, BORA, 3).await;
-    database.mongo.read_states().mark(ROOM, ANNA, Seq(1)).await.unwrap();
+    mark(&database.mongo, ROOM, ANNA, Seq(1)).await.unwrap();
     let listed = list(&database.mongo, ANNA, RoomKind::Private).await.pop();
 
     let found = database.mongo.rooms().find(ROOM, ANNA).await.unwrap();
@@ -229,7 +229,7 @@ async fn unread_rooms_come_by_name_without_those_that_are_read() {
     for (room, user) in [(private(3), BORA), (group(1), BORA), (private(2), ANNA), (private(4), BORA)] {
         say(&database.mongo, room, user, "안녕").await;
     }
-    database.mongo.read_states().mark(private(4), ANNA, Seq(1)).await.unwrap();
+    mark(&database.mongo, private(4), ANNA, Seq(1)).await.unwrap();
 
     let page = database.mongo.rooms().list_unread(ANNA, None, size(10)).await.unwrap();
 
