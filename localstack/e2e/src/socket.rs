@@ -89,7 +89,6 @@ impl Socket {
 
 /// A frame, which fails the journey unless the document of frames describes it, or API Gateway made it.
 fn described(frame: Value) -> Value {
-    let is_own = frame["connectionId"].is_null();
-    assert_eq!(is_own.then(|| contract::misfit_of_frame(&frame)).flatten(), None, "{frame}");
+    assert_eq!(contract::misfit_of_received(&frame), None, "{frame}");
     frame
 }

@@ -184,6 +184,7 @@ mod tests {
     use super::*;
     use crate::{
         Ack, Frame, GapsNews, MessageView, Missed, OnlineFriends, PersonPresence, Pong, misfit, misfit_of_frame,
+        misfit_of_received,
     };
     use domain::{
         ClientId, Code, LatestChange, Locale, Mentions, Message, MessageId, MessageType, Pin, Reaction, Removal, Role,
@@ -384,6 +385,14 @@ mod tests {
             frame.re = None;
             assert!(misfit_of(&frame).is_some());
         }
+    }
+
+    #[test]
+    fn error_of_api_gateway_itself_may_be_received() {
+        let error = json!({"message": "Forbidden", "connectionId": "c", "requestId": "r"});
+        assert_eq!(misfit_of_received(&error), None);
+        assert!(misfit_of_frame(&error).is_some());
+        assert!(misfit_of_received(&json!({"t": "unheard of", "connectionId": "c"})).is_some());
     }
 
     #[test]

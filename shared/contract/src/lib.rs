@@ -67,4 +67,4 @@ pub use receipt::{MessageReceiptsView, ReceiptView, ReceiptsQuery, ReceiptsView}
 pub use room::{ChatRoomView, NewChatRoom};
 pub use schemas::parameter_schemas;
 pub use session::{GrantType, Login, PasswordGrant, RefreshGrant, SessionView, TicketView, Tokens};
-pub use validate::{misfit, misfit_of_frame};
+pub use validate::{misfit, misfit_of_frame, misfit_of_received};

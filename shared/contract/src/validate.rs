@@ -1,6 +1,6 @@
 use crate::asyncapi;
 use serde_json::{Map, Value};
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(asyncapi);
 
@@ -21,9 +21,15 @@ pub fn misfit_of_frame(frame: &Value) -> Option<String> {
     Some(if misfits.is_empty() { format!("{} is not described", frame[tag]) } else { misfits.join("; ") })
 }
 
+/// The same for a frame that a client received, which may be an error of API Gateway itself.
+pub fn misfit_of_received(frame: &Value) -> Option<String> {
+    let is_foreign = ["message", "connectionId", "requestId"].iter().all(|field| frame[field].is_string());
+    if is_foreign { None } else { misfit_of_frame(frame) }
+}
+
 /// Why a value does not fit a schema of a document, by the keywords that the schemas of both documents use. A field that is not
 /// described does not fit.
-pub fn misfit(document: &Value, schema: &Value, value: &Value) -> Option<String> {
+pub fn misfit<'d>(document: &'d Value, schema: &'d Value, value: &Value) -> Option<String> {
     if let Some(reference) = schema["$ref"].as_str() {
         return match document.pointer(reference.trim_start_matches('#')) {
             Some(schema) => misfit(document, schema, value),
@@ -34,7 +40,6 @@ pub fn misfit(document: &Value, schema: &Value, value: &Value) -> Option<String>
         let fits = |schema: &Value| misfit(document, schema, value).is_none();
         return (!any.iter().any(fits)).then(|| format!("{value} is none of {any:?}"));
     }
-    let object = Object::of(document, schema);
     let kind = match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
@@ -43,7 +48,7 @@ pub fn misfit(document: &Value, schema: &Value, value: &Value) -> Option<String>
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
-    let kinds = schema["type"].as_array().cloned().unwrap_or_else(|| vec![schema["type"].clone()]);
+    let kinds = schema["type"].as_array().map_or(std::slice::from_ref(&schema["type"]), Vec::as_slice);
     if !kinds.iter().any(|allowed| allowed.is_null() || allowed == kind) {
         return Some(format!("{value} is no {kinds:?}"));
     }
@@ -51,7 +56,7 @@ pub fn misfit(document: &Value, schema: &Value, value: &Value) -> Option<String>
         return Some(format!("{value} is none of {}", schema["enum"]));
     }
     match value {
-        Value::Object(fields) => object.misfit(document, fields),
+        Value::Object(fields) => Object::of(document, schema).misfit(document, fields),
         Value::Array(items) if schema["items"].is_object() => {
             items.iter().find_map(|item| misfit(document, &schema["items"], item))
         }
@@ -61,21 +66,21 @@ pub fn misfit(document: &Value, schema: &Value, value: &Value) -> Option<String>
 
 /// The fields of an object, those of all parts where it is put together of several.
 #[derive(Default)]
-struct Object {
-    properties: Map<String, Value>,
-    required: Vec<String>,
-    others: Option<Value>,
+struct Object<'d> {
+    properties: BTreeMap<&'d str, &'d Value>,
+    required: Vec<&'d str>,
+    others: Option<&'d Value>,
     is_closed: bool,
 }
 
-impl Object {
-    fn of(document: &Value, schema: &Value) -> Self {
+impl<'d> Object<'d> {
+    fn of(document: &'d Value, schema: &'d Value) -> Self {
         let mut object = Self::default();
         object.add(document, schema);
         object
     }
 
-    fn add(&mut self, document: &Value, schema: &Value) {
+    fn add(&mut self, document: &'d Value, schema: &'d Value) {
         let schema = match schema["$ref"].as_str() {
             Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap_or(&Value::Null),
             None => schema,
@@ -84,20 +89,18 @@ impl Object {
             self.add(document, part);
         }
         if let Some(properties) = schema["properties"].as_object() {
-            self.properties.extend(properties.clone());
+            self.properties.extend(properties.iter().map(|(name, schema)| (name.as_str(), schema)));
             self.is_closed = true;
         }
-        let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        self.required.extend(required.map(str::to_owned));
-        self.others =
-            self.others.take().or_else(|| schema.get("additionalProperties").filter(|s| s.is_object()).cloned());
+        self.required.extend(schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str));
+        self.others = self.others.or_else(|| schema.get("additionalProperties").filter(|schema| schema.is_object()));
     }
 
-    fn misfit(&self, document: &Value, fields: &Map<String, Value>) -> Option<String> {
-        if let Some(name) = self.required.iter().find(|name| !fields.contains_key(*name)) {
+    fn misfit(&self, document: &'d Value, fields: &Map<String, Value>) -> Option<String> {
+        if let Some(name) = self.required.iter().find(|name| !fields.contains_key(**name)) {
             return Some(format!("{name} is missing"));
         }
-        fields.iter().find_map(|(name, value)| match (self.properties.get(name), &self.others) {
+        fields.iter().find_map(|(name, value)| match (self.properties.get(name.as_str()).copied(), self.others) {
             (Some(schema), _) | (None, Some(schema)) => {
                 misfit(document, schema, value).map(|misfit| format!("{name}: {misfit}"))
             }
