@@ -1,0 +1,172 @@
+//! Requests and answers in the wire format.
+
+mod answers;
+mod requests;
+mod rows;
+
+use client::group_name;
+use serde::Deserialize;
+use serde_json::Value;
+
+pub(crate) use self::{
+    answers::{from_frame, from_http},
+    requests::{frame, http},
+};
+use self::rows::MessageRow;
+use crate::history::{GROUPS, Message, Push, RoomId, Signal, SignalKind};
+
+/// The room's kind and id.
+fn parts(room: RoomId) -> (&'static str, u64) {
+    if room < GROUPS { ("private", room) } else { ("group", room - GROUPS) }
+}
+
+/// The name of a room in frames.
+pub(crate) fn room_name(room: RoomId) -> String {
+    match parts(room) {
+        ("group", id) => group_name(id),
+        (_, id) => client::room_name(id),
+    }
+}
+
+/// What a pushed frame brings, if the checker looks at it.
+pub(crate) fn push(mut frame: Value) -> Option<Push> {
+    let kind = match frame["t"].as_str()? {
+        "message.created" | "message.updated" | "message.deleted" | "reaction.changed" => {
+            return message(frame["d"].take()).map(Push::Message);
+        }
+        "typing" => SignalKind::Typing,
+        "receipt.read" | "receipt.delivered" => SignalKind::Receipt,
+        _ => return None,
+    };
+    let (name, id) = frame["room"].as_str()?.split_once(':')?;
+    let id: u64 = id.parse().ok()?;
+    let room = if name == "group" { GROUPS + id } else { id };
+    Some(Push::Signal(Signal { kind, room, of: frame["d"]["user_id"].as_u64()? }))
+}
+
+fn message(body: Value) -> Option<Message> {
+    MessageRow::deserialize(body).ok().map(Message::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use client::Method;
+    use serde_json::json;
+
+    use super::*;
+    use crate::history::{Answer, Request, System};
+
+    const ROOM: RoomId = 4;
+
+    fn delete() -> Request {
+        Request::Delete { room: ROOM, message: "66f0".into() }
+    }
+
+    fn tombstone() -> Value {
+        json!({
+            "id": "66f0", "room_id": ROOM, "room_type": "private", "seq": 1, "rev": 2, "user_id": 7, "client_id": "a", "content": "", "is_deleted": true
+        })
+    }
+
+    #[test]
+    fn delete_is_the_same_over_http_and_socket() {
+        let (method, path, body) = http(&delete(), 9).unwrap_or_default();
+        assert_eq!((method, &*path, body), (Method::DELETE, "/messages/66f0", None));
+        let deleted = Answer::Ack { message: message(tombstone()).unwrap_or_else(|| unreachable!()), dup: None };
+        assert_eq!(from_http(&delete(), 200, tombstone()), deleted);
+        let ack = json!({ "t": "ack", "re": "1", "d": { "id": "66f0", "seq": 1, "rev": 2, "dup": false, "message": tombstone() } });
+        assert_eq!(from_frame(&delete(), ack), deleted);
+    }
+
+    #[test]
+    fn read_is_the_same_over_http_and_socket() {
+        let request = Request::Read { room: ROOM, seq: 5 };
+        assert_eq!(frame(&request), Some(("read", json!({ "room": "private:4", "seq": 5 }))));
+        let read = Answer::Read { read_seq: 5, unread: 2 };
+        assert_eq!(from_http(&request, 200, json!({ "read_seq": 5, "unread_count": 2 })), read);
+        let answer = json!({ "t": "ack", "re": "1", "d": { "read_seq": 5, "unread_count": 2 } });
+        assert_eq!(from_frame(&request, answer), read);
+    }
+
+    #[test]
+    fn people_are_blocked_by_their_ids() {
+        let (_, path, body) = http(&Request::Block { room: ROOM }, 9).unwrap_or_default();
+        assert_eq!((&*path, body), ("/blocks", Some(json!({ "user_id": 9 }))));
+        let (_, path, body) = http(&Request::Unblock { room: ROOM }, 9).unwrap_or_default();
+        assert_eq!((&*path, body), ("/blocks/9", None));
+        assert_eq!(from_http(&Request::Block { room: ROOM }, 201, Value::Null), Answer::Done);
+        assert_eq!(from_http(&Request::Unblock { room: ROOM }, 204, Value::Null), Answer::Done);
+        assert_eq!(from_http(&Request::Logout { room: ROOM }, 204, Value::Null), Answer::Done);
+    }
+
+    #[test]
+    fn groups_are_told_from_rooms_of_two() {
+        let request = Request::Read { room: GROUPS + 4, seq: 5 };
+        assert_eq!(frame(&request), Some(("read", json!({ "room": "group:4", "seq": 5 }))));
+        let mut row = tombstone();
+        row["room_type"] = json!("group");
+        row["system"] = json!({ "kind": "member_added", "user_id": 9, "by": 7 });
+        let message = message(row).unwrap_or_else(|| unreachable!());
+        let system = System { kind: "member_added".into(), of: Some(9), by: 7 };
+        assert_eq!((message.room, message.system), (GROUPS + 4, Some(Box::new(system))));
+    }
+
+    #[test]
+    fn members_are_added_and_removed_by_their_ids() {
+        let (room, of) = (GROUPS + 4, 1);
+        let (method, path, _) = http(&Request::Kick { room, of }, 9).unwrap_or_default();
+        assert_eq!((method, &*path), (Method::DELETE, "/group-rooms/4/members/9"));
+        let (_, path, body) = http(&Request::Add { room, of }, 9).unwrap_or_default();
+        assert_eq!((&*path, body), ("/group-rooms/4/members", Some(json!({ "user_id": 9 }))));
+        assert_eq!(from_http(&Request::Kick { room, of }, 204, Value::Null), Answer::Done);
+        assert_eq!(from_http(&Request::Add { room, of }, 201, Value::Null), Answer::Done);
+        assert_eq!(from_http(&Request::Leave { room }, 204, Value::Null), Answer::Done);
+        assert_eq!(from_http(&Request::Join { room }, 200, Value::Null), Answer::Done);
+    }
+
+    #[test]
+    fn reactions_are_the_same_over_http_and_socket() {
+        let request =
+            |takes_back| Request::React { room: GROUPS + 4, message: "66f0".into(), emoji: "👍".into(), takes_back };
+        let (method, path, body) = http(&request(false), 9).unwrap_or_default();
+        let put = (Method::PUT, "/messages/66f0/reactions", Some(json!({ "emoji": "👍" })));
+        assert_eq!((method, &*path, body), put);
+        let (method, path, _) = http(&request(true), 9).unwrap_or_default();
+        assert_eq!((method, &*path), (Method::DELETE, "/messages/66f0/reactions?emoji=%F0%9F%91%8D"));
+        assert_eq!(frame(&request(true)), Some(("react", json!({ "id": "66f0", "emoji": "👍", "remove": true }))));
+        assert_eq!(from_http(&request(true), 200, json!({ "rev": 3, "reactions": [] })), Answer::Done);
+        let mut row = tombstone();
+        row["reactions"] = json!([{ "emoji": "👍", "count": 2, "mine": true }]);
+        let message = message(row).unwrap_or_else(|| unreachable!());
+        assert_eq!(*message.reactions, [("👍".into(), 2)]);
+    }
+
+    #[test]
+    fn pins_and_roles_are_changed_over_http() {
+        let (room, message) = (GROUPS + 4, "66f0".into());
+        let (method, path, body) = http(&Request::Pin { room, message, takes_back: false }, 9).unwrap_or_default();
+        assert_eq!((method, &*path, body), (Method::PUT, "/messages/66f0/pin", None));
+        let (method, path, body) = http(&Request::SetRole { room, of: 1, admin: true }, 9).unwrap_or_default();
+        let put = (Method::PUT, "/group-rooms/4/members/9", Some(json!({ "role": "admin" })));
+        assert_eq!((method, &*path, body), put);
+        let mut row = tombstone();
+        row["pinned_at"] = json!("2026-01-01T00:00:00.000Z");
+        assert!(super::message(row).is_some_and(|message| message.pinned));
+    }
+
+    #[test]
+    fn refusals_are_the_same_over_http_and_socket() {
+        for (status, code) in [(401, "unauthenticated"), (403, "recipient_unavailable"), (404, "message_not_found")] {
+            let refused = Answer::Refused { status, code: code.to_owned() };
+            assert_eq!(from_http(&delete(), status, json!({ "code": code })), refused);
+            assert_eq!(from_frame(&delete(), json!({ "t": "error", "re": "1", "d": { "code": code } })), refused);
+        }
+    }
+
+    #[test]
+    fn undecided_answers_are_unknown_outcomes() {
+        assert!(matches!(from_http(&delete(), 503, json!({ "code": "unavailable" })), Answer::Unknown(_)));
+        let error = json!({ "t": "error", "re": "1", "d": { "code": "connection_unknown", "fatal": true } });
+        assert!(matches!(from_frame(&delete(), error), Answer::Unknown(_)));
+    }
+}
