@@ -20,6 +20,7 @@ async fn main() -> Result<()> {
         template,
         parameters: BTreeMap::new(),
         binaries: binaries.path().to_owned(),
+        old_binaries: None,
         environment: Box::new(|_| BTreeMap::from([("MONGO_URL".to_owned(), String::new())])),
         secrets: BTreeMap::new(),
         localstack: None,

@@ -58,6 +58,7 @@ async fn measure() -> Result<()> {
         template,
         parameters: BTreeMap::new(),
         binaries: folder.path().to_owned(),
+        old_binaries: None,
         environment: Box::new(|_| BTreeMap::new()),
         secrets: BTreeMap::new(),
         localstack: None,

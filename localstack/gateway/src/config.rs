@@ -35,6 +35,9 @@ pub struct Config {
     pub parameters: BTreeMap<String, String>,
     /// The folder with one executable per function, by the name of the function.
     pub binaries: PathBuf,
+    /// A folder with executables of another version: environments of each function that is there come from both folders in turn, as
+    /// while a deployment goes on. The first event of each function goes to `binaries`.
+    pub old_binaries: Option<PathBuf>,
     /// A key `K` is given to every function whose template environment has `K` or `K_SECRET_ARN`, and replaces both.
     pub environment: Environment,
     /// Secrets of Secrets Manager, by name; [`secret_arn`](crate::secret_arn) is what they are asked for by.

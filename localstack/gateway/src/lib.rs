@@ -16,6 +16,7 @@ mod secrets;
 mod server;
 mod sockets;
 mod sync;
+mod traffic;
 mod uri;
 mod websocket;
 
@@ -31,6 +32,7 @@ pub use mails::{Mailbox, SentMail};
 pub use queues::{QueueStatus, QueuedMessage};
 pub use records::{AfterResponse, InvocationRecord, Outcome, Summary, summarize};
 pub use secrets::secret_arn;
+pub use traffic::Traffic;
 
 use http_api::HttpDoor;
 use iam::Iam;
@@ -40,6 +42,7 @@ use processes::Processes;
 use queues::{LocalStack, QueueDoor, Queues};
 use secrets::SecretsDoor;
 use server::{Door, Shutdown};
+use traffic::Meter;
 use websocket::WebSocketDoor;
 
 /// A running gateway with its functions.
@@ -48,6 +51,7 @@ pub struct Gateway {
     faults: Faults,
     lambda: Arc<Lambda>,
     queues: Queues,
+    meter: Arc<Meter>,
     websocket: Option<Arc<WebSocketDoor>>,
     shutdown: Shutdown,
 }
@@ -85,6 +89,7 @@ impl Gateway {
         let iam = Arc::new(Iam::new(&template));
         let setup = Setup {
             binaries: &config.binaries,
+            old_binaries: config.old_binaries.as_deref(),
             environment: &environment,
             iam: &iam,
             limits: &config.limits,
@@ -96,19 +101,20 @@ impl Gateway {
         let shutdown = Shutdown::default();
         secrets.open(Arc::new(SecretsDoor::new(config.secrets, Arc::clone(&iam))), &shutdown);
         mails.open(Arc::new(MailDoor::new(config.mails, Arc::clone(&iam))), &shutdown);
-        let queues = Queues::new(&template, &faults, config.limits.queue_speed);
+        let meter = Arc::<Meter>::default();
+        let queues = Queues::new(&template, &faults, config.limits.queue_speed, &meter);
         sqs.open(Arc::new(QueueDoor::new(queues.clone(), Arc::clone(&iam))), &shutdown);
         queues::start(&template, &queues, localstack.as_ref(), &lambda, &faults, &config.limits, &shutdown);
         schedules::start(&template, &lambda, &faults, &config.limits, &shutdown);
         let door = HttpDoor::new(&template, Arc::clone(&lambda), faults.clone(), config.limits.clone());
         http.open(Arc::new(door), &shutdown);
         let websocket =
-            WebSocketDoor::new(&template, Arc::clone(&lambda), iam, faults.clone(), config.limits, &shutdown);
+            WebSocketDoor::new(&template, Arc::clone(&lambda), iam, faults.clone(), config.limits, &shutdown, &meter);
         let websocket = websocket.map(Arc::new);
         if let Some(door) = &websocket {
             ws.open(Arc::clone(door), &shutdown);
         }
-        Ok(Self { urls, faults, lambda, queues, websocket, shutdown })
+        Ok(Self { urls, faults, lambda, queues, meter, websocket, shutdown })
     }
 
     /// Where the APIs listen.
@@ -129,6 +135,11 @@ impl Gateway {
     /// The latest invocations, oldest first; see [`summarize`].
     pub fn records(&self) -> Vec<InvocationRecord> {
         self.lambda.records()
+    }
+
+    /// What was carried on connections and to queues since the start.
+    pub fn traffic(&self) -> Traffic {
+        self.meter.read()
     }
 
     /// What every queue holds; nothing while a `LocalStack` has them.

@@ -11,8 +11,11 @@ mod work;
 
 use std::{
     collections::BTreeMap,
-    path::Path,
-    sync::Arc,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -47,6 +50,10 @@ const ATTEMPTS: usize = 10;
 /// A function and its environments.
 struct Function {
     definition: Arc<Definition>,
+    /// The same function of another version.
+    old: Option<Arc<Definition>>,
+    /// Counts the events, which go to both versions in turn.
+    turn: AtomicUsize,
     pool: Arc<Pool<Environment>>,
     shared: Arc<Shared>,
 }
@@ -54,6 +61,7 @@ struct Function {
 /// How functions are run.
 pub(crate) struct Setup<'s> {
     pub(crate) binaries: &'s Path,
+    pub(crate) old_binaries: Option<&'s Path>,
     pub(crate) environment: &'s BTreeMap<String, String>,
     pub(crate) iam: &'s Iam,
     pub(crate) limits: &'s Limits,
@@ -73,8 +81,9 @@ impl Lambda {
     ///
     /// Fails on a binary that does not exist and on a variable made from a parameter without a value.
     pub(crate) fn new(template: &Template, setup: Setup<'_>) -> Result<Self> {
-        let binaries = setup.binaries;
-        let folder = binaries.canonicalize().with_context(|| format!("{} does not exist", binaries.display()))?;
+        let found =
+            |folder: &Path| folder.canonicalize().with_context(|| format!("{} does not exist", folder.display()));
+        let (folder, old_folder) = (found(setup.binaries)?, setup.old_binaries.map(found).transpose()?);
         let shared = Arc::new(Shared {
             spawner: Spawner::start()?,
             logs: setup.logs,
@@ -87,23 +96,28 @@ impl Lambda {
         let mut functions = BTreeMap::new();
         let mut missing = Vec::new();
         for function in &template.functions {
-            let executable = folder.join(&function.name);
-            if !executable.is_file() {
+            if !folder.join(&function.name).is_file() {
                 missing.push(function.name.clone());
             }
-            let definition = Definition {
-                name: function.name.clone(),
-                lambda_name: function.lambda_name.clone(),
-                arn: template::arn(&function.lambda_name),
-                executable,
-                folder: folder.clone(),
-                timeout: function.timeout,
-                memory: function.memory,
-                variables: variables(function, setup.environment, setup.iam.keys_of(function), &folder)?,
+            // A new function has no older version.
+            let old_folder = old_folder.as_ref().filter(|folder| folder.join(&function.name).is_file());
+            let define = |folder: &PathBuf| {
+                anyhow::Ok(Arc::new(Definition {
+                    name: function.name.clone(),
+                    lambda_name: function.lambda_name.clone(),
+                    arn: template::arn(&function.lambda_name),
+                    executable: folder.join(&function.name),
+                    folder: folder.clone(),
+                    timeout: function.timeout,
+                    memory: function.memory,
+                    variables: variables(function, setup.environment, setup.iam.keys_of(function), folder)?,
+                }))
             };
             let capacity = function.reserved.unwrap_or(usize::MAX).min(setup.limits.environments);
             let prepared = Function {
-                definition: Arc::new(definition),
+                definition: define(&folder)?,
+                old: old_folder.map(define).transpose()?,
+                turn: AtomicUsize::new(0),
                 pool: Arc::new(Pool::new(capacity)),
                 shared: Arc::clone(&shared),
             };
@@ -200,9 +214,12 @@ impl Function {
         if work.payload.len() > self.shared.limits.request {
             return self.refuse(work, InvokeError::RequestTooLarge);
         }
+        let version = self.next_version();
+        // Who waits for one that has just responded would always get the version of the last request.
+        let is_patient = is_patient && self.old.is_none();
         loop {
             let function = Arc::clone(self);
-            match self.pool.reserve(work, is_patient) {
+            match self.pool.reserve(work, is_patient, |idle| Arc::ptr_eq(&idle.definition, version)) {
                 Found::Idle(environment, event, reservation) => match environment.begin(event, reservation) {
                     Ok(()) => return,
                     Err(event) => work = event,
@@ -217,11 +234,19 @@ impl Function {
                     return;
                 }
                 Found::Nothing(work, reservation) => {
-                    tokio::spawn(function.start_for(work, reservation));
+                    tokio::spawn(function.start_for(work, Arc::clone(version), reservation));
                     return;
                 }
                 Found::Refused(work, error) => return self.refuse(work, error),
             }
+        }
+    }
+
+    /// The version that takes the next event.
+    fn next_version(&self) -> &Arc<Definition> {
+        match &self.old {
+            Some(old) if self.turn.fetch_add(1, Ordering::Relaxed) % 2 == 1 => old,
+            _ => &self.definition,
         }
     }
 
@@ -241,8 +266,13 @@ impl Function {
         let _ = work.reply.send(result);
     }
 
-    async fn start_for(self: Arc<Self>, mut work: Work, reservation: Reservation<Environment>) {
-        match self.start().await {
+    async fn start_for(
+        self: Arc<Self>,
+        mut work: Work,
+        version: Arc<Definition>,
+        reservation: Reservation<Environment>,
+    ) {
+        match self.start(&version).await {
             Ok((environment, init)) => {
                 work.init = Some(init);
                 if let Err(work) = environment.begin(work, reservation) {
@@ -257,16 +287,20 @@ impl Function {
     }
 
     /// Starts an environment. A failed init is tried once more within the function's own timeout, as Lambda does.
-    async fn start(self: &Arc<Self>) -> Result<(Arc<Environment>, Duration), InvokeError> {
-        match self.start_within(self.shared.limits.init).await {
-            Err(InvokeError::Init(_)) => self.start_within(self.definition.timeout).await,
+    async fn start(self: &Arc<Self>, version: &Arc<Definition>) -> Result<(Arc<Environment>, Duration), InvokeError> {
+        match self.start_within(version, self.shared.limits.init).await {
+            Err(InvokeError::Init(_)) => self.start_within(version, version.timeout).await,
             other => other,
         }
     }
 
-    async fn start_within(self: &Arc<Self>, limit: Duration) -> Result<(Arc<Environment>, Duration), InvokeError> {
+    async fn start_within(
+        self: &Arc<Self>,
+        version: &Arc<Definition>,
+        limit: Duration,
+    ) -> Result<(Arc<Environment>, Duration), InvokeError> {
         let function = Arc::clone(self);
-        launch::start(&self.definition, &self.shared, &self.pool, limit, move |work| function.retry(work)).await
+        launch::start(version, &self.shared, &self.pool, limit, move |work| function.retry(work)).await
     }
 }
 

@@ -66,13 +66,14 @@ impl<E> Pool<E> {
         Self { capacity, state: Mutex::new(state) }
     }
 
-    /// Finds an environment for an event. Only a patient one waits for an environment that has just responded.
-    pub(super) fn reserve(self: &Arc<Self>, work: Work, is_patient: bool) -> Found<E> {
+    /// Finds a suitable environment for an event. Only a patient one waits for an environment that has just responded.
+    pub(super) fn reserve(self: &Arc<Self>, work: Work, is_patient: bool, suits: impl Fn(&E) -> bool) -> Found<E> {
         let mut state = lock(&self.state);
         if state.closed {
             return Found::Refused(work, InvokeError::Stopping);
         }
-        if let Some(idle) = state.idle.pop() {
+        if let Some(index) = state.idle.iter().rposition(|idle| suits(idle)) {
+            let idle = state.idle.remove(index);
             return Found::Idle(idle, work, self.reservation(&mut state));
         }
         let expected_until = state.expected_until.filter(|until| is_patient && *until > Instant::now());

@@ -186,6 +186,7 @@ impl QueueDoor {
         caller.must_be_allowed(&action, &template::queue_arn(name))?;
         let queue = self.queues.named(name);
         let queue = queue.ok_or_else(|| Denied::new("QueueDoesNotExist", "The specified queue does not exist."))?;
+        queue.meter.queue_requests(1);
         match operation {
             "SendMessage" => {
                 let SendMessage { message_body, delay_seconds, message_group_id, .. } = read(body)?;

@@ -162,6 +162,7 @@ impl Source {
         match self {
             Self::Here(queue) => {
                 let received = queue.receive(most, None, wait).await;
+                queue.meter.queue_requests(usize::from(!received.is_empty()));
                 received.iter().map(|received| Record::of(queue, received)).collect()
             }
             Self::There { account, url } => {
@@ -177,8 +178,13 @@ impl Source {
     async fn delete(&self, receipts: impl Iterator<Item = &str>) {
         match self {
             Self::Here(queue) => {
-                let receipts = receipts.filter_map(|handle| super::Receipt::parse(handle, &queue.definition.name));
-                receipts.for_each(|receipt| queue.delete(receipt));
+                let parse = |handle| super::Receipt::parse(handle, &queue.definition.name);
+                let receipts: Vec<_> = receipts.filter_map(parse).collect();
+                // As many at once as are received at once.
+                queue.meter.queue_requests(receipts.len().div_ceil(RECEIVE));
+                for receipt in receipts {
+                    queue.delete(receipt);
+                }
             }
             Self::There { account, url } => {
                 for receipt in receipts {

@@ -19,6 +19,7 @@ use crate::{
     faults::{Faults, QueueFate},
     ids,
     sync::lock,
+    traffic::Meter,
 };
 pub(crate) use door::QueueDoor;
 pub(crate) use local_stack::LocalStack;
@@ -41,6 +42,7 @@ pub(crate) struct Queue {
     /// How much faster than the clock its times pass.
     speed: u32,
     faults: Faults,
+    meter: Arc<Meter>,
     dead_letters: OnceLock<Arc<Queue>>,
     messages: Mutex<Messages>,
     changed: Notify,
@@ -75,13 +77,14 @@ pub struct QueuedMessage {
 }
 
 impl Queues {
-    pub(crate) fn new(template: &Template, faults: &Faults, speed: u32) -> Self {
+    pub(crate) fn new(template: &Template, faults: &Faults, speed: u32, meter: &Arc<Meter>) -> Self {
         let queue = |definition: &template::Queue| Queue {
             arn: template::queue_arn(&definition.name),
             definition: definition.clone(),
             created_at: ids::now().unix_timestamp(),
             speed: speed.max(1),
             faults: faults.clone(),
+            meter: Arc::clone(meter),
             dead_letters: OnceLock::new(),
             messages: Mutex::default(),
             changed: Notify::new(),

@@ -26,7 +26,7 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::{config::Limits, ids, server::ShutdownSignal, sync::lock};
+use crate::{config::Limits, ids, server::ShutdownSignal, sync::lock, traffic::Meter};
 
 /// How long a client has to complete a close, and to read a message.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -59,16 +59,22 @@ pub(super) struct Connection {
     pub(super) connected_at: i64,
     pub(super) peer: Peer,
     last_active: AtomicI64,
+    meter: Arc<Meter>,
     outgoing: mpsc::Sender<Outgoing>,
     /// A push that a fault delays until the next one.
     held: Mutex<Option<Message>>,
 }
 
 impl Connection {
-    pub(super) fn new(connected_at: i64, peer: Peer, buffer: usize) -> (Arc<Self>, mpsc::Receiver<Outgoing>) {
+    pub(super) fn new(
+        connected_at: i64,
+        peer: Peer,
+        buffer: usize,
+        meter: Arc<Meter>,
+    ) -> (Arc<Self>, mpsc::Receiver<Outgoing>) {
         let (outgoing, queue) = mpsc::channel(buffer);
         let last_active = AtomicI64::new(connected_at);
-        (Arc::new(Self { connected_at, peer, last_active, outgoing, held: Mutex::new(None) }), queue)
+        (Arc::new(Self { connected_at, peer, last_active, meter, outgoing, held: Mutex::new(None) }), queue)
     }
 
     /// Milliseconds since 1970 of the last message in either direction.
@@ -168,11 +174,13 @@ pub(super) async fn serve(
             () = shutdown.wait() => return close(socket, 1001, "Going away").await,
             outgoing = queue.recv() => match outgoing {
                 Some(Outgoing::Message(message)) => {
+                    let bytes = message.len();
                     if !matches!(timeout(SENDING, socket.send(message)).await, Ok(Ok(()))) {
                         return End::new(1006, "");
                     }
                     silent_since = Instant::now();
                     connection.touch();
+                    connection.meter.frame_out(bytes);
                 }
                 Some(Outgoing::Close { code, reason }) => return close(socket, code, reason).await,
                 None => return close(socket, 1001, "Going away").await,
@@ -181,6 +189,7 @@ pub(super) async fn serve(
                 Some(Ok(Message::Text(text))) => {
                     silent_since = Instant::now();
                     connection.touch();
+                    connection.meter.frame_in(text.len());
                     receive(text.as_str());
                 }
                 Some(Ok(Message::Binary(_))) => return close(socket, 1003, "Binary frames are not supported").await,

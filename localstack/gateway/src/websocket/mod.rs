@@ -29,6 +29,7 @@ use crate::{
     ids,
     lambda::{InvokeError, Lambda},
     server::{Answer, Reset, Respond, Shutdown, ShutdownSignal, message},
+    traffic::Meter,
     uri::decoded,
 };
 use connection::{Connection, Connections, Peer, serve};
@@ -81,6 +82,7 @@ pub(crate) struct WebSocketDoor {
     faults: Faults,
     limits: Limits,
     shutdown: ShutdownSignal,
+    meter: Arc<Meter>,
 }
 
 impl WebSocketDoor {
@@ -92,6 +94,7 @@ impl WebSocketDoor {
         faults: Faults,
         limits: Limits,
         shutdown: &Shutdown,
+        meter: &Arc<Meter>,
     ) -> Option<Self> {
         let api = Arc::new(template.websocket.clone()?);
         let target = |name: &str, route: &WebSocketRoute| {
@@ -101,8 +104,8 @@ impl WebSocketDoor {
         let functions = template.functions.iter();
         let routes = functions.flat_map(|it| it.websocket_routes.iter().map(move |route| target(&it.name, route)));
         let routes = Arc::new(routes.collect());
-        let (connections, shutdown) = (Arc::default(), shutdown.signal());
-        Some(Self { api, routes, connections, lambda, iam, faults, limits, shutdown })
+        let (connections, shutdown, meter) = (Arc::default(), shutdown.signal(), Arc::clone(meter));
+        Some(Self { api, routes, connections, lambda, iam, faults, limits, shutdown, meter })
     }
 
     /// Waits until every connection has ended.
@@ -140,7 +143,8 @@ impl WebSocketDoor {
             Err(Refusal::Reset) => return Err(Reset),
         };
         let accepted = accepted(key, protocol);
-        let (connection, queue) = Connection::new(origin.connected_at, origin.peer.clone(), self.limits.ws_buffer);
+        let (buffer, meter) = (self.limits.ws_buffer, Arc::clone(&self.meter));
+        let (connection, queue) = Connection::new(origin.connected_at, origin.peer.clone(), buffer, meter);
         self.connections.insert(origin.connection_id.clone(), Arc::clone(&connection));
         let door = self.clone();
         tokio::spawn(async move {

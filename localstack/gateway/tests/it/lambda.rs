@@ -24,6 +24,25 @@ async fn idle_environment_is_reused_and_a_busy_one_is_not() {
 }
 
 #[tokio::test]
+async fn requests_of_one_client_meet_both_versions_in_turn() {
+    let local = Local::beside(&["echo"]).await;
+    let folder = async |path: &str| local.get(path).await.1["LAMBDA_TASK_ROOT"].as_str().unwrap().to_owned();
+    let new = local.binaries.path().canonicalize().unwrap().to_string_lossy().into_owned();
+
+    let mut are_new = Vec::new();
+    for _ in 0..6 {
+        are_new.push(folder("/echo/1?do=env").await == new);
+    }
+
+    assert_eq!(are_new, [true, false, true, false, true, false]);
+    // There is no older version of this one.
+    for _ in 0..2 {
+        assert_eq!(folder("/single?do=env").await, new);
+    }
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
 async fn more_requests_than_environments_are_throttled() {
     let local = Local::start().await;
 

@@ -48,7 +48,9 @@ struct Local {
     gateway: Gateway,
     lines: Arc<Mutex<Vec<String>>>,
     mails: Arc<Mutex<Vec<SentMail>>>,
-    _binaries: TempDir,
+    binaries: TempDir,
+    /// A folder of another version, of some functions.
+    _old_binaries: Option<TempDir>,
 }
 
 impl Local {
@@ -65,10 +67,23 @@ impl Local {
     }
 
     async fn over(template: &Path, localstack: Option<String>, limits: Limits, cpu_shares: Option<CpuShares>) -> Self {
-        let binaries = tempfile::tempdir().unwrap();
-        for function in Template::load(template, &BTreeMap::new()).unwrap().functions {
-            std::os::unix::fs::symlink(echo(), binaries.path().join(function.name)).unwrap();
-        }
+        Self::of_versions(template, localstack, limits, cpu_shares, None).await
+    }
+
+    /// Two versions of these functions at once.
+    async fn beside(old: &[&str]) -> Self {
+        Self::of_versions(&sample(), None, Limits::default(), None, Some(folder(old))).await
+    }
+
+    async fn of_versions(
+        template: &Path,
+        localstack: Option<String>,
+        limits: Limits,
+        cpu_shares: Option<CpuShares>,
+        old_binaries: Option<TempDir>,
+    ) -> Self {
+        let functions = Template::load(template, &BTreeMap::new()).unwrap().functions;
+        let binaries = folder(&functions.iter().map(|function| function.name.as_str()).collect::<Vec<_>>());
         let lines: Arc<Mutex<Vec<String>>> = Arc::default();
         let log = Arc::clone(&lines);
         let mails: Arc<Mutex<Vec<SentMail>>> = Arc::default();
@@ -77,6 +92,7 @@ impl Local {
             template: template.to_owned(),
             parameters: BTreeMap::new(),
             binaries: binaries.path().to_owned(),
+            old_binaries: old_binaries.as_ref().map(|folder| folder.path().to_owned()),
             environment: Box::new(|urls| {
                 let own =
                     [("MONGO_URL", "mongodb://here"), ("CONNECTIONS_URL", urls.connections.as_str()), ("UNASKED", "x")];
@@ -91,7 +107,7 @@ impl Local {
             logs: Arc::new(move |function, line| log.lock().unwrap().push(format!("{function}: {line}"))),
             cpu_shares,
         });
-        Self { gateway: gateway.await.unwrap(), lines, mails, _binaries: binaries }
+        Self { gateway: gateway.await.unwrap(), lines, mails, binaries, _old_binaries: old_binaries }
     }
 
     fn http(&self, path: &str) -> String {
@@ -208,6 +224,15 @@ async fn eventually<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
 
 fn sample() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/template.yaml")
+}
+
+/// A folder in which each of these functions is the example.
+fn folder(functions: &[&str]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for function in functions {
+        std::os::unix::fs::symlink(echo(), folder.path().join(function)).unwrap();
+    }
+    folder
 }
 
 /// The example that cargo builds beside the tests.

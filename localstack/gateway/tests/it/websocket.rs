@@ -161,6 +161,24 @@ async fn connections_api_posts_describes_and_closes() {
 }
 
 #[tokio::test]
+async fn frames_of_both_directions_are_counted() {
+    let local = Local::start().await;
+    let mut client = local.connect().await;
+
+    let id = client.id().await;
+    client.send(r#"{"action":"quiet"}"#).await;
+    assert_eq!(local.post(&id, "news").await, 200);
+    client.next().await;
+
+    eventually("two frames each way", || {
+        let traffic = local.gateway.traffic();
+        ((traffic.frames_in, traffic.frames_out) == (2, 2)).then_some(())
+    })
+    .await;
+    local.gateway.stop().await;
+}
+
+#[tokio::test]
 async fn route_waits_for_its_function_as_long_as_it_says() {
     let local = Local::start().await;
     let mut client = local.connect().await;
