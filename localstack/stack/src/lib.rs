@@ -10,11 +10,13 @@ mod folders;
 mod install;
 mod mongod;
 mod mysqld;
+mod operations;
 mod paths;
 mod ports;
 mod process;
 mod program;
 mod progress;
+mod sockets;
 mod stack;
 
 pub use self::{
@@ -23,11 +25,13 @@ pub use self::{
     download::runtime_interface_emulator,
     folders::{Scratch, all_records, sweep},
     install::{find_mongod, find_mysqld},
+    operations::Operations,
     paths::{Lock, local, root, write_atomically},
     ports::{Port, preferred_port},
     process::{Leftover, leftovers, stop_leftovers},
     program::program,
     progress::{Progress, Step},
+    sockets::Remains,
     stack::{Options, Source, Stack, random_key, settings},
 };
 pub use gateway::Urls;

@@ -61,6 +61,8 @@ pub struct Options {
     pub source: Source,
     /// The folder of the function binaries; `None` takes `FUNCTION_BINARIES`.
     pub binaries: Option<PathBuf>,
+    /// A folder with the binaries of the version before, which run at the same time.
+    pub old_binaries: Option<PathBuf>,
     /// Signs access tokens.
     pub secret_key: String,
     /// The keys that the stand-ins of push services know; `None` takes keys of this process.
@@ -97,6 +99,7 @@ impl Options {
         Self {
             source,
             binaries: None,
+            old_binaries: None,
             secret_key: random_key(),
             push_keys: None,
             environment: BTreeMap::new(),
@@ -262,6 +265,7 @@ impl Stack {
             template: template_file(),
             parameters,
             binaries: binaries.clone(),
+            old_binaries: options.old_binaries,
             environment: Box::new(move |urls| with_urls(given, urls)),
             secrets,
             localstack: options.localstack,
