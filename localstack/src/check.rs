@@ -11,7 +11,8 @@ use crate::interrupt::{INTERRUPTED, Interrupt};
 /// Starts a stack with its own databases and checks the history of its clients. They send, forward, edit, delete, read, type, ping,
 /// log out, block each other, leave groups, ban, invite and remove members, pass groups on and open too many connections over HTTP and
 /// WebSocket while functions and databases are killed and answers get lost. Everything acknowledged must
-/// be there once and in one order for everyone, and revoked rights must stay revoked.
+/// be there once and in one order for everyone, and revoked rights must stay revoked. Every frame must be as documented, and once all
+/// connections are over, nothing may be left of them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Seed of every choice; the same seed makes the same choices
@@ -38,6 +39,10 @@ pub(crate) struct Args {
     /// Checks the function binaries of this folder instead of building them
     #[arg(long, value_name = "FOLDER")]
     binaries: Option<PathBuf>,
+    /// Runs the binaries of this folder at the same time, those of the release before: events of each function go to both in turn, as
+    /// while a deployment goes on. The new ones migrate the databases
+    #[arg(long, value_name = "FOLDER")]
+    old_binaries: Option<PathBuf>,
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
@@ -50,6 +55,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             Some(binaries) => Some(binaries),
             None => Some(stack::build(Profile::Dev, Extent::Binaries, &progress).await?),
         };
+        options.old_binaries = args.old_binaries;
         options.clients = args.clients.unwrap_or(options.clients);
         options.group_clients = args.group_clients.unwrap_or(options.group_clients);
         options.groups = args.groups.unwrap_or(options.groups);

@@ -327,6 +327,10 @@ pub enum Event {
     Settled { room: RoomId, cursor: u64 },
     /// A room when nothing was running any more, read whole in one of several ways.
     Ending { room: RoomId, way: &'static str, messages: Vec<Message> },
+    /// A frame arrived that the document of frames does not describe.
+    Undescribed { frame: String, why: String },
+    /// Long after every connection ended: how many of them are still stored, and how many people are told to be online.
+    Remains { connections: u64, online: u64 },
     /// Connections, faults and other scenery.
     Note(String),
 }

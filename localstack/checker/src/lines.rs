@@ -50,6 +50,10 @@ impl fmt::Display for Event {
             }
             Self::Settled { room, cursor } => write!(f, "settled in room {room} at cursor {cursor}"),
             Self::Ending { room, way, messages } => write!(f, "room {room} {way}: {} messages", messages.len()),
+            Self::Undescribed { frame, why } => write!(f, "frame  {frame}: {why}"),
+            Self::Remains { connections, online } => {
+                write!(f, "{connections} connections are left, {online} people are told to be online")
+            }
             Self::Note(text) => f.write_str(text),
         }
     }

@@ -31,6 +31,8 @@ pub struct Options {
     pub faults: FaultPlan,
     /// The folder of the function binaries; `None` takes `FUNCTION_BINARIES`.
     pub binaries: Option<PathBuf>,
+    /// The folder of the binaries of the version before, which run at the same time.
+    pub old_binaries: Option<PathBuf>,
     /// Shows what is being done.
     pub progress: Progress,
 }
@@ -49,6 +51,7 @@ impl Options {
             usage: Usage::default(),
             faults: FaultPlan::all(),
             binaries: None,
+            old_binaries: None,
             progress: Progress::silent(),
         }
     }

@@ -125,7 +125,12 @@ impl Counts {
                 Event::Ending { messages, .. } => counts.observations += messages.len(),
                 Event::Note(text) => counts.disconnects += usize::from(text == "is disconnected"),
                 Event::Heard(_) => counts.signals += 1,
-                Event::Group { .. } | Event::LoggedIn { .. } | Event::Settled { .. } | Event::Presence { .. } => {}
+                Event::Group { .. }
+                | Event::LoggedIn { .. }
+                | Event::Settled { .. }
+                | Event::Presence { .. }
+                | Event::Undescribed { .. }
+                | Event::Remains { .. } => {}
             }
         }
         counts.messages = messages.len();

@@ -2,18 +2,21 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use anyhow::Context;
-use client::{Api, Method, Person, with_ticket};
+use client::{Api, Person, with_ticket};
 use serde_json::{Value, json};
 use tokio::{sync::mpsc::UnboundedSender, task::JoinHandle};
 
 use crate::{
     doors::{self, Doors, Hello, Standing},
     drive::Group,
-    history::{Answer, GROUPS, Member, Push, Request, RoomId},
+    history::{Answer, Event, GROUPS, Member, Push, Recorder, Request, RoomId},
     options::Options,
     wire::{self, room_name},
 };
@@ -26,6 +29,33 @@ pub(crate) struct StackDoors {
     people: Vec<Person>,
     rooms: BTreeMap<RoomId, [usize; 2]>,
     groups: Vec<Group>,
+    reader: Reader,
+}
+
+/// Compares every frame that arrives with the document of frames.
+#[derive(Clone, Debug)]
+pub(crate) struct Reader {
+    recorder: Arc<Recorder>,
+    frames: Arc<AtomicUsize>,
+}
+
+impl Reader {
+    /// Notes in a history which frames are not described.
+    pub(crate) fn new(recorder: &Arc<Recorder>) -> Self {
+        Self { recorder: Arc::clone(recorder), frames: Arc::default() }
+    }
+
+    /// How many frames arrived.
+    pub(crate) fn frames(&self) -> usize {
+        self.frames.load(Ordering::Relaxed)
+    }
+
+    fn read(&self, frame: &Value) {
+        self.frames.fetch_add(1, Ordering::Relaxed);
+        if let Some(why) = contract::misfit_of_received(frame) {
+            self.recorder.record(None, Event::Undescribed { frame: frame.to_string(), why });
+        }
+    }
 }
 
 /// A login: its access token outlasts the run.
@@ -60,9 +90,9 @@ impl Session {
 
 impl StackDoors {
     /// Registers two people for each room and the people of each group, and opens the rooms and the groups.
-    pub(crate) async fn open(url: &str, options: &Options) -> anyhow::Result<Self> {
+    pub(crate) async fn open(url: &str, options: &Options, reader: Reader) -> anyhow::Result<Self> {
         let api = Api::new(url);
-        let mut doors = Self { people: Vec::new(), rooms: BTreeMap::new(), groups: Vec::new() };
+        let mut doors = Self { people: Vec::new(), rooms: BTreeMap::new(), groups: Vec::new(), reader };
         for number in 0..options.rooms {
             let (one, other) = (register(&api).await?, register(&api).await?);
             let room = RoomId::try_from(one.room_with(other.id).await?)?;
@@ -81,7 +111,7 @@ impl StackDoors {
         for _ in 0..size {
             let person = register(api).await?;
             for other in &people {
-                befriend(&person, other).await?;
+                person.befriend(other).await?;
             }
             people.push(person);
         }
@@ -135,13 +165,6 @@ async fn register(api: &Api) -> anyhow::Result<Person> {
     Person::register(api, &format!("{name}@example.com"), &name, PASSWORD).await
 }
 
-async fn befriend(one: &Person, other: &Person) -> anyhow::Result<()> {
-    let request = one.api.post("/friends/request", &json!({ "user_id": other.id })).await?.expect(&[201])?;
-    let path = format!("/friends/{}/accept", request["id"]);
-    other.api.call(Method::PUT, &path, None).await?.expect(&[200])?;
-    Ok(())
-}
-
 impl Doors for StackDoors {
     type Session = Session;
     type Ticket = String;
@@ -176,7 +199,8 @@ impl Doors for StackDoors {
         cursor: u64,
         pushes: UnboundedSender<Push>,
     ) -> Result<Hello<Connection>, String> {
-        Connection::open(&ticket, room, cursor, pushes).await.map_err(|error| format!("{error:#}"))
+        let reader = self.reader.clone();
+        Connection::open(&ticket, room, cursor, pushes, reader).await.map_err(|error| format!("{error:#}"))
     }
 }
 
@@ -189,8 +213,15 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    async fn open(url: &str, room: RoomId, cursor: u64, pushes: UnboundedSender<Push>) -> anyhow::Result<Hello<Self>> {
-        let socket = Arc::new(client::Socket::connect(url).await?);
+    async fn open(
+        url: &str,
+        room: RoomId,
+        cursor: u64,
+        pushes: UnboundedSender<Push>,
+        reader: Reader,
+    ) -> anyhow::Result<Hello<Self>> {
+        let socket = client::Socket::connect_watched(url, move |frame| reader.read(frame)).await?;
+        let socket = Arc::new(socket);
         let pump = tokio::spawn(pump(Arc::clone(&socket), pushes));
         let connection = Self { socket, pump };
         let name = room_name(room);

@@ -6,11 +6,12 @@ use stack::Progress;
 
 #[tokio::test]
 async fn every_promise_is_kept_while_things_break() {
-    let (stack, _folder) = start(None, &Progress::silent()).await.unwrap();
+    let (stack, _folder) = start(None, None, &Progress::silent()).await.unwrap();
     for (seed, seconds, faults) in [(1, 6, FaultPlan::none()), (2, 14, FaultPlan::all()), (3, 14, FaultPlan::all())] {
         let report = play(&stack, Options { faults, ..Options::new(seed, seconds) }).await.unwrap();
         println!("{report}");
         assert!(report.is_clean(), "{report}");
+        assert!(report.faults["frames compared with the document"] > 100, "{report}");
     }
     stack.stop().await;
 }
@@ -18,7 +19,7 @@ async fn every_promise_is_kept_while_things_break() {
 /// Without its unique key, a `client_id` becomes two messages where an event arrives twice at once; a later retry finds the first.
 #[tokio::test]
 async fn a_lost_unique_key_is_detected() {
-    let (stack, _folder) = start(None, &Progress::silent()).await.unwrap();
+    let (stack, _folder) = start(None, None, &Progress::silent()).await.unwrap();
     let messages = Client::with_uri_str(stack.mongo_url()).await.unwrap().default_database().unwrap();
     messages.collection::<Document>("messages").drop_index("messages_client_id_key").await.unwrap();
     let faults = FaultPlan([Fault::Events, Fault::LoseAnswers].into());

@@ -70,6 +70,13 @@ impl Person {
         answer.expect(&[200, 201])?["id"].as_i64().context("a room has an id")
     }
 
+    /// Becomes a friend of somebody.
+    pub async fn befriend(&self, other: &Self) -> Result<()> {
+        let request = self.api.post("/friends/request", &json!({ "user_id": other.id })).await?.expect(&[201])?;
+        let path = format!("/friends/{}/accept", request["id"]);
+        other.api.call(Method::PUT, &path, None).await?.expect(&[200]).map(drop)
+    }
+
     /// A new group of the caller's with some friends of theirs.
     pub async fn make_group(&self, name: &str, members: &[i64]) -> Result<i64> {
         let answer = self.api.post("/group-rooms", &json!({ "name": name, "members": members })).await?;

@@ -56,7 +56,12 @@ struct Inbox {
 impl Socket {
     /// Connects to a URL with a valid ticket.
     pub async fn connect(url: &str) -> Result<Self> {
-        match Self::upgrade(url, &[]).await? {
+        Self::connect_watched(url, |_| {}).await
+    }
+
+    /// The same, and shows each frame as it arrives, packed ones as one, also those that nobody takes.
+    pub async fn connect_watched(url: &str, watch: impl Fn(&Value) + Send + 'static) -> Result<Self> {
+        match Self::open(url, &[], watch).await? {
             Ok(socket) => Ok(socket),
             Err(status) => bail!("the upgrade was refused with {status}"),
         }
@@ -64,6 +69,14 @@ impl Socket {
 
     /// Asks for an upgrade with these headers; a refusal is its HTTP status.
     pub async fn upgrade(url: &str, headers: &[(&'static str, &str)]) -> Result<Result<Self, u16>> {
+        Self::open(url, headers, |_| {}).await
+    }
+
+    async fn open(
+        url: &str,
+        headers: &[(&'static str, &str)],
+        watch: impl Fn(&Value) + Send + 'static,
+    ) -> Result<Result<Self, u16>> {
         let mut request = url.into_client_request()?;
         for (name, value) in headers {
             request.headers_mut().insert(HeaderName::from_static(name), value.parse()?);
@@ -77,7 +90,7 @@ impl Socket {
         let protocol = response.headers().get("sec-websocket-protocol").and_then(|value| value.to_str().ok());
         let (outgoing, frames) = mpsc::unbounded_channel();
         let inbox = Arc::new(watch::Sender::new(Inbox::default()));
-        let task = tokio::spawn(carry(stream, frames, Arc::clone(&inbox)));
+        let task = tokio::spawn(carry(stream, frames, Arc::clone(&inbox), watch));
         Ok(Ok(Self { protocol: protocol.map(str::to_owned), outgoing, inbox, next_id: AtomicU64::new(1), task }))
     }
 
@@ -221,7 +234,12 @@ impl Inbox {
 }
 
 /// Carries frames both ways until either side ends the connection.
-async fn carry(mut stream: Stream, mut outgoing: mpsc::UnboundedReceiver<Message>, inbox: Arc<watch::Sender<Inbox>>) {
+async fn carry(
+    mut stream: Stream,
+    mut outgoing: mpsc::UnboundedReceiver<Message>,
+    inbox: Arc<watch::Sender<Inbox>>,
+    watch: impl Fn(&Value),
+) {
     loop {
         tokio::select! {
             frame = outgoing.recv() => {
@@ -234,6 +252,7 @@ async fn carry(mut stream: Stream, mut outgoing: mpsc::UnboundedReceiver<Message
                 Some(Ok(Message::Text(text))) => {
                     // Every frame of the protocol is JSON; other text is kept as a JSON string.
                     let frame = serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text.as_str()));
+                    watch(&frame);
                     inbox.send_modify(|inbox| inbox.arrived(frame));
                 }
                 Some(Ok(Message::Close(close))) => {

@@ -200,6 +200,8 @@ impl<'h> Facts<'h> {
                 | Event::Presence { .. }
                 | Event::LoggedIn { .. }
                 | Event::Settled { .. }
+                | Event::Undescribed { .. }
+                | Event::Remains { .. }
                 | Event::Note(_) => {}
             }
         }
@@ -410,9 +412,9 @@ impl<'h> Facts<'h> {
     /// A violation that concerns one message, with the lines that show it.
     pub(super) fn violation(&self, promise: Promise, id: &str, positions: &[usize], what: String) -> Violation {
         let mut lines = positions.to_vec();
-        let mut room = 0;
+        let mut room = None;
         if let Some(story) = self.stories.get(id) {
-            room = story.room;
+            room = Some(story.room);
             for call in self.calls_of(story) {
                 lines.push(call.position);
                 lines.extend(call.answered.map(|(position, _)| position));
@@ -431,7 +433,12 @@ impl<'h> Facts<'h> {
         positions: &[usize],
         what: String,
     ) -> Violation {
-        Violation { promise, room, what, excerpt: self.history.excerpt(positions.iter().copied(), EXCERPT) }
+        Violation { room: Some(room), ..self.general_violation(promise, positions, what) }
+    }
+
+    /// A violation that concerns no room.
+    pub(super) fn general_violation(&self, promise: Promise, positions: &[usize], what: String) -> Violation {
+        Violation { promise, room: None, what, excerpt: self.history.excerpt(positions.iter().copied(), EXCERPT) }
     }
 
     /// Every event with its position and client.

@@ -6,6 +6,7 @@ mod coverage;
 mod ending;
 mod facts;
 mod forwards;
+mod frames;
 mod identity;
 mod invites;
 mod members;
@@ -16,6 +17,7 @@ mod presence;
 mod reactions;
 mod reads;
 mod refusals;
+mod remains;
 mod rights;
 mod roles;
 mod search;
@@ -43,8 +45,10 @@ pub enum Promise {
     SameMessage,
     /// P5: revoked rights stay revoked: a blocked room, a group that was left, an ended session.
     RightsFenced,
-    /// Once quiet, whoever is connected is online.
+    /// Once quiet, whoever is connected is online, and no connection is stored beyond its time.
     Presence,
+    /// Every frame is one that the document of frames describes.
+    Contract,
     /// A refusal of a valid request.
     Protocol,
 }
@@ -54,8 +58,8 @@ pub enum Promise {
 pub struct Violation {
     /// Which promise.
     pub promise: Promise,
-    /// The room.
-    pub room: RoomId,
+    /// The room, if it concerns one.
+    pub room: Option<RoomId>,
     /// What is wrong, in a sentence.
     pub what: String,
     /// The lines of the history that show it.
@@ -85,6 +89,8 @@ pub fn verify(history: &History) -> Vec<Violation> {
     system::check(&facts, &mut found);
     signals::check(&facts, &mut found);
     presence::check(&facts, &mut found);
+    remains::check(&facts, &mut found);
+    frames::check(&facts, &mut found);
     refusals::check(&facts, &mut found);
     coverage::check(&facts, &mut found);
     ending::check(&facts, &mut found);
@@ -100,6 +106,7 @@ impl fmt::Display for Promise {
             Self::SameMessage => "P4 (a retry is the same message)",
             Self::RightsFenced => "P5 (what was taken away is away)",
             Self::Presence => "presence (once quiet, online means connected)",
+            Self::Contract => "contract (every frame is described)",
             Self::Protocol => "protocol",
         })
     }
@@ -107,7 +114,10 @@ impl fmt::Display for Promise {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: room {}: {}", self.promise, self.room, self.what)?;
+        match self.room {
+            Some(room) => writeln!(f, "{}: room {room}: {}", self.promise, self.what),
+            None => writeln!(f, "{}: {}", self.promise, self.what),
+        }?;
         for line in &self.excerpt {
             writeln!(f, "    {line}")?;
         }

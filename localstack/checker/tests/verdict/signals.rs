@@ -134,3 +134,24 @@ fn unread_messages_are_counted_by_what_is_there() {
         }
     }
 }
+
+/// A long time after the end of every connection.
+fn left_over(connections: u64, online: u64) -> Story {
+    let mut story = Story::default();
+    story.add(0, Event::Remains { connections, online });
+    story
+}
+
+#[test]
+fn connection_stored_beyond_its_time_is_detected() {
+    assert_eq!(left_over(0, 0).verdict(), []);
+    left_over(2, 0).breaks(Promise::Presence, "2 connections are stored");
+    left_over(0, 1).breaks(Promise::Presence, "1 people are told to be online");
+}
+
+#[test]
+fn frame_that_is_not_described_is_detected() {
+    let mut story = Story::default();
+    story.add(0, Event::Undescribed { frame: "{}".to_owned(), why: "null is not described".to_owned() });
+    story.breaks(Promise::Contract, "a frame is not described: null is not described");
+}
