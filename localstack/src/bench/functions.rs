@@ -67,7 +67,7 @@ async fn measure_stack(stack: &Stack, rounds: u32, progress: &Progress) -> Resul
 }
 
 /// The `MemorySize` of each function, in MB.
-fn memory_sizes() -> Result<BTreeMap<String, u32>> {
+pub(crate) fn memory_sizes() -> Result<BTreeMap<String, u32>> {
     let template = Template::load(&stack::root().join("template.yaml"), &BTreeMap::new())?;
     Ok(template.functions.into_iter().map(|function| (function.name, function.memory)).collect())
 }

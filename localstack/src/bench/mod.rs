@@ -9,13 +9,16 @@ mod processes;
 mod realtime;
 mod rows;
 mod search;
+mod signals;
 mod storm;
 mod target;
 
 use std::{fs, process::ExitCode, time::Duration};
 
 use anyhow::{Result, ensure};
+use client::{Method, Person};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use serde_json::json;
 use stack::{Extent, Profile, Progress};
 
 pub(crate) use self::own_stack::{ServeArgs, serve};
@@ -52,8 +55,16 @@ enum Instead {
     /// is wrong. Prints times by kind of query, the size of the index, and what grams cost writers. Filling the database takes some
     /// minutes; `--one-room 20000 --others 100000` shows how times grow with the number of messages.
     Search(search::Args),
-    /// Prints what the real-time part costs a month on AWS.
-    Cost,
+    /// Measures greetings, presence, unread totals and notifications with many people.
+    ///
+    /// How long `hello` takes with rooms and friends, how long it takes to tell friends who came and went, and how long until a message
+    /// is at the devices of those who are away.
+    Signals(signals::Args),
+    /// Prints what the real-time part costs a month on AWS, from what is counted at a stack of its own.
+    ///
+    /// Frames, invocations, their time, requests to queues and store operations of each thing that people do are counted; how often they
+    /// do it is assumed, and printed beside it.
+    Cost(cost::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -92,10 +103,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             Some(Instead::Realtime(args)) => return realtime::run(args, &progress).await,
             Some(Instead::Storm(args)) => return storm::run(args, &progress).await,
             Some(Instead::Search(args)) => return search::run(args, &progress).await,
-            Some(Instead::Cost) => {
-                print!("{}", cost::cost_table());
-                return Ok(());
-            }
+            Some(Instead::Signals(args)) => return signals::run(args, &progress).await,
+            Some(Instead::Cost(args)) => return cost::run(args, &progress).await,
             None => {}
         }
         let args = args.rows;
@@ -161,6 +170,15 @@ fn load() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let averages: Vec<&str> = text.split_whitespace().take(3).collect();
     if averages.is_empty() { "unknown".to_owned() } else { averages.join(" ") }
+}
+
+/// Registers somebody's phone; the token by which the stand-in of its push service knows it.
+async fn phone(person: &Person) -> Result<String> {
+    let token = format!("phone-{}", person.id);
+    let path = format!("/notifications/devices/00000000-0000-4000-8000-{:012x}", person.id);
+    let device = json!({ "platform": "fcm", "token": token });
+    person.api.call(Method::PUT, &path, Some(&device)).await?.expect(&[200, 201])?;
+    Ok(token)
 }
 
 /// Lets this process, and those that it starts from now on, open so many files.

@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::{
     parts,
     rows::{
-        AckRow, ErrorRow, FoundRow, FriendRow, InviteRow, ListRow, MessageRow, PageRow, ReadRow, SyncRow, TotalRow, UnreadRow,
+        AckRow, ErrorRow, FoundRow, FriendRow, InviteRow, ListRow, MessageRow, PageRow, ReadRow, SyncRow, TotalRow,
+        UnreadRow,
     },
 };
 use crate::history::{Answer, Message, Page, Request, SyncPage};

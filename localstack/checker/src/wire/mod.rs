@@ -8,11 +8,11 @@ use client::group_name;
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::rows::MessageRow;
 pub(crate) use self::{
     answers::{from_frame, from_http},
     requests::{frame, http},
 };
-use self::rows::MessageRow;
 use crate::history::{GROUPS, Message, Push, RoomId, Signal, SignalKind};
 
 /// The room's kind and id.

@@ -14,7 +14,7 @@ use serde_json::json;
 use stack::{Extent, Profile, Progress};
 
 use self::{board::Board, crowd::Crowd};
-use super::{allow_files, cost::cost_table, figures::percentiles, load, own_stack::OwnStack, processes::Processes};
+use super::{allow_files, cost, figures::percentiles, load, own_stack::OwnStack, processes::Processes};
 
 /// How long a frame is waited for: a queued one is dropped after 6 s, and then found by `sync`.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -70,7 +70,7 @@ pub(super) async fn run(args: &Args, progress: &Progress) -> Result<()> {
         inline_connections()?
     );
     report.print();
-    println!("\n{}", cost_table());
+    println!("\n{}", cost::count(binaries, progress).await?);
     Ok(())
 }
 

@@ -125,7 +125,6 @@ async fn states_of_a_room_are_one_range_and_of_no_other_room() {
 #[tokio::test]
 async fn reading_what_one_was_notified_of_is_told_once() {
     let database = room_of_five().await;
-    let states = database.mongo.read_states();
     notify(&database.mongo, 4, &[ANNA]).await;
 
     let mut told = Vec::new();
