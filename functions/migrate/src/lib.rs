@@ -9,13 +9,19 @@ pub use migrate::MigrateReport;
 pub use rebuild::RebuildReport;
 
 use domain::{Fault, Timestamp};
+use mysql::Rights;
 use projection::Projector;
 use serde::{Deserialize, Serialize};
 use std::error::Error;
 
 /// Both stores. MySQL is migrated first, then MongoDB gets its indexes.
 #[derive(Debug)]
-pub struct App(pub Projector);
+pub struct App {
+    /// Both stores, and the way from one to the other.
+    pub projector: Projector,
+    /// As whom other functions use MySQL, by URL; none where they use it as this one does.
+    pub logins: Vec<(String, Rights)>,
+}
 
 /// Who invokes the function.
 #[derive(Debug, Deserialize)]

@@ -7,7 +7,7 @@ use domain::Timestamp;
 use lambda_runtime::{Context, LambdaEvent, Runtime, layers::TracingLayer, service_fn};
 use migrate::{Answer, App, Event, Failure, ResourceRequest, time_for_migration};
 use mongo::Mongo;
-use mysql::Mysql;
+use mysql::{Mysql, Rights};
 use projection::Projector;
 use realtime::ManagementApi;
 use std::{sync::Arc, time::Duration};
@@ -26,21 +26,24 @@ async fn main() -> Result<(), BoxError> {
 }
 
 async fn connect() -> Result<App, BoxError> {
-    let (mysql_url, mongo_url, connections_url, aws, token_lifetime) = boot::read(|settings| {
-        let (mysql_url, mongo_url) = (settings.mysql_url(), settings.mongo_url());
-        (mysql_url, mongo_url, settings.connections_url(), settings.aws(), settings.token_lifetime())
+    let ((mysql_url, app_url, health_url), mongo_url, connections_url, aws, token_lifetime) = boot::read(|settings| {
+        let mysql_urls = settings.mysql_urls();
+        (mysql_urls, settings.mongo_url(), settings.connections_url(), settings.aws(), settings.token_lifetime())
     })
     .await?;
     let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
     let pusher = Arc::new(ManagementApi::new(&connections_url, &aws));
-    Ok(App(Projector {
+    let logins = [(app_url, Rights::Rows), (health_url, Rights::Version)];
+    let projector = Projector {
         mysql: Mysql::connect(&mysql_url, Mysql::LAMBDA_CONNECTIONS)?,
         // Nobody waits for the answer of a rebuild.
         announcer: Announcer::new(mongo.clone(), pusher, clock, Background::inline()),
         mongo,
         clock,
         token_lifetime,
-    }))
+    };
+    let logins = logins.into_iter().filter_map(|(url, rights)| Some((url?, rights))).collect();
+    Ok(App { projector, logins })
 }
 
 async fn run(app: &OnceCell<App>, event: LambdaEvent<Event>) -> Result<Answer, BoxError> {

@@ -29,6 +29,8 @@ struct MysqlReport {
     named: usize,
     /// People who keep a username that looks like the one of an older account.
     confusable: usize,
+    /// Users of the server who could not log in before.
+    logins: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,8 +45,9 @@ struct MongoReport {
 impl App {
     /// Brings both stores up to date. What takes long in MongoDB ends soon after `until`.
     pub async fn migrate(&self, until: Timestamp) -> Result<MigrateReport, MigrateError> {
-        let Projector { mysql, mongo, clock, .. } = &self.0;
+        let Projector { mysql, mongo, clock, .. } = &self.projector;
         let migrated = mysql.schema().migrate().await.map_err(|why| failed("MySQL", &Fault::from(why)))?;
+        let logins = self.ensure_logins().await.map_err(|why| failed("MySQL", &why))?;
         let named = self.name_everybody().await.map_err(|why| failed("MySQL", &why))?;
         let confusable = self.fill_skeletons().await.map_err(|why| failed("MySQL", &why))?;
         let found = mongo.schema().version().await.map_err(|why| failed("MongoDB", &why))?;
@@ -58,7 +61,7 @@ impl App {
         let until = until.min(clock.now().plus(BACKFILL_TIME));
         let filled = mongo.schema().backfill(*clock, until).await.map_err(|why| failed("MongoDB", &why))?;
         Ok(MigrateReport {
-            mysql: MysqlReport { version: migrated.version, applied: migrated.applied, named, confusable },
+            mysql: MysqlReport { version: migrated.version, applied: migrated.applied, named, confusable, logins },
             mongo: MongoReport { version: ensured.found, indexed: filled.indexed, left: filled.left },
         })
     }
@@ -66,7 +69,7 @@ impl App {
     /// Brings both stores up to date for a deployment. What a newer build has migrated is left alone: a deployment that is rolled
     /// back ends with the build before, which works with it.
     pub async fn deploy(&self) -> Result<(), MigrateError> {
-        let Projector { mysql, mongo, clock, .. } = &self.0;
+        let Projector { mysql, mongo, clock, .. } = &self.projector;
         let found = mysql.schema().status().await.map_err(|why| failed("MySQL", &why))?;
         let found_in_mongo = mongo.schema().version().await.map_err(|why| failed("MongoDB", &why))?;
         if found.current > found.expected || found_in_mongo.found > found_in_mongo.expected {
@@ -74,14 +77,25 @@ impl App {
             return Ok(());
         }
         // No deployment waits for old messages to be indexed: `relay` goes on with it.
-        let report = self.migrate(clock.now()).await?;
+        let report = Box::pin(self.migrate(clock.now())).await?;
         info!(mysql.version = report.mysql.version, mongo.version = report.mongo.version, "Migrated");
         Ok(())
     }
 
+    /// Makes the users of other functions, once what they may read is there, or gives them the passwords of their secrets.
+    async fn ensure_logins(&self) -> Result<usize, Fault> {
+        let mut made = 0;
+        for (url, rights) in &self.logins {
+            // A connection that is being opened is large.
+            let ensured = Box::pin(self.projector.mysql.schema().ensure_login(url, *rights)).await?;
+            made += usize::from(ensured);
+        }
+        Ok(made)
+    }
+
     /// Moves ended sessions from the collection of earlier versions to the gates of their people. Idempotent.
     async fn move_revocations(&self) -> Result<(), Fault> {
-        let Projector { mysql, mongo, clock, .. } = &self.0;
+        let Projector { mysql, mongo, clock, .. } = &self.projector;
         let revoked = mongo.schema().list_revoked_sessions().await?;
         let mut ended: BTreeMap<UserId, Vec<SessionId>> = BTreeMap::new();
         for sessions in revoked.chunks(usize::try_from(BATCH).unwrap_or(usize::MAX)) {
@@ -100,10 +114,10 @@ impl App {
     async fn name_everybody(&self) -> Result<usize, Fault> {
         let (mut after, mut named) = (UserId(0), 0);
         loop {
-            let people = self.0.mysql.users().list_unnamed(after, BATCH).await?;
+            let people = self.projector.mysql.users().list_unnamed(after, BATCH).await?;
             let Some(last) = people.last() else { return Ok(named) };
             after = last.user;
-            self.0.mysql.users().insert_names(&people).await?;
+            self.projector.mysql.users().insert_names(&people).await?;
             named += people.len();
             info!("{named} people can be searched now");
         }
@@ -114,14 +128,14 @@ impl App {
     async fn fill_skeletons(&self) -> Result<usize, Fault> {
         let mut after = UserId(0);
         loop {
-            let people = self.0.mysql.users().list_without_skeleton(after, BATCH).await?;
+            let people = self.projector.mysql.users().list_without_skeleton(after, BATCH).await?;
             let Some(last) = people.last() else { break };
             after = last.user;
-            self.0.mysql.users().fill_skeletons(&people).await?;
+            self.projector.mysql.users().fill_skeletons(&people).await?;
         }
         let (mut after, mut confusable) = (UserId(0), 0);
         loop {
-            let people = self.0.mysql.users().list_without_skeleton(after, BATCH).await?;
+            let people = self.projector.mysql.users().list_without_skeleton(after, BATCH).await?;
             let Some(last) = people.last() else { return Ok(confusable) };
             after = last.user;
             confusable += people.len();

@@ -32,7 +32,7 @@ impl App {
             store: "cursor",
             why: "none that a rebuild has answered".to_owned(),
         })?;
-        let rebuilt = self.0.rebuild(cursor, until).await.map_err(|why| failed("rebuild", &why))?;
+        let rebuilt = self.projector.rebuild(cursor, until).await.map_err(|why| failed("rebuild", &why))?;
         Ok(rebuilt.into())
     }
 }

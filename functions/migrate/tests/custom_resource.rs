@@ -89,13 +89,14 @@ fn answer(status: &str, reason: Option<&str>) -> Value {
 
 fn app(mysql_url: &str, mongo: &mongo::Database) -> App {
     let (mongo, clock) = (mongo.mongo.clone(), Clock(|| NOON));
-    App(Projector {
+    let projector = Projector {
         mysql: ::mysql::Mysql::connect(mysql_url, 1).unwrap(),
         announcer: Announcer::new(mongo.clone(), pushing::into_the_void(), clock, Background::inline()),
         mongo,
         clock,
         token_lifetime: LIFETIME,
-    })
+    };
+    App { projector, logins: Vec::new() }
 }
 
 async fn deploy(app: &App) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! Both schemas and the rebuild, on real databases.
 #![expect(clippy::unwrap_used, reason = "a failed arrangement ends the test")]
 
-use ::mysql::Mysql;
+use ::mysql::{Mysql, Rights};
 use announce::Announcer;
 use background::Background;
 use domain::{Aggregate, Clock, Locale, NameQuery, PageSize, Person, Privacy, Timestamp, UserId};
@@ -15,13 +15,14 @@ const LATER: Timestamp = Timestamp::from_millis(NOON.millis() + 3_600_000);
 
 fn app(mysql_url: &str, mongo: &mongo::Database) -> App {
     let (mongo, clock) = (mongo.mongo.clone(), Clock(|| NOON));
-    App(Projector {
+    let projector = Projector {
         mysql: Mysql::connect(mysql_url, 1).unwrap(),
         announcer: Announcer::new(mongo.clone(), pushing::into_the_void(), clock, Background::inline()),
         mongo,
         clock,
         token_lifetime: LIFETIME,
-    })
+    };
+    App { projector, logins: Vec::new() }
 }
 
 #[tokio::test]
@@ -39,7 +40,7 @@ async fn both_stores_are_migrated_and_reported() {
         files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|kind| kind == "sql")).count();
     let report = |applied: usize| {
         serde_json::json!({
-            "mysql": {"version": mysql_version, "applied": applied, "named": 0, "confusable": 0},
+            "mysql": {"version": mysql_version, "applied": applied, "named": 0, "confusable": 0, "logins": 0},
             "mongo": {"version": mongo_version, "indexed": 0, "left": false},
         })
     };
@@ -178,4 +179,22 @@ async fn foreign_cursor_is_refused() {
     let error = app(&mysql.url, &mongo).run(invocation, NOON).await.unwrap_err().to_string();
 
     assert_eq!(error, "cursor: none that a rebuild has answered");
+}
+
+#[tokio::test]
+async fn functions_get_users_of_their_own() {
+    let (mysql, mongo) = tokio::join!(mysql::Database::empty(), mongo::Database::empty());
+    let (server, name) = mysql.url.rsplit_once('/').unwrap();
+    let (scheme, host) = server.split_once("://").unwrap();
+    let url = |user: &str| format!("{scheme}://{user}_{name}:secret@{}/{name}", host.rsplit('@').next().unwrap());
+    let logins = vec![(url("a"), Rights::Rows), (url("h"), Rights::Version)];
+    let app = App { logins, ..app(&mysql.url, &mongo) };
+
+    let [first, second] = [app.migrate(LATER).await.unwrap(), app.migrate(LATER).await.unwrap()]
+        .map(|report| serde_json::to_value(report).unwrap()["mysql"]["logins"].clone());
+
+    assert_eq!((first, second), (json!(2), json!(0)));
+    Mysql::connect(&url("a"), 1).unwrap().outbox().list(1, NOON).await.unwrap();
+    assert!(Mysql::connect(&url("h"), 1).unwrap().schema().status().await.unwrap().is_current());
+    mysql::execute(&mysql.url, &format!("DROP USER 'a_{name}'@'%', 'h_{name}'@'%'")).await;
 }

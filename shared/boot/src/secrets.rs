@@ -7,8 +7,16 @@ use futures_util::future::join_all;
 use std::{collections::BTreeMap, time::Duration};
 
 /// What may come from Secrets Manager.
-const SECRETS: [&str; 6] =
-    ["MYSQL_URL", "MONGO_URL", "SECRET_KEY", "SECRET_KEY_PREVIOUS", "PUSH_SECRET", "TRUSTED_PROXY_KEY"];
+const SECRETS: [&str; 8] = [
+    "MYSQL_URL",
+    "MONGO_URL",
+    "SECRET_KEY",
+    "SECRET_KEY_PREVIOUS",
+    "PUSH_SECRET",
+    "TRUSTED_PROXY_KEY",
+    "APP_MYSQL_URL",
+    "HEALTH_MYSQL_URL",
+];
 
 pub(crate) type Secrets = BTreeMap<&'static str, Check<String>>;
 

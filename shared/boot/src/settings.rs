@@ -130,8 +130,21 @@ impl Settings {
 
     /// `MYSQL_URL`, in the form `mysql://user:password@host:port/database`, or its credentials as JSON beside `MYSQL_SERVER`.
     pub fn mysql_url(&self) -> Result<String, SettingsError> {
+        self.optional_mysql_url("MYSQL_URL")?.ok_or_else(|| refusal("MYSQL_URL", "is missing"))
+    }
+
+    fn optional_mysql_url(&self, name: &'static str) -> Result<Option<String>, SettingsError> {
         let server = self.optional("MYSQL_SERVER", |value| server(value, &["mysql"]))?;
-        self.required("MYSQL_URL", |secret| checks::mysql_url(&store_url(secret, server.as_deref(), "mysql")?))
+        self.optional(name, |secret| checks::mysql_url(&store_url(secret, server.as_deref(), "mysql")?))
+    }
+
+    /// `MYSQL_URL`, and `APP_MYSQL_URL` and `HEALTH_MYSQL_URL`: as whom other functions use MySQL, where that is somebody else.
+    pub fn mysql_urls(&self) -> Result<(String, Option<String>, Option<String>), SettingsError> {
+        values((
+            self.mysql_url(),
+            self.optional_mysql_url("APP_MYSQL_URL"),
+            self.optional_mysql_url("HEALTH_MYSQL_URL"),
+        ))
     }
 
     /// `MONGO_URL`, with a database in its path, or its credentials as JSON beside `MONGO_SERVER`.
