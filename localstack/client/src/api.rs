@@ -18,8 +18,8 @@ pub struct Api {
 impl Api {
     /// The API at this URL, without an access token.
     pub fn new(url: &str) -> Self {
-        let tls = tls::config().ok();
-        let client = tls.and_then(|tls| Client::builder().tls_backend_preconfigured(tls).build().ok());
+        let client = tls::config().map(|tls| Client::builder().tls_backend_preconfigured((*tls).clone()).build());
+        let client = client.and_then(Result::ok);
         Self { url: url.into(), client: client.unwrap_or_default(), token: None }
     }
 

@@ -1,3 +1,4 @@
+use crate::tls;
 use anyhow::{Context as _, Result, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
     tungstenite::{Error, Message, client::IntoClientRequest as _, http::HeaderName, protocol::WebSocketConfig},
 };
 
@@ -82,7 +83,8 @@ impl Socket {
             request.headers_mut().insert(HeaderName::from_static(name), value.parse()?);
         }
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
-        let upgrade = Box::pin(connect_async_with_config(request, Some(config), true));
+        let upgrade =
+            Box::pin(connect_async_tls_with_config(request, Some(config), true, tls::config().map(Connector::Rustls)));
         let (stream, response) = match timeout(TIMEOUT, upgrade).await.context("the upgrade")? {
             Err(Error::Http(refusal)) => return Ok(Err(refusal.status().as_u16())),
             other => other?,
