@@ -7,7 +7,7 @@ use std::{
 use tower::{Layer, Service};
 
 /// Goes around `lambda_runtime::Runtime`, as its outermost layer. It ends the environment after an answer if a store has refused the
-/// credentials that init read, so that the next init reads the new ones.
+/// credentials that init read, so that the next init reads the new ones. Work after the answer ends with it, as when an environment dies.
 #[derive(Debug, Clone, Copy)]
 pub struct EndWhenStale;
 
