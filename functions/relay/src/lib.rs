@@ -36,10 +36,11 @@ pub async fn run(projector: &Projector) -> Result<Report, Fault> {
     let schema = projector.mongo.schema();
     let (messenger, until) = (Messenger { mongo, announcer, clock }, clock.now().plus(TIME));
     let accounts = Eraser { projector, messenger: &messenger };
+    // Boxed, or the future is too large for callers to hold.
     let (relayed, swept, erased, purged, notified, watched, filled) = tokio::join!(
-        projector.relay(until),
-        messaging::sweep(&messenger, MOST_MESSAGES, until),
-        accounts.run(until),
+        Box::pin(projector.relay(until)),
+        Box::pin(messaging::sweep(&messenger, MOST_MESSAGES, until)),
+        Box::pin(accounts.run(until)),
         projector.purge_sessions(clock.now().plus(PURGE_TIME)),
         messaging::notify_late(&messenger, MOST_NOTIFICATIONS),
         presence.sweep(),
