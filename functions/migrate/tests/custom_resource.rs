@@ -100,7 +100,7 @@ fn app(mysql_url: &str, mongo: &mongo::Database) -> App {
 }
 
 async fn deploy(app: &App) -> Result<(), Failure> {
-    Ok(app.deploy().await?)
+    Ok(Box::pin(app.deploy()).await?)
 }
 
 #[tokio::test]
