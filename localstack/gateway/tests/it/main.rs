@@ -82,6 +82,8 @@ impl Local {
         cpu_shares: Option<CpuShares>,
         old_binaries: Option<TempDir>,
     ) -> Self {
+        // The HTTP client brings no cryptography of its own. A second call changes nothing.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let functions = Template::load(template, &BTreeMap::new()).unwrap().functions;
         let binaries = folder(&functions.iter().map(|function| function.name.as_str()).collect::<Vec<_>>());
         let lines: Arc<Mutex<Vec<String>>> = Arc::default();
