@@ -15,7 +15,7 @@ async fn a_schema_newer_than_the_code_is_refused() {
     let database = scene().await;
     assert!(database.mongo.schema().version().await.unwrap().is_current());
     let schema = collection(&database, "schema").await;
-    schema.update_one(doc! {}, doc! { "$set": { "number": 99 } }).await.unwrap();
+    schema.update_one(doc! { "_id": "version" }, doc! { "$set": { "number": 99 } }).await.unwrap();
 
     assert!(database.mongo.schema().ensure().await.is_err());
 }
@@ -162,7 +162,11 @@ async fn connections_that_are_over_are_kept_for_an_hour() {
     sockets.drop_index("sockets_ttl").await.unwrap();
     let at_once = IndexOptions::builder().name("sockets_ttl".to_owned()).expire_after(Duration::ZERO).build();
     sockets.create_index(IndexModel::builder().keys(doc! { "expires_at": 1 }).options(at_once).build()).await.unwrap();
-    collection(&database, "schema").await.update_one(doc! {}, doc! { "$set": { "number": 6 } }).await.unwrap();
+    collection(&database, "schema")
+        .await
+        .update_one(doc! { "_id": "version" }, doc! { "$set": { "number": 6 } })
+        .await
+        .unwrap();
 
     for _ in 0..2 {
         database.mongo.schema().ensure().await.unwrap();
@@ -199,7 +203,7 @@ async fn a_move_that_was_interrupted_goes_on() {
     let database = version_2().await;
     database.mongo.schema().ensure().await.unwrap();
     let schema = collection(&database, "schema").await;
-    schema.update_one(doc! {}, doc! { "$set": { "number": 2 } }).await.unwrap();
+    schema.update_one(doc! { "_id": "version" }, doc! { "$set": { "number": 2 } }).await.unwrap();
 
     database.mongo.schema().ensure().await.unwrap();
 
@@ -249,7 +253,11 @@ async fn index_on_authors_without_the_id_is_replaced() {
     let old = IndexModel::builder().keys(doc! { "user_id": 1, "created_at": -1 }).options(old).build();
     messages.create_index(old).await.unwrap();
     messages.drop_index("messages_author_idx").await.unwrap();
-    collection(&database, "schema").await.update_one(doc! {}, doc! { "$set": { "number": 5 } }).await.unwrap();
+    collection(&database, "schema")
+        .await
+        .update_one(doc! { "_id": "version" }, doc! { "$set": { "number": 5 } })
+        .await
+        .unwrap();
 
     for _ in 0..2 {
         database.mongo.schema().ensure().await.unwrap();
