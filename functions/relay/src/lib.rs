@@ -44,7 +44,7 @@ pub async fn run(projector: &Projector) -> Result<Report, Fault> {
         projector.purge_sessions(clock.now().plus(PURGE_TIME)),
         messaging::notify_late(&messenger, MOST_NOTIFICATIONS),
         presence.sweep(),
-        schema.backfill(clock, clock.now().plus(BACKFILL_TIME)),
+        Box::pin(schema.backfill(clock, clock.now().plus(BACKFILL_TIME))),
     );
     notified.or_log("queue notifications late");
     let (relayed, swept, erased, _, watched, filled) = (relayed?, swept?, erased?, purged?, watched?, filled?);

@@ -6,7 +6,9 @@ use testkit::Answer;
 
 /// A query string as a browser writes it.
 fn query(parameters: &[(&str, &str)]) -> String {
-    let escape = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let escape = |text: &str| {
+        text.bytes().flat_map(|byte| format!("%{byte:02X}").into_bytes()).map(char::from).collect::<String>()
+    };
     let each: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
     format!("/messages/search?{}", each.join("&"))
 }
