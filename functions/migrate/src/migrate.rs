@@ -59,7 +59,7 @@ impl App {
         self.move_revocations().await.map_err(|why| failed("MongoDB", &why))?;
         let ensured = mongo.schema().ensure().await.map_err(|why| failed("MongoDB", &why))?;
         let until = until.min(clock.now().plus(BACKFILL_TIME));
-        let filled = mongo.schema().backfill(*clock, until).await.map_err(|why| failed("MongoDB", &why))?;
+        let filled = Box::pin(mongo.schema().backfill(*clock, until)).await.map_err(|why| failed("MongoDB", &why))?;
         Ok(MigrateReport {
             mysql: MysqlReport { version: migrated.version, applied: migrated.applied, named, confusable, logins },
             mongo: MongoReport { version: ensured.found, indexed: filled.indexed, left: filled.left },

@@ -141,10 +141,10 @@ async fn members_of_a_large_room_search_at_once() {
     scene.mongo().rooms().project(&access, now()).await.unwrap();
     let texts: Vec<String> = (0..500).map(|n| format!("회의 {n}")).collect();
     insert_texts(&scene, group, EVE, &texts).await;
-    let mut searches = tokio::task::JoinSet::new();
+    let mut crowd = tokio::task::JoinSet::new();
     for (mongo, members) in scene.environments(20).await.into_iter().zip(members.chunks(50)) {
         let (messenger, members) = (scene.messenger_of(&mongo), members.to_vec());
-        searches.spawn(async move {
+        crowd.spawn(async move {
             let (searcher, search) = (Searcher::default(), words_in(group, "회의"));
             let size = domain::PageSize::parse(None).unwrap();
             for user in members {
@@ -154,5 +154,5 @@ async fn members_of_a_large_room_search_at_once() {
             }
         });
     }
-    searches.join_all().await;
+    crowd.join_all().await;
 }
