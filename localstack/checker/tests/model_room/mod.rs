@@ -148,6 +148,8 @@ struct Row {
     reactors: Vec<(Arc<str>, u64)>,
     version: u64,
     pending: bool,
+    /// Its revision was in flight until its release, so that no cursor passed it.
+    released: bool,
 }
 
 #[derive(Default)]
@@ -231,6 +233,7 @@ impl ModelRoom {
         }
         self.lock().broken = false;
         sleep(Duration::from_secs(9)).await;
+        self.sweep().await;
     }
 
     fn lock(&self) -> MutexGuard<'_, Server> {

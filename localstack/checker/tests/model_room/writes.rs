@@ -302,7 +302,7 @@ impl ModelRoom {
                 }
             }
             row.message.reactions = counted(&row.reactors);
-            row.pending = true;
+            (row.pending, row.released) = (true, false);
             let image = row.message.clone();
             room.durable = room.head.clone();
             Some(image)
@@ -314,6 +314,7 @@ impl ModelRoom {
         self.step().await?;
         let unchecked = self.is(Mistake::UncountedRelease) || self.is(Mistake::ReleaseBeforeWrite);
         let message = if self.release(message.room, op) || unchecked {
+            self.note_released(&message);
             message
         } else {
             self.stamp(message.room, &message.id).await?
@@ -330,6 +331,28 @@ impl ModelRoom {
         Some(Answer::Ack { message, dup })
     }
 
+    fn note_released(&self, message: &Message) {
+        self.room(message.room, |room| {
+            for row in room.rows.iter_mut().filter(|row| row.message.id == message.id && row.message.rev == message.rev)
+            {
+                row.released = true;
+            }
+        });
+    }
+
+    /// Moves what was never released above all cursors: its revision may be one that readers have passed, of a change that was lost.
+    pub(super) async fn sweep(&self) {
+        let rooms: Vec<RoomId> = self.lock().rooms.keys().copied().collect();
+        for room in rooms {
+            let left = |row: &&Row| row.pending && !row.released;
+            let ids: Vec<Arc<str>> =
+                self.room(room, |room| room.rows.iter().filter(left).map(|row| Arc::clone(&row.message.id)).collect());
+            for id in ids {
+                self.stamp(room, &id).await;
+            }
+        }
+    }
+
     async fn stamp(&self, room: RoomId, id: &str) -> Option<Message> {
         loop {
             let op = self.id();
@@ -343,7 +366,7 @@ impl ModelRoom {
                 }
                 let row = room.rows.iter_mut().find(|row| *row.message.id == *id && row.message.rev < rev)?;
                 row.message.rev = rev;
-                row.pending = true;
+                (row.pending, row.released) = (true, false);
                 let image = row.message.clone();
                 room.durable = room.head.clone();
                 Some(image)
@@ -351,6 +374,7 @@ impl ModelRoom {
             self.step().await?;
             let counted = self.release(room, op);
             if let Some(message) = stamped.filter(|_| counted) {
+                self.note_released(&message);
                 return Some(message);
             }
         }
@@ -391,7 +415,14 @@ impl ModelRoom {
             if room.rows.iter().any(taken) {
                 return Written::Lost;
             }
-            room.rows.push(Row { message: message.clone(), sent, reactors: Vec::new(), version, pending: true });
+            room.rows.push(Row {
+                message: message.clone(),
+                sent,
+                reactors: Vec::new(),
+                version,
+                pending: true,
+                released: false,
+            });
             room.rows.sort_by_key(|row| row.message.seq);
             room.durable = room.head.clone();
             Written::Ok(message)
