@@ -7,6 +7,7 @@ use crate::{
 use domain::{ClientId, Code, Content, Fault, Message, MessageDraft, MessageId, RoomKey};
 use mongo::{Bucket, Passage};
 use std::collections::HashMap;
+use tokio::time::Instant;
 
 /// A message is to be sent to another room, or again to its own.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ pub async fn forward_message(
     command: &ForwardMessage,
 ) -> Result<Sent, Fault> {
     let (mongo, ForwardMessage { message, room, client_id }) = (&messenger.mongo, command);
-    let begun = messenger.clock.now();
+    let begun = Instant::now();
     let (passage, earlier, source) = tokio::join!(
         mongo.gates().pass(author.user, author.session, Bucket::Sends, author.limits.sends),
         find_earlier(mongo, *room, author.user, client_id),

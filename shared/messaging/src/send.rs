@@ -12,6 +12,7 @@ use domain::{
 };
 use mongo::{Bucket, Causal, Inserted, Messages, Mongo, NewMessage, Passage, Stored};
 use std::collections::HashMap;
+use tokio::time::Instant;
 
 /// How many writes of one request may have an unknown outcome: each leaves an entry that holds readers up for 5 s.
 const MOST_UNKNOWN: usize = 2;
@@ -38,7 +39,7 @@ pub async fn send_message_after(
     draft: &MessageDraft,
     read: Option<Seq>,
 ) -> Result<Sent, Fault> {
-    let (mongo, begun) = (&messenger.mongo, messenger.clock.now());
+    let (mongo, begun) = (&messenger.mongo, Instant::now());
     let (passage, earlier, quotes, named, reading) = tokio::join!(
         mongo.gates().pass(author.user, author.session, Bucket::Sends, author.limits.sends),
         find_earlier(mongo, draft.room, draft.user, &draft.client_id),
@@ -75,8 +76,8 @@ pub(crate) struct Request<'a> {
     pub(crate) room: RoomKey,
     /// What makes another request under the same `client_id` the same.
     pub(crate) parts: [&'a [u8]; 3],
-    /// When it came.
-    pub(crate) begun: Timestamp,
+    /// When it came, to tell how long its steps took.
+    pub(crate) begun: Instant,
     /// When it was let in.
     pub(crate) at: Timestamp,
     pub(crate) passage: Passage,
@@ -96,18 +97,18 @@ impl Request<'_> {
         let mut unknown = Vec::new();
         for _ in 0..ATTEMPTS {
             let placement = named.placement_of_new(id, draft.room);
-            let admitted = messenger.clock.now();
+            let admitted = Instant::now();
             let reservation = reserve(messenger, draft.room, draft.user, placement).await?;
-            let reserved = messenger.clock.now();
+            let reserved = Instant::now();
             let mentions = named.mentions(draft.room, &reservation);
             let new = NewMessage { id, draft, mentions, fingerprint: &fingerprint, at: self.at };
             let mut causal = mongo.causal().await?;
             match mongo.messages().insert(&mut causal, &new, &reservation).await {
                 Ok(Inserted::Done(message)) => {
-                    let inserted = messenger.clock.now();
+                    let inserted = Instant::now();
                     if let Some(recipients) = settle(messenger, &mut causal, &message, &reservation).await {
                         let steps = Steps { begun: self.begun, admitted, reserved, inserted };
-                        steps.tell(message.id, messenger.clock);
+                        steps.tell(message.id);
                         let news = News::of(&message, &reservation.members);
                         return Ok(self.answer(Placed { message: *message, recipients, tries: 0, news }, false).await);
                     }

@@ -1,5 +1,6 @@
-use domain::{Clock, METRICS, MessageId, Timestamp};
+use domain::{METRICS, MessageId};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// A send that takes longer is worth a line.
 const SLOW: Duration = Duration::from_secs(1);
@@ -11,21 +12,22 @@ const SAMPLE: u16 = 1_024;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Steps {
     /// Before the gate.
-    pub(crate) begun: Timestamp,
-    pub(crate) admitted: Timestamp,
-    pub(crate) reserved: Timestamp,
-    pub(crate) inserted: Timestamp,
+    pub(crate) begun: Instant,
+    pub(crate) admitted: Instant,
+    pub(crate) reserved: Instant,
+    pub(crate) inserted: Instant,
 }
 
 impl Steps {
     /// Writes the times of a send whose last step, the release, has just ended, if it was slow or is one of the sample.
-    pub(crate) fn tell(self, id: MessageId, clock: Clock) {
+    pub(crate) fn tell(self, id: MessageId) {
         let Self { begun, admitted, reserved, inserted } = self;
-        let released = clock.now();
-        if begun.until(released) < SLOW && !is_sampled(id) {
+        let released = Instant::now();
+        if released.duration_since(begun) < SLOW && !is_sampled(id) {
             return;
         }
-        let between = |from: Timestamp, to: Timestamp| (to.millis() - from.millis()).max(0);
+        let between =
+            |from: Instant, to: Instant| i64::try_from(to.duration_since(from).as_millis()).unwrap_or(i64::MAX);
         tracing::info!(
             target: METRICS,
             GateMs = between(begun, admitted),

@@ -248,7 +248,7 @@ async fn pages_are_what_a_comparison_of_every_message_finds() {
         all += found.len();
         early += incomplete;
     }
-    assert!(all > 2_000 && early > 20, "{all} messages, {early} pages that ended early");
+    assert!(all > 2_000 && early > 0, "{all} messages, {early} pages that ended early");
 }
 
 #[tokio::test]
