@@ -75,8 +75,11 @@ async fn candidates(
 
 /// The commands of a search since the last look.
 async fn noted(profile: &mut Profile) -> Vec<Document> {
+    let is_of_messages = |note: &Document| note.get_str("ns").is_ok_and(|name| name.ends_with(".messages"));
+    // The driver ends a cursor that is dropped whenever it comes to it.
+    let ends = |note: &Document| note.get_document("command").is_ok_and(|command| command.contains_key("killCursors"));
     let notes = profile.fresh().await;
-    notes.into_iter().filter(|note| note.get_str("ns").is_ok_and(|name| name.ends_with(".messages"))).collect()
+    notes.into_iter().filter(|note| is_of_messages(note) && !ends(note)).collect()
 }
 
 fn number(note: &Document, field: &str) -> i64 {

@@ -213,8 +213,8 @@ async fn oldest_change_says_since_when_it_waits() {
     for (user, minutes) in [(1, 5), (2, 3)] {
         let row = format!(
             "INSERT INTO outbox (aggregate, aggregate_id, created_at)
-             VALUES ('user', {user}, TIMESTAMPADD(MINUTE, -{minutes}, FROM_UNIXTIME({})))",
-            NOON.millis() / 1_000
+             VALUES ('user', {user}, TIMESTAMPADD(MINUTE, -{minutes}, FROM_UNIXTIME({} / 1000)))",
+            NOON.millis()
         );
         execute(&database.url, &row).await;
     }
