@@ -175,7 +175,7 @@ impl Aggregate {
 }
 
 /// Reads lower-case hex digits.
-fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], IdError> {
+pub(crate) fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], IdError> {
     let mut bytes = [0; N];
     if text.bytes().any(|b| b.is_ascii_uppercase()) {
         return Err(IdError);
@@ -288,6 +288,7 @@ mod tests {
 #[cfg(test)]
 mod properties {
     use super::*;
+    use crate::UploadId;
     use proptest::prelude::*;
 
     proptest! {
@@ -305,6 +306,7 @@ mod properties {
         #[test]
         fn id_has_one_spelling(text in ".*|[0-9a-fA-F]{24}|[0-9a-fA-F]{32}|[-+]?[0-9]{1,12}|(private|group|Group|dm):[-+0-9]{1,12}") {
             if let Ok(id) = text.parse::<MessageId>() { prop_assert_eq!(id.to_string(), &*text); }
+            if let Ok(id) = text.parse::<UploadId>() { prop_assert_eq!(id.to_string(), &*text); }
             if let Ok(id) = text.parse::<SessionId>() { prop_assert_eq!(id.to_string(), &*text); }
             if let Ok(id) = text.parse::<UserId>() { prop_assert_eq!(id.to_string(), &*text); }
             if let Ok(seq) = text.parse::<Seq>() { prop_assert_eq!(seq.to_string(), &*text); }

@@ -31,6 +31,7 @@ mod session;
 mod source;
 mod text;
 mod timestamp;
+mod upload;
 mod usage;
 mod username;
 
@@ -67,5 +68,8 @@ pub use room::{Access, Act, MOST_BLOCKS, Member, Participant, PrivateRoom, Right
 pub use session::{Attempt, Family, Refresh, Session};
 pub use source::{Clock, Random};
 pub use timestamp::Timestamp;
+pub use upload::{
+    Attach, Attachment, Media, Poster, Purpose, Rejection, UploadId, UploadKind, UploadState, Variant, VariantName,
+};
 pub use usage::{METRICS, Usage};
 pub use username::Username;
