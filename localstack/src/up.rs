@@ -7,7 +7,8 @@ use client::Api;
 use providers::Keys;
 use serde::{Deserialize, Serialize};
 use stack::{
-    Databases, Extent, Options, Profile, Progress, Source, Stack, local, preferred_port, random_key, write_atomically,
+    Databases, Extent, Options, Profile, Progress, Source, Stack, Wanted, local, preferred_port, random_key,
+    write_atomically,
 };
 
 use crate::{
@@ -124,8 +125,10 @@ async fn people(args: &Args, stack: &Stack, progress: &Progress) -> Result<()> {
 async fn start(args: &Args, chosen: BTreeMap<String, String>, progress: &Progress) -> Result<Stack> {
     let profile = if args.release { Profile::Release } else { Profile::Dev };
     let folder = local().join("databases");
-    let (binaries, databases) =
-        tokio::try_join!(stack::build(profile, Extent::Binaries, progress), Databases::start(&folder, progress))?;
+    let (binaries, databases) = tokio::try_join!(
+        stack::build(profile, Extent::Binaries, progress),
+        Databases::start(&folder, Wanted::Always, progress)
+    )?;
     let ports = Ports::choose(args)?;
     let mut options = Options::new(Source::Own(folder));
     options.unlimited = args.unlimited;

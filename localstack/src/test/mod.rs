@@ -17,7 +17,7 @@ use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
 };
-use stack::{Databases, Extent, Profile, Progress, Scratch, root};
+use stack::{Databases, Extent, Profile, Progress, Scratch, Wanted, root};
 use tokio::{
     process::{Child, Command},
     sync::oneshot,
@@ -116,7 +116,7 @@ async fn prepare(folder: &Path, extent: Extent, progress: &Progress) -> Result<P
     let databases = folder.join("databases");
     let (binaries, databases, emulator) = tokio::try_join!(
         stack::build(Profile::Dev, extent, progress),
-        Databases::start(&databases, progress),
+        Databases::start(&databases, Wanted::OneRun, progress),
         emulator(progress),
     )?;
     Ok(Prepared { binaries, databases, emulator })

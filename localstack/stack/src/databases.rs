@@ -40,12 +40,21 @@ enum Mongo {
     Container(Container),
 }
 
+/// How long the data of databases are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// From run to run.
+    Always,
+    /// Until the run ends. A killed server still loses nothing.
+    OneRun,
+}
+
 impl Databases {
     /// Finds or installs the servers, initializes their data at the first start, starts both and waits until they answer.
     ///
     /// Servers that an earlier run left in the folder are stopped first. Ports stay those of the last run while they are free.
     /// Fails if another run holds the folder, or if no server can be found or installed; the error says what to install.
-    pub async fn start(folder: &Path, progress: &Progress) -> Result<Self> {
+    pub async fn start(folder: &Path, wanted: Wanted, progress: &Progress) -> Result<Self> {
         let folder = Folder::take(folder)?;
         for leftover in stop_leftovers(&folder.path().join("processes"))? {
             progress.say(&format!("stopped {} (process {}) of an earlier run", leftover.name, leftover.pid));
@@ -55,7 +64,7 @@ impl Databases {
         let step = progress.step("starting the databases");
         let mysql = async {
             Ok(match mysqld {
-                Some(program) => Mysql::Process(Mysqld::start(&program, folder.path(), ports.mysql).await?),
+                Some(program) => Mysql::Process(Mysqld::start(&program, folder.path(), ports.mysql, wanted).await?),
                 None => Mysql::Container(Container::start("mysql", folder.path(), ports).await.context(NO_MYSQL)?),
             })
         };

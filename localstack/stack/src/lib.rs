@@ -21,7 +21,7 @@ mod stack;
 
 pub use self::{
     binaries::{Extent, Profile, build, functions},
-    databases::Databases,
+    databases::{Databases, Wanted},
     download::runtime_interface_emulator,
     folders::{Scratch, all_records, sweep},
     install::{find_mongod, find_mysqld},

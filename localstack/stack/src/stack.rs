@@ -17,7 +17,7 @@ use template::Template;
 
 use crate::{
     containers::Bridge,
-    databases::{Databases, with_database},
+    databases::{Databases, Wanted, with_database},
     paths::root,
     progress::Progress,
 };
@@ -185,7 +185,7 @@ impl Stack {
         let name = if temporary { format!("t{:016x}", rand::random::<u64>()) } else { DATABASE.to_owned() };
         let (databases, mysql_url, mongo_url) = match &options.source {
             Source::Own(folder) => {
-                let databases = Databases::start(folder, &options.progress).await?;
+                let databases = Databases::start(folder, Wanted::OneRun, &options.progress).await?;
                 let urls = (databases.mysql_url(&name), databases.mongo_url(&name));
                 (Some(databases), urls.0, urls.1)
             }

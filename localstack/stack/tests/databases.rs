@@ -7,10 +7,10 @@ use mongodb::{
     Client, Collection,
     bson::{Document, doc},
 };
-use stack::{Databases, Progress, leftovers, stop_leftovers};
+use stack::{Databases, Progress, Wanted, leftovers, stop_leftovers};
 
 async fn start(folder: &Path) -> Result<Databases> {
-    Databases::start(folder, &Progress::silent()).await
+    Databases::start(folder, Wanted::OneRun, &Progress::silent()).await
 }
 
 async fn notes(databases: &Databases) -> Result<Collection<Document>> {
