@@ -19,6 +19,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("boot", &["domain"]),
     ("contract", &["domain"]),
     ("credentials", &["domain"]),
+    ("files", &["boot", "domain"]),
     ("mongo", &["domain"]),
     ("mysql", &["domain"]),
     ("queue", &["domain"]),
@@ -109,6 +110,7 @@ const LOCAL_EDGES: &[(&str, &[&str])] = &[
 const OWNERS: &[(&str, &[&str])] = &[
     ("argon2", &["credentials"]),
     ("aws-sdk-apigatewaymanagement", &["realtime"]),
+    ("aws-sdk-s3", &["files"]),
     ("aws-sdk-secretsmanager", &["boot"]),
     ("aws-sdk-sesv2", &["mail"]),
     ("aws-sdk-sqs", &["queue"]),

@@ -4,7 +4,7 @@ use domain::{
     Email, Limit,
     notification::{Platform, Preview},
 };
-use std::time::Duration;
+use std::{ops::RangeInclusive, str::FromStr, time::Duration};
 use url::Url;
 
 pub(crate) type Check<T> = Result<T, &'static str>;
@@ -161,18 +161,53 @@ pub(crate) fn hours(value: &str) -> Check<Duration> {
 
 /// A number of connections, 1 to 10,000.
 pub(crate) fn connections(value: &str) -> Check<usize> {
-    match value.parse() {
-        Ok(number @ 1..=10_000) => Ok(number),
-        Ok(_) | Err(_) => Err("must be 1 to 10000"),
-    }
+    within(value, 1..=10_000, "must be 1 to 10000")
 }
 
 /// A number of connections of one person, 1 to 100.
 pub(crate) fn own_connections(value: &str) -> Check<usize> {
-    match value.parse() {
-        Ok(number @ 1..=100) => Ok(number),
-        Ok(_) | Err(_) => Err("must be 1 to 100"),
-    }
+    within(value, 1..=100, "must be 1 to 100")
+}
+
+/// Bytes of a file that inspection reads whole, for which it has 512 MB of disk.
+pub(crate) fn inspected_bytes(value: &str) -> Check<u64> {
+    within(value, 1..=209_715_200, "must be 1 to 209715200")
+}
+
+/// Bytes of a file that S3 copies at once.
+pub(crate) fn file_bytes(value: &str) -> Check<u64> {
+    within(value, 1..=5_368_709_120, "must be 1 to 5368709120")
+}
+
+/// Bytes of all files of a person.
+pub(crate) fn stored_bytes(value: &str) -> Check<u64> {
+    within(value, 1..=1_099_511_627_776, "must be 1 to 1099511627776")
+}
+
+/// A number of uploads of a person.
+pub(crate) fn open_uploads(value: &str) -> Check<u32> {
+    within(value, 1..=1_000, "must be 1 to 1000")
+}
+
+/// Pixels of a picture that inspection has memory for.
+pub(crate) fn pixels(value: &str) -> Check<u64> {
+    within(value, 1..=200_000_000, "must be 1 to 200000000")
+}
+
+/// A number of seconds, up to a day.
+pub(crate) fn seconds(value: &str) -> Check<Duration> {
+    within(value, 1..=86_400, "must be 1 to 86400").map(Duration::from_secs)
+}
+
+fn within<T: FromStr + PartialOrd>(value: &str, range: RangeInclusive<T>, why: &'static str) -> Check<T> {
+    value.parse().ok().filter(|number| range.contains(number)).ok_or(why)
+}
+
+/// A name of a bucket in S3.
+pub(crate) fn bucket(value: &str) -> Check<String> {
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+    let is_name = (3..=63).contains(&value.len()) && value.bytes().all(is_letter);
+    if is_name { Ok(value.to_owned()) } else { Err("is not the name of a bucket") }
 }
 
 /// `on` or `off`.

@@ -3,6 +3,7 @@
 mod checks;
 mod cost;
 mod ending;
+mod files;
 mod https;
 mod metrics;
 mod notifications;
@@ -17,6 +18,7 @@ mod values;
 
 pub use cost::Cost;
 pub use ending::{EndWhenStale, Ending};
+pub use files::{FileSettings, MediaLimits, UploadLimits};
 pub use https::put;
 pub use push::{ProviderUrls, PushSettings};
 pub use settings::{Limits, MailSettings, Queues, Settings, SettingsError, Signing, read};

@@ -90,6 +90,10 @@ pub struct Limits {
     pub notifications: Limit,
     /// `LIMIT_TEST_PUSHES`: test notifications of a person, at once and per hour.
     pub test_pushes: Limit,
+    /// `LIMIT_UPLOADS`: files that a person begins to upload.
+    pub uploads: Limit,
+    /// `LIMIT_LINKS`: requests of a person for links to files.
+    pub links: Limit,
 }
 
 /// Where jobs are sent.
@@ -186,6 +190,10 @@ impl Settings {
             self.limit("LIMIT_TEST_PUSHES", Limit { burst: 3, per_minute: 3 }),
             self.limit("LIMIT_MESSAGE_SEARCHES", Limit { burst: 20, per_minute: 60 }),
         ))?;
+        let (uploads, links) = values((
+            self.limit("LIMIT_UPLOADS", Limit { burst: 30, per_minute: 60 }),
+            self.limit("LIMIT_LINKS", Limit { burst: 60, per_minute: 600 }),
+        ))?;
         let (sends, retries, frames, friend_requests, searches, tickets, sign_ins) = values((
             self.limit("LIMIT_SENDS", Limit { burst: 20, per_minute: 120 }),
             self.limit("LIMIT_RETRIES", Limit { burst: 60, per_minute: 240 }),
@@ -210,6 +218,8 @@ impl Settings {
             mails,
             notifications,
             test_pushes,
+            uploads,
+            links,
         })
     }
 
@@ -316,7 +326,7 @@ impl Settings {
         Ok(config.build())
     }
 
-    fn required<T>(&self, name: &'static str, check: impl Fn(&str) -> Check<T>) -> Result<T, SettingsError> {
+    pub(crate) fn required<T>(&self, name: &'static str, check: impl Fn(&str) -> Check<T>) -> Result<T, SettingsError> {
         match self.optional(name, check)? {
             Some(value) => Ok(value),
             None => Err(refusal(name, "is missing")),

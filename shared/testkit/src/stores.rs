@@ -64,6 +64,8 @@ pub fn limits_of(burst: u32, per_minute: u32) -> Limits {
         mails: limit,
         notifications: limit,
         test_pushes: limit,
+        uploads: limit,
+        links: limit,
     }
 }
 
