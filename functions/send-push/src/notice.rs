@@ -59,7 +59,9 @@ fn news(audience: &Audience, listener: &Listener, message: &Message) -> News {
     let text = match message.message_type {
         MessageType::Image if message.content.is_empty() => Text::Photo,
         MessageType::File if message.content.is_empty() => Text::File,
-        MessageType::Text | MessageType::Image | MessageType::File | MessageType::System => {
+        MessageType::Voice => Text::Voice,
+        MessageType::Video if message.content.is_empty() => Text::Video,
+        MessageType::Text | MessageType::Image | MessageType::File | MessageType::Video | MessageType::System => {
             Text::Plain(message.content.clone())
         }
     };

@@ -240,6 +240,7 @@ mod tests {
             reply_to: None,
             mentions: Mentions::default(),
             forwarded_from: None,
+            attachments: Vec::new(),
             hidden_for: Vec::new(),
             seq: Seq(1),
             rev: Rev(2),

@@ -2,6 +2,7 @@
 
 mod account;
 mod asyncapi;
+mod attachment;
 mod block;
 mod client_frame;
 mod client_request;
@@ -28,6 +29,7 @@ pub use account::{
     PasswordReset, PasswordResetRequest,
 };
 pub use asyncapi::asyncapi;
+pub use attachment::{AttachmentView, PosterView, QuotedAttachmentView};
 pub use block::{BlockView, NewBlock};
 pub use client_frame::{
     ClientFrame, DeleteFrame, DeliveredFrame, EditFrame, HelloFrame, MOST_PINGED, PingFrame, ReactFrame, ReadFrame,

@@ -1,4 +1,4 @@
-use crate::ReactionView;
+use crate::{AttachmentView, QuotedAttachmentView, ReactionView};
 use domain::{
     ClientId, Content, Fault, LatestChange, Locale, MentionsAll, Message, MessageDraft, MessageId, MessageType,
     MessageVersion, Quote, Rev, Role, RoomId, RoomKey, RoomKind, Seq, System, SystemKind, Timestamp, UserId, fields,
@@ -18,11 +18,14 @@ pub struct MessageView {
     pub room_type: RoomKind,
     /// The author.
     pub user_id: UserId,
-    /// The text in Unicode NFC; empty if the message is deleted, and in a `system` message.
+    /// The text in Unicode NFC; empty if the message is deleted, in a `voice` and a `system` message, and perhaps beside attachments.
     #[schema(example = "안녕하세요")]
     pub content: String,
     /// The type of the message.
     pub message_type: MessageType,
+    /// The files of the message, all of the kind that `message_type` says; empty in a `text` and a `system` message, and if the message
+    /// is deleted. They never change.
+    pub attachments: Vec<AttachmentView>,
     /// What a `system` message says: what happened to the room. Null in every other message.
     #[schema(required = true)]
     pub system: Option<SystemView>,
@@ -114,9 +117,14 @@ pub struct ForwardedView {
 pub struct QuoteView {
     /// The author.
     pub user_id: UserId,
-    /// The first 100 characters; empty if the message is deleted.
+    /// The type of the message.
+    pub message_type: MessageType,
+    /// The first 100 characters; empty if the message is deleted or has no text.
     #[schema(example = "안녕하세요")]
     pub content: String,
+    /// The message's first file; null if it has none or is deleted.
+    #[schema(required = true)]
+    pub attachment: Option<QuotedAttachmentView>,
     /// Whether the message is deleted.
     pub is_deleted: bool,
 }
@@ -301,7 +309,9 @@ impl MessageView {
     pub fn of(message: Message, quotes: &HashMap<MessageId, Quote>) -> Self {
         let quote = message.reply_to.and_then(|id| quotes.get(&id)).map(|quote| QuoteView {
             user_id: quote.user,
+            message_type: quote.message_type,
             content: quote.beginning.clone(),
+            attachment: quote.attachment.as_ref().map(QuotedAttachmentView::from),
             is_deleted: quote.is_deleted,
         });
         Self {
@@ -311,6 +321,7 @@ impl MessageView {
             user_id: message.user,
             content: message.content,
             message_type: message.message_type,
+            attachments: message.attachments.into_iter().map(AttachmentView::from).collect(),
             system: message.system.map(SystemView::from),
             reply_to: message.reply_to,
             quote,
@@ -379,6 +390,7 @@ impl NewMessage {
             message_type,
             reply_to: self.reply_to,
             forwarded_from: None,
+            attachments: Vec::new(),
             client_id: client_id.unwrap_or_else(generate),
         })
     }

@@ -32,8 +32,8 @@ pub struct MessageSearchQuery {
     /// Finds messages of one author, who may have left since.
     #[param(example = 3)]
     pub from: Option<UserId>,
-    /// Finds messages with a link, or of the type `image` or `file`: `link`, `image` or `file`.
-    #[param(example = "link", pattern = "^(link|image|file)$")]
+    /// Finds messages with a link, or of one type: `link`, `image`, `file`, `voice` or `video`.
+    #[param(example = "link", pattern = "^(link|image|file|voice|video)$")]
     pub has: Option<String>,
     /// True: finds messages that mention the caller by name.
     pub mentions_me: Option<bool>,
@@ -176,6 +176,8 @@ fn mark(word: &str) -> Result<Mark, Invalid> {
         "link" => Ok(Mark::Link),
         "image" => Ok(Mark::Image),
         "file" => Ok(Mark::File),
+        "voice" => Ok(Mark::Voice),
+        "video" => Ok(Mark::Video),
         _ => Err(Invalid::Unsupported),
     }
 }
@@ -233,7 +235,7 @@ mod tests {
             (query(&"가".repeat(101)), "q", Invalid::TooLong),
             (query("안녕\u{0}"), "q", Invalid::ControlCharacter),
             (query("밥"), "q", Invalid::TooShort),
-            (MessageSearchQuery { has: text("video"), ..query("회의") }, "has", Invalid::Unsupported),
+            (MessageSearchQuery { has: text("text"), ..query("회의") }, "has", Invalid::Unsupported),
             (
                 MessageSearchQuery { room_type: Some(RoomKind::Group), ..query("회의") },
                 "room_type",

@@ -55,7 +55,7 @@ pub use mail::{MOST_MAIL_TRIES, MailKind, pause_after_mail_try};
 pub use mention::{
     CHANNEL_COST, CHANNEL_LIMIT, Calls, MOST_MENTIONS, Mentions, MentionsAll, SMALL_GROUP, WideMentions,
 };
-pub use message::{ClientId, Content, Message, MessageDraft, MessageType, MessageVersion, Quote};
+pub use message::{ClientId, Content, Message, MessageDraft, MessageType, MessageVersion, Quote, QuotedAttachment};
 pub use name_search::{NameKeyKind, NameQuery, name_keys};
 pub use page::{Page, PageSize};
 pub use patch::Patch;

@@ -1,13 +1,15 @@
 use crate::{
-    Invalid, LatestChange, Mentions, MessageId, Pin, Random, Reaction, Rev, RoomKey, Seq, System, Timestamp, UserId,
+    Attach, Attachment, Invalid, LatestChange, Mentions, MessageId, Pin, Random, Reaction, Rev, RoomKey, Seq, System,
+    Timestamp, UploadId, UploadKind, UserId,
     text::{is_blank, with_line_feeds},
 };
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 use strum::IntoStaticStr;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-/// The text of a message.
+/// The text of a message; empty where its files say everything.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Content(String);
 
@@ -16,6 +18,8 @@ impl Content {
     pub const MAX_GRAPHEMES: usize = 5_000;
     /// The longest content in bytes as a JSON string with its quotes. Every frame with a message then fits API Gateway's 32 KB.
     pub const MAX_JSON_BYTES: usize = 16 * 1024;
+    /// The same beside attachments, of which ten take the rest of a frame.
+    pub const MAX_JSON_BYTES_BESIDE_FILES: usize = 4 * 1024;
 
     /// Accepts 1 to 5,000 characters of which one is visible, at most 16 KiB as JSON, and keeps them in NFC with LF as the
     /// only line end.
@@ -35,6 +39,28 @@ impl Content {
             return Err(Invalid::TooLong);
         }
         Ok(Self(text))
+    }
+
+    /// Accepts no text as well, which only some messages may have.
+    pub fn parse_optional(input: &str) -> Result<Self, Invalid> {
+        if input.is_empty() { Ok(Self(String::new())) } else { Self::parse(input) }
+    }
+
+    /// Refuses a text that a message of a type can't have.
+    pub fn fitting(self, message_type: MessageType) -> Result<Self, Invalid> {
+        match message_type {
+            MessageType::Text if self.0.is_empty() => Err(Invalid::Blank),
+            MessageType::Voice if !self.0.is_empty() => Err(Invalid::Contradiction),
+            MessageType::Image | MessageType::File | MessageType::Video
+                if json_bytes(&self.0) > Self::MAX_JSON_BYTES_BESIDE_FILES =>
+            {
+                Err(Invalid::TooLong)
+            }
+            MessageType::System => Err(Invalid::Unsupported),
+            MessageType::Text | MessageType::Image | MessageType::File | MessageType::Voice | MessageType::Video => {
+                Ok(self)
+            }
+        }
     }
 
     /// The text.
@@ -103,10 +129,14 @@ impl ClientId {
 pub enum MessageType {
     /// A text.
     Text,
-    /// A picture.
+    /// Pictures, perhaps with a text.
     Image,
-    /// A file.
+    /// Files, perhaps with a text.
     File,
+    /// A voice note, without a text.
+    Voice,
+    /// A video, perhaps with a text.
+    Video,
     /// A notice of the server about a change of the room.
     System,
 }
@@ -117,11 +147,42 @@ impl MessageType {
         self.into()
     }
 
-    /// Refuses the types that clients can't send: `system` is reserved for the server, `image` and `file` need uploads.
+    /// Refuses the types that clients can't send: `system` is reserved for the server, the others need uploads.
     pub const fn sendable(self) -> Result<Self, Invalid> {
         match self {
             Self::Text => Ok(self),
-            Self::Image | Self::File | Self::System => Err(Invalid::Unsupported),
+            Self::Image | Self::File | Self::Voice | Self::Video | Self::System => Err(Invalid::Unsupported),
+        }
+    }
+
+    /// What the files of such a message are; `None` where it has none.
+    pub const fn files(self) -> Option<UploadKind> {
+        match self {
+            Self::Image => Some(UploadKind::Image),
+            Self::File => Some(UploadKind::File),
+            Self::Voice => Some(UploadKind::Voice),
+            Self::Video => Some(UploadKind::Video),
+            Self::Text | Self::System => None,
+        }
+    }
+
+    /// How many files such a message has.
+    const fn file_count(self) -> RangeInclusive<usize> {
+        match self {
+            Self::Image | Self::File => 1..=MessageDraft::MOST_ATTACHMENTS,
+            Self::Voice | Self::Video => 1..=1,
+            Self::Text | Self::System => 0..=0,
+        }
+    }
+
+    /// Refuses so many files as such a message can't have.
+    pub fn with_files(self, count: usize) -> Result<(), Invalid> {
+        let may_be = self.file_count();
+        match count {
+            count if may_be.contains(&count) => Ok(()),
+            0 => Err(Invalid::Required),
+            _ if *may_be.end() == 0 => Err(Invalid::Contradiction),
+            _ => Err(Invalid::TooLong),
         }
     }
 }
@@ -141,8 +202,15 @@ pub struct MessageDraft {
     pub reply_to: Option<MessageId>,
     /// Who wrote the text, if it is forwarded.
     pub forwarded_from: Option<UserId>,
+    /// The uploads that are to be its files, each once.
+    pub attachments: Vec<Attach>,
     /// The client's id of it.
     pub client_id: ClientId,
+}
+
+impl MessageDraft {
+    /// The most files of a message.
+    pub const MOST_ATTACHMENTS: usize = 10;
 }
 
 /// What a reply shows of the message that it replies to, as of now.
@@ -152,10 +220,27 @@ pub struct Quote {
     pub id: MessageId,
     /// The author.
     pub user: UserId,
+    /// Its type.
+    pub message_type: MessageType,
     /// The beginning of its text, empty once it is deleted.
     pub beginning: String,
+    /// Its first file, gone once it is deleted.
+    pub attachment: Option<QuotedAttachment>,
     /// Whether it is deleted.
     pub is_deleted: bool,
+}
+
+/// What a reply shows of a file of the message that it replies to.
+#[derive(Clone, PartialEq, Eq)]
+pub struct QuotedAttachment {
+    /// The upload that it is.
+    pub id: UploadId,
+    /// What it is meant to be.
+    pub kind: UploadKind,
+    /// The file's name.
+    pub name: String,
+    /// Its own thumbhash, or that of its poster.
+    pub thumbhash: Option<String>,
 }
 
 impl Quote {
@@ -182,9 +267,20 @@ impl From<&Message> for Quote {
         Self {
             id: message.id,
             user: message.user,
+            message_type: message.message_type,
             beginning: Self::beginning_of(&message.content),
+            attachment: message.attachments.first().map(QuotedAttachment::from),
             is_deleted: message.deleted_at.is_some(),
         }
+    }
+}
+
+impl From<&Attachment> for QuotedAttachment {
+    fn from(attachment: &Attachment) -> Self {
+        let Attachment { id, kind, name, media, poster } = attachment;
+        let of_poster = || poster.as_ref().and_then(|poster| poster.media.thumbhash.as_ref());
+        let thumbhash = media.thumbhash.as_ref().or_else(of_poster).cloned();
+        Self { id: *id, kind: *kind, name: name.clone(), thumbhash }
     }
 }
 
@@ -208,6 +304,8 @@ pub struct Message {
     pub content: String,
     /// The type.
     pub message_type: MessageType,
+    /// Its files; none in a text, in a system message, and once it is deleted.
+    pub attachments: Vec<Attachment>,
     /// What it says, if it is a system message.
     pub system: Option<System>,
     /// The message that it replies to.
@@ -290,6 +388,38 @@ mod tests {
         assert_eq!(Content::parse("a\u{7f}"), Err(Invalid::ControlCharacter));
         assert_eq!(Content::parse("a\u{85}b"), Err(Invalid::ControlCharacter));
         assert!(Content::parse("줄\n바꿈\t탭").is_ok());
+    }
+
+    #[test]
+    fn some_types_may_have_no_text_and_voice_must_not() {
+        let fitting = |text: &str, message_type| {
+            Content::parse_optional(text).and_then(|content| content.fitting(message_type)).map(|_| ())
+        };
+        assert_eq!(fitting("", MessageType::Text), Err(Invalid::Blank));
+        for message_type in [MessageType::Image, MessageType::File, MessageType::Video] {
+            assert_eq!(fitting("", message_type), Ok(()));
+            assert_eq!(fitting(" ", message_type), Err(Invalid::Blank));
+            assert_eq!(fitting(&"a".repeat(4_094), message_type), Ok(()));
+            assert_eq!(fitting(&"\"".repeat(2_048), message_type), Err(Invalid::TooLong));
+        }
+        assert_eq!(fitting("", MessageType::Voice), Ok(()));
+        assert_eq!(fitting("안녕", MessageType::Voice), Err(Invalid::Contradiction));
+    }
+
+    #[test]
+    fn each_type_says_how_many_files_it_has() {
+        for (message_type, good, bad) in [
+            (MessageType::Text, vec![0], vec![(1, Invalid::Contradiction)]),
+            (MessageType::Image, vec![1, 10], vec![(0, Invalid::Required), (11, Invalid::TooLong)]),
+            (MessageType::File, vec![1, 10], vec![(0, Invalid::Required), (11, Invalid::TooLong)]),
+            (MessageType::Voice, vec![1], vec![(0, Invalid::Required), (2, Invalid::TooLong)]),
+            (MessageType::Video, vec![1], vec![(0, Invalid::Required), (2, Invalid::TooLong)]),
+        ] {
+            assert!(good.iter().all(|count| message_type.with_files(*count).is_ok()), "{message_type:?}");
+            for (count, reason) in bad {
+                assert_eq!(message_type.with_files(count), Err(reason), "{message_type:?} {count}");
+            }
+        }
     }
 
     #[test]

@@ -19,10 +19,14 @@ pub enum Mark {
     Author(UserId),
     /// Its text has a link.
     Link,
-    /// It is a picture.
+    /// It has pictures.
     Image,
-    /// It is a file.
+    /// It has files.
     File,
+    /// It is a voice note.
+    Voice,
+    /// It has a video.
+    Video,
     /// It mentions somebody.
     Mention(UserId),
 }
@@ -35,6 +39,8 @@ impl Mark {
             Self::Link => "\u{1}link".to_owned(),
             Self::Image => "\u{1}image".to_owned(),
             Self::File => "\u{1}file".to_owned(),
+            Self::Voice => "\u{1}voice".to_owned(),
+            Self::Video => "\u{1}video".to_owned(),
             Self::Mention(user) => format!("\u{1}@{user}"),
         };
         Gram::of(word.chars())
@@ -46,6 +52,8 @@ pub fn marks(author: UserId, content: &str, message_type: MessageType, mentions:
     let kind = match message_type {
         MessageType::Image => Some(Mark::Image),
         MessageType::File => Some(Mark::File),
+        MessageType::Voice => Some(Mark::Voice),
+        MessageType::Video => Some(Mark::Video),
         MessageType::Text | MessageType::System => None,
     };
     let link = has_link(content).then_some(Mark::Link);
@@ -87,6 +95,8 @@ mod tests {
         assert_eq!(marks("회의", MessageType::Text, &[]), [Mark::Author(AUTHOR)]);
         assert_eq!(marks("", MessageType::Image, &[]), [Mark::Author(AUTHOR), Mark::Image]);
         assert_eq!(marks("", MessageType::File, &[]), [Mark::Author(AUTHOR), Mark::File]);
+        assert_eq!(marks("", MessageType::Voice, &[]), [Mark::Author(AUTHOR), Mark::Voice]);
+        assert_eq!(marks("", MessageType::Video, &[]), [Mark::Author(AUTHOR), Mark::Video]);
         assert_eq!(
             marks("@민지 보세요 HTTPS://example.com", MessageType::Text, &[UserId(5), UserId(6)]),
             [Mark::Author(AUTHOR), Mark::Link, Mark::Mention(UserId(5)), Mark::Mention(UserId(6))]

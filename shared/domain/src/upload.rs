@@ -257,3 +257,16 @@ pub struct Attach {
     /// Of a video: the upload that is its poster.
     pub poster: Option<UploadId>,
 }
+
+impl Attach {
+    /// The uploads that it takes.
+    pub fn ids(self) -> impl Iterator<Item = UploadId> {
+        [self.upload].into_iter().chain(self.poster)
+    }
+
+    /// The same, each with the name of its field where this stands at a position of a request.
+    pub fn fields(self, position: usize) -> impl Iterator<Item = (String, UploadId)> {
+        let names = ["upload_id", "poster_id"].into_iter().map(move |name| format!("attachments[{position}].{name}"));
+        names.zip(self.ids())
+    }
+}

@@ -76,6 +76,7 @@ fn draft_of(source: &Message, author: &Author<'_>, command: &ForwardMessage) -> 
         reply_to: None,
         // Who wrote the text, however often it was forwarded.
         forwarded_from: Some(source.forwarded_from.unwrap_or(source.user)),
+        attachments: Vec::new(),
         client_id: command.client_id.clone(),
     })
 }

@@ -101,7 +101,7 @@ impl Request<'_> {
             let reservation = reserve(messenger, draft.room, draft.user, placement).await?;
             let reserved = Instant::now();
             let mentions = named.mentions(draft.room, &reservation);
-            let new = NewMessage { id, draft, mentions, fingerprint: &fingerprint, at: self.at };
+            let new = NewMessage { id, draft, mentions, attachments: &[], fingerprint: &fingerprint, at: self.at };
             let mut causal = mongo.causal().await?;
             match mongo.messages().insert(&mut causal, &new, &reservation).await {
                 Ok(Inserted::Done(message)) => {

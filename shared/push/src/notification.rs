@@ -56,10 +56,14 @@ pub enum News {
 pub enum Text {
     /// A text.
     Plain(String),
-    /// A picture without a text.
+    /// Pictures without a text.
     Photo,
-    /// A file without a text.
+    /// Files without a text.
     File,
+    /// A voice note.
+    Voice,
+    /// A video without a text.
+    Video,
 }
 
 impl News {
@@ -116,6 +120,8 @@ impl fmt::Debug for Text {
             Self::Plain(_) => "Plain(..)",
             Self::Photo => "Photo",
             Self::File => "File",
+            Self::Voice => "Voice",
+            Self::Video => "Video",
         })
     }
 }

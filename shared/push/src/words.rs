@@ -47,7 +47,11 @@ impl Words {
                     Text::Plain(text) if is_whole => (Some(text::excerpt(text)), new_message(locale)),
                     Text::Photo if is_whole => (None, locale.pick("Photo", "사진")),
                     Text::File if is_whole => (None, locale.pick("File", "파일")),
-                    Text::Plain(_) | Text::Photo | Text::File => (None, new_message(locale)),
+                    Text::Voice if is_whole => (None, locale.pick("Voice message", "음성 메시지")),
+                    Text::Video if is_whole => (None, locale.pick("Video", "동영상")),
+                    Text::Plain(_) | Text::Photo | Text::File | Text::Voice | Text::Video => {
+                        (None, new_message(locale))
+                    }
                 };
                 Some(Self { title, before, text: text.filter(|text| !text.is_empty()), instead })
             }
@@ -109,6 +113,8 @@ mod tests {
             ),
             (private(Text::Photo), Preview::Full, "홍길동 / 사진", "홍길동 / Photo"),
             (group(Text::File), Preview::Full, "독서 모임 / 홍길동: 파일", "독서 모임 / 홍길동: File"),
+            (private(Text::Voice), Preview::Full, "홍길동 / 음성 메시지", "홍길동 / Voice message"),
+            (group(Text::Video), Preview::Full, "독서 모임 / 홍길동: 동영상", "독서 모임 / 홍길동: Video"),
             (private(Text::Photo), Preview::Sender, "홍길동 / 새 메시지", "홍길동 / New message"),
             (
                 News::Added { sender: sender(), group: room() },

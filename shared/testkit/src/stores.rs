@@ -235,6 +235,7 @@ impl Stores {
             message_type: MessageType::Text,
             reply_to: None,
             forwarded_from: None,
+            attachments: Vec::new(),
             client_id: ClientId::parse(client_id).expect("a name"),
         };
         messaging::send_message(&self.messenger(), &author, &draft).await.map(|sent| sent.message.id)
@@ -282,7 +283,8 @@ impl Stores {
         let reserved = mongo.rooms().reserve(draft.room, None, Placement::New(id)).await.expect("MongoDB is there");
         let reservation = reserved.expect("MongoDB knows the room");
         let mut causal = mongo.causal().await.expect("MongoDB is there");
-        let new = NewMessage { id, draft, mentions: Mentions::default(), fingerprint: b"fingerprint", at };
+        let new =
+            NewMessage { id, draft, mentions: Mentions::default(), attachments: &[], fingerprint: b"fingerprint", at };
         let inserted = mongo.messages().insert(&mut causal, &new, &reservation).await.expect("MongoDB is there");
         assert!(matches!(inserted, Inserted::Done(_)), "the client_id is new");
         mongo.rooms().release(draft.room, &reservation).await.expect("MongoDB is there");

@@ -69,6 +69,7 @@ impl Rooms {
             message_type: MessageType::Text,
             reply_to,
             forwarded_from: None,
+            attachments: Vec::new(),
             client_id: ClientId::parse(&number.to_string()).unwrap(),
         };
         self.leave_message(&draft, NOON).await.0

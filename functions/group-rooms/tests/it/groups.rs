@@ -153,6 +153,7 @@ impl Groups {
             message_type: MessageType::Text,
             reply_to: None,
             forwarded_from: None,
+            attachments: Vec::new(),
             client_id: ClientId::parse("1").unwrap(),
         };
         self.leave_message(&draft, NOON).await;

@@ -90,6 +90,7 @@ impl Leftovers {
             message_type: MessageType::Text,
             reply_to: None,
             forwarded_from: None,
+            attachments: Vec::new(),
             client_id: ClientId::parse("c").unwrap(),
         };
         self.0.leave_message(&draft, since).await

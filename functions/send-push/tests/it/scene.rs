@@ -192,10 +192,11 @@ impl Scene {
             message_type: MessageType::Text,
             reply_to: None,
             forwarded_from: None,
+            attachments: Vec::new(),
             client_id: ClientId::parse(&id.to_string()).unwrap(),
         };
         let position = mongo.rooms().reserve(room, None, Placement::New(id)).await.unwrap().unwrap();
-        let new = NewMessage { id, draft: &draft, mentions, fingerprint: b"f", at: now() };
+        let new = NewMessage { id, draft: &draft, mentions, attachments: &[], fingerprint: b"f", at: now() };
         let inserted = mongo.messages().insert(&mut mongo.causal().await.unwrap(), &new, &position).await.unwrap();
         assert!(matches!(inserted, Inserted::Done(_)));
         mongo.rooms().release(room, &position).await.unwrap();

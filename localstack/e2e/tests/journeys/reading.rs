@@ -96,14 +96,18 @@ fn reply_quotes_its_message_until_that_is_deleted() {
         let socket = minji.socket().await;
         let reply = json!({"room_id": room, "room_type": "private", "content": "집", "reply_to": question["id"]});
         let answered = junho.api.post("/messages", &reply).await.with(201);
-        let quote = json!({"user_id": minji.id, "content": "어디야?", "is_deleted": false});
-        assert_eq!(answered["quote"], quote);
+        let quote = |content: &str, is_deleted: bool| {
+            let user_id = minji.id;
+            json!({"user_id": user_id, "message_type": "text", "content": content, "attachment": null, "is_deleted": is_deleted})
+        };
+        let shown = quote("어디야?", false);
+        assert_eq!(answered["quote"], shown);
         assert_eq!(socket.push().await["d"], answered);
-        assert_eq!(quotes(&minji, room).await, [quote.clone(), quote.clone(), quote]);
+        assert_eq!(quotes(&minji, room).await, [shown.clone(), shown.clone(), shown]);
 
         minji.api.delete(&format!("/messages/{}", question["id"].as_str().unwrap())).await.with(200);
 
-        let gone = json!({"user_id": minji.id, "content": "", "is_deleted": true});
+        let gone = quote("", true);
         assert_eq!(quotes(&minji, room).await, [gone.clone(), gone.clone(), gone]);
     });
 }

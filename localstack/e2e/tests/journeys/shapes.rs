@@ -128,6 +128,7 @@ fn a_message_a_page_and_a_sync() {
         let url = format!("/messages/{}", sent["id"].as_str().unwrap());
         assert_snapshot!(shape(&sent), @r#"
         {
+          "attachments": [],
           "client_id": "one",
           "content": "안녕",
           "created_at": "[time]",
@@ -156,6 +157,7 @@ fn a_message_a_page_and_a_sync() {
         let edited = minji.api.put(&url, &json!({"content": "안녕하세요"})).await.with(200);
         assert_snapshot!(shape(&edited), @r#"
         {
+          "attachments": [],
           "client_id": "one",
           "content": "안녕하세요",
           "created_at": "[time]",
@@ -204,6 +206,7 @@ fn message_frames() {
             "dup": false,
             "id": "[message id]",
             "message": {
+              "attachments": [],
               "client_id": "one",
               "content": "hi",
               "created_at": "[time]",
@@ -238,6 +241,7 @@ fn message_frames() {
         assert_snapshot!(shape(&junhos.push().await), @r#"
         {
           "d": {
+            "attachments": [],
             "client_id": "one",
             "content": "hi",
             "created_at": "[time]",
@@ -283,6 +287,7 @@ fn change_frames() {
         assert_snapshot!(shape(&junhos.push().await), @r#"
         {
           "d": {
+            "attachments": [],
             "client_id": "one",
             "content": "ho",
             "created_at": "[time]",
@@ -320,6 +325,7 @@ fn change_frames() {
             "head": 2,
             "items": [
               {
+                "attachments": [],
                 "client_id": "one",
                 "content": "ho",
                 "created_at": "[time]",

@@ -19,6 +19,7 @@ fn room_list_and_unread_counts() {
               "created_at": "[time]",
               "id": "[id]",
               "last_message": {
+                "attachments": [],
                 "client_id": "two",
                 "content": "집",
                 "created_at": "[time]",
@@ -33,8 +34,10 @@ fn room_list_and_unread_counts() {
                 "pinned_at": null,
                 "pinned_by": null,
                 "quote": {
+                  "attachment": null,
                   "content": "어디야?",
                   "is_deleted": false,
+                  "message_type": "text",
                   "user_id": "[user_id]"
                 },
                 "reactions": [],
@@ -127,6 +130,7 @@ fn read_and_delete_frames() {
         let deleted = minjis.ask("delete", json!({"id": sent["id"]})).await;
         assert_snapshot!(shape(&deleted["d"]["message"]), @r#"
         {
+          "attachments": [],
           "client_id": "one",
           "content": "",
           "created_at": "[time]",

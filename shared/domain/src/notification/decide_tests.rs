@@ -20,6 +20,7 @@ pub(super) fn message() -> Message {
         reply_to: None,
         mentions: Mentions::default(),
         forwarded_from: None,
+        attachments: Vec::new(),
         hidden_for: Vec::new(),
         seq: Seq(10),
         rev: Rev(10),

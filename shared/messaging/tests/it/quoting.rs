@@ -1,9 +1,10 @@
 use crate::scene::{ANNA, BORA, Scene};
 use contract::{MessageView, QuoteView};
 use mongo::Anchor;
+use serde_json::json;
 
 fn quoted(view: &MessageView) -> (i32, &str, bool) {
-    let QuoteView { user_id, content, is_deleted } = view.quote.as_ref().unwrap();
+    let QuoteView { user_id, content, is_deleted, .. } = view.quote.as_ref().unwrap();
     (user_id.0, content, *is_deleted)
 }
 
@@ -21,7 +22,9 @@ async fn reply_carries_its_quote_everywhere() {
         assert_eq!(quoted(view), (ANNA.0, "어디?", false));
     }
     let pushed = scene.pushed.frames("phone").pop().unwrap();
-    assert_eq!(pushed["d"]["quote"], serde_json::json!({"user_id": ANNA, "content": "어디?", "is_deleted": false}));
+    let expected =
+        json!({"user_id": ANNA, "message_type": "text", "content": "어디?", "attachment": null, "is_deleted": false});
+    assert_eq!(pushed["d"]["quote"], expected);
 }
 
 #[tokio::test]

@@ -60,6 +60,7 @@ pub(crate) fn draft(user: UserId, client_id: &str, content: &str) -> MessageDraf
         message_type: MessageType::Text,
         reply_to: None,
         forwarded_from: None,
+        attachments: Vec::new(),
         client_id: ClientId::parse(client_id).unwrap(),
     }
 }

@@ -4,19 +4,21 @@ use super::{
 };
 use crate::{reactions::counted_reactions, schema::MESSAGES};
 use domain::{
-    ConnectionId, LatestChange, Mentions, MentionsAll, Message, MessageId, MessageType, Pin, Quote, Reaction, Rev,
-    Role, RoomId, RoomKey, RoomKind, Seq, System, SystemKind, Timestamp, UserId,
+    Attachment, ConnectionId, LatestChange, Media, Mentions, MentionsAll, Message, MessageId, MessageType, Pin, Poster,
+    Quote, QuotedAttachment, Reaction, Rev, Role, RoomId, RoomKey, RoomKind, Seq, System, SystemKind, Timestamp,
+    UploadId, UploadKind, UserId,
 };
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId};
 use serde::{Deserialize, Serialize};
 
 /// The fields of [`MessageDocument`] that leave the store as they are.
-const MESSAGE_FIELDS: [&str; 22] = [
+const MESSAGE_FIELDS: [&str; 23] = [
     "user_id",
     "room_id",
     "room_type",
     "content",
     "message_type",
+    "attachments",
     "system",
     "reply_to",
     "mentions",
@@ -46,6 +48,11 @@ pub(crate) struct MessageDocument {
     pub(super) room_type: RoomKind,
     pub(super) content: String,
     pub(super) message_type: MessageType,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) attachments: Vec<AttachmentDocument>,
+    /// The uploads that its files are, posters too, which no read loads: a unique key, so that no two messages have one.
+    #[serde(default, skip_deserializing, skip_serializing_if = "Vec::is_empty")]
+    pub(super) uploads: Vec<UploadId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) system: Option<SystemDocument>,
     pub(super) reply_to: Option<ObjectId>,
@@ -80,6 +87,24 @@ pub(crate) struct MessageDocument {
     /// What it is found by, which no read loads; none of a notice of the room.
     #[serde(rename = "g", default, skip_deserializing, skip_serializing_if = "Option::is_none")]
     pub(super) grams: Option<Vec<i32>>,
+}
+
+/// A file of a message.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct AttachmentDocument {
+    id: UploadId,
+    kind: UploadKind,
+    name: String,
+    media: Media,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    poster: Option<PosterDocument>,
+}
+
+/// The picture that stands for a video.
+#[derive(Serialize, Deserialize)]
+struct PosterDocument {
+    id: UploadId,
+    media: Media,
 }
 
 /// How many people reacted with an emoji.
@@ -127,8 +152,21 @@ pub(crate) struct QuoteDocument {
     #[serde(rename = "_id")]
     id: ObjectId,
     user_id: UserId,
+    message_type: MessageType,
     content: String,
+    /// The first file, if there is one.
+    #[serde(default)]
+    attachments: Vec<QuotedAttachmentDocument>,
     deleted_at: Option<DateTime>,
+}
+
+#[derive(Deserialize)]
+struct QuotedAttachmentDocument {
+    id: UploadId,
+    kind: UploadKind,
+    name: String,
+    #[serde(default)]
+    thumbhash: Option<String>,
 }
 
 /// A message as it lies in the store.
@@ -163,6 +201,7 @@ impl From<MessageDocument> for Stored {
                 user: row.user_id,
                 content: row.content,
                 message_type: row.message_type,
+                attachments: row.attachments.into_iter().map(Attachment::from).collect(),
                 system: row.system.map(System::from),
                 reply_to: row.reply_to.map(|id| MessageId(id.bytes())),
                 mentions: Mentions { people: row.mentions, all: row.mentions_all },
@@ -182,6 +221,21 @@ impl From<MessageDocument> for Stored {
             fingerprint: row.fingerprint.map(|hash| hash.bytes),
             fanout,
         }
+    }
+}
+
+impl From<AttachmentDocument> for Attachment {
+    fn from(row: AttachmentDocument) -> Self {
+        let AttachmentDocument { id, kind, name, media, poster } = row;
+        let poster = poster.map(|PosterDocument { id, media }| Poster { id, media });
+        Self { id, kind, name, media, poster }
+    }
+}
+
+impl From<Attachment> for AttachmentDocument {
+    fn from(Attachment { id, kind, name, media, poster }: Attachment) -> Self {
+        let poster = poster.map(|Poster { id, media }| PosterDocument { id, media });
+        Self { id, kind, name, media, poster }
     }
 }
 
@@ -209,9 +263,18 @@ impl From<QuoteDocument> for Quote {
         Self {
             id: MessageId(row.id.bytes()),
             user: row.user_id,
+            message_type: row.message_type,
             beginning: Self::beginning_of(&row.content),
+            attachment: row.attachments.into_iter().next().map(QuotedAttachment::from),
             is_deleted: row.deleted_at.is_some(),
         }
+    }
+}
+
+impl From<QuotedAttachmentDocument> for QuotedAttachment {
+    fn from(row: QuotedAttachmentDocument) -> Self {
+        let QuotedAttachmentDocument { id, kind, name, thumbhash } = row;
+        Self { id, kind, name, thumbhash }
     }
 }
 
@@ -228,10 +291,18 @@ pub(crate) fn message_fields(viewer: Option<UserId>) -> Document {
     fields
 }
 
-/// The fields of [`QuoteDocument`]: no more of a text than its beginning leaves the store.
+/// The fields of [`QuoteDocument`]: no more of a text than its beginning leaves the store, and no more of files than what is shown of
+/// the first one.
 pub(super) fn quote_fields() -> Document {
     let most = i64::try_from(Quote::MAX_CODE_POINTS + 1).unwrap_or(i64::MAX);
-    doc! { "user_id": 1, "deleted_at": 1, "content": { "$substrCP": ["$content", 0, most] } }
+    let first = doc! { "$slice": [{ "$ifNull": ["$attachments", []] }, 1] };
+    let thumbhash = doc! { "$ifNull": ["$$this.media.thumbhash", "$$this.poster.media.thumbhash"] };
+    let shown = doc! { "id": "$$this.id", "kind": "$$this.kind", "name": "$$this.name", "thumbhash": thumbhash };
+    doc! {
+        "user_id": 1, "message_type": 1, "deleted_at": 1,
+        "content": { "$substrCP": ["$content", 0, most] },
+        "attachments": { "$map": { "input": first, "in": shown } },
+    }
 }
 
 /// The stage that adds what some messages answer as `quotes`.

@@ -1,14 +1,17 @@
 use super::{
-    MessageDocument, Messages, Stored, date, document::FanoutDocument, history::history_with_current, not_deleted,
-    object_id, owed::Fanout,
+    MessageDocument, Messages, Stored, date,
+    document::{AttachmentDocument, FanoutDocument},
+    history::history_with_current,
+    not_deleted, object_id,
+    owed::Fanout,
 };
 use crate::{
     Causal, Reservation,
     fault::{is_duplicate_key, store_fault},
 };
 use domain::{
-    ClientId, Content, Fault, Mentions, MentionsAll, Message, MessageDraft, MessageId, MessageType, Rev, RoomEvent,
-    RoomKind, Timestamp, UserId, message_search::grams,
+    Attach, Attachment, ClientId, Content, Fault, Mentions, MentionsAll, Message, MessageDraft, MessageId, MessageType,
+    Rev, RoomEvent, RoomKind, Timestamp, UploadId, UserId, message_search::grams,
 };
 use mongodb::{
     bson::{Binary, Document, doc, spec::BinarySubtype},
@@ -24,6 +27,8 @@ pub struct NewMessage<'a> {
     pub draft: &'a MessageDraft,
     /// Whom it mentions.
     pub mentions: Mentions,
+    /// Its files, those that the draft asks for.
+    pub attachments: &'a [Attachment],
     /// The hash of what was asked for.
     pub fingerprint: &'a [u8],
     /// When it was asked for.
@@ -63,7 +68,7 @@ impl Messages<'_> {
         reservation: &Reservation,
     ) -> Result<Inserted, Fault> {
         let at = date(new.at);
-        let NewMessage { id, draft, mentions, fingerprint, .. } = new;
+        let NewMessage { id, draft, mentions, attachments, fingerprint, .. } = new;
         let row = MessageDocument {
             id: object_id(*id),
             user_id: draft.user,
@@ -71,6 +76,8 @@ impl Messages<'_> {
             room_type: draft.room.kind,
             content: draft.content.as_str().to_owned(),
             message_type: draft.message_type,
+            attachments: attachments.iter().cloned().map(AttachmentDocument::from).collect(),
+            uploads: uploads_of(&draft.attachments),
             system: None,
             reply_to: draft.reply_to.map(object_id),
             mentions: mentions.people.clone(),
@@ -114,6 +121,8 @@ impl Messages<'_> {
             room_type: RoomKind::Group,
             content: String::new(),
             message_type: MessageType::System,
+            attachments: Vec::new(),
+            uploads: Vec::new(),
             system: Some(event.system.clone().into()),
             reply_to: None,
             mentions: Vec::new(),
@@ -175,7 +184,8 @@ impl Messages<'_> {
         self.change(causal, not_deleted(id), change, reservation, Fanout::new(at, 0)).await
     }
 
-    /// Empties a message at its reserved position and returns the tombstone; nothing by which its text could be guessed stays.
+    /// Empties a message at its reserved position and returns the tombstone; nothing by which its text could be guessed stays. Its
+    /// uploads are left to be purged.
     ///
     /// `None`: it is gone, deleted, or has a higher `rev`, or another message has this one. An error means that the outcome is
     /// unknown.
@@ -188,6 +198,7 @@ impl Messages<'_> {
     ) -> Result<Option<Message>, Fault> {
         let change = doc! {
             "$set": { "content": "", "deleted_at": date(at), "updated_at": date(at) },
+            "$rename": { "uploads": "purge" },
             "$unset": left_out_of_tombstones(),
         };
         self.change(causal, not_deleted(id), change, reservation, Fanout::new(at, 0)).await
@@ -249,7 +260,7 @@ impl Messages<'_> {
     }
 
     /// Makes a message that nobody was told of a tombstone at a reserved position, if it still has the `rev` that its writer
-    /// gave it. Its `client_id` is free again.
+    /// gave it. Its `client_id` and its uploads are free again.
     ///
     /// `Taken`: another message has the position. `None`: somebody else moved it.
     pub async fn withdraw(
@@ -260,13 +271,15 @@ impl Messages<'_> {
         at: Timestamp,
     ) -> Result<Option<Inserted>, Fault> {
         let mine = doc! { "_id": object_id(id), "rev": rev.0 };
+        let mut unset = left_out_of_tombstones();
+        unset.insert("uploads", "");
         let tombstone = doc! {
             "$set": {
                 "rev": reservation.rev.0, "content": "", "deleted_at": date(at), "updated_at": date(at),
                 "client_id": format!("withdrawn:{}", reservation.op),
                 "fanout": { "pending": true, "at": date(at), "tries": 0 },
             },
-            "$unset": left_out_of_tombstones(),
+            "$unset": unset,
         };
         let changed = self
             .collection()
@@ -284,7 +297,12 @@ impl Messages<'_> {
 
 /// What a tombstone has nothing of.
 fn left_out_of_tombstones() -> Document {
-    doc! { "fingerprint": "", "reactions": "", "pinned": "", "change": "", "history": "", "mentions": "", "mentions_all": "", "forwarded_from": "", "notify_at": "", "g": "" }
+    doc! { "fingerprint": "", "reactions": "", "pinned": "", "change": "", "history": "", "mentions": "", "mentions_all": "", "forwarded_from": "", "notify_at": "", "attachments": "", "g": "" }
+}
+
+/// The uploads that files take, posters too.
+fn uploads_of(attachments: &[Attach]) -> Vec<UploadId> {
+    attachments.iter().copied().flat_map(Attach::ids).collect()
 }
 
 /// What a message is found by, as it lies in the store.

@@ -39,7 +39,7 @@ async fn call(mongo: &Mongo, room: RoomKey, user: UserId, people: &[UserId]) {
     let position = reserve(mongo, room, Placement::New(id)).await;
     let mentions = Mentions { people: people.to_vec(), all: None };
     let draft = draft(room, user, &id.to_string(), "@you");
-    let new = NewMessage { id, draft: &draft, mentions, fingerprint: b"f", at: AT };
+    let new = NewMessage { id, draft: &draft, mentions, attachments: &[], fingerprint: b"f", at: AT };
     mongo.messages().insert(&mut mongo.causal().await.unwrap(), &new, &position).await.unwrap();
     mongo.rooms().release(room, &position).await.unwrap();
 }

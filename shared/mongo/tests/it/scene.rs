@@ -67,6 +67,7 @@ pub(crate) fn draft(room: RoomKey, user: UserId, client_id: &str, content: &str)
         message_type: MessageType::Text,
         reply_to: None,
         forwarded_from: None,
+        attachments: Vec::new(),
         client_id: ClientId::parse(client_id).unwrap(),
     }
 }
@@ -90,14 +91,14 @@ pub(crate) async fn reserve(mongo: &Mongo, room: RoomKey, placement: Placement) 
 
 /// Writes a message at a position.
 pub(crate) async fn write(mongo: &Mongo, draft: &MessageDraft, id: MessageId, position: &Reservation) -> Inserted {
-    let new = NewMessage { id, draft, mentions: Mentions::default(), fingerprint: b"f", at: AT };
+    let new = NewMessage { id, draft, mentions: Mentions::default(), attachments: &[], fingerprint: b"f", at: AT };
     mongo.messages().insert(&mut mongo.causal().await.unwrap(), &new, position).await.unwrap()
 }
 
 pub(crate) async fn insert(mongo: &Mongo, draft: &MessageDraft, at: Timestamp) -> (MessageId, Inserted) {
     let id = Messages::new_id();
     let position = reserve(mongo, draft.room, Placement::New(id)).await;
-    let new = NewMessage { id, draft, mentions: Mentions::default(), fingerprint: b"f", at };
+    let new = NewMessage { id, draft, mentions: Mentions::default(), attachments: &[], fingerprint: b"f", at };
     let mut causal = mongo.causal().await.unwrap();
     let inserted = mongo.messages().insert(&mut causal, &new, &position).await.unwrap();
     assert!(mongo.rooms().release(draft.room, &position).await.unwrap());
