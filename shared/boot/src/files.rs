@@ -1,5 +1,6 @@
 use crate::{Settings, SettingsError, checks, values};
 use aws_types::SdkConfig;
+use domain::UploadLimits;
 use std::time::Duration;
 
 /// Where files are.
@@ -13,25 +14,6 @@ pub struct FileSettings {
     pub files_bucket: String,
     /// Credentials and region.
     pub aws: SdkConfig,
-}
-
-/// What a person may upload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UploadLimits {
-    /// `MAX_IMAGE_BYTES` of a picture.
-    pub image_bytes: u64,
-    /// `MAX_VOICE_BYTES` of a voice note.
-    pub voice_bytes: u64,
-    /// `MAX_VIDEO_BYTES` of a video.
-    pub video_bytes: u64,
-    /// `MAX_FILE_BYTES` of any other file.
-    pub file_bytes: u64,
-    /// `MAX_PICTURE_BYTES` of a picture of a person or a group.
-    pub picture_bytes: u64,
-    /// `MAX_OPEN_UPLOADS`: uploads of a person that nothing has attached yet.
-    pub open: u32,
-    /// `MAX_STORED_BYTES`: all files of a person together.
-    pub stored_bytes: u64,
 }
 
 /// What a file may contain.
@@ -57,28 +39,29 @@ impl Settings {
         Ok(FileSettings { url, uploads_bucket, files_bucket, aws })
     }
 
-    /// What a person may upload.
+    /// How much a person may upload: `MAX_IMAGE_BYTES`, `MAX_VOICE_BYTES`, `MAX_VIDEO_BYTES` and `MAX_FILE_BYTES` of a file of a
+    /// message, `MAX_PICTURE_BYTES` of a picture of a person or a group, `MAX_OPEN_UPLOADS` that nothing has attached yet, and
+    /// `MAX_STORED_BYTES` of all files together.
     pub fn upload_limits(&self) -> Result<UploadLimits, SettingsError> {
-        let inspected = |name, default| -> Result<u64, SettingsError> {
-            Ok(self.optional(name, checks::inspected_bytes)?.unwrap_or(default))
-        };
-        let (image_bytes, voice_bytes, video_bytes, picture_bytes, file_bytes, open, stored_bytes) = values((
-            inspected("MAX_IMAGE_BYTES", 25 * MIB),
-            inspected("MAX_VOICE_BYTES", 16 * MIB),
-            inspected("MAX_VIDEO_BYTES", 100 * MIB),
-            inspected("MAX_PICTURE_BYTES", 8 * MIB),
+        let inspected = |name| self.optional(name, checks::inspected_bytes);
+        let (image, voice, video, picture, file, open, stored) = values((
+            inspected("MAX_IMAGE_BYTES"),
+            inspected("MAX_VOICE_BYTES"),
+            inspected("MAX_VIDEO_BYTES"),
+            inspected("MAX_PICTURE_BYTES"),
             self.optional("MAX_FILE_BYTES", checks::file_bytes),
             self.optional("MAX_OPEN_UPLOADS", checks::open_uploads),
             self.optional("MAX_STORED_BYTES", checks::stored_bytes),
         ))?;
+        let default = UploadLimits::default();
         Ok(UploadLimits {
-            image_bytes,
-            voice_bytes,
-            video_bytes,
-            file_bytes: file_bytes.unwrap_or(100 * MIB),
-            picture_bytes,
-            open: open.unwrap_or(50),
-            stored_bytes: stored_bytes.unwrap_or(2_048 * MIB),
+            image_bytes: image.unwrap_or(default.image_bytes),
+            voice_bytes: voice.unwrap_or(default.voice_bytes),
+            video_bytes: video.unwrap_or(default.video_bytes),
+            file_bytes: file.unwrap_or(default.file_bytes),
+            picture_bytes: picture.unwrap_or(default.picture_bytes),
+            open: open.unwrap_or(default.open),
+            stored_bytes: stored.unwrap_or(default.stored_bytes),
         })
     }
 
@@ -98,8 +81,6 @@ impl Settings {
         })
     }
 }
-
-const MIB: u64 = 1024 * 1024;
 
 #[cfg(test)]
 mod tests {

@@ -18,7 +18,7 @@ mod values;
 
 pub use cost::Cost;
 pub use ending::{EndWhenStale, Ending};
-pub use files::{FileSettings, MediaLimits, UploadLimits};
+pub use files::{FileSettings, MediaLimits};
 pub use https::put;
 pub use push::{ProviderUrls, PushSettings};
 pub use settings::{Limits, MailSettings, Queues, Settings, SettingsError, Signing, read};

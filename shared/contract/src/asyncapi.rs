@@ -183,12 +183,13 @@ fn reference<T: ToSchema>() -> Value {
 mod tests {
     use super::*;
     use crate::{
-        Ack, Frame, GapsNews, MessageView, Missed, OnlineFriends, PersonPresence, Pong, misfit, misfit_of_frame,
-        misfit_of_received,
+        Ack, Frame, GapsNews, MessageView, Missed, OnlineFriends, PersonPresence, Pong, UploadView, misfit,
+        misfit_of_frame, misfit_of_received,
     };
     use domain::{
-        ClientId, Code, LatestChange, Locale, Mentions, Message, MessageId, MessageType, Pin, Reaction, Removal, Role,
-        RoomId, RoomNews, RoomNotice, Seq, System, SystemKind, Timestamp, UserId,
+        ClientId, Code, LatestChange, Locale, Media, Mentions, Message, MessageId, MessageType, Pin, Purpose, Reaction,
+        Rejection, Removal, Role, RoomId, RoomNews, RoomNotice, Seq, System, SystemKind, Timestamp, Upload, UploadId,
+        UploadKind, UploadState, UserId,
     };
     use serde_json::value::RawValue;
     use std::collections::{BTreeSet, HashMap};
@@ -253,6 +254,28 @@ mod tests {
             created_at: at,
             updated_at: at,
         }
+    }
+
+    fn upload(state: UploadState) -> UploadView {
+        let at = Timestamp::from_millis(1_790_000_000_000);
+        UploadView::of(Upload {
+            id: UploadId([7; 16]),
+            owner: UserId(3),
+            purpose: Purpose::Message,
+            kind: UploadKind::Image,
+            name: "사진.jpg".to_owned(),
+            size: 7,
+            declared_type: "image/jpeg".to_owned(),
+            sha256: None,
+            multipart: None,
+            state,
+            reason: (state == UploadState::Rejected).then_some(Rejection::Damaged),
+            etag: None,
+            media: (state == UploadState::Ready).then(Media::default),
+            objects: Vec::new(),
+            created_at: at,
+            due_at: Some(at),
+        })
     }
 
     #[test]
@@ -354,6 +377,8 @@ mod tests {
             Frame::of_presence(vec![presence(None), presence(Some(Timestamp::from_millis(0)))]),
             frame(FramePayload::Gaps(gaps)),
             Frame::of_end(Code::TooManyConnections, Locale::Ko, "request"),
+            Frame::of_upload(upload(UploadState::Ready)),
+            Frame::of_upload(upload(UploadState::Rejected)),
         ];
         let texts = frames.each_ref().map(|frame| RawValue::from_string(frame.to_text().unwrap()).unwrap());
 

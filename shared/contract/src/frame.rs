@@ -7,10 +7,10 @@ pub use pushes::{
     PresenceChange, Receipt, RoomAdded, RoomRemoved, RoomUpdated, SessionNews, TypingNews,
 };
 
-use crate::{MessageView, SyncPage};
+use crate::{MessageView, SyncPage, UploadView};
 use domain::{
     Code, Fault, LatestChange, Locale, Message, MessageId, News, Notice, Rev, Role, RoomKey, RoomKind, RoomNews,
-    RoomNotice, Seq, SessionId, SystemKind, UserId,
+    RoomNotice, Seq, SessionId, SystemKind, UploadState, UserId,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -107,6 +107,12 @@ pub enum FramePayload {
     /// are empty.
     #[serde(rename = "friend.removed")]
     FriendRemoved(FriendNews),
+    /// An upload of the user's was inspected and may be attached. Who hears nothing for 5 s asks for the upload.
+    #[serde(rename = "upload.ready")]
+    UploadReady(Box<UploadView>),
+    /// An upload of the user's was inspected and refused.
+    #[serde(rename = "upload.rejected")]
+    UploadRejected(Box<UploadView>),
     /// The session of this connection has ended. The connection is closed.
     #[serde(rename = "session.revoked")]
     SessionRevoked(SessionNews),
@@ -220,6 +226,15 @@ impl Frame<'_> {
     /// Tells a person which of their friends came or went.
     pub fn of_presence(people: Vec<PersonPresence>) -> Self {
         let payload = FramePayload::PresenceChanged(PresenceChange { people });
+        Self { re: None, room: None, rev: None, payload }
+    }
+
+    /// Tells the owner of an upload what inspection came to.
+    pub fn of_upload(upload: UploadView) -> Self {
+        let payload = match upload.state {
+            UploadState::Rejected => FramePayload::UploadRejected(Box::new(upload)),
+            _ => FramePayload::UploadReady(Box::new(upload)),
+        };
         Self { re: None, room: None, rev: None, payload }
     }
 

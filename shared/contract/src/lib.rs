@@ -22,6 +22,7 @@ mod receipt;
 mod room;
 mod schemas;
 mod session;
+mod upload;
 mod validate;
 
 pub use account::{
@@ -69,4 +70,7 @@ pub use receipt::{MessageReceiptsView, ReceiptView, ReceiptsQuery, ReceiptsView}
 pub use room::{ChatRoomView, NewChatRoom};
 pub use schemas::parameter_schemas;
 pub use session::{GrantType, Login, PasswordGrant, RefreshGrant, SessionView, TicketView, Tokens};
+pub use upload::{
+    NewPart, NewParts, NewUpload, ParsedPart, PartRequest, PartRequests, PartsView, SignedRequest, UploadView,
+};
 pub use validate::{misfit, misfit_of_frame, misfit_of_received};

@@ -1,5 +1,6 @@
 use domain::{
-    FriendshipId, InviteId, MessageId, Rev, RoomId, RoomKind, Seq, SessionId, UserId, notification::Installation,
+    FriendshipId, InviteId, MessageId, Rev, RoomId, RoomKind, Seq, SessionId, UploadId, UserId,
+    notification::Installation,
 };
 use utoipa::{
     ToSchema,
@@ -18,6 +19,7 @@ pub fn parameter_schemas() -> Vec<(String, RefOr<Schema>)> {
         named::<RoomKind>(),
         named::<Seq>(),
         named::<SessionId>(),
+        named::<UploadId>(),
         named::<UserId>(),
     ]
 }

@@ -98,7 +98,7 @@ pub enum Code {
     TooManyPins,
     /// The caller has hidden as many messages of the room as possible, or too many people have hidden the message.
     TooManyHidden,
-    /// The `client_id` was used for another message.
+    /// The `client_id` was used for another message or upload.
     ClientIdReused,
     /// The frame is not of the form `{action, id?, d?}`.
     MalformedFrame,
@@ -118,6 +118,18 @@ pub enum Code {
     DeviceNotFound,
     /// This installation sends no such notifications.
     PushOff,
+    /// No such upload of the caller's, or not any more.
+    UploadNotFound,
+    /// The file has not arrived whole.
+    UploadIncomplete,
+    /// The file has arrived already.
+    UploadArrived,
+    /// The file is not inspected yet.
+    UploadNotReady,
+    /// A message, a profile or a group has the upload.
+    UploadTaken,
+    /// The caller has as many open uploads, or as many bytes, as possible.
+    QuotaExceeded,
     /// Too many requests of this kind; the answer says when to go on.
     RateLimited,
     /// A store is away or did not answer in time; the outcome may be unknown.
@@ -152,7 +164,8 @@ impl Code {
             | Self::RemovedFromRoom
             | Self::NotFriends
             | Self::WideMentionForbidden
-            | Self::SystemMessage => 403,
+            | Self::SystemMessage
+            | Self::QuotaExceeded => 403,
             Self::RouteNotFound
             | Self::UserNotFound
             | Self::SessionNotFound
@@ -162,7 +175,8 @@ impl Code {
             | Self::MemberNotFound
             | Self::InviteNotFound
             | Self::DeviceNotFound
-            | Self::PushOff => 404,
+            | Self::PushOff
+            | Self::UploadNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::EmailTaken
             | Self::UsernameTaken
@@ -180,6 +194,10 @@ impl Code {
             | Self::TooManyHidden
             | Self::ClientIdReused
             | Self::MailOff
+            | Self::UploadIncomplete
+            | Self::UploadArrived
+            | Self::UploadNotReady
+            | Self::UploadTaken
             | Self::TooManyConnections => 409,
             Self::BodyTooLarge => 413,
             Self::UnsupportedMediaType => 415,
@@ -291,7 +309,7 @@ impl Code {
                 "이 대화방에서 숨길 수 있는 최대 메시지 수(1,000개)에 도달했습니다.",
             ),
             Self::ClientIdReused => {
-                locale.pick("This client_id belongs to another message.", "다른 메시지에 이미 사용된 client_id입니다.")
+                locale.pick("This client_id was used for something else.", "이미 다른 요청에 사용된 client_id입니다.")
             }
             Self::MalformedFrame => locale.pick("The frame could not be read.", "프레임을 읽을 수 없습니다."),
             Self::UnknownAction => locale.pick("There is no such action.", "존재하지 않는 동작입니다."),
@@ -313,6 +331,17 @@ impl Code {
             Self::PushOff => {
                 locale.pick("This server sends no such notifications.", "이 서버는 이러한 알림을 보내지 않습니다.")
             }
+            Self::UploadNotFound => locale.pick("The upload was not found.", "업로드를 찾을 수 없습니다."),
+            Self::UploadIncomplete => {
+                locale.pick("The file has not arrived whole yet.", "파일이 아직 모두 업로드되지 않았습니다.")
+            }
+            Self::UploadArrived => locale.pick("The file has arrived already.", "파일이 이미 업로드되었습니다."),
+            Self::UploadNotReady => locale.pick("The file is still being checked.", "파일을 아직 확인하고 있습니다."),
+            Self::UploadTaken => locale.pick("The upload is in use already.", "이미 사용 중인 업로드입니다."),
+            Self::QuotaExceeded => locale.pick(
+                "You have as many open uploads, or stored files, as possible.",
+                "업로드 개수 또는 저장 용량이 한도에 도달했습니다.",
+            ),
             Self::RateLimited => locale
                 .pick("Too many requests. Please wait a moment.", "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요."),
             Self::Unavailable => locale.pick("Please try again in a moment.", "잠시 후 다시 시도해 주세요."),

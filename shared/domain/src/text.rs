@@ -71,6 +71,20 @@ fn is_line_separator(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}')
 }
 
+/// The text without line separators and invisible characters that neither an emoji nor a script's spelling needs.
+pub(crate) fn without_stray_invisible(text: &str) -> String {
+    let mut chars: Vec<char> = text.chars().filter(|c| !c.is_control() && !is_line_separator(*c)).collect();
+    // Without a character its neighbours may need each other no more; each round takes one at least.
+    loop {
+        let is_kept = |at: usize| !is_invisible(chars[at]) || is_needed(&chars[..at], chars[at], &chars[at + 1..]);
+        let kept: Vec<char> = (0..chars.len()).filter(|at| is_kept(*at)).map(|at| chars[at]).collect();
+        if kept.len() == chars.len() {
+            return kept.into_iter().collect();
+        }
+        chars = kept;
+    }
+}
+
 /// Whether the text has an invisible character that neither an emoji nor a script's spelling needs.
 fn has_stray_invisible(text: &str) -> bool {
     if text.is_ascii() {

@@ -1,3 +1,14 @@
+mod declared;
+mod file_name;
+mod record;
+
+pub use declared::{
+    MOST_AT_ONCE, MOST_PART_LINKS, MediaType, PART_SIZE, Sha256, UNATTACHED_FOR, UploadDraft, UploadLimits, part_size,
+    parts_of,
+};
+pub use file_name::FileName;
+pub use record::Upload;
+
 use crate::{IdError, ids::parse_hex};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::{fmt, str::FromStr};
@@ -93,7 +104,7 @@ pub enum UploadState {
     Rejected,
     /// A message, a profile or a group has it.
     Attached,
-    /// Its bytes are being deleted. Clients see it as unknown.
+    /// Its bytes are being deleted. No client sees it any more.
     Deleting,
 }
 

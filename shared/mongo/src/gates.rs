@@ -48,6 +48,8 @@ pub enum Bucket {
     TestPushes,
     /// Changing who may know whether one is online.
     Visibility,
+    /// Beginning to upload files.
+    Uploads,
 }
 
 /// The answer of a gate.
@@ -91,6 +93,7 @@ impl Bucket {
             Self::Notifications => "notification",
             Self::TestPushes => "test_push",
             Self::Visibility => "visibility",
+            Self::Uploads => "upload",
         }
     }
 
@@ -110,6 +113,7 @@ impl Bucket {
             Self::Notifications => "notifications",
             Self::TestPushes => "test-pushes",
             Self::Visibility => "visibility",
+            Self::Uploads => "uploads",
         }
     }
 

@@ -29,6 +29,7 @@ mod search;
 mod tickets;
 mod tls;
 mod unread_total;
+mod uploads;
 mod wide_mentions;
 
 pub use atlas::{AtlasHit, AtlasSearch};
@@ -57,6 +58,9 @@ pub use schema::{Schema, SchemaVersion};
 pub use search::{Reading, ReadingEnd, SearchArea, Span, WalkedMessage};
 pub use tickets::Tickets;
 pub use unread_total::Unread;
+pub use uploads::{
+    AuditedUpload, Due, Ended, FilesAudit, Inspection, Lease, Leased, NewUpload, Purge, Recounted, Uploads, Usages,
+};
 
 use domain::{Fault, Usage};
 use fault::{is_connection_lost, is_duplicate_key, store_fault};
@@ -203,6 +207,16 @@ impl Mongo {
     /// Tickets for WebSockets.
     pub fn tickets(&self) -> Tickets<'_> {
         Tickets(self)
+    }
+
+    /// Files on their way to messages, profiles and groups.
+    pub fn uploads(&self) -> Uploads<'_> {
+        Uploads(self)
+    }
+
+    /// How many open uploads and bytes each person has.
+    pub fn usages(&self) -> Usages<'_> {
+        Usages(self)
     }
 
     /// Changes the document of an aggregate in MySQL, unless it has a newer version, and returns the version that is there.

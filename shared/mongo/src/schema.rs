@@ -8,7 +8,7 @@ use mongodb::{
 use std::time::Duration;
 
 /// The version that this code creates and expects; raised with every change of [`indexes`].
-const VERSION: i32 = 8;
+const VERSION: i32 = 9;
 
 pub(crate) const MESSAGES: &str = "messages";
 pub(crate) const ROOMS: &str = "rooms";
@@ -23,6 +23,8 @@ pub(crate) const GATES: &str = "gates";
 pub(crate) const DEVICES: &str = "devices";
 pub(crate) const NOTIFICATION_SETTINGS: &str = "notification_settings";
 pub(crate) const SCHEMA: &str = "schema";
+pub(crate) const UPLOADS: &str = "uploads";
+pub(crate) const USAGES: &str = "usages";
 
 /// What messages are found by.
 pub(crate) const GRAMS_INDEX: &str = "messages_grams_idx";
@@ -102,17 +104,18 @@ impl Schema<'_> {
     }
 }
 
-fn indexes() -> [(&'static str, Vec<IndexModel>); 11] {
+fn indexes() -> [(&'static str, Vec<IndexModel>); 13] {
     let room = |rest: Document| {
         let mut keys = doc! { "room_type": 1, "room_id": 1 };
         keys.extend(rest);
         keys
     };
-    let open = IndexOptions::builder()
-        .name("sockets_connection_key".to_owned())
-        .unique(true)
-        .partial_filter_expression(doc! { "open.id": { "$exists": true } })
-        .build();
+    let of_those_with = |name: &str, field: &str| {
+        let options = IndexOptions::builder().name(name.to_owned()).unique(true);
+        options.partial_filter_expression(is_there(field)).build()
+    };
+    let open = of_those_with("sockets_connection_key", "open.id");
+    let files = of_those_with("messages_uploads_key", "uploads");
     [
         (
             MESSAGES,
@@ -138,6 +141,10 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 11] {
                 partial("messages_mentions_idx", doc! { "mentions": 1, "created_at": -1 }, is_there("mentions")),
                 // The room first: what is said elsewhere makes no search slower. Of messages alone that a search may show.
                 partial(GRAMS_INDEX, room(doc! { "g": 1, "created_at": -1 }), is_there("g")),
+                // A file belongs to one message, whoever sends two with it at once.
+                IndexModel::builder().keys(doc! { "uploads": 1 }).options(files).build(),
+                // Only of deleted messages whose files are not being deleted yet, which are few.
+                partial("messages_purge_idx", doc! { "deleted_at": 1 }, is_there("purge")),
             ],
         ),
         (
@@ -192,6 +199,15 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 11] {
         (LIMITS, vec![expiring("limits_ttl")]),
         (TICKETS, vec![expiring("tickets_ttl")]),
         (GATES, vec![expiring("gates_ttl")]),
+        (
+            UPLOADS,
+            vec![
+                unique("uploads_client_id_key", doc! { "owner": 1, "client_id": 1 }),
+                // Of no upload that something has taken.
+                partial("uploads_due_idx", doc! { "due_at": 1 }, is_there("due_at")),
+            ],
+        ),
+        (USAGES, vec![index("usages_checked_idx", doc! { "checked_at": 1 })]),
     ]
 }
 

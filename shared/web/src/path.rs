@@ -4,7 +4,7 @@ use axum::{
     http::request::Parts,
 };
 use credentials::InviteCode;
-use domain::{Code, FriendshipId, MessageId, RoomId, RoomKey, SessionId, UserId, notification::Installation};
+use domain::{Code, FriendshipId, MessageId, RoomId, RoomKey, SessionId, UploadId, UserId, notification::Installation};
 use std::str::FromStr;
 
 /// The id in a path with one parameter, a room's kind and id, or a room's id and another one in a path with two. A malformed id answers 404, exactly like
@@ -40,6 +40,10 @@ impl PathId for SessionId {
 
 impl PathId for InviteCode {
     const NOT_FOUND: Code = Code::InviteNotFound;
+}
+
+impl PathId for UploadId {
+    const NOT_FOUND: Code = Code::UploadNotFound;
 }
 
 impl PathId for Installation {

@@ -31,3 +31,4 @@ mod search;
 mod search_plans;
 mod sockets;
 mod tickets;
+mod uploads;

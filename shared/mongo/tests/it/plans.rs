@@ -5,12 +5,14 @@ use crate::scene::{
     scene, set_room,
 };
 use domain::{
-    ClientId, ConnectionId, Emoji, Fault, Limit, Locale, PageSize, Person, Privacy, Random, Rev, RoomKind, Seq,
-    SessionId, UserId,
+    ClientId, ConnectionId, Emoji, Fault, FileName, Limit, Locale, MediaType, PageSize, Person, Privacy, Purpose,
+    Random, Rev, RoomKind, Seq, SessionId, UploadDraft, UploadId, UploadKind, UploadLimits, UserId,
     notification::{Address, Device, NotificationSettings, RoomSettings},
 };
-use mongo::{Anchor, Arrival, Bucket, Connection, Effect, Fanout, Messages, Mongo, Placement, Progress, Recipients};
-use mongodb::bson::{Bson, DateTime, Document, doc};
+use mongo::{
+    Anchor, Arrival, Bucket, Connection, Effect, Fanout, Messages, Mongo, NewUpload, Placement, Progress, Recipients,
+};
+use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
 use std::time::Duration;
 use testkit::mongo::{Database, Profile, mark};
 
@@ -599,6 +601,58 @@ async fn no_command_on_presence_walks_a_collection() {
     watch.watch("list_seen", 4, presence.list_seen(UserId(107), &[UserId(108)], AT)).await;
     watch.watch("list_onlookers", 8, presence.list_onlookers(&pair, 500, AT)).await;
     watch.watch("remove", 1, presence.remove(UserId(150))).await;
+
+    assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
+}
+
+#[tokio::test]
+async fn no_command_on_uploads_walks_a_collection() {
+    let database = scene().await;
+    let (mongo, uploads, usages) = (&database.mongo, database.mongo.uploads(), database.mongo.usages());
+    fill(&database, ROOM, BORA, 50).await;
+    let limits = UploadLimits { open: 1_000, ..UploadLimits::default() };
+    let draft = |number: u8| UploadDraft {
+        kind: UploadKind::File,
+        purpose: Purpose::Message,
+        name: FileName::parse("a").unwrap(),
+        size: 1,
+        media_type: MediaType::parse("text/plain").unwrap(),
+        sha256: None,
+        client_id: ClientId::parse(&number.to_string()).unwrap(),
+    };
+    for number in 10..60 {
+        let (owner, draft) = (UserId(number.into()), draft(number));
+        uploads.insert(&NewUpload { id: UploadId([number; 16]), owner, draft: &draft, at: AT }).await.unwrap();
+        usages.reserve(owner, 1, &limits, AT).await.unwrap();
+    }
+    let (id, draft, end) = (UploadId([1; 16]), draft(1), AT.plus(Duration::from_hours(25)));
+    let deleted = say(mongo, ROOM, ANNA, "x").await.id;
+    let purge = doc! { "$set": { "purge": [id.to_string()], "deleted_at": DateTime::from_millis(0) } };
+    let messages = collection(&database, "messages").await;
+    messages.update_one(doc! { "_id": ObjectId::from_bytes(deleted.0) }, purge).await.unwrap();
+    let mut watch = Watch::over(&database).await;
+
+    watch.watch("reserve", 1, usages.reserve(ANNA, 1, &limits, AT)).await;
+    watch.watch("find_by_client_id", 1, uploads.find_by_client_id(ANNA, &draft.client_id)).await;
+    watch.watch("insert", 0, uploads.insert(&NewUpload { id, owner: ANNA, draft: &draft, at: AT })).await;
+    watch.watch("find", 1, uploads.find(id)).await;
+    watch.watch("find_own", 1, uploads.find_own(ANNA, id)).await;
+    watch.watch("note_multipart", 1, uploads.note_multipart(id, "x")).await;
+    watch.watch("arrive", 1, uploads.arrive(id, 1, "x", AT)).await;
+    watch.watch("list_uninspected", 1, uploads.list_uninspected(AT.plus(Duration::from_mins(1)), 5)).await;
+    watch.watch("lease", 1, uploads.lease(id, AT)).await;
+    watch.watch("end_own", 1, uploads.end_own(ANNA, id, AT)).await;
+    watch.watch("list_holders", 0, uploads.list_holders(&[id])).await;
+    watch.watch("find_oldest_due", 1, uploads.find_oldest_due(end)).await;
+    let due = watch.watch("list_due", 3, uploads.list_due(end, 3)).await;
+    watch.watch("postpone", 1, uploads.postpone(&due[0], end)).await;
+    watch.watch("expire", 1, uploads.expire(&due[1], end)).await;
+    let purges = watch.watch("list_purges", 1, uploads.list_purges(3)).await;
+    watch.watch("end_purged", 1, uploads.end_purged(&purges[0], AT)).await;
+    watch.watch("list_range", 3, uploads.list_range(Some("01"), Some("0c"), 5)).await;
+    watch.watch("list_unchecked", 3, usages.list_unchecked(end, 3)).await;
+    watch.watch("recount", 1, usages.recount(ANNA, end)).await;
+    watch.watch("end_of_person", 1, uploads.end_of_person(UserId(12), AT)).await;
 
     assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
 }
