@@ -5,12 +5,15 @@ use domain::ClientId;
 use tracing::instrument;
 use web::{ApiResult, Bearer, BodyProblems, CallerProblems, Json, MadeOrFound, StoreProblems};
 
-web::problems!(SendProblems: RoomNotFound, RecipientUnavailable, WideMentionForbidden, ClientIdReused);
+web::problems!(
+    SendProblems: RoomNotFound, RecipientUnavailable, WideMentionForbidden, ClientIdReused, UploadNotReady, UploadTaken
+);
 
 /// Sends a message.
 ///
 /// A retry with the same `client_id` answers 200 with the message that the first request sent. The same `client_id` with another
-/// message is refused.
+/// message is refused. Attachments are uploads of the caller's: each is sent with one message only, and of a refused message none is
+/// taken.
 #[utoipa::path(
     post, path = "/messages", operation_id = "send_message", tag = "messages", security(("bearer" = [])),
     request_body = NewMessage,

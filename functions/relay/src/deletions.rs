@@ -122,9 +122,11 @@ impl Eraser<'_> {
         }
     }
 
-    /// From here on nobody is let in with a token of the account: the request that deleted it may have died before.
+    /// From here on nobody is let in with a token of the account: the request that deleted it may have died before. Its uploads end,
+    /// but for those of messages that are still there.
     async fn close(&self, deletion: &Deletion) -> Result<Next, Fault> {
         within(self.projector.project(Aggregate::Person(deletion.user))).await?;
+        self.end_uploads(deletion.user).await?;
         let closed_at = Some(self.projector.clock.now());
         Ok(Next::GoOn(Deletion { step: DeletionStep::Relations, position: 0, closed_at, ..*deletion }))
     }
@@ -250,7 +252,13 @@ impl Eraser<'_> {
         }
         within(self.projector.mongo.devices().remove_of_person(deletion.user)).await?;
         within(self.projector.mongo.notifications().remove(deletion.user)).await?;
+        // Once more, for those of requests that were let in before.
+        self.end_uploads(deletion.user).await?;
         Ok(Next::Done)
+    }
+
+    async fn end_uploads(&self, user: UserId) -> Result<(), Fault> {
+        within(self.projector.mongo.uploads().end_of_person(user, self.projector.clock.now())).await
     }
 
     fn is_over(&self, until: Timestamp) -> bool {

@@ -1,5 +1,9 @@
-use domain::{Attachment, Media, Poster, QuotedAttachment, UploadId, UploadKind, Variant};
-use serde::Serialize;
+use domain::{
+    Attach, Attachment, FieldFault, Invalid, Media, MessageType, Poster, QuotedAttachment, UploadId, UploadKind,
+    Variant,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use utoipa::ToSchema;
 
 /// A file of a message. What is not known of it, or does not exist for its kind, is left out.
@@ -92,6 +96,16 @@ pub struct QuotedAttachmentView {
     pub thumbhash: Option<String>,
 }
 
+/// A file to send with a message.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAttachment {
+    /// An upload of the caller's that is `ready` and that no message has.
+    pub upload_id: UploadId,
+    /// Another one, of the kind `image`, to stand for a video until it plays.
+    pub poster_id: Option<UploadId>,
+}
+
 impl From<Attachment> for AttachmentView {
     fn from(Attachment { id, kind, name, media, poster }: Attachment) -> Self {
         let Media { media_type, size, width, height, animated, thumbhash, variants, duration_ms, waveform, codecs } =
@@ -126,6 +140,22 @@ impl From<&QuotedAttachment> for QuotedAttachmentView {
     fn from(QuotedAttachment { id, kind, name, thumbhash }: &QuotedAttachment) -> Self {
         Self { id: *id, kind: *kind, name: name.clone(), thumbhash: thumbhash.clone() }
     }
+}
+
+impl From<NewAttachment> for Attach {
+    fn from(NewAttachment { upload_id: upload, poster_id: poster }: NewAttachment) -> Self {
+        Self { upload, poster }
+    }
+}
+
+/// What is wrong with single files of a message: one that stands there twice, a poster of what is no video.
+pub(crate) fn refused_attachments(message_type: MessageType, attachments: &[Attach]) -> Vec<FieldFault> {
+    let mut seen = HashSet::new();
+    let uploads = attachments.iter().enumerate().flat_map(|(position, attach)| attach.fields(position));
+    let refused = uploads.filter(|(field, upload)| {
+        !seen.insert(*upload) || (field.ends_with(".poster_id") && message_type != MessageType::Video)
+    });
+    refused.map(|(field, _)| FieldFault { field: field.into(), reason: Invalid::Contradiction }).collect()
 }
 
 #[cfg(test)]
@@ -186,7 +216,8 @@ mod properties {
     fn content() -> impl Strategy<Value = String> {
         let text = prop_oneof![Just("\"".repeat(2_047)), Just("😀".repeat(1_023)), "\\PC{0,200}", Just(String::new())];
         text.prop_filter_map("a text that such a message may not have", |text| {
-            let content = Content::parse_optional(&text).ok()?.fitting(MessageType::Image).ok()?;
+            let content = Content::parse_optional(&text).ok()?;
+            content.fits(MessageType::Image).ok()?;
             Some(content.as_str().to_owned())
         })
     }

@@ -1,4 +1,4 @@
-use crate::{NewMessage, reaction::parse_emoji};
+use crate::{NewAttachment, NewMessage, reaction::parse_emoji};
 use domain::{Content, Emoji, Fault, MessageId, MessageType, Rev, RoomKey, Seq};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -67,11 +67,17 @@ pub struct SendFrame {
     /// 1 to 64 visible ASCII characters. A retry with the same id is the same message.
     #[schema(example = "01J9ZQ4Z7Y")]
     pub client_id: String,
-    /// 1 to 5,000 characters of which one is visible, at most 16 KiB as JSON. Every line end becomes LF.
+    /// 1 to 5,000 characters of which one is visible, at most 16 KiB as JSON. Every line end becomes LF. Beside attachments at most
+    /// 4 KiB as JSON, and it may be empty; with `voice` it must be.
     #[schema(example = "안녕")]
     pub content: String,
-    /// The type of the message. `text`, the default, is the only one that clients can send.
+    /// The type of the message; `text` unless given. It must be given beside attachments. `system` is refused.
     pub message_type: Option<MessageType>,
+    /// The files: 1 to 10 with `image` and `file`, one with `voice` and `video`, none with `text`. All must be of the kind that
+    /// `message_type` says.
+    #[serde(default)]
+    #[schema(required = false, max_items = 10)]
+    pub attachments: Vec<NewAttachment>,
     /// The message of the same room that this one replies to.
     pub reply_to: Option<MessageId>,
     /// The newest message of the room that the user has read: whoever answers needs no `read` beside it.
@@ -84,7 +90,8 @@ pub struct SendFrame {
 pub struct EditFrame {
     /// The message's id.
     pub id: MessageId,
-    /// 1 to 5,000 characters of which one is visible, at most 16 KiB as JSON. Every line end becomes LF.
+    /// 1 to 5,000 characters of which one is visible, at most 16 KiB as JSON. Every line end becomes LF. Beside attachments at most
+    /// 4 KiB as JSON, and it may be empty. A `voice` message has no text.
     pub content: String,
 }
 
@@ -180,16 +187,16 @@ pub const MOST_PINGED: usize = 50;
 /// The same message over HTTP.
 impl From<SendFrame> for NewMessage {
     fn from(frame: SendFrame) -> Self {
-        let SendFrame { room, client_id, content, message_type, reply_to, read_seq: _ } = frame;
+        let SendFrame { room, client_id, content, message_type, attachments, reply_to, read_seq: _ } = frame;
         let client_id = Some(client_id);
-        Self { room_id: room.id, room_type: room.kind, content, message_type, reply_to, client_id }
+        Self { room_id: room.id, room_type: room.kind, content, message_type, attachments, reply_to, client_id }
     }
 }
 
 impl EditFrame {
-    /// The new text, or why it is refused.
+    /// The new text, or why no message may have it.
     pub fn parse(&self) -> Result<Content, Fault> {
-        Content::parse(&self.content).map_err(|reason| Fault::field("content", reason))
+        Content::parse_optional(&self.content).map_err(|reason| Fault::field("content", reason))
     }
 }
 

@@ -308,7 +308,8 @@ mod tests {
 #[cfg(test)]
 mod properties {
     use super::{tests::is_parsed_once, *};
-    use domain::{MessageId, MessageType, Rev, RoomId, RoomKey, RoomKind, Seq};
+    use crate::NewAttachment;
+    use domain::{MessageId, MessageType, Rev, RoomId, RoomKey, RoomKind, Seq, UploadId};
     use proptest::{collection::vec, prelude::*};
     use std::collections::BTreeMap;
 
@@ -377,6 +378,7 @@ mod properties {
                     client_id: text.clone(),
                     content: text.clone(),
                     message_type: Some(MessageType::Text),
+                    attachments: vec![NewAttachment { upload_id: UploadId([7; 16]), poster_id: None }],
                     reply_to: reply.map(MessageId),
                     read_seq: limit.map(Seq),
                 }),

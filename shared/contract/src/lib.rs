@@ -7,6 +7,7 @@ mod block;
 mod client_frame;
 mod client_request;
 mod export;
+mod file_link;
 mod frame;
 mod friend;
 mod group;
@@ -30,7 +31,7 @@ pub use account::{
     PasswordReset, PasswordResetRequest,
 };
 pub use asyncapi::asyncapi;
-pub use attachment::{AttachmentView, PosterView, QuotedAttachmentView};
+pub use attachment::{AttachmentView, NewAttachment, PosterView, QuotedAttachmentView};
 pub use block::{BlockView, NewBlock};
 pub use client_frame::{
     ClientFrame, DeleteFrame, DeliveredFrame, EditFrame, HelloFrame, MOST_PINGED, PingFrame, ReactFrame, ReadFrame,
@@ -38,6 +39,7 @@ pub use client_frame::{
 };
 pub use client_request::ClientRequest;
 pub use export::{ExportItem, ExportedBlock, ExportedFriend, ExportedRequest, ExportedRoom};
+pub use file_link::{FileLink, FileLinks, FileVariant, NewLink, NewLinks};
 pub use frame::{
     Ack, Acknowledged, CreatedMessage, DeliveryReceipt, Done, ErrorBody, Frame, FramePayload, FriendNews, GapsNews,
     HiddenMessage, MemberChanged, Missed, OnlineFriends, Packed, PersonPresence, Pong, PresenceChange, Ready, Receipt,

@@ -1,7 +1,8 @@
-use crate::{AttachmentView, QuotedAttachmentView, ReactionView};
+use crate::{AttachmentView, NewAttachment, QuotedAttachmentView, ReactionView, attachment::refused_attachments};
 use domain::{
-    ClientId, Content, Fault, LatestChange, Locale, MentionsAll, Message, MessageDraft, MessageId, MessageType,
-    MessageVersion, Quote, Rev, Role, RoomId, RoomKey, RoomKind, Seq, System, SystemKind, Timestamp, UserId, fields,
+    Attach, ClientId, Code, Content, Fault, Invalid, LatestChange, Locale, MentionsAll, Message, MessageDraft,
+    MessageId, MessageType, MessageVersion, Quote, Rev, Role, RoomId, RoomKey, RoomKind, Seq, System, SystemKind,
+    Timestamp, UserId, fields,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -199,11 +200,17 @@ pub struct NewMessage {
     pub room_id: RoomId,
     /// The room's kind.
     pub room_type: RoomKind,
-    /// 1 to 5,000 characters of which one is visible, at most 16 KiB as JSON. Every line end becomes LF.
-    #[schema(example = "안녕하세요", min_length = 1)]
+    /// 1 to 5,000 characters of which one is visible, at most 16 KiB as JSON. Every line end becomes LF. Beside attachments at most
+    /// 4 KiB as JSON, and it may be empty; with `voice` it must be.
+    #[schema(example = "안녕하세요")]
     pub content: String,
-    /// The type of the message. `text`, the default, is the only one that clients can send.
+    /// The type of the message; `text` unless given. It must be given beside attachments. `system` is refused.
     pub message_type: Option<MessageType>,
+    /// The files: 1 to 10 with `image` and `file`, one with `voice` and `video`, none with `text`. All must be of the kind that
+    /// `message_type` says.
+    #[serde(default)]
+    #[schema(required = false, max_items = 10)]
+    pub attachments: Vec<NewAttachment>,
     /// The message of the same room that this one replies to.
     pub reply_to: Option<MessageId>,
     /// 1 to 64 visible ASCII characters. A retry with the same id is the same message. Without one, a retry sends a second
@@ -230,8 +237,9 @@ pub struct ForwardTo {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MessagePatch {
-    /// 1 to 5,000 characters of which one is visible, at most 16 KiB as JSON. Every line end becomes LF.
-    #[schema(example = "안녕히 가세요", min_length = 1)]
+    /// 1 to 5,000 characters of which one is visible, at most 16 KiB as JSON. Every line end becomes LF. Beside attachments at most
+    /// 4 KiB as JSON, and it may be empty. A `voice` message has no text.
+    #[schema(example = "안녕히 가세요")]
     pub content: String,
 }
 
@@ -378,11 +386,28 @@ impl ForwardTo {
 impl NewMessage {
     /// The draft of `user`, or every bad field; `generate` makes a `client_id` if the client gave none.
     pub fn into_draft(self, user: UserId, generate: impl FnOnce() -> ClientId) -> Result<MessageDraft, Fault> {
-        let (content, message_type, client_id) = fields((
-            ("content", Content::parse(&self.content)),
-            ("message_type", self.message_type.unwrap_or(MessageType::Text).sendable()),
+        let attachments: Vec<Attach> = self.attachments.into_iter().map(Attach::from).collect();
+        let message_type = match self.message_type {
+            None if !attachments.is_empty() => Err(Invalid::Required),
+            message_type => message_type.unwrap_or(MessageType::Text).sendable(),
+        };
+        let content = Content::parse_optional(&self.content);
+        let (content, message_type, (), client_id) = fields((
+            (
+                "content",
+                content.and_then(|content| match message_type {
+                    Ok(message_type) => content.fits(message_type).map(|()| content),
+                    Err(_) => Ok(content),
+                }),
+            ),
+            ("message_type", message_type),
+            ("attachments", message_type.map_or(Ok(()), |message_type| message_type.with_files(attachments.len()))),
             ("client_id", self.client_id.as_deref().map(ClientId::parse).transpose()),
         ))?;
+        let refused = refused_attachments(message_type, &attachments);
+        if !refused.is_empty() {
+            return Err(Fault { fields: refused, ..Code::InvalidFields.into() });
+        }
         Ok(MessageDraft {
             room: RoomKey { kind: self.room_type, id: self.room_id },
             user,
@@ -390,16 +415,16 @@ impl NewMessage {
             message_type,
             reply_to: self.reply_to,
             forwarded_from: None,
-            attachments: Vec::new(),
+            attachments,
             client_id: client_id.unwrap_or_else(generate),
         })
     }
 }
 
 impl MessagePatch {
-    /// The new text, or why it is refused.
+    /// The new text, or why no message may have it.
     pub fn parse(&self) -> Result<Content, Fault> {
-        Content::parse(&self.content).map_err(|reason| Fault::field("content", reason))
+        Content::parse_optional(&self.content).map_err(|reason| Fault::field("content", reason))
     }
 }
 

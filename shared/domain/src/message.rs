@@ -47,7 +47,7 @@ impl Content {
     }
 
     /// Refuses a text that a message of a type can't have.
-    pub fn fitting(self, message_type: MessageType) -> Result<Self, Invalid> {
+    pub fn fits(&self, message_type: MessageType) -> Result<(), Invalid> {
         match message_type {
             MessageType::Text if self.0.is_empty() => Err(Invalid::Blank),
             MessageType::Voice if !self.0.is_empty() => Err(Invalid::Contradiction),
@@ -58,7 +58,7 @@ impl Content {
             }
             MessageType::System => Err(Invalid::Unsupported),
             MessageType::Text | MessageType::Image | MessageType::File | MessageType::Voice | MessageType::Video => {
-                Ok(self)
+                Ok(())
             }
         }
     }
@@ -147,11 +147,11 @@ impl MessageType {
         self.into()
     }
 
-    /// Refuses the types that clients can't send: `system` is reserved for the server, the others need uploads.
+    /// Refuses the type that clients can't send: `system` is reserved for the server.
     pub const fn sendable(self) -> Result<Self, Invalid> {
         match self {
-            Self::Text => Ok(self),
-            Self::Image | Self::File | Self::Voice | Self::Video | Self::System => Err(Invalid::Unsupported),
+            Self::Text | Self::Image | Self::File | Self::Voice | Self::Video => Ok(self),
+            Self::System => Err(Invalid::Unsupported),
         }
     }
 
@@ -392,9 +392,8 @@ mod tests {
 
     #[test]
     fn some_types_may_have_no_text_and_voice_must_not() {
-        let fitting = |text: &str, message_type| {
-            Content::parse_optional(text).and_then(|content| content.fitting(message_type)).map(|_| ())
-        };
+        let fitting =
+            |text: &str, message_type| Content::parse_optional(text).and_then(|content| content.fits(message_type));
         assert_eq!(fitting("", MessageType::Text), Err(Invalid::Blank));
         for message_type in [MessageType::Image, MessageType::File, MessageType::Video] {
             assert_eq!(fitting("", message_type), Ok(()));

@@ -247,6 +247,13 @@ pub struct Attachment {
     pub poster: Option<Poster>,
 }
 
+impl Attachment {
+    /// The uploads that it is made of.
+    pub fn ids(&self) -> impl Iterator<Item = UploadId> {
+        [self.id].into_iter().chain(self.poster.as_ref().map(|poster| poster.id))
+    }
+}
+
 impl fmt::Debug for Attachment {
     // A file's name is as private as a message's text.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -18,7 +18,7 @@ pub struct EditMessage {
     pub content: Content,
 }
 
-/// Replaces the text of one's own message, which is pushed to the room after the answer; returns the message as of the change.
+/// Replaces the text of one's own message, and nothing of its files, which is pushed to the room after the answer; returns the message as of the change.
 ///
 /// An edit that changes nothing leaves everything as it is.
 pub async fn edit_message(
@@ -39,6 +39,8 @@ pub async fn edit_message(
     // Whoever may not edit it learns that before they learn of a limit.
     let mut stored = own(messenger, found?, author.user).await?;
     passage.admit()?;
+    let fits = command.content.fits(stored.message.message_type);
+    fits.map_err(|reason| Fault::field("content", reason))?;
     for _ in 0..ATTEMPTS {
         if stored.message.deleted_at.is_some() {
             return Err(Code::MessageNotFound.into());

@@ -4,7 +4,7 @@ use crate::{
     own::readable,
     send::{Request, Sent, find_earlier},
 };
-use domain::{ClientId, Code, Content, Fault, Message, MessageDraft, MessageId, RoomKey};
+use domain::{ClientId, Code, Content, Fault, Invalid, Message, MessageDraft, MessageId, MessageType, RoomKey};
 use mongo::{Bucket, Passage};
 use std::collections::HashMap;
 use tokio::time::Instant;
@@ -40,7 +40,7 @@ pub async fn forward_message(
     if passage == Passage::SessionEnded {
         return Err(Code::Unauthenticated.into());
     }
-    let parts: [&[u8]; 3] = [b"forward", &message.0, b""];
+    let parts: Vec<&[u8]> = vec![b"forward", &message.0, b""];
     let request = Request {
         messenger,
         author,
@@ -59,19 +59,22 @@ pub async fn forward_message(
     let source = readable(messenger, source, author.user).await?.message;
     passage.admit()?;
     let draft = draft_of(&source, author, command)?;
-    request.send(&draft, &Named::default()).await
+    request.send(&draft, &[], &Named::default()).await
 }
 
-/// What is sent: only texts, and no tombstones.
+/// What is sent: only texts, and no tombstones. A file belongs to one message.
 fn draft_of(source: &Message, author: &Author<'_>, command: &ForwardMessage) -> Result<MessageDraft, Fault> {
     if source.deleted_at.is_some() {
         return Err(Code::MessageNotFound.into());
     }
     let refused = |reason| Fault::field("message_type", reason);
+    if source.message_type != MessageType::Text {
+        return Err(refused(Invalid::Unsupported));
+    }
     Ok(MessageDraft {
         room: command.room,
         user: author.user,
-        message_type: source.message_type.sendable().map_err(refused)?,
+        message_type: MessageType::Text,
         content: Content::parse(&source.content).map_err(refused)?,
         reply_to: None,
         // Who wrote the text, however often it was forwarded.

@@ -1,5 +1,6 @@
 use crate::{
     Author, Messenger,
+    files::Files,
     mention::Named,
     notify::News,
     order::{ATTEMPTS, Placed, Stamped, Stamper, contended, give_back, reserve, settle, stamp, withdraw},
@@ -8,7 +9,8 @@ use crate::{
 };
 use contract::MessageView;
 use domain::{
-    ClientId, Code, Fault, Invalid, Message, MessageDraft, MessageId, Quote, Rev, RoomKey, Seq, Timestamp, UserId,
+    Attachment, ClientId, Code, Fault, Invalid, Message, MessageDraft, MessageId, OrLog as _, Quote, Rev, RoomKey, Seq,
+    Timestamp, UserId,
 };
 use mongo::{Bucket, Causal, Inserted, Messages, Mongo, NewMessage, Passage, Stored};
 use std::collections::HashMap;
@@ -40,32 +42,51 @@ pub async fn send_message_after(
     read: Option<Seq>,
 ) -> Result<Sent, Fault> {
     let (mongo, begun) = (&messenger.mongo, Instant::now());
-    let (passage, earlier, quotes, named, reading) = tokio::join!(
+    let (passage, earlier, quotes, named, reading, files) = tokio::join!(
         mongo.gates().pass(author.user, author.session, Bucket::Sends, author.limits.sends),
         find_earlier(mongo, draft.room, draft.user, &draft.client_id),
         find_quote(mongo, draft),
         Named::find(mongo, &draft.content),
         Reading::beside(messenger, draft.room, draft.user, read),
+        Files::claim(messenger, draft),
     );
     let (passage, earlier, quotes, named) = (passage?, earlier?, quotes?, named?);
-    if passage == Passage::SessionEnded {
-        return Err(Code::Unauthenticated.into());
-    }
+    let Files { claim, outcome: files } = files?;
     let is_quote_missing = quotes.is_none();
     let (room, parts, quotes) = (draft.room, parts_of(draft), quotes.unwrap_or_default());
     let at = messenger.clock.now();
     let request = Request { messenger, author, room, parts, begun, at, passage, quotes, reading };
-    if let Some(earlier) = earlier {
-        return request.repeat(earlier).await;
+    let sent = async {
+        if passage == Passage::SessionEnded {
+            return Err(Code::Unauthenticated.into());
+        }
+        if let Some(earlier) = earlier {
+            return request.repeat(earlier).await;
+        }
+        passage.admit()?;
+        if is_quote_missing {
+            // Rights first: a stranger could probe a room for its messages.
+            let rights = mongo.rooms().find_rights_now(draft.room, draft.user).await?;
+            rights.ok_or(Code::RoomNotFound)?.admit_writer()?;
+            return Err(Fault::field("reply_to", Invalid::NotFound));
+        }
+        match files {
+            Ok(attachments) => request.send(draft, &attachments, &named).await,
+            // Another request may have sent the message with them since.
+            Err(refusal) => match find_earlier(mongo, draft.room, draft.user, &draft.client_id).await? {
+                Some(earlier) => request.repeat(earlier).await,
+                None => Err(refusal),
+            },
+        }
+    };
+    let sent = Box::pin(sent).await;
+    if let (Some(claim), Err(refusal)) = (&claim, &sent)
+        && refusal.code.status() < 500
+    {
+        // Where the outcome is unknown they are left to the retry.
+        mongo.uploads().give_back(claim).await.or_log("give uploads back");
     }
-    passage.admit()?;
-    if is_quote_missing {
-        // Rights first: a stranger could probe a room for its messages.
-        let rights = mongo.rooms().find_rights_now(draft.room, draft.user).await?;
-        rights.ok_or(Code::RoomNotFound)?.admit_writer()?;
-        return Err(Fault::field("reply_to", Invalid::NotFound));
-    }
-    request.send(draft, &named).await
+    sent
 }
 
 /// One request to send, after its first step.
@@ -75,7 +96,7 @@ pub(crate) struct Request<'a> {
     /// Where to.
     pub(crate) room: RoomKey,
     /// What makes another request under the same `client_id` the same.
-    pub(crate) parts: [&'a [u8]; 3],
+    pub(crate) parts: Vec<&'a [u8]>,
     /// When it came, to tell how long its steps took.
     pub(crate) begun: Instant,
     /// When it was let in.
@@ -89,9 +110,15 @@ pub(crate) struct Request<'a> {
 
 impl Request<'_> {
     /// Puts the message into the room.
-    pub(crate) async fn send(&self, draft: &MessageDraft, named: &Named) -> Result<Sent, Fault> {
+    pub(crate) async fn send(
+        &self,
+        draft: &MessageDraft,
+        attachments: &[Attachment],
+        named: &Named,
+    ) -> Result<Sent, Fault> {
         let (messenger, mongo) = (self.messenger, &self.messenger.mongo);
         let fingerprint = self.author.fingerprints.of(&self.parts);
+        let uploads: Vec<_> = attachments.iter().flat_map(Attachment::ids).collect();
         let mut id = Messages::new_id();
         // The revs of writes whose outcome is unknown.
         let mut unknown = Vec::new();
@@ -101,7 +128,7 @@ impl Request<'_> {
             let reservation = reserve(messenger, draft.room, draft.user, placement).await?;
             let reserved = Instant::now();
             let mentions = named.mentions(draft.room, &reservation);
-            let new = NewMessage { id, draft, mentions, attachments: &[], fingerprint: &fingerprint, at: self.at };
+            let new = NewMessage { id, draft, mentions, attachments, fingerprint: &fingerprint, at: self.at };
             let mut causal = mongo.causal().await?;
             match mongo.messages().insert(&mut causal, &new, &reservation).await {
                 Ok(Inserted::Done(message)) => {
@@ -125,6 +152,8 @@ impl Request<'_> {
                 }
                 Err(fault) => return Err(fault),
             }
+            // Read before the own message, which has the uploads too if another request has sent it.
+            let holders = mongo.uploads().list_holders(&uploads).await?;
             let found = mongo.messages().find_by_client_id(draft.room, draft.user, &draft.client_id).await?;
             match found {
                 Some(own) if own.message.id == id => {
@@ -136,6 +165,8 @@ impl Request<'_> {
                     id = Messages::new_id();
                 }
                 Some(earlier) => return self.repeat(earlier).await,
+                // A claim that a failover lost kept no other message from them.
+                None if holders.values().any(|holder| *holder != id) => return Err(Code::UploadTaken.into()),
                 None => {}
             }
         }
@@ -211,14 +242,31 @@ impl Request<'_> {
 
     async fn answer(&self, placed: Placed, duplicate: bool) -> Sent {
         let (quotes, connection, reading) = (&self.quotes, self.author.connection, self.reading.clone());
-        Sent { message: self.messenger.publish_with(placed, quotes, connection, reading).await, duplicate }
+        let Message { id, user, ref attachments, .. } = placed.message;
+        let uploads: Vec<_> = attachments.iter().flat_map(Attachment::ids).collect();
+        let message = self.messenger.publish_with(placed, quotes, connection, reading).await;
+        if !uploads.is_empty() {
+            let (mongo, now) = (self.messenger.mongo.clone(), self.messenger.clock.now());
+            let work = async move {
+                // Whoever dies before is followed by the sweep of files.
+                mongo.uploads().attach(id, user, &uploads, now).await.or_log("note that a message has its files");
+            };
+            self.messenger.announcer.later(Box::pin(work)).await;
+        }
+        Sent { message, duplicate }
     }
 }
 
 /// What makes two requests under one `client_id` the same.
-fn parts_of(draft: &MessageDraft) -> [&[u8]; 3] {
+fn parts_of(draft: &MessageDraft) -> Vec<&[u8]> {
     let reply_to = draft.reply_to.as_ref().map_or(&[][..], |id| &id.0);
-    [draft.message_type.as_str().as_bytes(), reply_to, draft.content.as_str().as_bytes()]
+    let text = [draft.message_type.as_str().as_bytes(), reply_to, draft.content.as_str().as_bytes()];
+    // Nothing of a message without files, so that it is the same as one that was sent when there were none.
+    let files = draft.attachments.iter().flat_map(|attach| {
+        let poster = attach.poster.as_ref().map_or(&[][..], |id| &id.0);
+        [&attach.upload.0[..], poster]
+    });
+    text.into_iter().chain(files).collect()
 }
 
 /// The message that an earlier request sent under this name; there is none under a name that the server made.

@@ -41,7 +41,9 @@ pub use devices::Devices;
 pub use feed::{Anchor, Feed, FeedSize, Window};
 pub use gates::{Bucket, Gates, Passage};
 pub use limits::Limits;
-pub use messages::{AuthorKey, Fanout, Inserted, Messages, NewMessage, NewText, OwedNotification, Stored};
+pub use messages::{
+    AuthorKey, Fanout, Inserted, MessageFiles, Messages, NewMessage, NewText, OwedNotification, Stored,
+};
 pub use notification_settings::Notifications;
 pub use order::{Placement, Reservation};
 pub use people::{NamedPerson, People};
@@ -53,13 +55,14 @@ pub use quota::{Quota, with_quotas};
 pub use reactions::ReactorKey;
 pub use read_states::{MOST_HIDDEN, MOST_TOLD, Marked, Outlook, Progress, ReadStates, Readers, Receipt, RoomReceipts};
 pub use room_lists::{ActivityKey, MOST_UNREAD, RoomPage, RoomSummary, UnreadRoom};
-pub use rooms::{GroupRights, KnownRoom, NamedRoom, Rooms};
+pub use rooms::{EndedRoom, GroupRights, KnownRoom, NamedRoom, Rooms};
 pub use schema::{Schema, SchemaVersion};
 pub use search::{Reading, ReadingEnd, SearchArea, Span, WalkedMessage};
 pub use tickets::Tickets;
 pub use unread_total::Unread;
 pub use uploads::{
-    AuditedUpload, Due, Ended, FilesAudit, Inspection, Lease, Leased, NewUpload, Purge, Recounted, Uploads, Usages,
+    AuditedUpload, Candidate, Claimed, Due, Ended, FilesAudit, Inspection, Lease, Leased, NewUpload, Purge, Recounted,
+    UploadClaim, Uploads, Usages,
 };
 
 use domain::{Fault, Usage};

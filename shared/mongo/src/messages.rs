@@ -1,12 +1,14 @@
 //! The repository of messages: reading them. Writing, their documents, their history and what is still owed have files of their own.
 
 mod document;
+mod files;
 mod history;
 mod owed;
 mod write;
 
 pub use document::Stored;
 pub(crate) use document::{MessageDocument, QuoteDocument, lookup_quotes, message_fields};
+pub use files::MessageFiles;
 pub use owed::{Fanout, OwedNotification};
 pub(crate) use write::grams_of;
 pub use write::{Inserted, NewMessage, NewText};

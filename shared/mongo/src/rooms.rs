@@ -1,3 +1,7 @@
+mod ended;
+
+pub use ended::EndedRoom;
+
 use crate::{Mongo, fault::store_fault, one_batch, schema::ROOMS};
 use domain::{Access, Fault, Rev, Rights, Role, RoomId, RoomKey, RoomKind, Timestamp, UserId, WideMentions};
 use futures_util::TryStreamExt as _;
@@ -74,30 +78,43 @@ impl Rooms<'_> {
     /// Never a replacement: the room's numbers stay. Idempotent, and independent of the order of two versions. After it nobody
     /// reserves a position by rights of an older version.
     pub async fn project(self, access: &Access, created_at: Timestamp) -> Result<i64, Fault> {
-        self.project_with(access, Document::new(), created_at).await
+        self.project_with(access, Document::new(), Document::new(), created_at).await
     }
 
-    /// The same of a group.
+    /// The same of a group. One without members is deleted: what it has of files is looked for later.
     pub async fn project_group(self, group: GroupRights<'_>, created_at: Timestamp) -> Result<i64, Fault> {
         let GroupRights { access, name, wide_mentions } = group;
         let more = doc! { "name": name, "wide_mentions": wide_mentions.as_str() };
-        self.project_with(access, more, created_at).await
+        let ended = if access.members.is_empty() {
+            doc! { "$currentDate": { "ended.at": true } }
+        } else {
+            doc! {}
+        };
+        self.project_with(access, more, ended, created_at).await
     }
 
-    async fn project_with(self, access: &Access, more: Document, created_at: Timestamp) -> Result<i64, Fault> {
+    /// `more` is set as well, and `then` is done beside it.
+    async fn project_with(
+        self,
+        access: &Access,
+        more: Document,
+        then: Document,
+        created_at: Timestamp,
+    ) -> Result<i64, Fault> {
         let members: Vec<i32> = access.members.iter().map(|member| member.user.0).collect();
         let staff = access.members.iter().filter(|member| member.role > Role::Member);
         let staff: Vec<Document> =
             staff.map(|member| doc! { "user_id": member.user.0, "role": member.role.as_str() }).collect();
         let mut set = doc! { "version": access.version, "members": members, "staff": staff, "blocked": access.blocked };
         set.extend(more);
-        let change = doc! {
+        let mut change = doc! {
             "$set": set,
             "$setOnInsert": {
                 "seq": 0_i64, "rev": 0_i64, "last_at": DateTime::from_millis(created_at.millis()), "last_id": null,
                 "inflight": [],
             },
         };
+        change.extend(then);
         self.0.project(ROOMS, access.room.to_string(), access.version, change).await
     }
 

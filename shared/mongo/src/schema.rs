@@ -158,6 +158,8 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 13] {
                     doc! { "members": 1, "last_at": -1, "_id": -1 },
                     doc! { "_id": { "$gt": "private:", "$lt": "private;" } },
                 ),
+                // Only of groups that were deleted and whose files were not looked for yet, which are few.
+                partial("rooms_ended_idx", doc! { "ended.at": 1 }, is_there("ended.at")),
             ],
         ),
         (

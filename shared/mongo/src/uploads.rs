@@ -1,6 +1,7 @@
 //! The repository of uploads: finding them. What each step of an upload writes has a file of its own.
 
 mod audit;
+mod claim;
 mod create;
 mod document;
 mod end;
@@ -8,6 +9,7 @@ mod inspect;
 mod usage;
 
 pub use audit::{AuditedUpload, FilesAudit};
+pub use claim::{Candidate, Claimed, UploadClaim};
 pub use create::NewUpload;
 pub use end::{Due, Ended, Purge};
 pub use inspect::{Inspection, Lease, Leased};

@@ -6,8 +6,11 @@
 )]
 
 use crate::{drop_later, random_name};
-use domain::{Code, Fault, RoomKey, Seq, Timestamp, UserId};
-use mongo::{Marked, Mongo, Progress};
+use domain::{
+    ClientId, Code, Fault, FileName, Media, MediaType, Purpose, Rejection, RoomKey, Seq, Timestamp, UploadDraft,
+    UploadId, UploadKind, UploadLimits, UploadState, UserId, Variant, VariantName,
+};
+use mongo::{Inspection, Leased, Marked, Mongo, NewUpload, Progress};
 use mongodb::{
     Client,
     bson::{Bson, Document, doc},
@@ -59,6 +62,94 @@ pub async fn mark(mongo: &Mongo, room: RoomKey, user: UserId, seq: Seq) -> Resul
     let states = mongo.read_states();
     let outlook = states.look(room, user).await?.ok_or(Code::RoomNotFound)?;
     states.advance(room, user, Progress::Read, seq, outlook.newest).await
+}
+
+/// An upload of somebody's, as a test needs it.
+#[derive(Debug, Clone, Copy)]
+pub struct Uploaded {
+    /// Whose it is.
+    pub owner: UserId,
+    /// Of which its id and `client_id` are made.
+    pub number: u8,
+    /// What it is meant to be.
+    pub kind: UploadKind,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// How far it is: `Pending`, `Uploaded`, `Ready` or `Rejected`.
+    pub state: UploadState,
+}
+
+impl Uploaded {
+    /// A picture for a message, which is ready.
+    pub fn by(owner: UserId, number: u8) -> Self {
+        Self { owner, number, kind: UploadKind::Image, purpose: Purpose::Message, state: UploadState::Ready }
+    }
+
+    /// Takes every step up to its state.
+    pub async fn make(self, mongo: &Mongo, now: Timestamp) -> UploadId {
+        const SIZE: u64 = 1_000;
+        let Self { owner, number, kind, purpose, state } = self;
+        let (id, uploads) = (UploadId([number; 16]), mongo.uploads());
+        let draft = UploadDraft {
+            kind,
+            purpose,
+            name: FileName::parse(&format!("{number}.bin")).expect("a name"),
+            size: SIZE,
+            media_type: MediaType::parse("application/octet-stream").expect("a media type"),
+            sha256: None,
+            client_id: ClientId::parse(&format!("{owner}-{number}")).expect("a name"),
+        };
+        let reserved = mongo.usages().reserve(owner, SIZE, &UploadLimits::default(), now).await;
+        assert!(reserved.expect("MongoDB is there"), "nobody has so many uploads");
+        let new = NewUpload { id, owner, draft: &draft, at: now };
+        uploads.insert(&new).await.expect("MongoDB is there").expect("the client_id is new");
+        if state == UploadState::Pending {
+            return id;
+        }
+        uploads.arrive(id, SIZE, "etag", now).await.expect("MongoDB is there").expect("its bytes are awaited");
+        if state == UploadState::Uploaded {
+            return id;
+        }
+        let Leased::Mine(lease) = uploads.lease(id, now).await.expect("MongoDB is there") else {
+            unreachable!("nobody else inspects it")
+        };
+        let inspection = match state {
+            UploadState::Rejected => Inspection::Rejected(Rejection::Damaged),
+            _ => Inspection::Ready { media: media_of(kind, SIZE), objects: id.keys().into() },
+        };
+        uploads.finish(&lease, &inspection, now).await.expect("MongoDB is there").expect("the lease lives");
+        id
+    }
+}
+
+/// What inspection may find in a file of a kind.
+fn media_of(kind: UploadKind, size: u64) -> Media {
+    let text = |text: &str| Some(text.to_owned());
+    let variant = |name| Variant { name, width: 320, height: 240, media_type: "image/jpeg".to_owned(), size: 100 };
+    let file = Media { media_type: "application/octet-stream".to_owned(), size, ..Media::default() };
+    match kind {
+        UploadKind::File => file,
+        UploadKind::Image => Media {
+            media_type: "image/jpeg".to_owned(),
+            width: Some(4_000),
+            height: Some(3_000),
+            animated: Some(false),
+            thumbhash: text("3OcRJYB4d3h/iIeHeEh3eIhw+j2w"),
+            variants: [VariantName::Small, VariantName::Large].map(variant).into(),
+            ..file
+        },
+        UploadKind::Voice => {
+            Media { media_type: "audio/ogg".to_owned(), duration_ms: Some(7_340), waveform: text("AAEC"), ..file }
+        }
+        UploadKind::Video => Media {
+            media_type: "video/mp4".to_owned(),
+            width: Some(1_280),
+            height: Some(720),
+            duration_ms: Some(61_000),
+            codecs: text("avc1.640028,mp4a.40.2"),
+            ..file
+        },
+    }
 }
 
 /// The server's own notes of the commands that a database was asked.

@@ -1,6 +1,6 @@
 use crate::leftovers::{Leftovers, long_ago};
 use domain::{
-    Clock, DeletionStep, FriendshipStatus, PageSize, RoomKey, Seq, SessionId, Timestamp, UserId,
+    Clock, DeletionStep, FriendshipStatus, PageSize, RoomKey, Seq, SessionId, Timestamp, UploadId, UploadState, UserId,
     notification::{Level, NotificationSettings},
 };
 use mongo::Anchor;
@@ -13,7 +13,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
-use testkit::NOON;
+use testkit::{NOON, mongo::Uploaded};
 use tokio::{task::JoinSet, time::timeout};
 
 /// More messages than one batch has.
@@ -53,10 +53,12 @@ impl Leftovers {
         }
         self.run().await;
         self.register_device(minji, 1).await;
+        Uploaded::by(minji, 1).make(self.mongo(), NOON).await;
         self.delete_account(minji).await.unwrap();
         assert_eq!(self.count_devices(minji).await, 0, "they go with the session");
         // Requests that were let in before.
         self.register_device(minji, 2).await;
+        Uploaded::by(minji, 2).make(self.mongo(), NOON).await;
         let quiet = NotificationSettings { level: Level::None, ..NotificationSettings::default() };
         self.mongo().notifications().replace(minji, &quiet).await.unwrap();
         Deleted { minji, junho, others, room, messages }
@@ -100,6 +102,10 @@ impl Leftovers {
             assert_eq!(self.known(friend).await.friends, []);
         }
         assert_eq!(self.count_devices(minji).await, 0);
+        for upload in [UploadId([1; 16]), UploadId([2; 16])] {
+            let upload = self.mongo().uploads().find(upload).await.unwrap().unwrap();
+            assert_eq!(upload.state, UploadState::Deleting);
+        }
         let settings = self.mongo().notifications().find(minji).await.unwrap();
         assert_eq!(settings, NotificationSettings::default());
         assert!(self.known(minji).await.friends.is_empty());

@@ -148,14 +148,20 @@ fn a_client_id_is_visible_ascii() {
 }
 
 #[test]
-fn unsupported_message_types_are_refused() {
+fn message_types_without_what_they_need_are_refused() {
     journey(async |stack| {
         let (minji, _, room) = stack.pair().await;
-        for kind in ["system", "image", "file"] {
+        for (kind, field, reason) in [
+            ("system", "message_type", "unsupported"),
+            ("image", "attachments", "required"),
+            ("file", "attachments", "required"),
+            ("video", "attachments", "required"),
+            ("voice", "content", "contradiction"),
+        ] {
             let body = json!({"room_id": room, "room_type": "private", "content": "hi", "message_type": kind});
             let refused = minji.api.post("/messages", &body).await.with(422);
-            assert_eq!(refused["errors"][0]["field"], "message_type", "{kind}");
-            assert_eq!(refused["errors"][0]["code"], "unsupported", "{kind}");
+            assert_eq!(refused["errors"][0]["field"], field, "{kind}");
+            assert_eq!(refused["errors"][0]["code"], reason, "{kind}");
         }
     });
 }

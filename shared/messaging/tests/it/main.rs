@@ -1,6 +1,7 @@
 //! The message path on a real MongoDB.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed arrangement ends the test")]
 
+mod attaching;
 mod blocking;
 mod commands;
 mod deleting;
@@ -11,6 +12,7 @@ mod hiding;
 mod interrupted;
 mod large;
 mod limits;
+mod linking;
 mod mentioning;
 mod moderating;
 mod notifying;

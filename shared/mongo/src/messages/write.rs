@@ -10,8 +10,8 @@ use crate::{
     fault::{is_duplicate_key, store_fault},
 };
 use domain::{
-    Attach, Attachment, ClientId, Content, Fault, Mentions, MentionsAll, Message, MessageDraft, MessageId, MessageType,
-    Rev, RoomEvent, RoomKind, Timestamp, UploadId, UserId, message_search::grams,
+    Attachment, ClientId, Content, Fault, Mentions, MentionsAll, Message, MessageDraft, MessageId, MessageType, Rev,
+    RoomEvent, RoomKind, Timestamp, UserId, message_search::grams,
 };
 use mongodb::{
     bson::{Binary, Document, doc, spec::BinarySubtype},
@@ -77,7 +77,7 @@ impl Messages<'_> {
             content: draft.content.as_str().to_owned(),
             message_type: draft.message_type,
             attachments: attachments.iter().cloned().map(AttachmentDocument::from).collect(),
-            uploads: uploads_of(&draft.attachments),
+            uploads: attachments.iter().flat_map(Attachment::ids).collect(),
             system: None,
             reply_to: draft.reply_to.map(object_id),
             mentions: mentions.people.clone(),
@@ -298,11 +298,6 @@ impl Messages<'_> {
 /// What a tombstone has nothing of.
 fn left_out_of_tombstones() -> Document {
     doc! { "fingerprint": "", "reactions": "", "pinned": "", "change": "", "history": "", "mentions": "", "mentions_all": "", "forwarded_from": "", "notify_at": "", "attachments": "", "g": "" }
-}
-
-/// The uploads that files take, posters too.
-fn uploads_of(attachments: &[Attach]) -> Vec<UploadId> {
-    attachments.iter().copied().flat_map(Attach::ids).collect()
 }
 
 /// What a message is found by, as it lies in the store.

@@ -6,6 +6,7 @@ mod batches;
 mod claims;
 mod crowd;
 mod devices;
+mod ended_groups;
 mod feed;
 mod frozen;
 mod gate_reads;

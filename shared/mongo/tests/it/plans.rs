@@ -5,16 +5,18 @@ use crate::scene::{
     scene, set_room,
 };
 use domain::{
-    ClientId, ConnectionId, Emoji, Fault, FileName, Limit, Locale, MediaType, PageSize, Person, Privacy, Purpose,
-    Random, Rev, RoomKind, Seq, SessionId, UploadDraft, UploadId, UploadKind, UploadLimits, UserId,
+    Attach, ClientId, ConnectionId, Emoji, Fault, FileName, Limit, Locale, MediaType, MessageDraft, PageSize, Person,
+    Privacy, Purpose, Random, Rev, RoomKind, Seq, SessionId, UploadDraft, UploadId, UploadKind, UploadLimits, UserId,
+    WideMentions,
     notification::{Address, Device, NotificationSettings, RoomSettings},
 };
 use mongo::{
-    Anchor, Arrival, Bucket, Connection, Effect, Fanout, Messages, Mongo, NewUpload, Placement, Progress, Recipients,
+    Anchor, Arrival, Bucket, Connection, Effect, Fanout, GroupRights, Messages, Mongo, NewUpload, Placement, Progress,
+    Recipients, UploadClaim,
 };
 use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
 use std::time::Duration;
-use testkit::mongo::{Database, Profile, mark};
+use testkit::mongo::{Database, Profile, Uploaded, mark};
 
 const LIMIT: Limit = Limit { burst: 1_000, per_minute: 1_000 };
 
@@ -653,6 +655,33 @@ async fn no_command_on_uploads_walks_a_collection() {
     watch.watch("list_unchecked", 3, usages.list_unchecked(end, 3)).await;
     watch.watch("recount", 1, usages.recount(ANNA, end)).await;
     watch.watch("end_of_person", 1, uploads.end_of_person(UserId(12), AT)).await;
+
+    assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
+}
+
+#[tokio::test]
+async fn no_command_on_files_of_messages_walks_a_collection() {
+    let database = town().await;
+    let (mongo, uploads, rooms) = (&database.mongo, database.mongo.uploads(), database.mongo.rooms());
+    for number in 10..30 {
+        Uploaded::by(UserId(number.into()), number).make(mongo, AT).await;
+    }
+    let upload = Uploaded::by(ANNA, 1).make(mongo, AT).await;
+    let attachments = vec![Attach { upload, poster: None }];
+    let claim = UploadClaim::of(&MessageDraft { attachments, ..draft(ROOM, ANNA, "c", "x") }).unwrap();
+    let sent = say(mongo, ROOM, ANNA, "x").await.id;
+    let rights =
+        GroupRights { access: &access_as_of(2, group(1), &[]), name: "x", wide_mentions: WideMentions::Admins };
+    rooms.project_group(rights, AT).await.unwrap();
+    let mut causal = mongo.causal().await.unwrap();
+    let mut watch = Watch::over(&database).await;
+
+    watch.watch("claim", 1, uploads.claim(&claim, AT)).await;
+    watch.watch("give_back", 1, uploads.give_back(&claim)).await;
+    watch.watch("attach", 1, uploads.attach(sent, ANNA, &[upload], AT)).await;
+    watch.watch("list_files", 1, mongo.messages().list_files(&mut causal, &[sent], ANNA)).await;
+    let mut ended = watch.watch("list_ended", 1, rooms.list_ended(AT, 5)).await;
+    watch.watch("purge_ended", 50, rooms.purge_ended(&mut ended[0])).await;
 
     assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
 }

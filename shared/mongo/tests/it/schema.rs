@@ -127,7 +127,7 @@ async fn assert_moved(database: &Database) {
     let is_old = |name: &String| ["room_heads", "revocations", "connections"].contains(&name.as_str());
     assert!(!names.iter().any(is_old), "{names:?}");
     let indexes = store.collection::<Document>("rooms").list_index_names().await.unwrap();
-    assert_eq!(indexes, ["_id_", "rooms_members_id_idx", "rooms_private_activity_idx"]);
+    assert_eq!(indexes, ["_id_", "rooms_members_id_idx", "rooms_private_activity_idx", "rooms_ended_idx"]);
     assert!(mongo.schema().version().await.unwrap().is_current());
 }
 
@@ -184,7 +184,7 @@ async fn index_that_another_one_replaced_is_dropped() {
     database.mongo.schema().ensure().await.unwrap();
 
     let indexes = rooms.list_index_names().await.unwrap();
-    assert_eq!(indexes, ["_id_", "rooms_members_id_idx", "rooms_private_activity_idx"]);
+    assert_eq!(indexes, ["_id_", "rooms_members_id_idx", "rooms_private_activity_idx", "rooms_ended_idx"]);
 }
 
 #[tokio::test]

@@ -1,0 +1,63 @@
+use contract::NewLink;
+use domain::{Attachment, Fault, Media, UploadId, UploadKind, UserId, VariantName};
+use mongo::Mongo;
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::Duration,
+};
+
+/// How long a link lives.
+const LINK_LIVES: Duration = Duration::from_mins(10);
+
+/// How long a link to what plays lives at the most, which it does longer than it plays.
+const LONGEST_LINK: Duration = Duration::from_hours(1);
+
+/// A file that somebody may download.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileAt {
+    /// The key of its object.
+    pub key: String,
+    /// How long a link to it lives.
+    pub lifetime: Duration,
+}
+
+/// Where files are that somebody wants, in the order of these: the same as they see by reading. `None` for what they may not read,
+/// what does not exist, and what is gone.
+pub async fn find_files(mongo: &Mongo, reader: UserId, wanted: &[NewLink]) -> Result<Vec<Option<FileAt>>, Fault> {
+    let messages: Vec<_> = wanted.iter().map(|link| link.message_id).collect::<BTreeSet<_>>().into_iter().collect();
+    let mut causal = mongo.causal().await?;
+    let found = mongo.messages().list_files(&mut causal, &messages, reader).await?;
+    // Who is in the rooms is read after what they say: whoever was removed before is not found.
+    let rooms: HashSet<_> = found.values().map(|files| files.room).collect();
+    let entered = mongo.rooms().list_entered(&mut causal, reader, &rooms).await?;
+    let find = |link: &NewLink| {
+        let files = found.get(&link.message_id).filter(|files| entered.contains(&files.room))?;
+        files.attachments.iter().find_map(|attachment| file_at(attachment, link.id, link.variant.copy()))
+    };
+    Ok(wanted.iter().map(find).collect())
+}
+
+/// An attachment, or its poster, by the id of either.
+fn file_at(attachment: &Attachment, id: UploadId, copy: Option<VariantName>) -> Option<FileAt> {
+    if attachment.id == id {
+        return copy_at(id, attachment.kind, &attachment.media, copy);
+    }
+    let poster = attachment.poster.as_ref().filter(|poster| poster.id == id)?;
+    copy_at(id, UploadKind::Image, &poster.media, copy)
+}
+
+fn copy_at(id: UploadId, kind: UploadKind, media: &Media, copy: Option<VariantName>) -> Option<FileAt> {
+    let Some(name) = copy else { return Some(FileAt { key: id.original_key(), lifetime: lifetime(kind, media) }) };
+    let is_there = media.variants.iter().any(|variant| variant.name == name);
+    is_there.then(|| FileAt { key: id.variant_key(name), lifetime: LINK_LIVES })
+}
+
+/// What plays can be played to its end.
+fn lifetime(kind: UploadKind, media: &Media) -> Duration {
+    match kind {
+        UploadKind::Voice | UploadKind::Video => {
+            LINK_LIVES.saturating_add(Duration::from_millis(media.duration_ms.unwrap_or(0))).min(LONGEST_LINK)
+        }
+        UploadKind::Image | UploadKind::File => LINK_LIVES,
+    }
+}
