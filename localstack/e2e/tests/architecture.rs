@@ -134,6 +134,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("opus-decoder", &["media"]),
     ("re_mp4", &["media"]),
     ("reqwest", &["client"]),
+    ("s3s", &["gateway"]),
     ("sqlx", &["mysql"]),
     ("stateright", &["model"]),
     ("symphonia", &["media"]),

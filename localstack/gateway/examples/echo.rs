@@ -79,7 +79,7 @@ async fn work_after(wish: &Value) {
 async fn answer(event: LambdaEvent<Value>, wish: &Value) -> Result<Value, Error> {
     let (event, context) = event.into_parts();
     let unanswered = event["requestContext"]["eventType"].as_str().is_some_and(|kind| kind != "MESSAGE");
-    if unanswered || event["source"] == "aws.events" {
+    if unanswered || event["source"] == "aws.events" || event["source"] == "aws.s3" {
         println!("event: {event}");
     }
     if let Some(records) = event["Records"].as_array() {

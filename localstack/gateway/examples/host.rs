@@ -24,6 +24,7 @@ async fn main() -> Result<()> {
         environment: Box::new(|_| BTreeMap::from([("MONGO_URL".to_owned(), String::new())])),
         secrets: BTreeMap::new(),
         localstack: None,
+        objects: binaries.path().join("objects"),
         mails: None,
         http_port: 0,
         ws_port: 0,

@@ -62,6 +62,7 @@ async fn measure() -> Result<()> {
         environment: Box::new(|_| BTreeMap::new()),
         secrets: BTreeMap::new(),
         localstack: None,
+        objects: folder.path().join("objects"),
         mails: None,
         http_port: 0,
         ws_port: 0,

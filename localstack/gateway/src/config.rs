@@ -25,6 +25,8 @@ pub struct Urls {
     pub ses: String,
     /// SQS.
     pub sqs: String,
+    /// S3.
+    pub s3: String,
 }
 
 /// How to start a gateway.
@@ -47,6 +49,8 @@ pub struct Config {
     pub localstack: Option<String>,
     /// Where mails go that functions send; `None` drops them.
     pub mails: Option<Mailbox>,
+    /// The folder with the objects of S3.
+    pub objects: PathBuf,
     /// Port of the HTTP API; 0 is any free one.
     pub http_port: u16,
     /// Port of the WebSocket API; 0 is any free one.

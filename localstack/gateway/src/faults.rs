@@ -90,6 +90,17 @@ pub struct QueueRules {
     pub reorder: f64,
 }
 
+/// Faults of what is sent to S3, by functions and by clients. Chances are from 0.0 (never, the default) to 1.0 (always).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoreRules {
+    /// Answers 503 `SlowDown` and does nothing.
+    pub unavailable: f64,
+    /// Begins to handle the request later.
+    pub slow: Delay,
+    /// Cuts the connection, before the request is handled or after it, each half of the times.
+    pub reset: f64,
+}
+
 /// A chance, and how long to wait when it occurs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Delay {
@@ -141,6 +152,7 @@ struct State {
     connections: BTreeMap<String, PushRules>,
     all_queues: QueueRules,
     queues: BTreeMap<String, QueueRules>,
+    store: StoreRules,
 }
 
 /// What happens to one event.
@@ -165,6 +177,14 @@ pub(crate) enum QueueFate {
     Deliver { after: Duration, copies: usize, behind_next: bool },
 }
 
+/// What happens to one request to S3.
+#[derive(Debug, PartialEq)]
+pub(crate) enum StoreFate {
+    Unavailable,
+    ResetBefore,
+    Serve { after: Duration, loses_answer: bool },
+}
+
 /// What happens to one push.
 #[derive(Debug, PartialEq)]
 pub(crate) enum PushFate {
@@ -184,6 +204,7 @@ impl Faults {
             connections: BTreeMap::new(),
             all_queues: QueueRules::default(),
             queues: BTreeMap::new(),
+            store: StoreRules::default(),
         };
         Self { state: Arc::new(Mutex::new(state)), processes, cut: Arc::default() }
     }
@@ -227,6 +248,11 @@ impl Faults {
         lock(&self.state).queues.insert(name.to_owned(), rules);
     }
 
+    /// Sets the rules of requests to S3.
+    pub fn store_rules(&self, rules: StoreRules) {
+        lock(&self.state).store = rules;
+    }
+
     /// Switches every fault off. Delayed events and stopped environments still continue at their time.
     pub fn clear(&self) {
         let mut state = lock(&self.state);
@@ -236,6 +262,7 @@ impl Faults {
         state.connections.clear();
         state.all_queues = QueueRules::default();
         state.queues.clear();
+        state.store = StoreRules::default();
     }
 
     /// Process ids of a function's environments, those with an invocation first.
@@ -321,6 +348,20 @@ impl Faults {
             behind_next: dice.strikes(rules.reorder),
             after: dice.wait(&rules.delay).unwrap_or_default(),
         }
+    }
+
+    pub(crate) fn store(&self) -> StoreFate {
+        let mut guard = lock(&self.state);
+        let state = &mut *guard;
+        let mut dice = Dice(&mut state.random);
+        if dice.strikes(state.store.unavailable) {
+            return StoreFate::Unavailable;
+        }
+        let is_reset = dice.strikes(state.store.reset);
+        if is_reset && dice.strikes(0.5) {
+            return StoreFate::ResetBefore;
+        }
+        StoreFate::Serve { after: dice.wait(&state.store.slow).unwrap_or_default(), loses_answer: is_reset }
     }
 
     /// Applies the rules to a process that begins an invocation.

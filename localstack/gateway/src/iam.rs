@@ -87,6 +87,11 @@ impl Iam {
         self.0.values().find(|caller| caller.name == name).map(|caller| &caller.keys)
     }
 
+    /// Whose key this is.
+    pub(crate) fn by_id(&self, id: &str) -> Option<&Caller> {
+        self.0.get(id)
+    }
+
     /// Who has signed a request to a service.
     pub(crate) fn caller(&self, request: &Parts, body: &[u8], service: &str) -> Result<&Caller, Denied> {
         let signed = Signed::parse(&request.headers)?;
@@ -126,6 +131,10 @@ impl Iam {
 }
 
 impl Caller {
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
     /// Refuses what the caller's role does not allow.
     pub(crate) fn must_be_allowed(&self, action: &str, resource: &str) -> Result<(), Denied> {
         if self.policy.as_ref().is_none_or(|policy| policy.allows(action, resource)) {

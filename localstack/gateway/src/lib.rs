@@ -8,6 +8,7 @@ mod iam;
 mod ids;
 mod lambda;
 mod mails;
+mod objects;
 mod processes;
 mod queues;
 mod records;
@@ -27,8 +28,9 @@ use template::Template;
 
 pub use config::{Config, Environment, Limits, Logs, Urls};
 pub use cpu_shares::CpuShares;
-pub use faults::{Delay, Faults, PushRules, QueueRules, Rules, Span};
+pub use faults::{Delay, Faults, PushRules, QueueRules, Rules, Span, StoreRules};
 pub use mails::{Mailbox, SentMail};
+pub use objects::StoredObject;
 pub use queues::{QueueStatus, QueuedMessage};
 pub use records::{AfterResponse, InvocationRecord, Outcome, Summary, summarize};
 pub use secrets::secret_arn;
@@ -38,6 +40,7 @@ use http_api::HttpDoor;
 use iam::Iam;
 use lambda::{Lambda, Setup};
 use mails::MailDoor;
+use objects::Objects;
 use processes::Processes;
 use queues::{LocalStack, QueueDoor, Queues};
 use secrets::SecretsDoor;
@@ -51,6 +54,7 @@ pub struct Gateway {
     faults: Faults,
     lambda: Arc<Lambda>,
     queues: Queues,
+    objects: Objects,
     meter: Arc<Meter>,
     websocket: Option<Arc<WebSocketDoor>>,
     shutdown: Shutdown,
@@ -67,6 +71,7 @@ impl Gateway {
         let secrets = Door::bind(0).await.context("Secrets Manager cannot listen")?;
         let mails = Door::bind(0).await.context("SES cannot listen")?;
         let sqs = Door::bind(0).await.context("SQS cannot listen")?;
+        let s3 = Door::bind(0).await.context("S3 cannot listen")?;
         let localstack = match &config.localstack {
             Some(url) => Some(LocalStack::prepare(url, &template.queues, &config.secrets).await.context("LocalStack")?),
             None => None,
@@ -79,6 +84,7 @@ impl Gateway {
             connections: format!("http://{}/{stage}", ws.address()),
             secrets: there.clone().unwrap_or_else(|| format!("http://{}", secrets.address())),
             ses: format!("http://{}", mails.address()),
+            s3: format!("http://{}", s3.address()),
             sqs: there.unwrap_or_else(|| format!("http://{}", sqs.address())),
         };
         let faults = Faults::new(Processes::default());
@@ -104,6 +110,8 @@ impl Gateway {
         let meter = Arc::<Meter>::default();
         let queues = Queues::new(&template, &faults, config.limits.queue_speed, &meter);
         sqs.open(Arc::new(QueueDoor::new(queues.clone(), Arc::clone(&iam))), &shutdown);
+        let objects = Objects::open(&template, &config.objects).context("the folder of S3 cannot be used")?;
+        s3.open(Arc::new(objects.door(&template, &iam, &lambda, &faults)), &shutdown);
         queues::start(&template, &queues, localstack.as_ref(), &lambda, &faults, &config.limits, &shutdown);
         schedules::start(&template, &lambda, &faults, &config.limits, &shutdown);
         let door = HttpDoor::new(&template, Arc::clone(&lambda), faults.clone(), config.limits.clone());
@@ -114,7 +122,7 @@ impl Gateway {
         if let Some(door) = &websocket {
             ws.open(Arc::clone(door), &shutdown);
         }
-        Ok(Self { urls, faults, lambda, queues, meter, websocket, shutdown })
+        Ok(Self { urls, faults, lambda, queues, objects, meter, websocket, shutdown })
     }
 
     /// Where the APIs listen.
@@ -150,6 +158,11 @@ impl Gateway {
     /// What a queue holds, by its name or by its key in the template.
     pub fn queue(&self, name: &str) -> Option<QueueStatus> {
         self.queues.status(name)
+    }
+
+    /// What a bucket of S3 holds, by its name or by its key in the template; `None` without such a bucket.
+    pub async fn objects(&self, bucket: &str) -> Result<Option<Vec<StoredObject>>> {
+        Ok(self.objects.list(bucket).await?)
     }
 
     /// Process ids of every environment.

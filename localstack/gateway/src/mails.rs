@@ -12,7 +12,7 @@ use template::{ACCOUNT, REGION};
 use crate::{
     iam::{Denied, Iam},
     ids,
-    server::{Answer, Reset, Respond, json as json_answer, message},
+    server::{Answer, Reset, Respond, Whole, json as json_answer, message},
 };
 
 /// The variable that leads a client here.
@@ -127,6 +127,8 @@ impl MailDoor {
 }
 
 impl Respond for MailDoor {
+    type Body = Whole;
+
     async fn respond(self: Arc<Self>, request: Request<Incoming>, _: SocketAddr) -> Result<Answer, Reset> {
         let (head, body) = request.into_parts();
         let body = Limited::new(body, LARGEST).collect().await.map_err(|_| Reset)?.to_bytes();

@@ -1,6 +1,7 @@
 //! HTTP listeners and their shutdown.
 
 use std::{
+    error::Error,
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
@@ -9,7 +10,7 @@ use std::{
 use http::{HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::Full;
 use hyper::{
-    body::{Bytes, Incoming},
+    body::{Body, Bytes, Incoming},
     server::conn::http1,
     service::service_fn,
 };
@@ -17,7 +18,9 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value as Json;
 use tokio::{net::TcpListener, sync::watch};
 
-pub(crate) type Answer = Response<Full<Bytes>>;
+/// An answer whose bytes are all there.
+pub(crate) type Whole = Full<Bytes>;
+pub(crate) type Answer = Response<Whole>;
 
 /// A reason to close the client's connection without an answer.
 #[derive(Debug)]
@@ -29,15 +32,18 @@ impl std::fmt::Display for Reset {
     }
 }
 
-impl std::error::Error for Reset {}
+impl Error for Reset {}
 
 /// Answers the requests of a listener.
 pub(crate) trait Respond: Send + Sync + 'static {
+    /// What an answer consists of.
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static;
+
     fn respond(
         self: Arc<Self>,
         request: Request<Incoming>,
         peer: SocketAddr,
-    ) -> impl Future<Output = Result<Answer, Reset>> + Send;
+    ) -> impl Future<Output = Result<Response<Self::Body>, Reset>> + Send;
 }
 
 /// Tells every task of a gateway to end, at the latest when it is dropped.

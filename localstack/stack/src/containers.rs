@@ -44,6 +44,7 @@ impl Bridge {
             // The member of the replica set is 127.0.0.1, which is another machine inside a container.
             ("MONGO_URL", Some("directConnection=true&tls=false")),
             ("CONNECTIONS_URL", None),
+            ("S3_URL", None),
         ] {
             if let Some(url) = environment.get_mut(name) {
                 *url = self.reachable(url, query);

@@ -1,6 +1,6 @@
 //! A MySQL server and a MongoDB server, started and stopped together.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
@@ -25,7 +25,7 @@ pub struct Databases {
     mongo: Mongo,
     ports: Ports,
     _claims: [Port; 2],
-    _folder: Folder,
+    folder: Folder,
 }
 
 #[derive(Debug)]
@@ -76,7 +76,12 @@ impl Databases {
         };
         let (mysql, mongo) = tokio::try_join!(mysql, mongo).map_err(|error: anyhow::Error| error)?;
         step.done(&format!("databases on ports {} (MySQL) and {} (MongoDB)", ports.mysql, ports.mongo));
-        Ok(Self { mysql, mongo, ports, _claims: claims, _folder: folder })
+        Ok(Self { mysql, mongo, ports, _claims: claims, folder })
+    }
+
+    /// The folder beside their data in which files are.
+    pub(crate) fn objects(&self) -> PathBuf {
+        self.folder.path().join("objects")
     }
 
     /// The URL of a database of the MySQL server; without a name, of the server.

@@ -13,6 +13,7 @@ use gateway::{Config, CpuShares, Gateway, Limits, Logs, Mailbox, Urls};
 use mongodb::Client;
 use providers::{Keys, Providers};
 use serde_json::json;
+use tempfile::TempDir;
 use template::Template;
 
 use crate::{
@@ -146,12 +147,18 @@ pub fn settings() -> Result<BTreeSet<String>> {
     Ok(names.map(|name| name.strip_suffix("_SECRET_ARN").unwrap_or(name).to_owned()).collect())
 }
 
-/// The names of all settings that are the URL of a queue of the template.
-fn queue_settings() -> Result<BTreeSet<String>> {
+/// What `sam local` would give by its key in the template: no queues, since it knows none, and buckets by their names.
+fn unknown_names() -> Result<BTreeMap<String, String>> {
     let template = Template::load(&template_file(), &BTreeMap::new())?;
-    let urls: BTreeSet<_> = template.queues.iter().map(|queue| &queue.url).collect();
+    let is_queue = |value: &str| template.queues.iter().any(|queue| queue.url == value);
+    let is_bucket = |value: &str| template.buckets.iter().any(|bucket| bucket.name == value);
     let settings = template.functions.iter().flat_map(|function| &function.environment);
-    Ok(settings.filter(|(_, value)| urls.contains(value)).map(|(name, _)| name.clone()).collect())
+    let names = settings.filter_map(|(name, value)| match () {
+        () if is_queue(value) => Some((name.clone(), String::new())),
+        () if is_bucket(value) => Some((name.clone(), value.clone())),
+        () => None,
+    });
+    Ok(names.collect())
 }
 
 fn template_file() -> PathBuf {
@@ -175,7 +182,9 @@ pub struct Stack {
     binaries: PathBuf,
     environment: BTreeMap<String, String>,
     bridge: Option<Bridge>,
-    queue_settings: BTreeSet<String>,
+    unknown_names: BTreeMap<String, String>,
+    /// The folder with files, where the databases have none for them.
+    _scratch: TempDir,
 }
 
 impl Stack {
@@ -260,6 +269,8 @@ impl Stack {
             .map(|(name, value)| (name.to_owned(), value)),
         );
         parameters.extend(options.parameters);
+        let scratch = TempDir::new()?;
+        let objects = databases.as_ref().map_or_else(|| scratch.path().to_owned(), Databases::objects);
         let step = options.progress.step("starting the gateway");
         let gateway = Gateway::start(Config {
             template: template_file(),
@@ -269,6 +280,7 @@ impl Stack {
             environment: Box::new(move |urls| with_urls(given, urls)),
             secrets,
             localstack: options.localstack,
+            objects,
             mails: options.mails,
             http_port: options.http_port,
             ws_port: options.ws_port,
@@ -280,9 +292,12 @@ impl Stack {
         let environment = with_urls(environment, gateway.urls());
         let bridge = match options.containers {
             None => None,
-            Some(address) => Some(Bridge::open(address, &[&mysql_url, &mongo_url, &gateway.urls().connections]).await?),
+            Some(address) => Some(
+                Bridge::open(address, &[&mysql_url, &mongo_url, &gateway.urls().connections, &gateway.urls().s3])
+                    .await?,
+            ),
         };
-        let queue_settings = queue_settings()?;
+        let unknown_names = unknown_names()?;
         let stack = Self {
             gateway,
             providers,
@@ -293,7 +308,8 @@ impl Stack {
             binaries,
             environment,
             bridge,
-            queue_settings,
+            unknown_names,
+            _scratch: scratch,
         };
         stack.gateway.invoke("migrate", json!({})).await.context("the schema could not be migrated")?;
         step.done("gateway is open, schema is migrated");
@@ -357,8 +373,7 @@ impl Stack {
     /// The variables that functions in containers get, if the stack listens for them.
     pub fn container_environment(&self) -> Option<BTreeMap<String, String>> {
         let mut environment = self.bridge.as_ref()?.environment(&self.environment);
-        // `sam local` knows no queues, and would give their keys in the template for URLs.
-        environment.extend(self.queue_settings.iter().map(|name| (name.clone(), String::new())));
+        environment.extend(self.unknown_names.clone());
         Some(environment)
     }
 
@@ -387,6 +402,7 @@ async fn start_providers(keys: Option<&Keys>) -> Result<Providers> {
 fn with_urls(mut environment: BTreeMap<String, String>, urls: &Urls) -> BTreeMap<String, String> {
     environment.entry("WEBSOCKET_URL".to_owned()).or_insert_with(|| urls.ws.clone());
     environment.entry("CONNECTIONS_URL".to_owned()).or_insert_with(|| urls.connections.clone());
+    environment.entry("S3_URL".to_owned()).or_insert_with(|| urls.s3.clone());
     environment
 }
 

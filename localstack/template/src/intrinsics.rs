@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 use serde_norway::Value as Yaml;
 
 use crate::{
+    bucket,
     model::ACCOUNT,
     queue,
     values::{plain, scalar},
@@ -26,6 +27,8 @@ pub(crate) struct Scope {
     pub(crate) functions: BTreeMap<String, String>,
     /// Names of queues, by logical id.
     pub(crate) queues: BTreeMap<String, String>,
+    /// Names of buckets, by logical id.
+    pub(crate) buckets: BTreeMap<String, String>,
 }
 
 impl Scope {
@@ -142,6 +145,12 @@ impl Scope {
                 "QueueName" => Ok(name.clone()),
                 "QueueUrl" => Ok(queue::url(name)),
                 unknown => bail!("a queue has no attribute `{unknown}`"),
+            };
+        }
+        if let Some(name) = self.buckets.get(resource) {
+            return match attribute {
+                "Arn" => Ok(bucket::bucket_arn(name)),
+                unknown => bail!("unsupported attribute `{unknown}` of a bucket"),
             };
         }
         match (self.functions.get(resource), attribute) {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod bucket;
 mod generated;
 mod intrinsics;
 mod model;
@@ -10,9 +11,10 @@ mod resources;
 mod schedule;
 mod values;
 
+pub use bucket::bucket_arn;
 pub use model::{
-    ACCOUNT, Cors, Function, HttpApi, HttpRoute, Queue, QueueEvent, REGION, Redrive, Schedule, Template, WebSocketApi,
-    WebSocketRoute, arn,
+    ACCOUNT, Bucket, Cors, CorsRule, Function, HttpApi, HttpRoute, Queue, QueueEvent, REGION, Redrive, Schedule,
+    Template, WebSocketApi, WebSocketRoute, arn,
 };
 pub use policy::Policy;
 pub use queue::queue_arn;

@@ -22,6 +22,8 @@ pub struct Template {
     pub websocket: Option<WebSocketApi>,
     /// Every `AWS::SQS::Queue`, in the order of their logical ids.
     pub queues: Vec<Queue>,
+    /// Every `AWS::S3::Bucket`, in the order of their logical ids.
+    pub buckets: Vec<Bucket>,
 }
 
 /// One Lambda function.
@@ -55,6 +57,8 @@ pub struct Function {
     pub schedules: Vec<Schedule>,
     /// Queues that it works off, disabled ones included.
     pub queue_events: Vec<QueueEvent>,
+    /// Names of the buckets of whose new objects it is told.
+    pub bucket_events: Vec<String>,
 }
 
 /// A standard queue of SQS.
@@ -104,6 +108,34 @@ pub struct QueueEvent {
     pub concurrency: Option<usize>,
     /// False after `Enabled: false`.
     pub enabled: bool,
+}
+
+/// A bucket of S3.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// Its key in `Resources`.
+    pub logical_id: String,
+    /// `BucketName` where given, or else made from the stack's name and the key.
+    pub name: String,
+    /// Whether it tells `EventBridge` of every new object.
+    pub events: bool,
+    /// How it answers pages of other origins: by the first rule that fits.
+    pub cors: Vec<CorsRule>,
+}
+
+/// Whom a bucket answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CorsRule {
+    /// `AllowedOrigins`.
+    pub origins: Vec<String>,
+    /// `AllowedMethods`.
+    pub methods: Vec<String>,
+    /// `AllowedHeaders`.
+    pub headers: Vec<String>,
+    /// `ExposedHeaders`.
+    pub exposed: Vec<String>,
+    /// `MaxAge` in seconds.
+    pub max_age: Option<u64>,
 }
 
 /// A route of the HTTP API.

@@ -85,6 +85,7 @@ fn scope(document: &Yaml, resources: &BTreeMap<String, Yaml>, overrides: &BTreeM
         references: BTreeMap::from([("ServerlessHttpApi".to_owned(), "ServerlessHttpApi".to_owned())]),
         functions: BTreeMap::new(),
         queues: BTreeMap::new(),
+        buckets: BTreeMap::new(),
     };
     for (id, resource) in resources {
         let kind =
@@ -104,16 +105,25 @@ fn scope(document: &Yaml, resources: &BTreeMap<String, Yaml>, overrides: &BTreeM
             scope.references.insert(id.clone(), name);
         }
         if kind == "AWS::SQS::Queue" {
-            let name = match properties.get("QueueName") {
-                Some(name) => scope.resolve(name).with_context(|| format!("in `QueueName` of `{id}`"))?,
-                None => None,
-            };
-            let name = name.as_ref().map_or_else(|| Ok(format!("{STACK}-{id}")), plain)?;
+            let name = name(id, &properties, "QueueName", &scope)?.unwrap_or_else(|| format!("{STACK}-{id}"));
             scope.references.insert(id.clone(), queue::url(&name));
             scope.queues.insert(id.clone(), name);
         }
+        if kind == "AWS::S3::Bucket" {
+            let made = || format!("{STACK}-{}", id.to_lowercase());
+            let name = name(id, &properties, "BucketName", &scope)?.unwrap_or_else(made);
+            scope.references.insert(id.clone(), name.clone());
+            scope.buckets.insert(id.clone(), name);
+        }
     }
     Ok(scope)
+}
+
+/// The name that a resource gives itself, if it does.
+fn name(id: &str, properties: &Yaml, property: &str, scope: &Scope) -> Result<Option<String>> {
+    let Some(name) = properties.get(property) else { return Ok(None) };
+    let name = scope.resolve(name).with_context(|| format!("in `{property}` of `{id}`"))?;
+    name.as_ref().map(plain).transpose()
 }
 
 /// The alias that SAM makes for a function, if it does.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 use serde_norway::Value as Yaml;
 
 use crate::{
+    bucket,
     generated::{capitalized, function_name},
     intrinsics::Scope,
     model::{Cors, Function, HttpApi, HttpRoute, Template, WebSocketApi, WebSocketRoute},
@@ -21,7 +22,7 @@ const ATTRIBUTES: [&str; 7] =
     ["Condition", "DeletionPolicy", "DependsOn", "Metadata", "Properties", "Type", "UpdateReplacePolicy"];
 
 /// Types of resources that change nothing about how the stack runs locally.
-const IRRELEVANT: [&str; 10] = [
+const IRRELEVANT: [&str; 11] = [
     "AWS::ApiGatewayV2::ApiMapping",
     "AWS::ApiGatewayV2::DomainName",
     "AWS::CloudWatch::Alarm",
@@ -32,6 +33,7 @@ const IRRELEVANT: [&str; 10] = [
     "AWS::Logs::LogGroup",
     "AWS::Logs::MetricFilter",
     "AWS::Route53::RecordSet",
+    "AWS::S3::BucketPolicy",
 ];
 
 /// Properties of a function that are read, then those that change nothing locally.
@@ -117,7 +119,8 @@ pub(crate) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &
         let kind = resource.get("Type").and_then(Yaml::as_str).unwrap_or_default();
         found.extend(resolve(id, kind, resource, scope).with_context(|| format!("in resource `{id}` ({kind})"))?);
     }
-    let mut template = Template { functions: Vec::new(), http: None, websocket: None, queues: Vec::new() };
+    let mut template =
+        Template { functions: Vec::new(), http: None, websocket: None, queues: Vec::new(), buckets: Vec::new() };
     let mut routes = Vec::new();
     for resource in &found {
         let context = || format!("in resource `{}` ({})", resource.id, resource.kind);
@@ -140,6 +143,10 @@ pub(crate) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &
                 let name = scope.queues.get(&resource.id).with_context(context)?;
                 template.queues.push(queue::queue(resource, name).with_context(context)?);
             }
+            "AWS::S3::Bucket" => {
+                let name = scope.buckets.get(&resource.id).with_context(context)?;
+                template.buckets.push(bucket::bucket(resource, name).with_context(context)?);
+            }
             "AWS::ApiGatewayV2::Route" => routes.push(raw_route(resource, &found).with_context(context)?),
             "AWS::CloudFormation::CustomResource" => check_custom(resource, scope).with_context(context)?,
             _ => {}
@@ -151,6 +158,7 @@ pub(crate) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &
     attach(&mut template, routes, &found, scope)?;
     check_unique(&template)?;
     queue::check(&template.queues, &template.functions)?;
+    bucket::check(&template.buckets, &template.functions)?;
     Ok(template)
 }
 
@@ -176,6 +184,7 @@ fn resolve(id: &str, kind: &str, resource: &Yaml, scope: &Scope) -> Result<Optio
         "AWS::ApiGatewayV2::Route",
         "AWS::ApiGatewayV2::RouteResponse",
         "AWS::CloudFormation::CustomResource",
+        "AWS::S3::Bucket",
         "AWS::SQS::Queue",
     ];
     ensure!(runs.contains(&kind) || IRRELEVANT.contains(&kind), "unsupported resource type `{kind}`");
@@ -230,12 +239,14 @@ fn function(resource: &Resource, defaults: Json, all: &[Resource]) -> Result<Fun
             environment.insert(key.clone(), plain(value).with_context(|| format!("in variable `{key}`"))?);
         }
     }
-    let (mut http_routes, mut schedules, mut queue_events) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut http_routes, mut schedules) = (Vec::new(), Vec::new());
+    let (mut queue_events, mut bucket_events) = (Vec::new(), Vec::new());
     for (event, definition) in properties.get("Events").and_then(Json::as_object).into_iter().flatten() {
         let context = || format!("in event `{event}`");
         match definition.get("Type").and_then(Json::as_str).unwrap_or_default() {
             "HttpApi" => http_routes.push(http_route(definition).with_context(context)?),
             "Schedule" => schedules.push(schedule(&resource.id, event, definition).with_context(context)?),
+            "EventBridgeRule" => bucket_events.push(bucket::event(definition).with_context(context)?),
             "SQS" => queue_events.push(queue::event(definition).with_context(context)?),
             unknown => {
                 return Err(anyhow!("unsupported event type `{unknown}`")).with_context(context);
@@ -257,6 +268,7 @@ fn function(resource: &Resource, defaults: Json, all: &[Resource]) -> Result<Fun
         websocket_routes: Vec::new(),
         schedules,
         queue_events,
+        bucket_events,
         name,
     })
 }

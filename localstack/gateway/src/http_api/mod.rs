@@ -17,7 +17,7 @@ use crate::{
     faults::{AnswerFate, EventFate, Faults},
     ids,
     lambda::{InvokeError, Lambda},
-    server::{Answer, Reset, Respond, message},
+    server::{Answer, Reset, Respond, Whole, message},
 };
 use routes::Routes;
 
@@ -74,6 +74,8 @@ impl HttpDoor {
 }
 
 impl Respond for HttpDoor {
+    type Body = Whole;
+
     async fn respond(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Result<Answer, Reset> {
         let (parts, body) = request.into_parts();
         let request_id = ids::short();

@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{Queue, Queues, Receipt, Received, Unchanged};
 use crate::{
     iam::{Denied, Iam},
-    server::{Answer, Reset, Respond, json as json_answer},
+    server::{Answer, Reset, Respond, Whole, json as json_answer},
 };
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
@@ -230,6 +230,8 @@ impl QueueDoor {
 }
 
 impl Respond for QueueDoor {
+    type Body = Whole;
+
     async fn respond(self: Arc<Self>, request: Request<Incoming>, _: SocketAddr) -> Result<Answer, Reset> {
         let (head, body) = request.into_parts();
         let body = Limited::new(body, LARGEST).collect().await.map_err(|_| Reset)?.to_bytes();

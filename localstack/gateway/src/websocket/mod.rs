@@ -28,7 +28,7 @@ use crate::{
     iam::Iam,
     ids,
     lambda::{InvokeError, Lambda},
-    server::{Answer, Reset, Respond, Shutdown, ShutdownSignal, message},
+    server::{Answer, Reset, Respond, Shutdown, ShutdownSignal, Whole, message},
     traffic::Meter,
     uri::decoded,
 };
@@ -270,6 +270,8 @@ impl WebSocketDoor {
 }
 
 impl Respond for WebSocketDoor {
+    type Body = Whole;
+
     async fn respond(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Result<Answer, Reset> {
         let uri = request.uri().clone();
         let within = uri.path().strip_prefix('/').and_then(|path| path.strip_prefix(self.api.stage.as_str()));

@@ -8,6 +8,7 @@ mod http_api;
 mod iam;
 mod lambda;
 mod mails;
+mod objects;
 mod queues;
 mod schedules;
 mod secrets;
@@ -102,6 +103,7 @@ impl Local {
             }),
             secrets: [SECRET].map(|(name, text)| (name.to_owned(), text.to_owned())).into(),
             localstack,
+            objects: binaries.path().join("objects"),
             mails: Some(Arc::new(move |mail| mailbox.lock().unwrap().push(mail))),
             http_port: 0,
             ws_port: 0,
