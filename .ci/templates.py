@@ -219,9 +219,16 @@ def plain(value):
             return plain(argument[1])
         if function == "Fn::Sub":
             text = argument if isinstance(argument, str) else argument[0]
-            return re.sub(r"\$\{([^}]+)\}", lambda match: str(plain({"Ref": match[1]})).replace("::", "-"), text)
+
+            def named(match):
+                name = match[1]
+                return plain({"Fn::GetAtt": name.split(".")}) if "." in name else str(plain({"Ref": name})).replace("::", "-")
+
+            return re.sub(r"\$\{([^}]+)\}", named, text)
         if function == "Fn::GetAtt":
             resource = argument if isinstance(argument, str) else argument[0]
+            if "Bucket" in resource:
+                return f"arn:aws:s3:::{resource.lower()}"
             service = "sqs" if "Queue" in resource or "Dlq" in resource else "logs"
             rest = resource if service == "sqs" else f"log-group:/aws/lambda/{resource}:*"
             return f"arn:aws:{service}:us-east-1:123456789012:{rest}"
