@@ -6,8 +6,8 @@ use crate::prices as price;
 
 /// Prints what a month on AWS costs: messages, then what they bring along, then what stands there whether anybody talks or not.
 ///
-/// The parts of a bill are counted from what a message does: a frame in and its answer, a frame to each connection, one invocation.
-/// Goals stand beside them. `cargo local bench cost` counts what signals cost.
+/// The parts of a bill are what a message does: a frame in and its answer, a frame to each connection, one invocation. A test
+/// counts them at a running stack. Goals stand beside them. `cargo local bench cost` counts what signals cost.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// People who use it on a day
@@ -83,14 +83,14 @@ const GOALS: [(f64, f64); 3] = [(1.0, 3.4), (10.0, 1.5), (100.0, 1.1)];
 
 /// What something takes once.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Parts {
+pub(crate) struct Parts {
     requests: f64,
     /// In and out.
-    frames: f64,
-    invocations: f64,
+    pub(crate) frames: f64,
+    pub(crate) invocations: f64,
     /// Of all invocations together.
     milliseconds: f64,
-    gigabytes_out: f64,
+    pub(crate) gigabytes_out: f64,
     gigabytes_logged: f64,
 }
 
@@ -117,7 +117,7 @@ impl Parts {
 }
 
 /// A message that is sent over WebSocket: in, answer, and a push to each connection.
-fn sent(fanout: f64) -> Parts {
+pub(crate) fn sent(fanout: f64) -> Parts {
     Parts {
         requests: 0.0,
         frames: 2.0 + fanout,
@@ -134,7 +134,7 @@ fn sent_over_http(fanout: f64) -> Parts {
 }
 
 /// A frame without an answer that is told to so many connections.
-fn one_way(told: f64) -> Parts {
+pub(crate) fn one_way(told: f64) -> Parts {
     Parts {
         frames: 1.0 + told,
         invocations: 1.0,

@@ -275,3 +275,43 @@ async fn send(from: &Socket, room: &str) -> Result<(u64, u64)> {
     let number = |field: &str| answer["d"]["message"][field].as_u64();
     number("seq").zip(number("rev")).with_context(|| format!("a message was answered {answer}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        bench::cost::SPEED,
+        cost::{one_way, sent},
+    };
+    use stack::Options;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn messages_and_receipts_take_what_the_bill_says() -> Result<()> {
+        let mut options = Options::for_test().without_limits();
+        options.limits.schedule = Some(Duration::from_hours(24));
+        options.limits.queue_speed = SPEED;
+        let stack = Stack::start(options).await?;
+        let (step, mut counts) = (Progress::silent().step("counting"), Counts::default());
+        let mut scene = Scene::open(&stack, &step).await?;
+        scene.write(&mut counts, &step).await?;
+        drop(scene);
+        stack.stop().await;
+
+        let (one, two) = (sent(1.0), sent(2.0));
+        let told = one_way(1.0);
+        for (name, counted, frames, invocations, gigabytes) in [
+            ("a message", counts.send, one.frames, one.invocations, one.gigabytes_out),
+            ("a listener", counts.listener, two.frames - one.frames, 0.0, two.gigabytes_out - one.gigabytes_out),
+            ("delivered", counts.delivered, told.frames, told.invocations, told.gigabytes_out),
+            ("read", counts.read, told.frames, told.invocations, told.gigabytes_out),
+        ] {
+            let is_about = |counted: f64, said: f64, share: f64| (counted - said).abs() <= said * share + 1e-9;
+            assert!(is_about(counted.frames_in + counted.frames_out, frames, 0.0), "{name}: {counted:?}");
+            // Looking whether somebody is to be notified, for several messages at once, is a row of its own.
+            let looks = counted.invocations - invocations;
+            assert!((-1e-9..0.5).contains(&looks), "{name}: {counted:?}");
+            assert!(is_about(counted.gigabytes, gigabytes, 0.1), "{name}: {counted:?}, not {gigabytes}");
+        }
+        Ok(())
+    }
+}
