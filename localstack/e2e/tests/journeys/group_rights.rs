@@ -134,8 +134,12 @@ fn group_routes_follow_the_authorization_table() {
         let mut wrong = Vec::new();
         for is_private in [true, false] {
             let rows = routes(&scene, &scene.group(is_private).await, is_private).len();
+            let mut unchanged = None;
             for number in 0..rows {
-                let aim = scene.group(is_private).await;
+                let aim = match unchanged.take() {
+                    Some(aim) => aim,
+                    None => scene.group(is_private).await,
+                };
                 let Row { method, path, body, outcomes } = routes(&scene, &aim, is_private).swap_remove(number);
                 for ((who, person), expected) in PERSONAS.iter().zip(&scene.everyone).zip(outcomes) {
                     let found = ask(&person.api, method, &path, body.as_ref()).await;
@@ -144,6 +148,8 @@ fn group_routes_follow_the_authorization_table() {
                             .push(format!("{who}, private {is_private}: {method} {path}: {found:?}, not {expected:?}"));
                     }
                 }
+                // Reading leaves the group as it is for the next row.
+                unchanged = (method == "GET").then_some(aim);
             }
         }
         assert!(wrong.is_empty(), "{wrong:#?}");
