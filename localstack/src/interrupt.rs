@@ -3,7 +3,7 @@
 use std::process::exit;
 
 use anyhow::Result;
-use stack::{all_records, local, stop_leftovers};
+use stack::{all_records, local, records_of, stop_leftovers};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -47,9 +47,9 @@ impl Interrupt {
 
 /// Kills the servers of this process, since exiting skips their destructors.
 fn kill_ours() {
-    let scratch = local().join(format!("test-{}", std::process::id()));
+    let run = records_of(&local().join(format!("test-{}", std::process::id())));
     let ours = all_records(&local()).into_iter().filter(|records| {
-        records.starts_with(&scratch) || (records.starts_with(local().join("databases")) && crate::running::is_ours())
+        run.contains(records) || (records.starts_with(local().join("databases")) && crate::running::is_ours())
     });
     for records in ours {
         let _ = stop_leftovers(&records);

@@ -5,7 +5,7 @@ mod failures;
 use std::{
     ffi::{OsStr, OsString},
     io::{PipeReader, Read as _, Write as _, pipe, stdout},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{ExitCode, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -36,7 +36,7 @@ Examples:
 /// Builds everything, starts databases on ports and in a folder of this run, and runs `cargo test --workspace --no-fail-fast`.
 ///
 /// At the end it lists the tests that failed, each with the command that runs it again. The exit code is that of `cargo test`.
-/// The databases and their folder are removed. Runs can overlap.
+/// The databases and their folder are removed; where Linux has 8 GB for files in memory, they lie there. Runs can overlap.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -86,7 +86,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let mut interrupt = Interrupt::listen()?;
     let scratch = Scratch::new()?;
     let prepared = tokio::select! {
-        prepared = prepare(scratch.path(), args.extent(), &progress) => prepared?,
+        prepared = prepare(&scratch, args.extent(), &progress) => prepared?,
         () = interrupt.asked() => return Ok(ExitCode::from(INTERRUPTED)),
     };
     progress.say(&format!("running the tests, {:.1} s after the start", begun.elapsed().as_secs_f32()));
@@ -112,8 +112,8 @@ struct Prepared {
     emulator: Option<PathBuf>,
 }
 
-async fn prepare(folder: &Path, extent: Extent, progress: &Progress) -> Result<Prepared> {
-    let databases = folder.join("databases");
+async fn prepare(scratch: &Scratch, extent: Extent, progress: &Progress) -> Result<Prepared> {
+    let databases = scratch.databases();
     let (binaries, databases, emulator) = tokio::try_join!(
         stack::build(Profile::Dev, extent, progress),
         Databases::start(&databases, Wanted::OneRun, progress),

@@ -23,7 +23,7 @@ pub use self::{
     binaries::{Extent, Profile, build, functions},
     databases::{Databases, Wanted},
     download::runtime_interface_emulator,
-    folders::{Scratch, all_records, sweep},
+    folders::{Scratch, all_records, records_of, sweep},
     install::{find_mongod, find_mysqld},
     operations::Operations,
     paths::{Lock, local, root, write_atomically},
