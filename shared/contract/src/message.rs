@@ -429,6 +429,82 @@ impl MessagePatch {
 }
 
 #[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{Random, parse_json};
+    use serde_json::{Value, json};
+
+    const ONE: &str = "9f2c4d1e8a7b4c3d9e0f112233445566";
+    const TWO: &str = "00112233445566778899aabbccddeeff";
+
+    /// The refused fields of a message.
+    fn refused(more: &Value) -> Vec<(String, Invalid)> {
+        let mut body = json!({"room_id": 1, "room_type": "private", "content": ""});
+        body.as_object_mut().into_iter().zip(more.as_object()).for_each(|(body, more)| body.extend(more.clone()));
+        let message = parse_json::<NewMessage>(body.to_string().as_bytes(), Code::MalformedBody);
+        let draft =
+            message.and_then(|it| it.into_draft(UserId(3), || ClientId::generate(Random(|bytes| bytes.fill(1)))));
+        let fields = draft.err().map(|fault| fault.fields).unwrap_or_default();
+        fields.into_iter().map(|field| (field.field.into_owned(), field.reason)).collect()
+    }
+
+    #[test]
+    fn type_of_a_message_and_its_attachments_belong_together() {
+        let one = json!([{"upload_id": ONE}]);
+        for good in [
+            json!({"message_type": "image", "attachments": one}),
+            json!({"message_type": "file", "attachments": [{"upload_id": ONE}, {"upload_id": TWO}], "content": "hi"}),
+            json!({"message_type": "voice", "attachments": one}),
+            json!({"message_type": "video", "attachments": [{"upload_id": ONE, "poster_id": TWO}], "content": "hi"}),
+            json!({"content": "hi", "attachments": []}),
+        ] {
+            assert_eq!(refused(&good), [], "{good}");
+        }
+        let many: Vec<_> = (0..11).map(|n| json!({"upload_id": format!("{n:032x}")})).collect();
+        for (bad, field, reason) in [
+            (json!({"content": "hi", "attachments": one}), "message_type", Invalid::Required),
+            (
+                json!({"content": "hi", "message_type": "text", "attachments": one}),
+                "attachments",
+                Invalid::Contradiction,
+            ),
+            (json!({}), "content", Invalid::Blank),
+            (json!({"message_type": "image"}), "attachments", Invalid::Required),
+            (json!({"message_type": "image", "attachments": many}), "attachments", Invalid::TooLong),
+            (json!({"message_type": "voice", "attachments": one, "content": "hi"}), "content", Invalid::Contradiction),
+            (json!({"message_type": "file", "attachments": one, "content": " "}), "content", Invalid::Blank),
+            (
+                json!({"message_type": "file", "attachments": one, "content": "a".repeat(4_095)}),
+                "content",
+                Invalid::TooLong,
+            ),
+            (
+                json!({"message_type": "image", "attachments": [{"upload_id": ONE, "poster_id": TWO}]}),
+                "attachments.0.poster_id",
+                Invalid::Contradiction,
+            ),
+            (
+                json!({"message_type": "image", "attachments": [{"upload_id": ONE}, {"upload_id": ONE}]}),
+                "attachments.1.upload_id",
+                Invalid::Contradiction,
+            ),
+            (
+                json!({"message_type": "video", "attachments": [{"upload_id": ONE, "poster_id": ONE}]}),
+                "attachments.0.poster_id",
+                Invalid::Contradiction,
+            ),
+            (
+                json!({"message_type": "image", "attachments": [{"upload_id": "x"}]}),
+                "attachments.0.upload_id",
+                Invalid::WrongType,
+            ),
+        ] {
+            assert_eq!(refused(&bad), [(field.to_owned(), reason)], "{bad}");
+        }
+    }
+}
+
+#[cfg(test)]
 mod properties {
     use super::*;
     use domain::{Code, Random, parse_json};

@@ -284,7 +284,7 @@ impl Attach {
 
     /// The same, each with the name of its field where this stands at a position of a request.
     pub fn fields(self, position: usize) -> impl Iterator<Item = (String, UploadId)> {
-        let names = ["upload_id", "poster_id"].into_iter().map(move |name| format!("attachments[{position}].{name}"));
+        let names = ["upload_id", "poster_id"].into_iter().map(move |name| format!("attachments.{position}.{name}"));
         names.zip(self.ids())
     }
 }

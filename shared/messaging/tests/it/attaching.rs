@@ -1,6 +1,6 @@
 //! Messages with files: what is claimed, attached, given back and left to be deleted.
 
-use crate::scene::{ANNA, BORA, ROOM, Scene, access, draft, now, refusal};
+use crate::scene::{ANNA, BORA, ROOM, Scene, access, draft, long_ago, now, refusal};
 use contract::MessageView;
 use domain::{
     Attach, Code, Content, Fault, Invalid, MessageDraft, MessageId, MessageType, Purpose, UploadId, UploadKind,
@@ -122,14 +122,14 @@ async fn upload_that_no_message_can_have_is_named() {
         (rejected, Invalid::Unsupported),
     ] {
         let refused = refused_field(scene.send_draft(&pictures("a", &[good, bad])).await);
-        assert_eq!(refused, ("attachments[1].upload_id".to_owned(), reason));
+        assert_eq!(refused, ("attachments.1.upload_id".to_owned(), reason));
         assert!(!is_claimed(&scene, good).await, "nothing is claimed where one is refused");
     }
     let video = ready(&scene, 7, UploadKind::Video).await;
     let attachments = vec![Attach { upload: video, poster: Some(file) }];
     let no_picture = MessageDraft { attachments, ..with("a", MessageType::Video, &[]) };
     let refused = refused_field(scene.send_draft(&no_picture).await);
-    assert_eq!(refused, ("attachments[0].poster_id".to_owned(), Invalid::Contradiction));
+    assert_eq!(refused, ("attachments.0.poster_id".to_owned(), Invalid::Contradiction));
 }
 
 #[tokio::test]
@@ -320,6 +320,37 @@ async fn upload_of_a_message_that_is_deleted_before_it_is_noted_stays_deleted() 
     uploads.attach(id, ANNA, &[upload], now()).await.unwrap();
 
     assert_eq!(state(&scene, upload).await, Some(UploadState::Deleting));
+}
+
+#[tokio::test]
+async fn withdrawn_message_leaves_its_uploads_to_the_next_one() {
+    let scene = Scene::new().await;
+    let upload = picture(&scene, 1).await;
+    let sent = scene.send_draft(&pictures("a", &[upload])).await.unwrap().message;
+    let position = scene.reserve_above(sent.id).await;
+
+    let withdrawn = scene.mongo().messages().withdraw(sent.id, sent.rev, &position, now()).await.unwrap();
+
+    assert!(withdrawn.is_some() && scene.release(&position).await);
+    for field in ["attachments", "uploads", "purge"] {
+        assert_eq!(of_message(&scene, sent.id, field).await, None, "{field}");
+    }
+}
+
+#[tokio::test]
+async fn retry_notes_what_its_dead_writer_has_sent() {
+    let scene = Scene::new().await;
+    let upload = picture(&scene, 1).await;
+    let sent = scene.send_draft(&pictures("a", &[upload])).await.unwrap().message;
+    scene.is_delivered(sent.id).await;
+    let unnoted = doc! { "$set": { "state": "ready" } };
+    scene.collection("uploads").await.update_one(doc! { "_id": upload.to_string() }, unnoted).await.unwrap();
+    scene.abandon(sent.id, long_ago()).await;
+
+    let retry = scene.send_draft(&pictures("a", &[upload])).await.unwrap();
+
+    assert_eq!((retry.duplicate, retry.message.id, shown(&retry.message)), (true, sent.id, vec![upload]));
+    assert_eq!((state(&scene, upload).await, is_claimed(&scene, upload).await), (Some(UploadState::Attached), false));
 }
 
 #[tokio::test]
