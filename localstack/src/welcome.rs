@@ -69,9 +69,9 @@ mod tests {
     use super::*;
 
     fn urls() -> Urls {
-        let [http, ws, connections, secrets, ses, sqs] =
-            ["http://h", "ws://w", "http://w", "http://s", "http://m", "http://q"].map(str::to_owned);
-        Urls { http, ws, connections, secrets, ses, sqs }
+        let [http, ws, connections, secrets, ses, sqs, s3] =
+            ["http://h", "ws://w", "http://w", "http://s", "http://m", "http://q", "http://3"].map(str::to_owned);
+        Urls { http, ws, connections, secrets, ses, sqs, s3 }
     }
 
     #[test]
