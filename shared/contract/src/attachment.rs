@@ -49,7 +49,7 @@ pub struct AttachmentView {
     pub duration_ms: Option<u64>,
     /// How loud a voice note is over time: 100 bytes in base64, each from 0 to 255.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, example = "AAgQGCAoMDhASFBYYGhweICIkJigqLC4wMjQ2ODo8Pg=")]
     pub waveform: Option<String>,
     /// The codecs of a video as in RFC 6381, by which a client knows whether it can play it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -172,13 +172,17 @@ pub struct Variant {
     /// Which one.
     pub name: VariantName,
     /// In pixels.
+    #[cfg_attr(feature = "schema", schema(example = 320))]
     pub width: u32,
     /// In pixels.
+    #[cfg_attr(feature = "schema", schema(example = 240))]
     pub height: u32,
     /// Its media type.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "schema", schema(example = "image/jpeg"))]
     pub media_type: String,
     /// In bytes.
+    #[cfg_attr(feature = "schema", schema(example = 14_210))]
     pub size: u64,
 }
 
