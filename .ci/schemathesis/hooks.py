@@ -121,6 +121,12 @@ DEVICES = {
     "apns": {"token": "0f" * 32, "environment": "development"},
 }
 
+# What a kind may be, and how large, no schema says.
+UPLOAD = {
+    "kind": "file", "name": "a.txt", "size": 1, "type": "text/plain",
+    "sha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+}
+
 
 def is_known(value):
     """Of every two values one is replaced by something that exists."""
@@ -170,6 +176,10 @@ def before_call(context, case, kwargs):
             case.body = {"platform": platform, **DEVICES[platform]}
         if path == "/notifications/settings" and case.body.get("quiet"):
             case.body["quiet"] = {"from": "22:00", "to": "07:00", "days": [1, 7], "time_zone": "Asia/Seoul"}
+        if path == "/uploads":
+            case.body = {**UPLOAD, "client_id": case.body.get("client_id", "1")}
+        if path == "/uploads/{id}/parts":
+            case.body = {"parts": [{"number": 1, "sha256": UPLOAD["sha256"]}]}
         if case.body.get("members"):
             # Each once, and not the caller.
             case.body["members"] = [fields["user_id"]]

@@ -114,6 +114,13 @@ pub fn http_functions() -> Vec<HttpFunction> {
             sample: UNAUTHENTICATED,
         },
         HttpFunction {
+            name: "uploads",
+            about: "Files: they are uploaded first, and then sent with a message.".into(),
+            uses: vec!["boot", "contract", "credentials", "domain", "files", "mongo", "web"],
+            openapi: uploads::routes().into_openapi(),
+            sample: UNAUTHENTICATED,
+        },
+        HttpFunction {
             name: "health",
             about: "Liveness and readiness.".into(),
             uses: vec!["boot", "contract", "domain", "mongo", "mysql", "web"],

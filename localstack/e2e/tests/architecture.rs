@@ -70,6 +70,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     ("send-mail", &["boot", "credentials", "domain", "mail", "mysql"]),
     ("send-push", &["boot", "domain", "mongo", "push", "queue", "worker"]),
+    ("sweep-files", &["boot", "domain", "files", "mongo"]),
     (
         "watch-presence",
         &["announce", "background", "boot", "domain", "mongo", "presence", "queue", "realtime", "worker"],
@@ -128,7 +129,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("lambda-extension", &["background"]),
     ("lambda_http", &["web"]),
     // `background` tests itself under the runtime.
-    ("lambda_runtime", &["background", "migrate", "relay", "send-mail", "socket", "worker"]),
+    ("lambda_runtime", &["background", "migrate", "relay", "send-mail", "socket", "sweep-files", "worker"]),
     // `stack` initiates the replica set, `localstack` fills one with a million messages.
     ("mongodb", &["localstack", "mongo", "stack"]),
     ("opus-decoder", &["media"]),
@@ -159,6 +160,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "health",
             "messages",
             "notifications",
+            "uploads",
             "users",
         ],
     ),
@@ -370,7 +372,7 @@ fn declared_routes() -> Result<BTreeMap<String, BTreeSet<String>>> {
         [("ws-connect", ws_connect::ROUTES), ("ws-disconnect", ws_disconnect::ROUTES), ("ws-send", ws_send::ROUTES)];
 
     // These are invoked by name, by a schedule, and by a queue.
-    let unrouted = ["fanout", "migrate", "relay", "send-mail", "send-push", "watch-presence"];
+    let unrouted = ["fanout", "migrate", "relay", "send-mail", "send-push", "sweep-files", "watch-presence"];
     let mut declared = BTreeMap::from(unrouted.map(|name| (name.to_owned(), BTreeSet::new())));
     for HttpFunction { name, openapi, .. } in http_functions() {
         let document = serde_json::to_value(openapi)?;

@@ -60,6 +60,13 @@ async fn every_function_answers_its_sample_event() -> Result<()> {
     let sent = stack.answer("send-mail").await?;
     ensure!(sent == json!({"sent": 0, "delayed": 0, "given_up": 0}), "send-mail answered {sent}");
 
+    // Nothing is due, and no S3 answers.
+    let swept = stack.answer("sweep-files").await?;
+    let nothing = json!({
+        "given": 0, "freed": 0, "ended": 0, "deleted": 0, "failed": 1, "corrected": 0, "orphans": 0, "missing": 0,
+    });
+    ensure!(swept == nothing, "sweep-files answered {swept}");
+
     // The job is long past its time.
     let pushed = stack.answer("fanout").await?;
     ensure!(pushed == json!({"batchItemFailures": []}), "fanout answered {pushed}");
@@ -92,6 +99,7 @@ fn every_function_has_a_sample_event_and_an_expected_answer() -> Result<()> {
         "relay",
         "send-mail",
         "send-push",
+        "sweep-files",
         "watch-presence",
     ]);
 
@@ -146,6 +154,9 @@ impl Running {
                 ("ALLOWED_ORIGINS", "http://localhost:3000"),
                 ("PUSH_QUEUE_URL", "http://127.0.0.1:9/1/push"),
                 ("PUSH_SECRET", "{}"),
+                ("S3_URL", "http://127.0.0.1:9"),
+                ("UPLOADS_BUCKET", "uploads"),
+                ("FILES_BUCKET", "files"),
                 ("AWS_REGION", "us-east-1"),
                 ("AWS_ACCESS_KEY_ID", "local"),
                 ("AWS_SECRET_ACCESS_KEY", "local"),

@@ -12,6 +12,8 @@ pub mod mysql;
 pub mod proxy;
 pub mod pushing;
 mod queueing;
+#[cfg(feature = "door")]
+pub mod s3;
 mod scratch;
 #[cfg(feature = "door")]
 pub mod ses;

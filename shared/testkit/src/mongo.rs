@@ -43,8 +43,7 @@ impl Database {
 
 /// When the server forgets a document by itself; `None` if it is not there or stays.
 pub async fn expires_at(url: &str, collection: &str, id: impl Into<Bson>) -> Option<Timestamp> {
-    let client = Client::with_uri_str(url).await.expect("a URL of a running server");
-    let documents = client.default_database().expect("the URL names a database").collection::<Document>(collection);
+    let documents = self::collection(url, collection).await;
     let found = documents.find_one(doc! { "_id": id.into() }).await.expect("a running server")?;
     Some(Timestamp::from_millis(found.get_datetime("expires_at").ok()?.timestamp_millis()))
 }
@@ -55,6 +54,23 @@ pub async fn refuse(url: &str, collection: &str, id: i32) {
     let database = client.default_database().expect("the URL names a database");
     let command = doc! { "collMod": collection, "validator": { "_id": { "$ne": id } } };
     database.run_command(command).await.expect("the collection is there");
+}
+
+/// How many open uploads and bytes are counted of a person, if anything is.
+pub async fn usage(url: &str, user: UserId) -> Option<(i64, i64)> {
+    let found = collection(url, "usages").await.find_one(doc! { "_id": user.0 }).await.expect("a running server")?;
+    Some((found.get_i64("open").ok()?, found.get_i64("bytes").ok()?))
+}
+
+/// Sets fields of a document, as a process that died or a store that failed leaves them.
+pub async fn set(url: &str, name: &str, id: impl Into<Bson>, fields: Document) {
+    let changed = collection(url, name).await.update_one(doc! { "_id": id.into() }, doc! { "$set": fields }).await;
+    assert_eq!(changed.expect("a running server").matched_count, 1, "the document is there");
+}
+
+async fn collection(url: &str, name: &str) -> mongodb::Collection<Document> {
+    let client = Client::with_uri_str(url).await.expect("a URL of a running server");
+    client.default_database().expect("the URL names a database").collection(name)
 }
 
 /// Moves a member's read cursor forward to a message, as a request to read does.

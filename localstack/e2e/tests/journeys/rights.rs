@@ -1,11 +1,12 @@
 //! The authorization table: who may do what, on every route there is.
 
-use crate::scene::{Aim, PERSONAS, Scene, deactivate};
+use crate::scene::{Aim, PERSONAS, Scene, deactivate, small_file};
 use e2e::{Socket, journey, room_name};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
+    sync::atomic::{AtomicU32, Ordering},
 };
 use template::Template;
 
@@ -30,9 +31,10 @@ const NO_PERSON: Outcome = (404, "user_not_found");
 const NO_ROOM: Outcome = (404, "room_not_found");
 const NO_MESSAGE: Outcome = (404, "message_not_found");
 const NO_SESSION: Outcome = (404, "session_not_found");
+const NO_UPLOAD: Outcome = (404, "upload_not_found");
 const NO_DEVICE: Outcome = (404, "device_not_found");
 const NO_FRIEND: Outcome = (404, "friendship_not_found");
-/// A request about the caller's own account.
+/// A request about the caller's own account, or of no sense for what it names.
 const ONESELF: Outcome = (422, "invalid_fields");
 
 /// A route, a request, and its outcomes in the order of `PERSONAS`.
@@ -83,6 +85,7 @@ pub(crate) fn routes(aim: &Aim) -> Vec<Row> {
     let mut rows = login_routes(aim);
     rows.extend(group_routes(aim));
     rows.extend(notification_routes(aim));
+    rows.extend(upload_routes(aim));
     rows.extend(user_routes(aim));
     rows.extend(other_routes(aim));
     rows.extend(open_routes());
@@ -159,6 +162,24 @@ fn notification_routes(aim: &Aim) -> Vec<Row> {
         row("DELETE", device, "/notifications/devices/{installation}", None, guarded([DONE; 4])),
         row("GET", "", "/notifications/webpush", None, guarded([OK; 4])),
         row("POST", "", "/notifications/test", Some(test), guarded([NO_DEVICE; 4])),
+    ]
+}
+
+/// Uploads, which are known to their owners alone.
+fn upload_routes(Aim { upload, .. }: &Aim) -> Vec<Row> {
+    // Another one for each request.
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let file = small_file(&NUMBER.fetch_add(1, Ordering::Relaxed).to_string());
+    let id = format!("/uploads/{upload}");
+    let parts = json!({"parts": [{"number": 1, "sha256": file["sha256"]}]});
+    let hidden = |outcome| guarded([NO_UPLOAD, outcome, NO_UPLOAD, NO_UPLOAD]);
+    vec![
+        row("POST", "", "/uploads", Some(file), guarded([MADE; 4])),
+        row("GET", &id, "/uploads/{id}", None, hidden(OK)),
+        // A file of one byte has no parts, and has not arrived.
+        row("POST", &format!("{id}/parts"), "/uploads/{id}/parts", Some(parts), hidden(ONESELF)),
+        row("POST", &format!("{id}/complete"), "/uploads/{id}/complete", None, hidden((409, "upload_incomplete"))),
+        row("DELETE", &id, "/uploads/{id}", None, hidden(DONE)),
     ]
 }
 
@@ -449,6 +470,7 @@ fn the_table_has_every_route_and_no_other() {
             group: 0,
             invite: 0,
             code: String::new(),
+            upload: String::new(),
         };
         let tabled: BTreeSet<String> = routes(&aim).iter().map(|row| format!("{} {}", row.method, row.route)).collect();
 

@@ -50,6 +50,8 @@ pub(crate) struct Aim {
     pub(crate) group: i64,
     pub(crate) invite: i64,
     pub(crate) code: String,
+    /// A file that the author has begun to upload.
+    pub(crate) upload: String,
 }
 
 impl Scene {
@@ -79,6 +81,7 @@ impl Scene {
         // Without a group of their own, a list of groups would be answered without asking for any.
         other.make_group(&private("other's")).await;
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let upload = author.api.post("/uploads", &small_file("author's")).await.with(201);
         let aim = Aim {
             room,
             message: text(&author.say(room, "hello").await["id"]),
@@ -91,6 +94,7 @@ impl Scene {
             group,
             invite,
             code,
+            upload: text(&upload["id"]),
         };
         let aim_of_blocked = Aim {
             room: room_of_blocked,
@@ -116,6 +120,14 @@ impl Scene {
         let email = person.account["email"].as_str().unwrap_or_default().to_owned();
         Aim { email, refresh_token: person.refresh_token.clone(), ..aim.clone() }
     }
+}
+
+/// A file to upload that has one byte.
+pub(crate) fn small_file(client_id: &str) -> serde_json::Value {
+    json!({
+        "kind": "file", "name": "a.txt", "size": 1, "type": "text/plain", "client_id": client_id,
+        "sha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+    })
 }
 
 /// Deactivates an account, as an operator does.

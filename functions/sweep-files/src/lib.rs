@@ -1,0 +1,73 @@
+#![doc = include_str!("../README.md")]
+
+mod audit;
+mod due;
+mod report;
+
+pub use report::Report;
+
+use domain::{Clock, Fault, OrLog as _, Timestamp};
+use files::Files;
+use mongo::{Mongo, Recounted};
+use std::time::Duration;
+
+/// How long a run goes on; the function's own limit is above it.
+const TIME: Duration = Duration::from_secs(25);
+
+/// Of how many deleted messages a run ends the files.
+const MOST_PURGES: u16 = 200;
+
+/// How many people's quotas a run sums anew.
+const MOST_RECOUNTS: u16 = 20;
+
+/// What a run works with.
+#[derive(Debug, Clone)]
+pub struct Sweeper {
+    /// The rows.
+    pub mongo: Mongo,
+    /// The objects.
+    pub files: Files,
+    /// Tells what is due.
+    pub clock: Clock,
+}
+
+impl Sweeper {
+    /// Makes a run. What fails while S3 is away is counted and left to the next one.
+    pub async fn run(&self) -> Result<Report, Fault> {
+        let (mut report, until) = (Report::default(), self.clock.now().plus(TIME));
+        self.end_files_of_deleted_messages(&mut report).await?;
+        Box::pin(self.sweep_due(until, &mut report)).await?;
+        self.recount(until, &mut report).await?;
+        let audited = Box::pin(self.audit(until, &mut report)).await;
+        report.failed += usize::from(audited.or_log("compare files with uploads").is_none());
+        Ok(report)
+    }
+
+    /// For how long the upload that is due next has waited.
+    pub async fn find_oldest(&self) -> Result<Duration, Fault> {
+        let now = self.clock.now();
+        let oldest = self.mongo.uploads().find_oldest_due(now).await?;
+        Ok(oldest.map_or(Duration::ZERO, |oldest| oldest.until(now)))
+    }
+
+    async fn end_files_of_deleted_messages(&self, report: &mut Report) -> Result<(), Fault> {
+        let uploads = self.mongo.uploads();
+        for purge in uploads.list_purges(MOST_PURGES).await? {
+            uploads.end_purged(&purge, self.clock.now()).await?;
+            report.ended += purge.uploads.len();
+        }
+        Ok(())
+    }
+
+    async fn recount(&self, until: Timestamp, report: &mut Report) -> Result<(), Fault> {
+        let usages = self.mongo.usages();
+        for user in usages.list_unchecked(self.clock.now(), MOST_RECOUNTS).await? {
+            let now = self.clock.now();
+            if now >= until {
+                break;
+            }
+            report.corrected += usize::from(usages.recount(user, now).await? == Recounted::Corrected);
+        }
+        Ok(())
+    }
+}

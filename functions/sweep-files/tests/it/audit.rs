@@ -1,0 +1,76 @@
+use crate::yard::Yard;
+use domain::{Timestamp, UploadId};
+use std::time::Duration;
+use testkit::NOON;
+
+const DAY: i64 = 86_400;
+
+fn days_before(days: u64) -> Timestamp {
+    NOON.minus(Duration::from_hours(24 * days))
+}
+
+#[tokio::test]
+async fn old_object_without_an_upload_is_deleted() {
+    let yard = Yard::new().await;
+    let (old, young) = (UploadId([0xaa; 16]).original_key(), UploadId([0xab; 16]).original_key());
+    yard.s3.keep(&old, days_before(3));
+    yard.s3.keep(&young, days_before(1));
+    let attached = yard.attached().await;
+    for key in attached.keys() {
+        yard.s3.keep(key, days_before(300));
+    }
+
+    let report = yard.run::<0>().await;
+
+    assert_eq!((report.orphans, report.missing), (1, 0));
+    let mut expected = attached.keys().to_vec();
+    expected.push(young);
+    expected.sort();
+    assert_eq!(yard.s3.kept_keys(), expected);
+}
+
+#[tokio::test]
+async fn missing_object_is_logged_and_told_once_a_day() {
+    let yard = Yard::new().await;
+    let (attached, settling) = (yard.attached().await, yard.attached().await);
+    yard.s3.lose(&attached.original_key());
+    yard.run::<0>().await;
+
+    assert_eq!(yard.run::<{ DAY - 1 }>().await.missing, 0, "not again on the same day");
+    let report = yard.run::<DAY>().await;
+
+    assert_eq!(report.missing, 1);
+    assert_eq!(yard.state(attached).await, Some("attached"));
+    yard.s3.lose(&settling.original_key());
+    assert_eq!(yard.run::<{ 2 * DAY }>().await.missing, 2);
+}
+
+#[tokio::test]
+async fn what_moved_just_now_is_not_missing() {
+    let yard = Yard::new().await;
+    let attached = yard.attached().await;
+    yard.s3.lose(&attached.original_key());
+    assert_eq!(yard.run::<3_600>().await.missing, 0);
+}
+
+#[tokio::test]
+async fn audit_goes_on_behind_a_full_page() {
+    let yard = Yard::new().await;
+    let attached = yard.attached().await;
+    for number in 0..700_u16 {
+        let mut id = [0x99; 16];
+        id[14..].copy_from_slice(&number.to_be_bytes());
+        for key in UploadId(id).keys() {
+            yard.s3.keep(key, days_before(3));
+        }
+    }
+
+    let report = yard.run::<0>().await;
+
+    assert_eq!((report.orphans, report.missing), (2_100, 0));
+    assert_eq!(yard.s3.kept_keys(), {
+        let mut keys = attached.keys();
+        keys.sort();
+        keys
+    });
+}

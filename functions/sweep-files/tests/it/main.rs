@@ -1,0 +1,6 @@
+//! Runs, over a database of their own and an S3 that keeps no bytes.
+#![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
+
+mod audit;
+mod ending;
+mod yard;
