@@ -51,6 +51,7 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("fanout", &["boot", "contract", "domain", "queue", "realtime", "worker"]),
+    ("inspect", &["announce", "background", "boot", "contract", "domain", "files", "media", "mongo", "realtime"]),
     ("migrate", &["announce", "background", "boot", "domain", "mongo", "mysql", "projection", "realtime"]),
     (
         "relay",
@@ -129,7 +130,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("lambda-extension", &["background"]),
     ("lambda_http", &["web"]),
     // `background` tests itself under the runtime.
-    ("lambda_runtime", &["background", "migrate", "relay", "send-mail", "socket", "sweep-files", "worker"]),
+    ("lambda_runtime", &["background", "inspect", "migrate", "relay", "send-mail", "socket", "sweep-files", "worker"]),
     // `stack` initiates the replica set, `localstack` fills one with a million messages.
     ("mongodb", &["localstack", "mongo", "stack"]),
     ("opus-decoder", &["media"]),
@@ -372,7 +373,7 @@ fn declared_routes() -> Result<BTreeMap<String, BTreeSet<String>>> {
         [("ws-connect", ws_connect::ROUTES), ("ws-disconnect", ws_disconnect::ROUTES), ("ws-send", ws_send::ROUTES)];
 
     // These are invoked by name, by a schedule, and by a queue.
-    let unrouted = ["fanout", "migrate", "relay", "send-mail", "send-push", "sweep-files", "watch-presence"];
+    let unrouted = ["fanout", "inspect", "migrate", "relay", "send-mail", "send-push", "sweep-files", "watch-presence"];
     let mut declared = BTreeMap::from(unrouted.map(|name| (name.to_owned(), BTreeSet::new())));
     for HttpFunction { name, openapi, .. } in http_functions() {
         let document = serde_json::to_value(openapi)?;

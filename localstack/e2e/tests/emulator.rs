@@ -56,6 +56,9 @@ async fn every_function_answers_its_sample_event() -> Result<()> {
     let watched = stack.answer("watch-presence").await?;
     ensure!(watched == json!({"batchItemFailures": []}), "watch-presence answered {watched}");
 
+    let inspected = stack.answer("inspect").await?;
+    ensure!(inspected == json!({"inspected": 0}), "inspect answered {inspected}");
+
     // Without a sender nothing is sent.
     let sent = stack.answer("send-mail").await?;
     ensure!(sent == json!({"sent": 0, "delayed": 0, "given_up": 0}), "send-mail answered {sent}");
@@ -95,6 +98,7 @@ fn every_function_has_a_sample_event_and_an_expected_answer() -> Result<()> {
     };
     let expected = samples().map(|(function, _)| function).chain([
         "fanout",
+        "inspect",
         "migrate",
         "relay",
         "send-mail",

@@ -1,0 +1,7 @@
+//! What becomes of files that have arrived, over the real protocol of S3 and with real children.
+#![expect(clippy::unwrap_used, reason = "a failed arrangement ends the test")]
+
+mod failing;
+mod inspecting;
+mod s3;
+mod scene;
