@@ -133,7 +133,6 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("lambda_runtime", &["background", "inspect", "migrate", "relay", "send-mail", "socket", "sweep-files", "worker"]),
     // `stack` initiates the replica set, `localstack` fills one with a million messages.
     ("mongodb", &["localstack", "mongo", "stack"]),
-    ("opus-decoder", &["media"]),
     ("re_mp4", &["media"]),
     ("reqwest", &["client"]),
     ("s3s", &["gateway"]),

