@@ -17,6 +17,12 @@ const TIME: Duration = Duration::from_secs(25);
 /// Of how many deleted messages a run ends the files.
 const MOST_PURGES: u16 = 200;
 
+/// How many deleted groups a run goes through.
+const MOST_GROUPS: u16 = 20;
+
+/// How much of a run's time that takes.
+const GROUPS_TIME: Duration = Duration::from_secs(5);
+
 /// How many people's quotas a run sums anew.
 const MOST_RECOUNTS: u16 = 20;
 
@@ -35,6 +41,7 @@ impl Sweeper {
     /// Makes a run. What fails while S3 is away is counted and left to the next one.
     pub async fn run(&self) -> Result<Report, Fault> {
         let (mut report, until) = (Report::default(), self.clock.now().plus(TIME));
+        self.leave_files_of_deleted_groups().await?;
         self.end_files_of_deleted_messages(&mut report).await?;
         Box::pin(self.sweep_due(until, &mut report)).await?;
         self.recount(until, &mut report).await?;
@@ -48,6 +55,15 @@ impl Sweeper {
         let now = self.clock.now();
         let oldest = self.mongo.uploads().find_oldest_due(now).await?;
         Ok(oldest.map_or(Duration::ZERO, |oldest| oldest.until(now)))
+    }
+
+    /// Makes the messages of deleted groups ones whose files are to be deleted.
+    async fn leave_files_of_deleted_groups(&self) -> Result<(), Fault> {
+        let (rooms, now) = (self.mongo.rooms(), self.clock.now());
+        for mut ended in rooms.list_ended(now, MOST_GROUPS).await? {
+            while self.clock.now() < now.plus(GROUPS_TIME) && rooms.purge_ended(&mut ended).await? {}
+        }
+        Ok(())
     }
 
     async fn end_files_of_deleted_messages(&self, report: &mut Report) -> Result<(), Fault> {

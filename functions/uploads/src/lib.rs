@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod complete_upload;
+mod create_file_links;
 mod create_part_requests;
 mod create_upload;
 mod delete_upload;
@@ -74,4 +75,5 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_upload::get_upload, delete_upload::delete_upload))
         .routes(routes!(create_part_requests::create_part_requests))
         .routes(routes!(complete_upload::complete_upload))
+        .routes(routes!(create_file_links::create_file_links))
 }

@@ -116,7 +116,7 @@ pub fn http_functions() -> Vec<HttpFunction> {
         HttpFunction {
             name: "uploads",
             about: "Files: they are uploaded first, and then sent with a message.".into(),
-            uses: vec!["boot", "contract", "credentials", "domain", "files", "mongo", "web"],
+            uses: vec!["boot", "contract", "credentials", "domain", "files", "messaging", "mongo", "web"],
             openapi: uploads::routes().into_openapi(),
             sample: UNAUTHENTICATED,
         },

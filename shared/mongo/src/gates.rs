@@ -50,6 +50,8 @@ pub enum Bucket {
     Visibility,
     /// Beginning to upload files.
     Uploads,
+    /// Links to files.
+    Links,
 }
 
 /// The answer of a gate.
@@ -94,6 +96,7 @@ impl Bucket {
             Self::TestPushes => "test_push",
             Self::Visibility => "visibility",
             Self::Uploads => "upload",
+            Self::Links => "link",
         }
     }
 
@@ -114,6 +117,7 @@ impl Bucket {
             Self::TestPushes => "test-pushes",
             Self::Visibility => "visibility",
             Self::Uploads => "uploads",
+            Self::Links => "links",
         }
     }
 

@@ -226,8 +226,6 @@ impl Stores {
 
     /// Sends a message with a door's tokens.
     pub async fn say(&self, room: RoomKey, user: UserId, client_id: &str) -> Result<MessageId, Fault> {
-        let (session, fingerprints) = (SessionId::from_bytes([1; 16]), self.fingerprints());
-        let author = author(user, &session, &fingerprints);
         let draft = MessageDraft {
             room,
             user,
@@ -238,7 +236,14 @@ impl Stores {
             attachments: Vec::new(),
             client_id: ClientId::parse(client_id).expect("a name"),
         };
-        messaging::send_message(&self.messenger(), &author, &draft).await.map(|sent| sent.message.id)
+        self.send_message(&draft).await
+    }
+
+    /// Sends any message with a door's tokens.
+    pub async fn send_message(&self, draft: &MessageDraft) -> Result<MessageId, Fault> {
+        let (session, fingerprints) = (SessionId::from_bytes([1; 16]), self.fingerprints());
+        let author = author(draft.user, &session, &fingerprints);
+        messaging::send_message(&self.messenger(), &author, draft).await.map(|sent| sent.message.id)
     }
 
     /// Reacts to a message with a door's tokens.

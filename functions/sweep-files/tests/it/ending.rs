@@ -1,5 +1,7 @@
 use crate::yard::Yard;
+use domain::{Access, RoomId, RoomKey, WideMentions};
 use futures_util::future::join_all;
+use mongo::GroupRights;
 use mongodb::bson::{DateTime, doc};
 use sweep_files::{Report, Sweeper};
 use testkit::NOON;
@@ -62,6 +64,22 @@ async fn parts_of_a_file_that_never_became_whole_are_aborted() {
     yard.run::<{ DAY + 60 }>().await;
 
     assert!(yard.s3.multiparts().is_empty());
+}
+
+#[tokio::test]
+async fn files_of_a_deleted_group_end_with_it() {
+    let yard = Yard::new().await;
+    let id = yard.attached().await;
+    yard.message(doc! { "room_type": "group", "room_id": 7, "uploads": [id.to_string()] }).await;
+    assert_eq!(yard.run::<0>().await, Report::default());
+    let access = &Access { room: RoomKey::group(RoomId(7)), version: 1, members: Vec::new(), blocked: false };
+    let deleted = GroupRights { access, name: "x", wide_mentions: WideMentions::default() };
+    yard.mongo().rooms().project_group(deleted, NOON).await.unwrap();
+
+    assert_eq!(yard.run::<0>().await, Report { ended: 1, ..Report::default() });
+    assert_eq!(yard.run::<60>().await, Report { deleted: 1, ..Report::default() });
+
+    assert!(yard.s3.kept_keys().is_empty());
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod creating;
 mod ending;
+mod linking;
 mod parts;
 
 use axum::http::Method;
@@ -124,6 +125,7 @@ async fn every_route_needs_a_token() {
         (Method::DELETE, format!("/uploads/{id}")),
         (Method::POST, format!("/uploads/{id}/parts")),
         (Method::POST, format!("/uploads/{id}/complete")),
+        (Method::POST, "/files/links".to_owned()),
     ] {
         let answer = desk.ask(method, &path, None, &Value::Null).await;
         assert_eq!(answer.refusal(), refused(401, "unauthenticated"), "{path}");

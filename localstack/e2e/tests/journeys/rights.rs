@@ -166,12 +166,13 @@ fn notification_routes(aim: &Aim) -> Vec<Row> {
 }
 
 /// Uploads, which are known to their owners alone.
-fn upload_routes(Aim { upload, .. }: &Aim) -> Vec<Row> {
+fn upload_routes(Aim { upload, message, .. }: &Aim) -> Vec<Row> {
     // Another one for each request.
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let file = small_file(&NUMBER.fetch_add(1, Ordering::Relaxed).to_string());
     let id = format!("/uploads/{upload}");
     let parts = json!({"parts": [{"number": 1, "sha256": file["sha256"]}]});
+    let links = json!({"items": [{"message_id": message, "id": upload}]});
     let hidden = |outcome| guarded([NO_UPLOAD, outcome, NO_UPLOAD, NO_UPLOAD]);
     vec![
         row("POST", "", "/uploads", Some(file), guarded([MADE; 4])),
@@ -180,6 +181,8 @@ fn upload_routes(Aim { upload, .. }: &Aim) -> Vec<Row> {
         row("POST", &format!("{id}/parts"), "/uploads/{id}/parts", Some(parts), hidden(ONESELF)),
         row("POST", &format!("{id}/complete"), "/uploads/{id}/complete", None, hidden((409, "upload_incomplete"))),
         row("DELETE", &id, "/uploads/{id}", None, hidden(DONE)),
+        // What one may not read has no link, as what is not there.
+        row("POST", "", "/files/links", Some(links), guarded([OK; 4])),
     ]
 }
 
