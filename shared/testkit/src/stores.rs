@@ -7,9 +7,9 @@ use background::Background;
 use boot::Limits;
 use credentials::{AccessTokens, Fingerprints, MailTokens};
 use domain::{
-    Access, Aggregate, ClientId, Clock, ConnectionId, Content, DisplayName, Email, Emoji, Fault, Limit, Locale, Member,
-    Mentions, MessageDraft, MessageId, MessageType, Person, Rev, Rights, Role, RoomId, RoomKey, SessionId, Timestamp,
-    UserId, Username,
+    Access, Aggregate, Attach, ClientId, Clock, ConnectionId, Content, DisplayName, Email, Emoji, Fault, Limit, Locale,
+    Member, Mentions, MessageDraft, MessageId, MessageType, Person, Rev, Rights, Role, RoomId, RoomKey, SessionId,
+    Timestamp, UploadId, UserId, Username,
     notification::{Address, Device},
 };
 use mail::Post;
@@ -226,24 +226,40 @@ impl Stores {
 
     /// Sends a message with a door's tokens.
     pub async fn say(&self, room: RoomKey, user: UserId, client_id: &str) -> Result<MessageId, Fault> {
+        let content = Content::parse(client_id).expect("a text");
+        self.send(room, user, client_id, content, Vec::new()).await
+    }
+
+    /// Sends a picture, which is made of a number, with a door's tokens.
+    pub async fn send_picture(&self, room: RoomKey, user: UserId, number: u8) -> Result<(MessageId, UploadId), Fault> {
+        let upload = crate::mongo::Uploaded::by(user, number).make(self.mongo(), NOON).await;
+        let content = Content::parse_optional("").expect("no text");
+        let files = vec![Attach { upload, poster: None }];
+        let message = self.send(room, user, &format!("picture-{number}"), content, files).await?;
+        Ok((message, upload))
+    }
+
+    async fn send(
+        &self,
+        room: RoomKey,
+        user: UserId,
+        client_id: &str,
+        content: Content,
+        attachments: Vec<Attach>,
+    ) -> Result<MessageId, Fault> {
+        let (session, fingerprints) = (SessionId::from_bytes([1; 16]), self.fingerprints());
+        let author = author(user, &session, &fingerprints);
         let draft = MessageDraft {
             room,
             user,
-            content: Content::parse(client_id).expect("a text"),
-            message_type: MessageType::Text,
+            content,
+            message_type: if attachments.is_empty() { MessageType::Text } else { MessageType::Image },
             reply_to: None,
             forwarded_from: None,
-            attachments: Vec::new(),
+            attachments,
             client_id: ClientId::parse(client_id).expect("a name"),
         };
-        self.send_message(&draft).await
-    }
-
-    /// Sends any message with a door's tokens.
-    pub async fn send_message(&self, draft: &MessageDraft) -> Result<MessageId, Fault> {
-        let (session, fingerprints) = (SessionId::from_bytes([1; 16]), self.fingerprints());
-        let author = author(draft.user, &session, &fingerprints);
-        messaging::send_message(&self.messenger(), &author, draft).await.map(|sent| sent.message.id)
+        messaging::send_message(&self.messenger(), &author, &draft).await.map(|sent| sent.message.id)
     }
 
     /// Reacts to a message with a door's tokens.

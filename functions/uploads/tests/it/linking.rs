@@ -1,30 +1,16 @@
 use crate::{Desk, MINJI, STRANGER, refused};
-use domain::{
-    Attach, ClientId, Content, Limit, MessageDraft, MessageId, MessageType, RoomId, RoomKey, Timestamp, UploadId,
-    UserId,
-};
+use domain::{Limit, MessageId, Timestamp, UploadId, UserId};
 use serde_json::{Value, json};
 use std::time::Duration;
-use testkit::{Answer, NOON, mongo::Uploaded};
+use testkit::{Answer, NOON};
 
 const JUNHO: UserId = UserId(2);
 
 impl Desk {
     /// A picture that Minji has sent to Junho.
-    async fn send_picture(&self) -> (MessageId, UploadId) {
-        self.project_room([MINJI, JUNHO]).await;
-        let upload = Uploaded::by(MINJI, 1).make(self.mongo(), NOON).await;
-        let draft = MessageDraft {
-            room: RoomKey::private(RoomId(1)),
-            user: MINJI,
-            content: Content::parse_optional("").unwrap(),
-            message_type: MessageType::Image,
-            reply_to: None,
-            forwarded_from: None,
-            attachments: vec![Attach { upload, poster: None }],
-            client_id: ClientId::parse("c").unwrap(),
-        };
-        (self.send_message(&draft).await.unwrap(), upload)
+    async fn picture(&self) -> (MessageId, UploadId) {
+        let room = self.project_room([MINJI, JUNHO]).await;
+        self.send_picture(room, MINJI, 1).await.unwrap()
     }
 
     async fn link(&self, user: UserId, items: &[Value]) -> Answer {
@@ -35,7 +21,7 @@ impl Desk {
 #[tokio::test]
 async fn links_come_in_the_order_asked_for() {
     let desk = Desk::new().await;
-    let (message, upload) = desk.send_picture().await;
+    let (message, upload) = desk.picture().await;
     let unknown = UploadId([9; 16]);
     let items = [
         json!({ "message_id": message, "id": upload, "variant": "small" }),
@@ -59,7 +45,7 @@ async fn links_come_in_the_order_asked_for() {
 #[tokio::test]
 async fn stranger_gets_no_link() {
     let desk = Desk::new().await;
-    let (message, upload) = desk.send_picture().await;
+    let (message, upload) = desk.picture().await;
 
     let answer = desk.link(STRANGER, &[json!({ "message_id": message, "id": upload })]).await;
 

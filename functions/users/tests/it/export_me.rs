@@ -79,6 +79,22 @@ async fn export_has_everything_of_the_caller() {
 }
 
 #[tokio::test]
+async fn export_shows_the_files_of_the_callers_own_messages() {
+    let door = Door::new(users::routes).await;
+    let (minji, junho) = (door.join("minji").await, door.join("junho").await);
+    door.log_in(minji).await;
+    let room = door.open_room([minji, junho]).await;
+    let (_, upload) = door.send_picture(room, minji, 1).await.unwrap();
+    door.send_picture(room, junho, 2).await.unwrap();
+
+    let items = whole(&door, minji, 100).await;
+
+    let messages = of_kind(&items, "message");
+    let files: Vec<_> = messages.iter().map(|message| message["attachments"][0]["id"].clone()).collect();
+    assert_eq!(files, [json!(upload)]);
+}
+
+#[tokio::test]
 async fn export_has_no_text_of_another_person() {
     let (door, minji, junho) = scene().await;
     let texts = ["theirs", "junho", "JUNHO", "blocked", "asker", "asked", "ASKER"];
