@@ -1,6 +1,7 @@
 use crate::{JUNHO, MINJI, Room, STRANGER, refused};
+use domain::{UploadId, UploadState};
 use serde_json::json;
-use testkit::NOON;
+use testkit::{NOON, mongo::Uploaded};
 
 #[tokio::test]
 async fn sent_message_is_answered_and_pushed_to_every_device() {
@@ -69,7 +70,12 @@ async fn reply_carries_its_quote() {
 
     let reply = room.post(MINJI, &reply).await.json();
 
-    assert_eq!(reply["quote"], json!({ "user_id": JUNHO, "content": "어디?", "is_deleted": false }));
+    let quote = &reply["quote"];
+    assert_eq!(
+        (&quote["user_id"], &quote["content"], &quote["is_deleted"]),
+        (&json!(JUNHO), &json!("어디?"), &json!(false))
+    );
+    assert_eq!((&quote["message_type"], &quote["attachment"]), (&json!("text"), &json!(null)));
 }
 
 #[tokio::test]
@@ -80,7 +86,8 @@ async fn bad_fields_are_named() {
         ("$", json!(1)),
         ("content", json!("  ")),
         ("content", json!("가".repeat(5_001))),
-        ("message_type", json!("image")),
+        ("message_type", json!("system")),
+        ("attachments", json!(1)),
         ("client_id", json!("한글")),
         ("reply_to", json!("665f1f77bcf86cd799439011")),
     ] {
@@ -129,4 +136,27 @@ async fn sender_over_the_limit_is_told_when_to_retry() {
     assert_eq!(refusal.refusal(), refused(429, "rate_limited"));
     assert!((1..=60).contains(&refusal.retry_after()));
     room.send(JUNHO, "각자").await;
+}
+
+#[tokio::test]
+async fn message_with_files_is_sent_once() {
+    let room = Room::new().await;
+    let picture = Uploaded::by(MINJI, 1).make(room.mongo(), NOON).await;
+    let early = Uploaded { state: UploadState::Uploaded, ..Uploaded::by(MINJI, 2) }.make(room.mongo(), NOON).await;
+    let share = async |client_id: &str, upload: UploadId| {
+        let mut message = room.message(client_id, "");
+        message["message_type"] = json!("image");
+        message["attachments"] = json!([{ "upload_id": upload }]);
+        room.post(MINJI, &message).await
+    };
+
+    let sent = share("a", picture).await;
+
+    assert_eq!((sent.status, &sent.json()["attachments"][0]["id"]), (201, &json!(picture)));
+    assert_eq!(share("a", picture).await.status, 200);
+    assert_eq!(share("b", picture).await.refusal(), refused(409, "upload_taken"));
+    let waits = share("c", early).await;
+    assert_eq!((waits.refusal(), waits.retry_after()), (refused(409, "upload_not_ready"), 1));
+    let unknown = share("d", UploadId([9; 16])).await;
+    assert_eq!((unknown.status, &unknown.json()["errors"][0]["field"]), (422, &json!("attachments.0.upload_id")));
 }

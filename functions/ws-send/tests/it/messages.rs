@@ -2,6 +2,7 @@
 
 use crate::scene::{JUNHO, MINJI, Sockets, refusal};
 use serde_json::json;
+use testkit::{NOON, mongo::Uploaded};
 
 #[tokio::test]
 async fn sent_message_is_acknowledged_and_pushed_to_other_connections() {
@@ -159,4 +160,22 @@ async fn answer_brings_what_its_author_has_read() {
     assert_eq!((&*connection, &frame["t"], &frame["d"]["read_seq"]), ("minji", &json!("message.created"), &json!(1)));
     assert!(sockets.stores.pushes.all().is_empty(), "no receipt beside it");
     assert_eq!(sockets.ask("junho", "hello", &json!({ "v": 1 })).await["d"]["unread"], json!({}));
+}
+
+#[tokio::test]
+async fn frame_sends_files() {
+    let sockets = Sockets::new().await;
+    let picture = Uploaded::by(MINJI, 1).make(sockets.stores.mongo(), NOON).await;
+    let message = |client_id: &str| {
+        let files = [json!({ "upload_id": picture })];
+        json!({ "room": sockets.room, "client_id": client_id, "content": "", "message_type": "image", "attachments": files })
+    };
+
+    let sent = sockets.ask("minji", "send", &message("c")).await;
+
+    assert_eq!(sent["d"]["message"]["attachments"][0]["id"], json!(picture));
+    let (connection, frame) = sockets.stores.pushes.next();
+    assert_eq!((&*connection, &frame["d"]["attachments"]), ("junho", &sent["d"]["message"]["attachments"]));
+    assert_eq!(contract::misfit_of_frame(&frame), None);
+    assert_eq!(refusal(&sockets.ask("minji", "send", &message("d")).await), ("upload_taken", false));
 }
