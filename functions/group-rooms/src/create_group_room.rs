@@ -116,6 +116,7 @@ async fn make_group(tx: &mut Tx, command: MakeGroup) -> Result<Changed<(GroupRoo
         max_members: max_members.get(),
         wide_mentions,
         member_count: members,
+        picture: None,
         created_at: at,
         updated_at: at,
     };

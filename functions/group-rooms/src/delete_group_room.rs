@@ -1,6 +1,7 @@
 use crate::App;
 use axum::extract::State;
 use domain::{Aggregate, Code, Fault, GroupAct, Removal, Role, RoomId, RoomNews, RoomNotice, Timestamp, UserId, group};
+use mongo::PictureOf;
 use mysql::Tx;
 use projection::Changed;
 use tracing::instrument;
@@ -42,7 +43,10 @@ impl Close {
             return app.catch_up(&self.touched()).await;
         };
         group::actor(found.of.as_ref())?.role.may(GroupAct::Close)?;
-        app.change(self, close).await
+        app.change(self, close).await?;
+        let picture = found.room.picture.map(|picture| picture.id);
+        app.replace_picture(PictureOf::Group(self.room), None, picture).await;
+        Ok(())
     }
 
     fn touched(self) -> Vec<Aggregate> {

@@ -7,6 +7,7 @@ mod create_group_room;
 mod create_invite;
 mod delete_group_room;
 mod delete_invite;
+mod delete_picture;
 mod get_group_room;
 mod get_invitation;
 mod join_group_room;
@@ -21,6 +22,7 @@ mod turn;
 mod unban_user;
 mod update_group_room;
 mod update_member;
+mod update_picture;
 mod view;
 
 use axum::extract::FromRef;
@@ -80,6 +82,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_group_room::get_group_room))
         .routes(routes!(update_group_room::update_group_room))
         .routes(routes!(delete_group_room::delete_group_room))
+        .routes(routes!(update_picture::update_picture))
+        .routes(routes!(delete_picture::delete_picture))
         .routes(routes!(join_group_room::join_group_room))
         .routes(routes!(leave_group_room::leave_group_room))
         .routes(routes!(transfer_group_room::transfer_group_room))

@@ -49,7 +49,13 @@ pub(crate) async fn show_member(app: &App, membership: Membership, viewer: UserI
     let found = app.mysql.users().find_visible(membership.user, viewer).await?;
     let found = found.map(|(profile, _)| profile);
     let is_available = found.is_some();
-    let nobody = || Profile { id: membership.user, username: String::new(), display_name: None, status_message: None };
+    let nobody = || Profile {
+        id: membership.user,
+        username: String::new(),
+        display_name: None,
+        status_message: None,
+        avatar: None,
+    };
     Ok(member(Participant { profile: found.unwrap_or_else(nobody), is_available }, &membership))
 }
 

@@ -162,6 +162,7 @@ async fn user_for_migrations_can_rebuild() {
             is_active: true,
             friends: Vec::new(),
             blocked: Vec::new(),
+            avatar: None,
         };
         mongo.mongo.people().project(&lost).await.unwrap();
     }

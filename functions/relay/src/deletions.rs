@@ -314,7 +314,7 @@ async fn end(tx: &mut Tx, command: End) -> Result<Changed<()>, Fault> {
 
 /// Tells the other person. Of who is gone it has the id alone.
 fn notice(friendship: &Friendship, by: UserId, at: Timestamp) -> Vec<Notice> {
-    let nobody = Profile { id: by, username: String::new(), display_name: None, status_message: None };
+    let nobody = Profile { id: by, username: String::new(), display_name: None, status_message: None, avatar: None };
     friendship.changed_to(FriendshipStatus::Rejected, by, at).notices(vec![nobody], News::Removed, by)
 }
 

@@ -1,5 +1,5 @@
 use crate::{Report, Sweeper};
-use domain::{Fault, MessageId, OrLog as _, Timestamp, UploadState};
+use domain::{Fault, MessageId, OrLog as _, Purpose, Timestamp, UploadState};
 use mongo::Due;
 use std::collections::HashMap;
 
@@ -38,6 +38,11 @@ impl Sweeper {
                 Ok(())
             }
             (UploadState::Deleting, None) => self.delete(due, now, report).await,
+            // Who shows a picture is known without a message.
+            (UploadState::Ready | UploadState::Attached, None) if due.upload.purpose != Purpose::Message => {
+                report.settled += usize::from(uploads.settle_picture(due, now).await?);
+                Ok(())
+            }
             (UploadState::Ready, None) if due.is_claimed => {
                 report.freed += usize::from(uploads.unclaim(due).await?);
                 Ok(())

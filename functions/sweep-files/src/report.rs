@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Report {
     /// Uploads that are given to the messages that list them.
     pub given: usize,
+    /// Pictures of people and groups that are kept or let go, as they are shown or not.
+    pub settled: usize,
     /// Uploads whose claim ended without a message.
     pub freed: usize,
     /// Uploads that are being deleted from now on.
@@ -34,6 +36,7 @@ impl Report {
             AuditErrors = self.missing,
             OldestUploadSeconds = oldest.as_secs(),
             given = self.given,
+            settled = self.settled,
             freed = self.freed,
             corrected = self.corrected,
             orphans = self.orphans,

@@ -1,3 +1,4 @@
+use crate::PictureView;
 use domain::{
     DisplayName, Email, Fault, Locale, Password, Patch, PresenceVisibility, Privacy, PrivacyPatch, Profile,
     StatusMessage, Timestamp, TypedPassword, User, UserId, Username, fields,
@@ -24,6 +25,9 @@ pub struct AccountView {
     /// The status message; null if none is set.
     #[schema(required = true, example = "오늘도 화이팅")]
     pub status_message: Option<String>,
+    /// The owner's picture; null if they show none.
+    #[schema(required = true)]
+    pub avatar: Option<PictureView>,
     /// The owner's language.
     pub locale: Locale,
     /// Who may know when the owner is online.
@@ -137,7 +141,7 @@ pub struct PasswordReset {
 impl From<User> for AccountView {
     fn from(user: User) -> Self {
         let User { profile, email, email_verified, locale, privacy, created_at, updated_at } = user;
-        let Profile { id, username, display_name, status_message } = profile;
+        let Profile { id, username, display_name, status_message, avatar } = profile;
         let Privacy { presence_visibility, read_receipts } = privacy;
         Self {
             id,
@@ -146,6 +150,7 @@ impl From<User> for AccountView {
             username,
             display_name,
             status_message,
+            avatar: avatar.map(PictureView::from),
             locale,
             presence_visibility,
             read_receipts,

@@ -1,4 +1,4 @@
-use domain::{Fault, Invalid, MessageId, Timestamp, UploadId, VariantName};
+use domain::{Fault, Invalid, MessageId, RoomId, Timestamp, UploadId, UserId, VariantName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,17 +14,43 @@ pub struct NewLinks {
     pub items: Vec<NewLink>,
 }
 
-/// A file of a message.
+/// A file of a message, or the picture of a person or a group: one of `message_id`, `user_id` and `room_id` says where it is shown.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewLink {
     /// The message that has it.
-    pub message_id: MessageId,
-    /// The file's id, or that of a video's poster.
+    pub message_id: Option<MessageId>,
+    /// The person who shows it.
+    pub user_id: Option<UserId>,
+    /// The group that shows it.
+    pub room_id: Option<RoomId>,
+    /// The file's id, or that of a video's poster. Of pictures of people and groups there are `small` and `large` alone.
     pub id: UploadId,
     /// Which copy of the file; `original` unless given.
     #[serde(default)]
     pub variant: FileVariant,
+}
+
+/// A file that somebody wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkedFile {
+    /// Where it is shown.
+    pub place: FilePlace,
+    /// Which.
+    pub id: UploadId,
+    /// Which copy of it.
+    pub variant: FileVariant,
+}
+
+/// Where a file is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FilePlace {
+    /// In a message.
+    Message(MessageId),
+    /// As a person's picture.
+    Person(UserId),
+    /// As a group's picture.
+    Group(RoomId),
 }
 
 /// A copy of a file.
@@ -67,13 +93,26 @@ pub struct FileLink {
 }
 
 impl NewLinks {
-    /// The files, if there are not too many.
-    pub fn parse(self) -> Result<Vec<NewLink>, Fault> {
+    /// The files, if there are not too many, and each is shown at one place.
+    pub fn parse(self) -> Result<Vec<LinkedFile>, Fault> {
         match self.items.len() {
             0 => Err(Fault::field("items", Invalid::TooShort)),
-            1..=MOST_LINKS => Ok(self.items),
+            1..=MOST_LINKS => self.items.iter().enumerate().map(|(number, link)| link.parse(number)).collect(),
             _ => Err(Fault::field("items", Invalid::TooLong)),
         }
+    }
+}
+
+impl NewLink {
+    fn parse(&self, number: usize) -> Result<LinkedFile, Fault> {
+        let place = match (self.message_id, self.user_id, self.room_id) {
+            (Some(message), None, None) => FilePlace::Message(message),
+            (None, Some(user), None) => FilePlace::Person(user),
+            (None, None, Some(room)) => FilePlace::Group(room),
+            (None, None, None) => return Err(Fault::field(format!("items.{number}.message_id"), Invalid::Required)),
+            _ => return Err(Fault::field(format!("items.{number}"), Invalid::Contradiction)),
+        };
+        Ok(LinkedFile { place, id: self.id, variant: self.variant })
     }
 }
 
@@ -84,6 +123,32 @@ impl FileVariant {
             Self::Original => None,
             Self::Small => Some(VariantName::Small),
             Self::Large => Some(VariantName::Large),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn parsed(item: &Value) -> Result<Vec<LinkedFile>, Fault> {
+        serde_json::from_value::<NewLinks>(json!({"items": [item]})).unwrap().parse()
+    }
+
+    #[test]
+    fn file_is_shown_at_one_place() {
+        let id = "ab".repeat(16);
+        let group = parsed(&json!({"room_id": 7, "id": id, "variant": "small"})).unwrap();
+        let expected =
+            LinkedFile { place: FilePlace::Group(RoomId(7)), id: UploadId([0xab; 16]), variant: FileVariant::Small };
+        assert_eq!(group, [expected]);
+        for (item, field, reason) in [
+            (json!({"id": id}), "items.0.message_id", Invalid::Required),
+            (json!({"user_id": 3, "room_id": 7, "id": id}), "items.0", Invalid::Contradiction),
+        ] {
+            let refused = parsed(&item).unwrap_err();
+            assert_eq!((&*refused.fields[0].field, refused.fields[0].reason), (field, reason));
         }
     }
 }

@@ -1,4 +1,4 @@
-use crate::{MessageView, ParticipantView};
+use crate::{MessageView, ParticipantView, PictureView};
 use domain::{
     Fault, GroupDescription, GroupName, GroupRoom, Invalid, InviteId, MOST_ADDED, MaxMembers, Patch, Role, RoomId,
     RoomKind, Timestamp, UserId, WideMentions, fields,
@@ -36,6 +36,9 @@ pub struct GroupRoomView {
     /// How many members it has.
     #[schema(example = 12)]
     pub member_count: i32,
+    /// Its picture; null if it shows none.
+    #[schema(required = true)]
+    pub picture: Option<PictureView>,
     /// The caller's role; null if they are not a member.
     #[schema(required = true)]
     pub my_role: Option<Role>,
@@ -296,6 +299,7 @@ impl GroupRoomView {
             max_members: room.max_members,
             wide_mentions: room.wide_mentions,
             member_count: room.member_count,
+            picture: room.picture.map(PictureView::from),
             my_role,
             last_message: None,
             unread_count: 0,

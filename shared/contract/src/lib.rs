@@ -39,7 +39,7 @@ pub use client_frame::{
 };
 pub use client_request::ClientRequest;
 pub use export::{ExportItem, ExportedBlock, ExportedFriend, ExportedRequest, ExportedRoom};
-pub use file_link::{FileLink, FileLinks, FileVariant, NewLink, NewLinks};
+pub use file_link::{FileLink, FileLinks, FilePlace, FileVariant, LinkedFile, NewLink, NewLinks};
 pub use frame::{
     Ack, Acknowledged, CreatedMessage, DeliveryReceipt, Done, ErrorBody, Frame, FramePayload, FriendNews, GapsNews,
     HiddenMessage, MemberChanged, Missed, OnlineFriends, Packed, PersonPresence, Pong, PresenceChange, Ready, Receipt,
@@ -65,7 +65,7 @@ pub use notification::{
     NotificationSettingsView, ParsedDevice, QuietHoursView, RoomNotificationsView, SubscriptionKeys, TestPush,
     UnreadTotalView, WebpushView,
 };
-pub use person::{ParticipantView, PersonView, ProfileView, SearchQuery};
+pub use person::{NewPicture, ParticipantView, PersonView, PictureView, ProfileView, SearchQuery};
 pub use problem::{FieldProblem, Problem};
 pub use reaction::{NewReaction, ReactionQuery, ReactionView, ReactionsView, ReactorView, ReactorsQuery};
 pub use receipt::{MessageReceiptsView, ReceiptView, ReceiptsQuery, ReceiptsView};

@@ -1,5 +1,6 @@
-use domain::{Participant, Profile, Seen, Timestamp, UserId};
+use domain::{Participant, Picture, Profile, Seen, Timestamp, UploadId, UserId};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use utoipa::{IntoParams, ToSchema};
 
 /// What everyone may see of a person.
@@ -16,6 +17,40 @@ pub struct ProfileView {
     /// The status message; null if none is set.
     #[schema(required = true, example = "오늘도 화이팅")]
     pub status_message: Option<String>,
+    /// The person's picture; null if they show none.
+    #[schema(required = true)]
+    pub avatar: Option<PictureView>,
+}
+
+/// The picture that a person or a group shows. `POST /files/links` finds it: `small` is 96 pixels wide and high, `large` at most 512.
+#[derive(Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PictureView {
+    /// The picture's id. Another picture has another one.
+    pub id: UploadId,
+    /// What to show until the picture is there: some 25 bytes in base64 (evanw.github.io/thumbhash).
+    #[schema(example = "3OcRJYB4d3h/iIeHeEh3eIhw+j2w")]
+    pub thumbhash: String,
+}
+
+impl fmt::Debug for PictureView {
+    // A thumbhash shows what the picture shows.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PictureView").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl From<Picture> for PictureView {
+    fn from(Picture { id, thumbhash }: Picture) -> Self {
+        Self { id, thumbhash }
+    }
+}
+
+/// A picture to show, which was uploaded for it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPicture {
+    /// An upload of the caller's that is `ready` and has the purpose `avatar`, or `group_picture` for a group.
+    pub upload_id: UploadId,
 }
 
 /// What the caller may see of a person: of a friend also whether they are online.
@@ -48,6 +83,9 @@ pub struct ParticipantView {
     /// The status message; null if none is set or the person is not available.
     #[schema(required = true, example = "오늘도 화이팅")]
     pub status_message: Option<String>,
+    /// The person's picture; null if they show none or the person is not available.
+    #[schema(required = true)]
+    pub avatar: Option<PictureView>,
     /// False if the account is deleted, or looks deleted to the caller.
     pub is_available: bool,
 }
@@ -70,8 +108,8 @@ pub struct SearchQuery {
 
 impl From<Profile> for ProfileView {
     fn from(profile: Profile) -> Self {
-        let Profile { id, username, display_name, status_message } = profile;
-        Self { id, username, display_name, status_message }
+        let Profile { id, username, display_name, status_message, avatar } = profile;
+        Self { id, username, display_name, status_message, avatar: avatar.map(PictureView::from) }
     }
 }
 
@@ -93,6 +131,7 @@ impl From<Participant> for ParticipantView {
             username: Some(profile.username).filter(|_| is_available),
             display_name: profile.display_name.filter(|_| is_available),
             status_message: profile.status_message.filter(|_| is_available),
+            avatar: profile.avatar.filter(|_| is_available).map(PictureView::from),
             is_available,
         }
     }

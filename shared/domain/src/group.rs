@@ -7,7 +7,7 @@ pub use news::{Removal, RoomEvent, RoomNews, RoomNotice, System, SystemKind};
 pub use rules::{GroupAct, Step, actor, add, ban, join, kick, leave, resize, see, set_role, transfer, unban};
 
 use crate::{
-    Code, Invalid, InviteId, RoomId, Timestamp, UserId, WideMentions,
+    Code, Invalid, InviteId, Picture, RoomId, Timestamp, UserId, WideMentions,
     room::Role,
     text::{is_blank, one_line, with_line_feeds},
 };
@@ -122,6 +122,8 @@ pub struct GroupRoom {
     pub wide_mentions: WideMentions,
     /// How many it has.
     pub member_count: i32,
+    /// Its picture, if it shows one.
+    pub picture: Option<Picture>,
     /// The time of creation.
     pub created_at: Timestamp,
     /// The time of the latest change of the group itself, not of its members or messages.

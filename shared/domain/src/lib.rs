@@ -69,7 +69,7 @@ pub use session::{Attempt, Family, Refresh, Session};
 pub use source::{Clock, Random};
 pub use timestamp::Timestamp;
 pub use upload::{
-    Attach, Attachment, FileName, MOST_AT_ONCE, MOST_PART_LINKS, Media, MediaType, PART_SIZE, Poster, Purpose,
+    Attach, Attachment, FileName, MOST_AT_ONCE, MOST_PART_LINKS, Media, MediaType, PART_SIZE, Picture, Poster, Purpose,
     Rejection, Sha256, UNATTACHED_FOR, Upload, UploadDraft, UploadId, UploadKind, UploadLimits, UploadState, Variant,
     VariantName, part_size, parts_of,
 };

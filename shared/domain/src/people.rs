@@ -1,5 +1,5 @@
 use crate::{
-    Invalid, Locale, Privacy, Timestamp, UserId,
+    Invalid, Locale, Picture, Privacy, Timestamp, UserId,
     text::{fold, is_invisible, one_line},
 };
 use email_address::EmailAddress;
@@ -208,6 +208,8 @@ pub struct Profile {
     pub display_name: Option<String>,
     /// The status message, if one is set.
     pub status_message: Option<String>,
+    /// Their picture, if they show one.
+    pub avatar: Option<Picture>,
 }
 
 /// What the message path must know of a person, as of one version.
@@ -231,6 +233,8 @@ pub struct Person {
     pub friends: Vec<UserId>,
     /// The people whom they blocked, by id.
     pub blocked: Vec<UserId>,
+    /// Their picture, if they show one.
+    pub avatar: Option<Picture>,
 }
 
 impl Person {

@@ -236,6 +236,22 @@ pub struct Poster {
     pub media: Media,
 }
 
+/// The picture that a person or a group shows.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    /// The upload that it is.
+    pub id: UploadId,
+    /// What is shown until the picture is there: a `ThumbHash` in base64.
+    pub thumbhash: String,
+}
+
+impl fmt::Debug for Picture {
+    // A thumbhash shows what the picture shows.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Picture").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
 /// A file of a message.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Attachment {

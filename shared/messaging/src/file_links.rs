@@ -1,6 +1,6 @@
-use contract::NewLink;
-use domain::{Attachment, Fault, Media, UploadId, UploadKind, UserId, VariantName};
-use mongo::Mongo;
+use contract::{FilePlace, LinkedFile};
+use domain::{Attachment, Fault, Media, MessageId, UploadId, UploadKind, UserId, VariantName};
+use mongo::{Mongo, PictureOf};
 use std::{
     collections::{BTreeSet, HashSet},
     time::Duration,
@@ -23,18 +23,57 @@ pub struct FileAt {
 
 /// Where files are that somebody wants, in the order of these: the same as they see by reading. `None` for what they may not read,
 /// what does not exist, and what is gone.
-pub async fn find_files(mongo: &Mongo, reader: UserId, wanted: &[NewLink]) -> Result<Vec<Option<FileAt>>, Fault> {
-    let messages: Vec<_> = wanted.iter().map(|link| link.message_id).collect::<BTreeSet<_>>().into_iter().collect();
+pub async fn find_files(mongo: &Mongo, reader: UserId, wanted: &[LinkedFile]) -> Result<Vec<Option<FileAt>>, Fault> {
+    let pictures: Vec<_> = wanted.iter().filter_map(|file| Some((picture_of(file.place)?, file.id))).collect();
+    let (attached, visible) = tokio::try_join!(
+        find_attached(mongo, reader, wanted),
+        mongo.uploads().list_visible_pictures(reader, &pictures)
+    )?;
+    let find = |(file, attached): (&LinkedFile, Option<FileAt>)| match picture_of(file.place) {
+        Some(of) if visible.contains(&(of, file.id)) => picture_at(file.id, file.variant.copy()),
+        Some(_) => None,
+        None => attached,
+    };
+    Ok(wanted.iter().zip(attached).map(find).collect())
+}
+
+/// Where those of the files are that messages have.
+async fn find_attached(mongo: &Mongo, reader: UserId, wanted: &[LinkedFile]) -> Result<Vec<Option<FileAt>>, Fault> {
+    let messages: Vec<_> =
+        wanted.iter().filter_map(|file| message_of(file.place)).collect::<BTreeSet<_>>().into_iter().collect();
+    if messages.is_empty() {
+        return Ok(vec![None; wanted.len()]);
+    }
     let mut causal = mongo.causal().await?;
     let found = mongo.messages().list_files(&mut causal, &messages, reader).await?;
     // Who is in the rooms is read after what they say: whoever was removed before is not found.
     let rooms: HashSet<_> = found.values().map(|files| files.room).collect();
     let entered = mongo.rooms().list_entered(&mut causal, reader, &rooms).await?;
-    let find = |link: &NewLink| {
-        let files = found.get(&link.message_id).filter(|files| entered.contains(&files.room))?;
-        files.attachments.iter().find_map(|attachment| file_at(attachment, link.id, link.variant.copy()))
+    let find = |file: &LinkedFile| {
+        let files = found.get(&message_of(file.place)?).filter(|files| entered.contains(&files.room))?;
+        files.attachments.iter().find_map(|attachment| file_at(attachment, file.id, file.variant.copy()))
     };
     Ok(wanted.iter().map(find).collect())
+}
+
+const fn message_of(place: FilePlace) -> Option<MessageId> {
+    match place {
+        FilePlace::Message(message) => Some(message),
+        FilePlace::Person(_) | FilePlace::Group(_) => None,
+    }
+}
+
+const fn picture_of(place: FilePlace) -> Option<PictureOf> {
+    match place {
+        FilePlace::Message(_) => None,
+        FilePlace::Person(user) => Some(PictureOf::Person(user)),
+        FilePlace::Group(room) => Some(PictureOf::Group(room)),
+    }
+}
+
+/// A picture of a person or a group, whose original is not kept.
+fn picture_at(id: UploadId, copy: Option<VariantName>) -> Option<FileAt> {
+    Some(FileAt { key: id.variant_key(copy?), lifetime: LINK_LIVES })
 }
 
 /// An attachment, or its poster, by the id of either.

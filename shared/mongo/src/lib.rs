@@ -61,8 +61,8 @@ pub use search::{Reading, ReadingEnd, SearchArea, Span, WalkedMessage};
 pub use tickets::Tickets;
 pub use unread_total::Unread;
 pub use uploads::{
-    AuditedUpload, Candidate, Claimed, Due, Ended, FilesAudit, Inspection, Lease, Leased, NewUpload, Purge, Recounted,
-    UploadClaim, Uploads, Usages,
+    AuditedUpload, Candidate, Claimed, ClaimedPicture, Due, Ended, FilesAudit, Inspection, Lease, Leased, NewUpload,
+    PictureOf, Purge, Recounted, UploadClaim, Uploads, Usages,
 };
 
 use domain::{Fault, Usage};

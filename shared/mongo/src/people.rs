@@ -1,9 +1,14 @@
 use crate::{Mongo, fault::store_fault, one_batch, schema::PEOPLE};
-use domain::{Fault, Locale, Person, PresenceVisibility, Privacy, UserId};
+use domain::{Fault, Locale, Person, Picture, PresenceVisibility, Privacy, UserId};
 use futures_util::TryStreamExt as _;
-use mongodb::bson::doc;
+use mongodb::bson::{Bson, doc};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+
+/// A picture as it lies in the store.
+pub(crate) fn document(picture: Option<&Picture>) -> Bson {
+    picture.map_or(Bson::Null, |picture| doc! { "id": picture.id.to_string(), "thumbhash": &picture.thumbhash }.into())
+}
 
 /// A person's projection.
 #[derive(Debug, Serialize, Deserialize)]
@@ -23,6 +28,8 @@ struct PersonDocument {
     is_active: bool,
     friends: Vec<UserId>,
     blocked: Vec<UserId>,
+    #[serde(default)]
+    avatar: Option<Picture>,
 }
 
 fn is_shown() -> bool {
@@ -32,9 +39,9 @@ fn is_shown() -> bool {
 impl From<PersonDocument> for Person {
     fn from(row: PersonDocument) -> Self {
         let PersonDocument { id, version, username, display_name, locale, is_active, friends, blocked, .. } = row;
-        let PersonDocument { presence_visibility, read_receipts, .. } = row;
+        let PersonDocument { presence_visibility, read_receipts, avatar, .. } = row;
         let privacy = Privacy { presence_visibility, read_receipts };
-        Self { id, version, username, display_name, locale, privacy, is_active, friends, blocked }
+        Self { id, version, username, display_name, locale, privacy, is_active, friends, blocked, avatar }
     }
 }
 
@@ -83,6 +90,7 @@ impl People<'_> {
             "is_active": person.is_active,
             "friends": ids(&person.friends),
             "blocked": ids(&person.blocked),
+            "avatar": document(person.avatar.as_ref()),
         } };
         self.0.project(PEOPLE, person.id.0, person.version, whole).await
     }

@@ -2,8 +2,8 @@ mod ended;
 
 pub use ended::EndedRoom;
 
-use crate::{Mongo, fault::store_fault, one_batch, schema::ROOMS};
-use domain::{Access, Fault, Rev, Rights, Role, RoomId, RoomKey, RoomKind, Timestamp, UserId, WideMentions};
+use crate::{Mongo, fault::store_fault, one_batch, people::document, schema::ROOMS};
+use domain::{Access, Fault, Picture, Rev, Rights, Role, RoomId, RoomKey, RoomKind, Timestamp, UserId, WideMentions};
 use futures_util::TryStreamExt as _;
 use mongodb::{
     bson::{DateTime, Document, doc},
@@ -49,6 +49,10 @@ pub struct GroupRights<'a> {
     pub name: &'a str,
     /// Who may mention all members while it is large.
     pub wide_mentions: WideMentions,
+    /// Whether everybody may see its picture.
+    pub is_public: bool,
+    /// Its picture, if it shows one.
+    pub picture: Option<&'a Picture>,
 }
 
 #[derive(Deserialize)]
@@ -83,8 +87,10 @@ impl Rooms<'_> {
 
     /// The same of a group. One without members is deleted: what it has of files is looked for later.
     pub async fn project_group(self, group: GroupRights<'_>, created_at: Timestamp) -> Result<i64, Fault> {
-        let GroupRights { access, name, wide_mentions } = group;
-        let more = doc! { "name": name, "wide_mentions": wide_mentions.as_str() };
+        let GroupRights { access, name, wide_mentions, is_public, picture } = group;
+        let more = doc! {
+            "name": name, "wide_mentions": wide_mentions.as_str(), "public": is_public, "picture": document(picture),
+        };
         let ended = if access.members.is_empty() {
             doc! { "$currentDate": { "ended.at": true } }
         } else {

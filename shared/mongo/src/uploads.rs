@@ -6,6 +6,7 @@ mod create;
 mod document;
 mod end;
 mod inspect;
+mod pictures;
 mod usage;
 
 pub use audit::{AuditedUpload, FilesAudit};
@@ -13,6 +14,7 @@ pub use claim::{Candidate, Claimed, UploadClaim};
 pub use create::NewUpload;
 pub use end::{Due, Ended, Purge};
 pub use inspect::{Inspection, Lease, Leased};
+pub use pictures::{ClaimedPicture, PictureOf};
 pub use usage::{Recounted, Usages};
 
 use crate::{Mongo, fault::store_fault, schema::UPLOADS};

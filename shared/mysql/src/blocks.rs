@@ -41,7 +41,7 @@ impl<'e, E: MySqlExecutor<'e>> Blocks<E> {
     /// Someone's block of another one.
     pub async fn find(self, by: UserId, blocked: UserId) -> Result<Option<Blocked>, Fault> {
         let row: Option<BlockRow> = sqlx::query_as(
-            "SELECT u.id, u.username, u.display_name, u.status_message, b.created_at,
+            "SELECT u.id, u.username, u.display_name, u.status_message, u.avatar_id, u.avatar_hash, b.created_at,
                     u.is_active AND NOT EXISTS (
                         SELECT 1 FROM block_users x WHERE x.user_id = u.id AND x.blocked_user_id = b.user_id) AS is_available
              FROM block_users b
@@ -59,7 +59,7 @@ impl<'e, E: MySqlExecutor<'e>> Blocks<E> {
     /// Whom someone blocked, by id.
     pub async fn list(self, by: UserId, after: Option<UserId>, size: PageSize) -> Result<Page<Blocked, UserId>, Fault> {
         let rows: Vec<BlockRow> = sqlx::query_as(
-            "SELECT u.id, u.username, u.display_name, u.status_message, b.created_at,
+            "SELECT u.id, u.username, u.display_name, u.status_message, u.avatar_id, u.avatar_hash, b.created_at,
                     u.is_active AND NOT EXISTS (
                         SELECT 1 FROM block_users x WHERE x.user_id = u.id AND x.blocked_user_id = b.user_id) AS is_available
              FROM block_users b

@@ -100,14 +100,16 @@ impl<'e, E: MySqlExecutor<'e>> Friendships<E> {
     ) -> Result<Page<FriendshipWith, FriendshipId>, Fault> {
         let before = before.map_or(i32::MAX, |id| id.0);
         let rows: Vec<FriendRow> = sqlx::query_as(
-            "(SELECT f.id AS friendship_id, f.updated_at AS since, u.id, u.username, u.display_name, u.status_message
+            "(SELECT f.id AS friendship_id, f.updated_at AS since, u.id, u.username, u.display_name, u.status_message,
+                    u.avatar_id, u.avatar_hash
               FROM friendships f
               JOIN users u ON u.id = f.user_id_2
               WHERE f.user_id_1 = ? AND f.status = 'accepted' AND f.id < ? AND u.is_active
               ORDER BY f.id DESC
               LIMIT ?)
              UNION ALL
-             (SELECT f.id AS friendship_id, f.updated_at AS since, u.id, u.username, u.display_name, u.status_message
+             (SELECT f.id AS friendship_id, f.updated_at AS since, u.id, u.username, u.display_name, u.status_message,
+                    u.avatar_id, u.avatar_hash
               FROM friendships f
               JOIN users u ON u.id = f.user_id_1
               WHERE f.user_id_2 = ? AND f.status = 'accepted' AND f.id < ? AND u.is_active
@@ -139,7 +141,8 @@ impl<'e, E: MySqlExecutor<'e>> Friendships<E> {
     ) -> Result<Page<FriendshipWith, FriendshipId>, Fault> {
         let query = sqlx::query_as(match direction {
             Direction::Received(_) => {
-                "SELECT f.id AS friendship_id, f.created_at AS since, u.id, u.username, u.display_name, u.status_message
+                "SELECT f.id AS friendship_id, f.created_at AS since, u.id, u.username, u.display_name, u.status_message,
+                    u.avatar_id, u.avatar_hash
                  FROM friendships f
                  JOIN users u ON u.id = f.user_id_1
                  WHERE f.user_id_2 = ? AND f.status = 'pending' AND f.id < ? AND u.is_active
@@ -148,7 +151,8 @@ impl<'e, E: MySqlExecutor<'e>> Friendships<E> {
                  LIMIT ?"
             }
             Direction::Sent => {
-                "SELECT f.id AS friendship_id, f.created_at AS since, u.id, u.username, u.display_name, u.status_message
+                "SELECT f.id AS friendship_id, f.created_at AS since, u.id, u.username, u.display_name, u.status_message,
+                    u.avatar_id, u.avatar_hash
                  FROM friendships f
                  JOIN users u ON u.id = f.user_id_2
                  WHERE f.user_id_1 = ? AND f.status = 'pending' AND f.id < ? AND u.is_active

@@ -1,5 +1,5 @@
-use crate::OutboxId;
-use domain::{Access, Fault, Member, RoomEvent, RoomId, RoomKey, System, Timestamp, UserId, WideMentions};
+use crate::{OutboxId, users::picture};
+use domain::{Access, Fault, Member, Picture, RoomEvent, RoomId, RoomKey, System, Timestamp, UserId, WideMentions};
 use sqlx::FromRow;
 use time::PrimitiveDateTime;
 
@@ -12,6 +12,10 @@ pub struct GroupSnapshot {
     pub name: String,
     /// Who may mention all members while it is large.
     pub wide_mentions: WideMentions,
+    /// Whether everybody can find and join it, and see its picture.
+    pub is_public: bool,
+    /// Its picture, if it shows one.
+    pub picture: Option<Picture>,
     /// When the group was made.
     pub created_at: Timestamp,
     /// Changes whose system messages may not be placed yet, in the order in which they happened.
@@ -31,6 +35,9 @@ pub(crate) struct SnapshotRow {
     name: Option<String>,
     wide_mentions: Option<String>,
     created_at: Option<PrimitiveDateTime>,
+    is_private: Option<bool>,
+    picture_id: Option<String>,
+    picture_hash: Option<String>,
 }
 
 impl GroupSnapshot {
@@ -44,16 +51,27 @@ impl GroupSnapshot {
                 }),
                 "event" => events.push(row.event(id)?),
                 "outbox" => outbox.push(OutboxId(row.number)),
-                _ => room = Some((row.number, row.name, row.wide_mentions, row.created_at)),
+                _ => room = Some(row),
             }
         }
-        let Some((version, name, wide_mentions, created_at)) = room else { return Ok(None) };
+        let Some(room) = room else { return Ok(None) };
+        let SnapshotRow { number: version, name, wide_mentions, created_at, is_private, .. } = room;
+        let picture = picture(room.picture_id, room.picture_hash);
         members.sort_unstable_by_key(|member| member.user);
         events.sort_unstable_by_key(|event: &RoomEvent| event.id);
         let access = Access { room: RoomKey::group(id), version, members, blocked: false };
         let created_at = created_at.map(Timestamp::from).ok_or_else(|| Fault::internal("a group without its time"))?;
         let wide_mentions = wide_mentions.unwrap_or_default().parse().map_err(Fault::internal)?;
-        Ok(Some(Self { access, name: name.unwrap_or_default(), wide_mentions, created_at, events, outbox }))
+        Ok(Some(Self {
+            access,
+            name: name.unwrap_or_default(),
+            wide_mentions,
+            is_public: is_private == Some(false),
+            picture,
+            created_at,
+            events,
+            outbox,
+        }))
     }
 }
 

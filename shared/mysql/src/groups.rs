@@ -1,7 +1,9 @@
-use crate::{GroupSnapshot, fault::fault, group_snapshot::SnapshotRow, lists::push_list, members::MembershipRow};
+use crate::{
+    GroupSnapshot, fault::fault, group_snapshot::SnapshotRow, lists::push_list, members::MembershipRow, users::picture,
+};
 use domain::{
     Fault, GroupDescription, GroupName, GroupRoom, MaxMembers, Membership, NameKeyKind, NameQuery, Page, PageSize,
-    Patch, RoomId, Timestamp, UserId, WideMentions, name_keys,
+    Patch, Picture, RoomId, Timestamp, UserId, WideMentions, name_keys,
 };
 use sqlx::{FromRow, MySqlConnection, MySqlExecutor, QueryBuilder};
 use time::PrimitiveDateTime;
@@ -66,6 +68,7 @@ impl<'e, E: MySqlExecutor<'e>> Groups<E> {
     pub async fn find(self, id: RoomId, viewer: UserId) -> Result<Option<ViewedGroup>, Fault> {
         let row: Option<ViewedRow> = sqlx::query_as(
             "SELECT r.id, r.name, r.description, r.is_private, r.max_members, r.wide_mentions, r.member_count,
+                    r.picture_id, r.picture_hash,
                     r.created_at, r.updated_at, m.user_id, m.role, m.state, m.joined_at
              FROM group_chat_rooms r
              LEFT JOIN group_room_members m ON m.group_room_id = r.id AND m.user_id = ?
@@ -86,6 +89,7 @@ impl<'e, E: MySqlExecutor<'e>> Groups<E> {
         }
         let mut query = QueryBuilder::new(
             "SELECT r.id, r.name, r.description, r.is_private, r.max_members, r.wide_mentions, r.member_count,
+                    r.picture_id, r.picture_hash,
                     r.created_at, r.updated_at, m.user_id, m.role, m.state, m.joined_at
              FROM group_room_members m
              JOIN group_chat_rooms r ON r.id = m.group_room_id
@@ -107,6 +111,7 @@ impl<'e, E: MySqlExecutor<'e>> Groups<E> {
     ) -> Result<Page<ViewedGroup, RoomId>, Fault> {
         let rows: Vec<ViewedRow> = sqlx::query_as(
             "SELECT r.id, r.name, r.description, r.is_private, r.max_members, r.wide_mentions, r.member_count,
+                    r.picture_id, r.picture_hash,
                     r.created_at, r.updated_at, m.user_id, m.role, m.state, m.joined_at
              FROM group_chat_rooms r FORCE INDEX (group_chat_rooms_public_idx)
              LEFT JOIN group_room_members m ON m.group_room_id = r.id AND m.user_id = ?
@@ -139,6 +144,7 @@ impl<'e, E: MySqlExecutor<'e>> Groups<E> {
         let end = format!("{}\u{10ffff}", query.prefix);
         let rows: Vec<FoundRow> = sqlx::query_as(
             "SELECT n.name_key, r.id, r.name, r.description, r.is_private, r.max_members, r.wide_mentions, r.member_count,
+                    r.picture_id, r.picture_hash,
                     r.created_at, r.updated_at, m.user_id, m.role, m.state, m.joined_at
              FROM group_names n
              JOIN group_chat_rooms r ON r.id = n.group_room_id
@@ -177,20 +183,20 @@ impl<'e, E: MySqlExecutor<'e>> Groups<E> {
     pub async fn find_snapshot(self, id: RoomId) -> Result<Option<GroupSnapshot>, Fault> {
         let rows: Vec<SnapshotRow> = sqlx::query_as(
             "SELECT 'room' AS part, version AS number, NULL AS user_id, NULL AS actor_id, NULL AS role, NULL AS kind, name,
-                    wide_mentions, created_at
+                    wide_mentions, created_at, is_private, picture_id, picture_hash
              FROM group_chat_rooms
              WHERE id = ?
              UNION ALL
-             SELECT 'member', m.user_id, NULL, NULL, m.role, NULL, NULL, NULL, NULL
+             SELECT 'member', m.user_id, NULL, NULL, m.role, NULL, NULL, NULL, NULL, NULL, NULL, NULL
              FROM group_room_members m FORCE INDEX (group_room_members_state_idx)
              JOIN group_chat_rooms r ON r.id = m.group_room_id
              WHERE m.group_room_id = ? AND m.state = 'active' AND r.is_active
              UNION ALL
-             SELECT 'event', id, user_id, actor_id, role, kind, name, NULL, created_at
+             SELECT 'event', id, user_id, actor_id, role, kind, name, NULL, created_at, NULL, NULL, NULL
              FROM group_room_events
              WHERE group_room_id = ?
              UNION ALL
-             SELECT 'outbox', id, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+             SELECT 'outbox', id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
              FROM outbox
              WHERE aggregate = 'group' AND aggregate_id = ?",
         )
@@ -210,7 +216,8 @@ impl Groups<&mut MySqlConnection> {
     /// lock, so that those see what the one before has committed. Its members need no locks of their own.
     pub async fn lock(self, id: RoomId) -> Result<Option<GroupRoom>, Fault> {
         let row: Option<GroupRow> = sqlx::query_as(
-            "SELECT id, name, description, is_private, max_members, wide_mentions, member_count, created_at, updated_at
+            "SELECT id, name, description, is_private, max_members, wide_mentions, member_count, picture_id, picture_hash,
+                    created_at, updated_at
              FROM group_chat_rooms
              WHERE id = ? AND is_active
              FOR UPDATE",
@@ -285,11 +292,28 @@ impl Groups<&mut MySqlConnection> {
         Ok(())
     }
 
+    /// Gives a locked group another picture, or none, and raises its version.
+    pub async fn update_picture(self, id: RoomId, new: Option<&Picture>, at: Timestamp) -> Result<(), Fault> {
+        sqlx::query(
+            "UPDATE group_chat_rooms
+             SET picture_id = ?, picture_hash = ?, version = version + 1, updated_at = ?
+             WHERE id = ?",
+        )
+        .bind(new.map(|picture| picture.id.to_string()))
+        .bind(new.map(|picture| picture.thumbhash.as_str()))
+        .bind(at.to_utc())
+        .bind(id.0)
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(())
+    }
+
     /// Closes a locked group and raises its version. Its members leave with `members().close`, and its names go.
     pub async fn close(self, id: RoomId, at: Timestamp) -> Result<(), Fault> {
         sqlx::query(
             "UPDATE group_chat_rooms
-             SET version = version + 1, is_active = FALSE, member_count = 0, updated_at = ?
+             SET version = version + 1, is_active = FALSE, member_count = 0, picture_id = NULL, picture_hash = NULL, updated_at = ?
              WHERE id = ?",
         )
         .bind(at.to_utc())
@@ -350,6 +374,8 @@ pub(crate) struct GroupRow {
     max_members: i32,
     wide_mentions: String,
     member_count: i32,
+    picture_id: Option<String>,
+    picture_hash: Option<String>,
     created_at: PrimitiveDateTime,
     updated_at: PrimitiveDateTime,
 }
@@ -367,6 +393,7 @@ impl TryFrom<GroupRow> for GroupRoom {
             max_members,
             wide_mentions: wide_mentions.parse().map_err(Fault::internal)?,
             member_count,
+            picture: picture(row.picture_id, row.picture_hash),
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
         })

@@ -62,7 +62,8 @@ impl<'e, E: MySqlExecutor<'e>> Members<E> {
         size: PageSize,
     ) -> Result<Page<GroupMember, UserId>, Fault> {
         let rows: Vec<MemberRow> = sqlx::query_as(
-            "SELECT u.id, u.username, u.display_name, u.status_message, m.user_id, m.role, m.state, m.joined_at, m.updated_at,
+            "SELECT u.id, u.username, u.display_name, u.status_message, u.avatar_id, u.avatar_hash, m.user_id, m.role, m.state,
+                    m.joined_at, m.updated_at,
                     u.is_active AND NOT EXISTS (
                         SELECT 1 FROM block_users x WHERE x.user_id = u.id AND x.blocked_user_id = ?) AS is_available
              FROM group_room_members m FORCE INDEX (group_room_members_state_idx)
@@ -96,7 +97,8 @@ impl<'e, E: MySqlExecutor<'e>> Members<E> {
         let end = format!("{}\u{10ffff}", query.prefix);
         // Counted, as EXISTS may be turned around into a join that begins with everybody who has such a name.
         let rows: Vec<MemberRow> = sqlx::query_as(
-            "SELECT u.id, u.username, u.display_name, u.status_message, m.user_id, m.role, m.state, m.joined_at, m.updated_at,
+            "SELECT u.id, u.username, u.display_name, u.status_message, u.avatar_id, u.avatar_hash, m.user_id, m.role, m.state,
+                    m.joined_at, m.updated_at,
                     TRUE AS is_available
              FROM group_room_members m FORCE INDEX (group_room_members_state_idx)
              JOIN users u ON u.id = m.user_id

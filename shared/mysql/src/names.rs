@@ -31,7 +31,7 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
         // Above every text that begins so, by the order of code points that the column's collation has.
         let end = format!("{}\u{10ffff}", query.prefix);
         let rows: Vec<FoundRow> = sqlx::query_as(
-            "SELECT n.name_key, u.id, u.username, u.display_name, u.status_message
+            "SELECT n.name_key, u.id, u.username, u.display_name, u.status_message, u.avatar_id, u.avatar_hash
              FROM user_names n
              JOIN users u ON u.id = n.user_id
              WHERE n.kind = ? AND n.name_key BETWEEN ? AND ? AND (n.name_key > ? OR n.user_id > ?)

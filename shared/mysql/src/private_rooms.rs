@@ -1,4 +1,4 @@
-use crate::{OutboxId, fault::fault, lists::push_list};
+use crate::{OutboxId, fault::fault, lists::push_list, users::picture};
 use domain::{
     Access, Fault, Member, Page, PageSize, Participant, PrivateRoom, Profile, Role, RoomId, RoomKey, Timestamp, UserId,
 };
@@ -45,7 +45,9 @@ impl<'e, E: MySqlExecutor<'e>> PrivateRooms<E> {
         let mut query = QueryBuilder::new(
             "SELECT r.id, r.created_at, r.updated_at,
                     a.id AS a_id, a.username AS a_username, a.display_name AS a_display_name, a.status_message AS a_status_message,
+                    a.avatar_id AS a_avatar_id, a.avatar_hash AS a_avatar_hash,
                     b.id AS b_id, b.username AS b_username, b.display_name AS b_display_name, b.status_message AS b_status_message,
+                    b.avatar_id AS b_avatar_id, b.avatar_hash AS b_avatar_hash,
                     a.is_active AND NOT EXISTS (
                         SELECT 1 FROM block_users x WHERE x.user_id = a.id AND x.blocked_user_id = v.id) AS a_is_available,
                     b.is_active AND NOT EXISTS (
@@ -239,11 +241,15 @@ struct RoomRow {
     a_username: String,
     a_display_name: Option<String>,
     a_status_message: Option<String>,
+    a_avatar_id: Option<String>,
+    a_avatar_hash: Option<String>,
     a_is_available: bool,
     b_id: i32,
     b_username: String,
     b_display_name: Option<String>,
     b_status_message: Option<String>,
+    b_avatar_id: Option<String>,
+    b_avatar_hash: Option<String>,
     b_is_available: bool,
 }
 
@@ -254,12 +260,14 @@ impl From<RoomRow> for PrivateRoom {
             username: row.a_username,
             display_name: row.a_display_name,
             status_message: row.a_status_message,
+            avatar: picture(row.a_avatar_id, row.a_avatar_hash),
         };
         let other = Profile {
             id: UserId(row.b_id),
             username: row.b_username,
             display_name: row.b_display_name,
             status_message: row.b_status_message,
+            avatar: picture(row.b_avatar_id, row.b_avatar_hash),
         };
         Self {
             id: RoomId(row.id),

@@ -1,7 +1,7 @@
 use crate::{OutboxId, fault::fault, lists::push_list, settings::PrivacyRow};
 use domain::{
-    Code, DisplayName, Email, Fault, Locale, Patch, Person, Privacy, Profile, StatusMessage, Timestamp, User, UserId,
-    Username,
+    Code, DisplayName, Email, Fault, Locale, Patch, Person, Picture, Privacy, Profile, StatusMessage, Timestamp, User,
+    UserId, Username,
 };
 use sqlx::{FromRow, MySqlConnection, MySqlExecutor, QueryBuilder};
 use time::PrimitiveDateTime;
@@ -88,6 +88,7 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
             username: new.username.as_str().to_owned(),
             display_name: new.display_name.map(|name| name.as_str().to_owned()),
             status_message: None,
+            avatar: None,
         };
         let email = new.email.as_str().to_owned();
         Ok(User {
@@ -104,7 +105,7 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
     /// Someone whose account is active.
     pub async fn find(self, id: UserId) -> Result<Option<User>, Fault> {
         let row: Option<UserRow> = sqlx::query_as(
-            "SELECT u.id, u.username, u.display_name, u.status_message, u.email,
+            "SELECT u.id, u.username, u.display_name, u.status_message, u.avatar_id, u.avatar_hash, u.email,
                     u.email_verified_at IS NOT NULL AS email_verified, u.locale, u.created_at, u.updated_at,
                     s.presence_visibility, s.read_receipts
              FROM users u
@@ -187,7 +188,7 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
     /// Someone's profile and whether they are the viewer's friend, if the account is active and has not blocked the viewer.
     pub async fn find_visible(self, id: UserId, viewer: UserId) -> Result<Option<(Profile, bool)>, Fault> {
         let row: Option<VisibleRow> = sqlx::query_as(
-            "SELECT u.id, u.username, u.display_name, u.status_message,
+            "SELECT u.id, u.username, u.display_name, u.status_message, u.avatar_id, u.avatar_hash,
                     EXISTS (SELECT 1 FROM friendships f
                             WHERE f.user_low = ? AND f.user_high = ? AND f.status = 'accepted') AS is_friend
              FROM users u
@@ -208,24 +209,24 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
     pub async fn find_snapshot(self, id: UserId) -> Result<Option<PersonSnapshot>, Fault> {
         let rows: Vec<SnapshotRow> = sqlx::query_as(
             "SELECT 'person' AS part, u.version AS number, u.username, u.display_name, u.locale, u.is_active,
-                    s.presence_visibility, s.read_receipts
+                    s.presence_visibility, s.read_receipts, u.avatar_id, u.avatar_hash
              FROM users u
              LEFT JOIN user_settings s ON s.user_id = u.id
              WHERE u.id = ?
              UNION ALL
-             SELECT 'friend', user_id_2, NULL, NULL, NULL, NULL, NULL, NULL
+             SELECT 'friend', user_id_2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
              FROM friendships
              WHERE user_id_1 = ? AND status = 'accepted'
              UNION ALL
-             SELECT 'friend', user_id_1, NULL, NULL, NULL, NULL, NULL, NULL
+             SELECT 'friend', user_id_1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
              FROM friendships
              WHERE user_id_2 = ? AND status = 'accepted'
              UNION ALL
-             SELECT 'blocked', blocked_user_id, NULL, NULL, NULL, NULL, NULL, NULL
+             SELECT 'blocked', blocked_user_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
              FROM block_users
              WHERE user_id = ?
              UNION ALL
-             SELECT 'outbox', id, NULL, NULL, NULL, NULL, NULL, NULL
+             SELECT 'outbox', id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
              FROM outbox
              WHERE aggregate = 'user' AND aggregate_id = ?",
         )
@@ -246,7 +247,7 @@ impl<'e, E: MySqlExecutor<'e>> Users<E> {
             return Ok(Vec::new());
         }
         let mut query = QueryBuilder::new(
-            "SELECT id, username, display_name, status_message FROM users WHERE is_active AND id IN ",
+            "SELECT id, username, display_name, status_message, avatar_id, avatar_hash FROM users WHERE is_active AND id IN ",
         );
         push_list(&mut query, ids.iter().map(|id| id.0));
         query.push(" ORDER BY id");
@@ -363,6 +364,24 @@ impl Users<&mut MySqlConnection> {
         Ok(outcome.rows_affected() == 1)
     }
 
+    /// Gives an account another picture, or none, raises its version and locks its row until the transaction ends; false if it is not
+    /// active. Comes before every other statement of a change to it.
+    pub async fn update_avatar(self, id: UserId, avatar: Option<&Picture>, at: Timestamp) -> Result<bool, Fault> {
+        let outcome = sqlx::query(
+            "UPDATE users
+             SET avatar_id = ?, avatar_hash = ?, version = version + 1, updated_at = ?
+             WHERE id = ? AND is_active",
+        )
+        .bind(avatar.map(|avatar| avatar.id.to_string()))
+        .bind(avatar.map(|avatar| avatar.thumbhash.as_str()))
+        .bind(at.to_utc())
+        .bind(id.0)
+        .execute(self.0)
+        .await
+        .map_err(fault)?;
+        Ok(outcome.rows_affected() == 1)
+    }
+
     /// Empties an active account whose password's hash is still the one that was checked, raises its version and locks its row
     /// until the transaction ends; false otherwise. Comes after the lock of the row and what is found by the address.
     ///
@@ -373,7 +392,7 @@ impl Users<&mut MySqlConnection> {
             "UPDATE users
              SET email = CONCAT('deleted:', id), email_fold = CONCAT('deleted:', id), email_verified_at = NULL, password_hash = '!',
                  username = CONCAT('deleted:', id), username_fold = CONCAT('deleted:', id), username_skeleton = NULL,
-                 display_name = NULL, status_message = NULL, locale = 'en', is_active = FALSE, version = version + 1,
+                 display_name = NULL, status_message = NULL, avatar_id = NULL, avatar_hash = NULL, locale = 'en', is_active = FALSE, version = version + 1,
                  updated_at = ?, deleted_at = ?
              WHERE id = ? AND is_active AND password_hash = ?",
         )
@@ -394,13 +413,20 @@ pub(crate) struct ProfileRow {
     username: String,
     display_name: Option<String>,
     status_message: Option<String>,
+    avatar_id: Option<String>,
+    avatar_hash: Option<String>,
 }
 
 impl From<ProfileRow> for Profile {
     fn from(row: ProfileRow) -> Self {
-        let ProfileRow { id, username, display_name, status_message } = row;
-        Self { id: UserId(id), username, display_name, status_message }
+        let ProfileRow { id, username, display_name, status_message, avatar_id, avatar_hash } = row;
+        Self { id: UserId(id), username, display_name, status_message, avatar: picture(avatar_id, avatar_hash) }
     }
+}
+
+/// The two columns of a picture.
+pub(crate) fn picture(id: Option<String>, thumbhash: Option<String>) -> Option<Picture> {
+    Some(Picture { id: id?.parse().ok()?, thumbhash: thumbhash? })
 }
 
 #[derive(FromRow)]
@@ -447,6 +473,8 @@ struct SnapshotRow {
     is_active: Option<bool>,
     #[sqlx(flatten)]
     privacy: PrivacyRow,
+    avatar_id: Option<String>,
+    avatar_hash: Option<String>,
 }
 
 impl PersonSnapshot {
@@ -474,6 +502,7 @@ impl PersonSnapshot {
                 is_active: row.is_active.unwrap_or_default(),
                 friends,
                 blocked,
+                avatar: picture(row.avatar_id, row.avatar_hash),
             };
             Self { person, outbox }
         }))

@@ -103,6 +103,7 @@ impl<'m> World<'m> {
             is_active: true,
             friends: Vec::new(),
             blocked: Vec::new(),
+            avatar: None,
         };
         self.mongo.people().project(&person).await.unwrap();
     }

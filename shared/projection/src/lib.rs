@@ -4,6 +4,7 @@ mod change;
 mod delete;
 mod events;
 mod notices;
+mod pictures;
 mod project;
 mod purge;
 mod rebuild;

@@ -60,10 +60,13 @@ impl Projector {
     /// The rights first: a message that begins after the answer finds those of after the change. Then the system messages.
     async fn project_group_room(&self, room: RoomId) -> Result<(), Fault> {
         let snapshot = self.mysql.groups().find_snapshot(room).await?;
-        let Some(GroupSnapshot { access, name, wide_mentions, created_at, events, outbox }) = snapshot else {
+        let Some(GroupSnapshot { access, name, wide_mentions, is_public, picture, created_at, events, outbox }) =
+            snapshot
+        else {
             return self.mysql.outbox().remove_all(Aggregate::GroupRoom(room)).await;
         };
-        let group = GroupRights { access: &access, name: &name, wide_mentions };
+        let picture = picture.as_ref();
+        let group = GroupRights { access: &access, name: &name, wide_mentions, is_public, picture };
         let projected = self.mongo.rooms().project_group(group, created_at).await?;
         if projected > access.version {
             let newest = self.mysql.groups().find_snapshot(room).await?;

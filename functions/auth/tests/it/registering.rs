@@ -14,7 +14,7 @@ async fn registration_answers_the_account() {
     assert_eq!(
         account,
         json!({"id": account["id"], "email": "Minji@Example.com", "email_verified": false, "username": "민지", "display_name": null,
-            "status_message": null, "locale": "ko", "presence_visibility": "friends", "read_receipts": true, "created_at": "2036-07-18T13:20:00.000Z",
+            "status_message": null, "avatar": null, "locale": "ko", "presence_visibility": "friends", "read_receipts": true, "created_at": "2036-07-18T13:20:00.000Z",
             "updated_at": "2036-07-18T13:20:00.000Z"})
     );
 }

@@ -30,7 +30,7 @@ async fn block_answers_the_blocked_user() {
 
     let answer = block(&door, minji, junho).await;
 
-    let user = json!({"id": junho, "username": "junho", "display_name": "JUNHO", "status_message": null, "is_available": true});
+    let user = json!({"id": junho, "username": "junho", "display_name": "JUNHO", "status_message": null, "avatar": null, "is_available": true});
     assert_eq!((answer.status, answer.json()), (201, json!({"user": user, "created_at": NOON})));
 }
 
@@ -153,8 +153,7 @@ async fn blocked_user_can_block_and_sees_deleted_account() {
 
     let answer = block(&door, junho, minji).await;
 
-    let user =
-        json!({"id": minji, "username": null, "display_name": null, "status_message": null, "is_available": false});
+    let user = json!({"id": minji, "username": null, "display_name": null, "status_message": null, "avatar": null, "is_available": false});
     assert_eq!((answer.status, &answer.json()["user"]), (201, &user));
     assert_eq!(door.get(junho, "/blocks").await.json()["items"][0]["user"], user);
 }

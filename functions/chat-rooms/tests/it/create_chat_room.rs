@@ -24,8 +24,8 @@ async fn new_room_shows_both_users_and_is_projected() {
             "id": id,
             "room_type": "private",
             "participants": [
-                {"id": a.0, "username": "aa", "display_name": "AA", "status_message": null, "is_available": true},
-                {"id": b.0, "username": "bb", "display_name": "BB", "status_message": null, "is_available": true},
+                {"id": a.0, "username": "aa", "display_name": "AA", "status_message": null, "avatar": null, "is_available": true},
+                {"id": b.0, "username": "bb", "display_name": "BB", "status_message": null, "avatar": null, "is_available": true},
             ],
             "last_message": null,
             "unread_count": 0,

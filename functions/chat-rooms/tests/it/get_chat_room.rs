@@ -63,8 +63,7 @@ async fn blocked_user_sees_deleted_peer_and_can_still_read() {
     let (status, shown) = chats.get(a, room.id).await;
 
     assert_eq!((status, &shown["last_message"]["content"]), (200, &json!("안녕")));
-    let deleted =
-        json!({"id": b, "username": null, "display_name": null, "status_message": null, "is_available": false});
+    let deleted = json!({"id": b, "username": null, "display_name": null, "status_message": null, "avatar": null, "is_available": false});
     assert_eq!((&shown["participants"][0]["username"], &shown["participants"][1]), (&json!("aa"), &deleted));
 }
 

@@ -107,8 +107,7 @@ async fn blocked_user_sees_deleted_peer_in_list() {
     let (_, page) = chats.list(caller, "").await;
 
     let listed = &page["items"][0];
-    let deleted =
-        json!({"id": other, "username": null, "display_name": null, "status_message": null, "is_available": false});
+    let deleted = json!({"id": other, "username": null, "display_name": null, "status_message": null, "avatar": null, "is_available": false});
     assert_eq!((&listed["participants"][1], &listed["last_message"]["content"]), (&deleted, &json!("안녕")));
 }
 

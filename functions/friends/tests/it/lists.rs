@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use testkit::{Answer, Door, NOON};
 
 fn profile(id: UserId, name: &str) -> Value {
-    json!({"id": id, "username": name, "display_name": name.to_uppercase(), "status_message": null})
+    json!({"id": id, "username": name, "display_name": name.to_uppercase(), "status_message": null, "avatar": null})
 }
 
 fn ids(answer: &Answer) -> Vec<Value> {

@@ -16,7 +16,7 @@ async fn banned_member_is_out_and_stays_out() {
     assert_eq!(groups.show(owner, room).await["member_count"], 1);
     assert_eq!(groups.enter(member, room).await.refusal(), refusal(403, "removed_from_room"));
     assert_eq!(groups.add(owner, room, member).await.refusal(), refusal(409, "user_banned"));
-    let user = json!({"id": member, "username": "person1", "display_name": "PERSON1", "status_message": null, "is_available": true});
+    let user = json!({"id": member, "username": "person1", "display_name": "PERSON1", "status_message": null, "avatar": null, "is_available": true});
     let bans = groups.get(owner, format!("/group-rooms/{room}/bans")).await.json();
     assert_eq!(bans["items"], json!([{"user": user, "banned_at": NOON}]));
     groups.agree(room, &[owner, member]).await;

@@ -17,7 +17,7 @@ async fn new_group_has_an_owner_and_friends() {
         group,
         json!({
             "id": group["id"], "room_type": "group", "name": "등산 모임", "description": "토요일\n아침", "is_private": false,
-            "max_members": 100, "wide_mentions": "admins", "member_count": 3, "my_role": "owner", "last_message": group["last_message"],
+            "max_members": 100, "wide_mentions": "admins", "member_count": 3, "picture": null, "my_role": "owner", "last_message": group["last_message"],
             "unread_count": 0, "created_at": NOON, "updated_at": NOON,
         })
     );

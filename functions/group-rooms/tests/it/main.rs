@@ -13,4 +13,5 @@ mod lists;
 mod lost;
 mod members;
 mod notices;
+mod pictures;
 mod races;

@@ -11,7 +11,7 @@ async fn staff_adds_friends() {
 
     let answer = groups.add(owner, room, friend).await;
 
-    let user = json!({"id": friend, "username": "person1", "display_name": "PERSON1", "status_message": null, "is_available": true});
+    let user = json!({"id": friend, "username": "person1", "display_name": "PERSON1", "status_message": null, "avatar": null, "is_available": true});
     let member = json!({"user": user, "role": "member", "joined_at": NOON});
     assert_eq!(answer.parts(), (201, member.clone()));
     assert_eq!(groups.add(owner, room, friend).await.parts(), (200, member), "a repetition");
@@ -124,8 +124,7 @@ async fn member_who_blocked_the_caller_looks_deleted_and_is_not_found() {
 
     let listed = groups.get(member, &path).await.json();
 
-    let hidden =
-        json!({"id": blocker, "username": null, "display_name": null, "status_message": null, "is_available": false});
+    let hidden = json!({"id": blocker, "username": null, "display_name": null, "status_message": null, "avatar": null, "is_available": false});
     assert_eq!(listed["items"][2]["user"], hidden);
     assert_eq!(groups.ids(member, format!("{path}?q=person2")).await, [0; 0]);
     assert_eq!(groups.ids(owner, format!("{path}?q=person2")).await, [i64::from(blocker.0)]);

@@ -93,7 +93,9 @@ impl Scene {
         match room.kind {
             RoomKind::Private => self.mongo().rooms().project(&access, now()).await.unwrap(),
             RoomKind::Group => {
-                let group = GroupRights { access: &access, name: "등산", wide_mentions: WideMentions::Admins };
+                let wide_mentions = WideMentions::Admins;
+                let group =
+                    GroupRights { access: &access, name: "등산", wide_mentions, is_public: false, picture: None };
                 self.mongo().rooms().project_group(group, now()).await.unwrap()
             }
         };
@@ -290,6 +292,7 @@ pub(crate) fn person(id: UserId, name: &str) -> Person {
         is_active: true,
         friends: Vec::new(),
         blocked: Vec::new(),
+        avatar: None,
     }
 }
 

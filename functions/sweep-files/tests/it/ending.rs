@@ -73,7 +73,8 @@ async fn files_of_a_deleted_group_end_with_it() {
     yard.message(doc! { "room_type": "group", "room_id": 7, "uploads": [id.to_string()] }).await;
     assert_eq!(yard.run::<0>().await, Report::default());
     let access = &Access { room: RoomKey::group(RoomId(7)), version: 1, members: Vec::new(), blocked: false };
-    let deleted = GroupRights { access, name: "x", wide_mentions: WideMentions::default() };
+    let wide_mentions = WideMentions::default();
+    let deleted = GroupRights { access, name: "x", wide_mentions, is_public: false, picture: None };
     yard.mongo().rooms().project_group(deleted, NOON).await.unwrap();
 
     assert_eq!(yard.run::<0>().await, Report { ended: 1, ..Report::default() });

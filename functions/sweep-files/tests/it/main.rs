@@ -3,4 +3,5 @@
 
 mod audit;
 mod ending;
+mod pictures;
 mod yard;

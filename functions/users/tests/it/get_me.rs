@@ -14,7 +14,7 @@ async fn own_account_shows_private_fields() {
         (
             200,
             json!({"id": minji, "email": "minji@example.com", "email_verified": false, "username": "minji", "display_name": "MINJI",
-                "status_message": null, "locale": "en", "presence_visibility": "friends", "read_receipts": true,
+                "status_message": null, "avatar": null, "locale": "en", "presence_visibility": "friends", "read_receipts": true,
                 "created_at": "2036-07-18T13:20:00.000Z",
                 "updated_at": "2036-07-18T13:20:00.000Z"})
         )

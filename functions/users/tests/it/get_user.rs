@@ -11,7 +11,7 @@ async fn profile_shows_public_fields() {
 
     let answer = door.get(minji, format!("/users/{junho}")).await;
 
-    let profile = json!({"id": junho, "username": "junho", "display_name": "JUNHO", "status_message": null,
+    let profile = json!({"id": junho, "username": "junho", "display_name": "JUNHO", "status_message": null, "avatar": null,
         "is_online": null, "last_seen_at": null});
     assert_eq!((answer.status, answer.json()), (200, profile));
 }

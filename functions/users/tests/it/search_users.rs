@@ -37,7 +37,8 @@ async fn found_user_shows_public_fields() {
 
     let answer = search(&door, caller, "q=minji").await;
 
-    let profile = json!({"id": minji, "username": "minji", "display_name": "MINJI", "status_message": null});
+    let profile =
+        json!({"id": minji, "username": "minji", "display_name": "MINJI", "status_message": null, "avatar": null});
     assert_eq!(answer.json(), json!({"items": [profile], "next_cursor": null}));
 }
 

@@ -95,5 +95,6 @@ pub(crate) fn knows(id: UserId, friends: Vec<UserId>) -> Person {
         is_active: true,
         friends,
         blocked: Vec::new(),
+        avatar: None,
     }
 }

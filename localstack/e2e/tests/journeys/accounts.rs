@@ -38,7 +38,7 @@ fn deleted_account_is_gone_for_everybody() {
         assert_eq!(junho.api.get(&format!("/users/{}", minji.id)).await.refusal(), no_person());
         let seen = junho.api.get(&format!("/chat-rooms/{room}")).await.with(200);
         let nobody = json!({
-            "id": minji.id, "username": null, "display_name": null, "status_message": null, "is_available": false,
+            "id": minji.id, "username": null, "display_name": null, "status_message": null, "avatar": null, "is_available": false,
         });
         assert!(seen["participants"].as_array().unwrap().contains(&nobody), "{seen}");
         stack.relay().await.unwrap();

@@ -31,7 +31,7 @@ fn blocker_looks_like_an_unknown_person_to_the_blocked() {
             assert_eq!(junho.api.get(path).await.with(200)["items"], json!([]), "{path}");
         }
         let nobody = json!({
-            "id": minji.id, "username": null, "display_name": null, "status_message": null, "is_available": false,
+            "id": minji.id, "username": null, "display_name": null, "status_message": null, "avatar": null, "is_available": false,
         });
         let rooms = junho.api.get("/chat-rooms").await.with(200)["items"][0].clone();
         for seen in [junho.api.get(&format!("/chat-rooms/{room}")).await.with(200), rooms] {

@@ -12,6 +12,7 @@ const DONE: Outcome = (204, "");
 const NO_ROOM: Outcome = (404, "room_not_found");
 const NOT_PERMITTED: Outcome = (403, "not_permitted");
 const REMOVED: Outcome = (403, "removed_from_room");
+const NO_PICTURE: Outcome = (422, "invalid_fields");
 const OWNS_IT: Outcome = (409, "owner_must_transfer");
 
 /// Everyone in the order of the table's columns, which is the order in which they ask.
@@ -67,6 +68,8 @@ fn routes(Scene { everyone, friend, target }: &Scene, Aim { group, invite, code 
         row("POST", of("/join"), None, joined),
         row("POST", of("/leave"), None, left),
         row("PUT", of(""), Some(json!({"description": "hi"})), for_role("admin", OK)),
+        row("PUT", of("/picture"), Some(json!({"upload_id": "0".repeat(32)})), for_role("admin", NO_PICTURE)),
+        row("DELETE", of("/picture"), None, for_role("admin", DONE)),
         row("GET", of("/members"), None, for_role("member", OK)),
         row("POST", of("/members"), Some(json!({"user_id": friend})), added),
         row("PUT", of(&format!("/members/{target}")), Some(json!({"role": "admin"})), for_role("owner", OK)),

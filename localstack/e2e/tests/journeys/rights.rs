@@ -36,6 +36,10 @@ const NO_DEVICE: Outcome = (404, "device_not_found");
 const NO_FRIEND: Outcome = (404, "friendship_not_found");
 /// A request about the caller's own account, or of no sense for what it names.
 const ONESELF: Outcome = (422, "invalid_fields");
+const NO_PICTURE: Outcome = (422, "invalid_fields");
+
+/// The id of an upload that nobody has.
+const UNKNOWN_UPLOAD: &str = "00000000000000000000000000000000";
 
 /// A route, a request, and its outcomes in the order of `PERSONAS`.
 pub(crate) struct Row {
@@ -192,6 +196,8 @@ fn user_routes(Aim { person, username, .. }: &Aim) -> Vec<Row> {
         row("GET", "", "/users/me", None, guarded([OK; 4])),
         row("PUT", "", "/users/me", Some(json!({"status_message": "hi"})), guarded([OK; 4])),
         row("DELETE", "", "/users/me", Some(json!({"password": e2e::PASSWORD})), guarded([ACCEPTED; 4])).alone(),
+        row("PUT", "", "/users/me/avatar", Some(json!({"upload_id": UNKNOWN_UPLOAD})), guarded([NO_PICTURE; 4])),
+        row("DELETE", "", "/users/me/avatar", None, guarded([DONE; 4])),
         row("GET", "", "/users/me/export", None, guarded([OK; 4])),
         row("GET", &search, "/users/search", None, guarded([OK; 4])),
         row("GET", &format!("/users/{person}"), "/users/{id}", None, guarded([OK, OK, OK, NO_PERSON])),
@@ -319,11 +325,14 @@ fn group_routes(Aim { person, group, invite, code, .. }: &Aim) -> Vec<Row> {
     let them = || Some(json!({"user_id": person}));
     let hidden = |outcome| guarded([NO_ROOM, outcome, NO_ROOM, NO_ROOM]);
     let (description, role) = (json!({"description": "hi"}), json!({"role": "member"}));
+    let picture = json!({"upload_id": UNKNOWN_UPLOAD});
     vec![
         row("GET", "", "/group-rooms", None, guarded([OK; 4])),
         row("POST", "", "/group-rooms", Some(json!({"name": "hiking"})), guarded([MADE; 4])),
         row("GET", &of_group(""), "/group-rooms/{id}", None, hidden(OK)),
         row("PUT", &of_group(""), "/group-rooms/{id}", Some(description), hidden(OK)),
+        row("PUT", &of_group("/picture"), "/group-rooms/{id}/picture", Some(picture), hidden(NO_PICTURE)),
+        row("DELETE", &of_group("/picture"), "/group-rooms/{id}/picture", None, hidden(DONE)),
         row("POST", &of_group("/join"), "/group-rooms/{id}/join", None, hidden(OK)),
         row("POST", &of_group("/leave"), "/group-rooms/{id}/leave", None, hidden(OWNS_IT)),
         row("POST", &of_group("/transfer"), "/group-rooms/{id}/transfer", them(), hidden(OK)),

@@ -64,6 +64,7 @@ fn an_account_and_its_tokens() {
           "presence_visibility": "friends",
           "read_receipts": true,
           "status_message": null,
+          "avatar": null,
           "updated_at": "[time]",
           "username": "[username]"
         }
@@ -102,6 +103,7 @@ fn a_chat_room() {
               "id": "[id]",
               "is_available": true,
               "status_message": null,
+              "avatar": null,
               "username": "[username]"
             },
             {
@@ -109,6 +111,7 @@ fn a_chat_room() {
               "id": "[id]",
               "is_available": true,
               "status_message": null,
+              "avatar": null,
               "username": "[username]"
             }
           ],

@@ -21,6 +21,7 @@ fn an_account_and_a_profile() {
           "presence_visibility": "friends",
           "read_receipts": true,
           "status_message": "오늘도 화이팅",
+          "avatar": null,
           "updated_at": "[time]",
           "username": "[username]"
         }
@@ -34,6 +35,7 @@ fn an_account_and_a_profile() {
           "is_online": null,
           "last_seen_at": null,
           "status_message": "오늘도 화이팅",
+          "avatar": null,
           "username": "[username]"
         }
         "#);
@@ -93,6 +95,7 @@ fn a_request_a_friend_and_a_block() {
                 "display_name": null,
                 "id": "[id]",
                 "status_message": null,
+                "avatar": null,
                 "username": "[username]"
               }
             }
@@ -123,6 +126,7 @@ fn a_request_a_friend_and_a_block() {
                 "display_name": null,
                 "id": "[id]",
                 "status_message": null,
+                "avatar": null,
                 "username": "[username]"
               }
             }
@@ -138,6 +142,7 @@ fn a_request_a_friend_and_a_block() {
             "id": "[id]",
             "is_available": true,
             "status_message": null,
+            "avatar": null,
             "username": "[username]"
           }
         }
@@ -152,6 +157,7 @@ fn a_request_a_friend_and_a_block() {
                 "id": "[id]",
                 "is_available": true,
                 "status_message": null,
+                "avatar": null,
                 "username": "[username]"
               }
             }
@@ -178,6 +184,7 @@ fn friend_frames() {
               "display_name": null,
               "id": "[id]",
               "status_message": null,
+              "avatar": null,
               "username": "[username]"
             },
             "user_rev": 2
@@ -196,6 +203,7 @@ fn friend_frames() {
               "display_name": null,
               "id": "[id]",
               "status_message": null,
+              "avatar": null,
               "username": "[username]"
             },
             "user_rev": 3
@@ -214,6 +222,7 @@ fn friend_frames() {
               "display_name": null,
               "id": "[id]",
               "status_message": null,
+              "avatar": null,
               "username": "[username]"
             },
             "user_rev": 4

@@ -56,6 +56,7 @@ fn room_list_and_unread_counts() {
                   "id": "[id]",
                   "is_available": true,
                   "status_message": null,
+                  "avatar": null,
                   "username": "[username]"
                 },
                 {
@@ -63,6 +64,7 @@ fn room_list_and_unread_counts() {
                   "id": "[id]",
                   "is_available": true,
                   "status_message": null,
+                  "avatar": null,
                   "username": "[username]"
                 }
               ],
@@ -176,6 +178,7 @@ fn a_participant_who_blocked_the_caller() {
           "id": "[id]",
           "is_available": false,
           "status_message": null,
+          "avatar": null,
           "username": null
         }
         "#);

@@ -218,6 +218,7 @@ mod tests {
             max_members: 3,
             wide_mentions: WideMentions::Admins,
             member_count,
+            picture: None,
             created_at: at,
             updated_at: at,
         }

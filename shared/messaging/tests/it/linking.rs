@@ -4,27 +4,32 @@ use crate::{
     attaching::{picture, pictures, ready, with},
     scene::{ANNA, BORA, EVE, GROUP, Scene, access},
 };
-use contract::{FileVariant, NewLink};
+use contract::{FilePlace, FileVariant, LinkedFile};
 use domain::{Access, Attach, MessageDraft, MessageId, MessageType, UploadId, UploadKind, UserId};
 use messaging::{FileAt, erase_message, find_files, hide_message};
 use std::time::Duration;
 use testkit::mongo::Profile;
 
-fn link(message_id: MessageId, id: UploadId) -> NewLink {
-    NewLink { message_id, id, variant: FileVariant::Original }
+fn message(file: LinkedFile) -> MessageId {
+    let FilePlace::Message(message) = file.place else { panic!("it is of a message") };
+    message
 }
 
-async fn found(scene: &Scene, reader: UserId, links: &[NewLink]) -> Vec<Option<String>> {
+fn link(message_id: MessageId, id: UploadId) -> LinkedFile {
+    LinkedFile { place: FilePlace::Message(message_id), id, variant: FileVariant::Original }
+}
+
+async fn found(scene: &Scene, reader: UserId, links: &[LinkedFile]) -> Vec<Option<String>> {
     let files = find_files(scene.mongo(), reader, links).await.unwrap();
     files.into_iter().map(|file| file.map(|FileAt { key, .. }| key)).collect()
 }
 
-async fn finds(scene: &Scene, reader: UserId, link: NewLink) -> bool {
+async fn finds(scene: &Scene, reader: UserId, link: LinkedFile) -> bool {
     found(scene, reader, &[link]).await[0].is_some()
 }
 
 /// A message with a picture.
-async fn shown(scene: &Scene) -> NewLink {
+async fn shown(scene: &Scene) -> LinkedFile {
     let upload = picture(scene, 1).await;
     link(scene.send_draft(&pictures("a", &[upload])).await.unwrap().message.id, upload)
 }
@@ -35,8 +40,8 @@ async fn link_names_the_copy_that_was_asked_for_in_order() {
     let (one, file) = (picture(&scene, 1).await, ready(&scene, 2, UploadKind::File).await);
     let pictures = scene.send_draft(&pictures("a", &[one])).await.unwrap().message.id;
     let files = scene.send_draft(&with("b", MessageType::File, &[file])).await.unwrap().message.id;
-    let (original, small) = (link(pictures, one), NewLink { variant: FileVariant::Small, ..link(pictures, one) });
-    let no_copy = NewLink { variant: FileVariant::Large, ..link(files, file) };
+    let (original, small) = (link(pictures, one), LinkedFile { variant: FileVariant::Small, ..link(pictures, one) });
+    let no_copy = LinkedFile { variant: FileVariant::Large, ..link(files, file) };
 
     let keys = found(&scene, BORA, &[small, no_copy, original, link(files, file)]).await;
 
@@ -70,10 +75,10 @@ async fn file_is_found_by_its_own_message_alone() {
     for astray in [
         link(second, first.id),
         link(text, first.id),
-        link(first.message_id, two),
-        link(first.message_id, free),
+        link(message(first), two),
+        link(message(first), free),
         link(MessageId([7; 12]), first.id),
-        link(first.message_id, UploadId([77; 16])),
+        link(message(first), UploadId([77; 16])),
     ] {
         assert!(!finds(&scene, ANNA, astray).await);
     }
@@ -116,7 +121,7 @@ async fn deleted_message_has_no_links() {
     let scene = Scene::new().await;
     let link = shown(&scene).await;
 
-    scene.delete(ANNA, link.message_id).await.unwrap();
+    scene.delete(ANNA, message(link)).await.unwrap();
 
     assert!(!finds(&scene, ANNA, link).await && !finds(&scene, BORA, link).await);
 }
@@ -126,7 +131,7 @@ async fn message_of_a_deleted_account_has_no_links() {
     let scene = Scene::new().await;
     let link = shown(&scene).await;
 
-    erase_message(&scene.messenger(), scene.find(link.message_id).await.message).await.unwrap();
+    erase_message(&scene.messenger(), scene.find(message(link)).await.message).await.unwrap();
 
     assert!(!finds(&scene, BORA, link).await);
 }
@@ -136,7 +141,7 @@ async fn hidden_message_has_no_links_for_who_hid_it() {
     let scene = Scene::new().await;
     let link = shown(&scene).await;
 
-    hide_message(&scene.messenger(), BORA, link.message_id).await.unwrap();
+    hide_message(&scene.messenger(), BORA, message(link)).await.unwrap();
 
     assert!(!finds(&scene, BORA, link).await && finds(&scene, ANNA, link).await);
 }

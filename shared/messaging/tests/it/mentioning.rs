@@ -20,8 +20,18 @@ async fn scene() -> Scene {
         let username = username.to_owned();
         let (friends, blocked) = (Vec::new(), Vec::new());
         let (locale, privacy) = (Locale::Ko, Privacy::default());
-        let person =
-            Person { id, version: 1, username, display_name: None, locale, privacy, is_active: true, friends, blocked };
+        let person = Person {
+            id,
+            version: 1,
+            username,
+            display_name: None,
+            locale,
+            privacy,
+            is_active: true,
+            friends,
+            blocked,
+            avatar: None,
+        };
         scene.mongo().people().project(&person).await.unwrap();
     }
     let members = [(ANNA, Role::Member), (BORA, Role::Admin)].map(|(user, role)| Member { user, role }).into();
@@ -42,7 +52,10 @@ async fn resize(scene: &Scene, version: i64, size: i32, wide_mentions: WideMenti
     scene
         .mongo()
         .rooms()
-        .project_group(GroupRights { access: &access, name: "등산", wide_mentions }, now())
+        .project_group(
+            GroupRights { access: &access, name: "등산", wide_mentions, is_public: false, picture: None },
+            now(),
+        )
         .await
         .unwrap();
 }

@@ -44,6 +44,8 @@ pub struct Due {
     pub upload: Upload,
     /// Whether something was about to take it.
     pub is_claimed: bool,
+    /// What has taken it or was about to: `user:3` or `group:7` of a picture.
+    pub(super) place: Option<String>,
     /// How often its objects were deleted.
     pub passes: u32,
     /// Until when somebody inspects it.
@@ -114,7 +116,7 @@ impl Uploads<'_> {
     }
 
     /// Moves an upload that a filter allows to its end; answers whether it did.
-    async fn end_one(self, filter: Document, now: Timestamp) -> Result<bool, Fault> {
+    pub(super) async fn end_one(self, filter: Document, now: Timestamp) -> Result<bool, Fault> {
         let before = self.collection().find_one_and_update(filter, deleting(now)).await.map_err(store_fault)?;
         let Some(before) = before.map(Upload::from) else { return Ok(false) };
         if OPEN.contains(&before.state) {
@@ -236,7 +238,7 @@ impl Uploads<'_> {
 
 impl Due {
     /// The row, as long as nothing has moved it: whatever does so changes its due time too.
-    fn unchanged(&self) -> Document {
+    pub(super) fn unchanged(&self) -> Document {
         let Upload { id, state, due_at, .. } = &self.upload;
         doc! { "_id": id.to_string(), "state": state.as_str(), "due_at": due_at.map(date) }
     }
@@ -245,8 +247,9 @@ impl Due {
 impl From<UploadDocument> for Due {
     fn from(row: UploadDocument) -> Self {
         let (is_claimed, passes) = (row.claim.is_some(), row.passes);
+        let place = row.holder.clone().or_else(|| row.claim.as_ref().map(|claim| claim.key.clone()));
         let leased_until = row.lease.as_ref().map(|lease| moment(lease.until));
-        Self { upload: row.into(), is_claimed, passes, leased_until }
+        Self { upload: row.into(), is_claimed, place, passes, leased_until }
     }
 }
 

@@ -10,7 +10,8 @@ use testkit::mongo::Database;
 const ROOM: RoomKey = RoomKey::group(domain::RoomId(7));
 
 async fn project(mongo: &Mongo, access: &Access) {
-    let rights = GroupRights { access, name: "등산 모임", wide_mentions: WideMentions::Everyone };
+    let wide_mentions = WideMentions::Everyone;
+    let rights = GroupRights { access, name: "등산 모임", wide_mentions, is_public: false, picture: None };
     mongo.rooms().project_group(rights, AT).await.unwrap();
 }
 

@@ -14,6 +14,7 @@ fn person(id: i32, version: i64) -> Person {
         is_active: true,
         friends: vec![BORA],
         blocked: vec![EVE],
+        avatar: None,
     }
 }
 

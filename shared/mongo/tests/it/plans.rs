@@ -77,6 +77,7 @@ fn person(id: i32) -> Person {
         is_active: true,
         friends: Vec::new(),
         blocked: Vec::new(),
+        avatar: None,
     }
 }
 
@@ -670,8 +671,8 @@ async fn no_command_on_files_of_messages_walks_a_collection() {
     let attachments = vec![Attach { upload, poster: None }];
     let claim = UploadClaim::of(&MessageDraft { attachments, ..draft(ROOM, ANNA, "c", "x") }).unwrap();
     let sent = say(mongo, ROOM, ANNA, "x").await.id;
-    let rights =
-        GroupRights { access: &access_as_of(2, group(1), &[]), name: "x", wide_mentions: WideMentions::Admins };
+    let (access, wide_mentions) = (access_as_of(2, group(1), &[]), WideMentions::Admins);
+    let rights = GroupRights { access: &access, name: "x", wide_mentions, is_public: false, picture: None };
     rooms.project_group(rights, AT).await.unwrap();
     let mut causal = mongo.causal().await.unwrap();
     let mut watch = Watch::over(&database).await;

@@ -39,6 +39,7 @@ async fn project(mongo: &Mongo, id: UserId, friends: Vec<UserId>, privacy: Priva
         is_active: true,
         friends,
         blocked: Vec::new(),
+        avatar: None,
     };
     mongo.people().project(&person).await.unwrap();
 }

@@ -47,6 +47,7 @@ async fn new_person_has_no_friends_and_blocks() {
         is_active: true,
         friends: vec![],
         blocked: vec![],
+        avatar: None,
     };
     assert_eq!((snapshot.person, snapshot.outbox), (person, vec![]));
 }

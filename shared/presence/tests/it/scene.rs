@@ -50,6 +50,7 @@ impl Scene {
             is_active: true,
             friends,
             blocked: Vec::new(),
+            avatar: None,
         };
         self.mongo().people().project(&person).await.unwrap();
     }

@@ -44,6 +44,7 @@ async fn new_person_is_known_once_projected() {
         is_active: true,
         friends,
         blocked,
+        avatar: None,
     };
     assert_eq!(stores.person(id).await, Some(newcomer));
     assert_eq!(stores.waiting().await, 0);

@@ -4,8 +4,8 @@ use crate::{
 };
 use domain::{
     Aggregate, DisplayName, Fault, FriendshipId, FriendshipStatus, GroupDescription, GroupName, Locale, MailKind,
-    MaxMembers, Membership, MembershipState, NameQuery, Patch, PresenceVisibility, PrivacyPatch, Role, RoomId,
-    RoomKind, SessionId, StatusMessage, System, SystemKind, UserId,
+    MaxMembers, Membership, MembershipState, NameQuery, Patch, Picture, PresenceVisibility, PrivacyPatch, Role, RoomId,
+    RoomKind, SessionId, StatusMessage, System, SystemKind, UploadId, UserId,
 };
 use mysql::{AccountPatch, Deletion, Direction, GroupPatch, Mysql, Names, NewGroup, NewInvite, NewMail, Tx, Unmatched};
 
@@ -114,6 +114,7 @@ async fn within_groups(tx: &mut Tx, (): ()) -> Result<(), Fault> {
         wide_mentions: Some(domain::WideMentions::Everyone),
     };
     tx.groups().update(room, &patch, NOON).await?;
+    tx.groups().update_picture(room, None, NOON).await?;
     tx.groups().raise_version(room, 1).await?;
     let of = Membership { user: ME, role: Role::Owner, state: MembershipState::Active, joined_at: NOON };
     tx.members().insert(room, &[of], NOON).await?;
@@ -281,6 +282,8 @@ async fn within(tx: &mut Tx, (): ()) -> Result<(), Fault> {
         locale: Some(Locale::Ko),
     };
     tx.users().update(ME, &patch, NOON).await?;
+    let picture = Picture { id: UploadId([1; 16]), thumbhash: "hash".to_owned() };
+    tx.users().update_avatar(ME, Some(&picture), NOON).await?;
     let privacy = PrivacyPatch { presence_visibility: Some(PresenceVisibility::Nobody), read_receipts: Some(false) };
     tx.settings().update(ME, privacy, NOON).await?;
     tx.settings().remove(OTHER).await?;

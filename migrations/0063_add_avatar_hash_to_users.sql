@@ -1,0 +1,3 @@
+-- The thumbhash of that picture, in base64.
+ALTER TABLE users
+    ADD COLUMN avatar_hash VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL
