@@ -7,6 +7,9 @@ use domain::{Media, Purpose, Rejection, UploadKind, VariantName};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// By how much a recorder that knows the limit may stop late.
+const LATE: Duration = Duration::from_secs(1);
+
 /// What was found out about a file that is accepted.
 #[derive(Debug)]
 pub struct Found {
@@ -55,7 +58,7 @@ pub fn look(job: &Job, bytes: Vec<u8>) -> Result<Found, Rejection> {
         let size = bytes.len() as u64;
         return Ok(Found::unchanged(Media { media_type: opinion(&bytes).to_owned(), size, ..Media::default() }));
     }
-    let (longest_voice, longest_video) = (job.limits.voice, job.limits.video);
+    let (longest_voice, longest_video) = (job.limits.voice + LATE, job.limits.video + LATE);
     match (job.kind, sniff(&bytes).ok_or(Rejection::UnsupportedMedia)?) {
         (UploadKind::Image, Format::Picture(format)) => picture::look(format, job, &bytes),
         (UploadKind::Voice, Format::Sound) => sound::look(&bytes, longest_voice),
