@@ -38,6 +38,11 @@ impl Api {
         }
     }
 
+    /// A request of nobody to any server.
+    pub(crate) fn anonymous(&self, method: Method, url: &str) -> RequestBuilder {
+        self.client.request(method, url).timeout(TIMEOUT)
+    }
+
     /// Sends a request and reads its answer.
     pub async fn send(request: RequestBuilder) -> Result<Answer> {
         Answer::read(request.send().await?).await
