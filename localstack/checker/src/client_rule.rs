@@ -91,6 +91,7 @@ mod tests {
             pinned: false,
             mentions: Box::default(),
             forwarded_from: None,
+            files: Box::default(),
             reactions: Box::default(),
             system: None,
         }

@@ -1,5 +1,7 @@
 //! What the clients need: requests with answers, and sockets with pushes.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::history::{Answer, Push, Request, RoomId};
@@ -18,6 +20,9 @@ pub trait Doors {
 
     /// Asks over HTTP.
     fn ask(&self, session: &Self::Session, request: &Request) -> impl Future<Output = Answer>;
+
+    /// Uploads a file that has this name and waits until it may be sent; answers its id, or why it was given up.
+    fn upload(&self, session: &Self::Session, name: &str) -> impl Future<Output = Result<Arc<str>, String>>;
 
     /// Takes a ticket.
     fn ticket(&self, session: &Self::Session) -> impl Future<Output = Result<Self::Ticket, String>>;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    client::{Client, Invites, Login, Own, State, log_in},
+    client::{Client, Invites, Login, Own, Sent, State, log_in},
     doors::{Doors, Socket},
     history::{Answer, Event, Member, Message, Page, Purpose, Recorder, Request, RoomId, SyncPage, Via, Window},
     options::Usage,
@@ -68,6 +68,23 @@ impl Plan {
         let (room, people) = self.rooms.get(number.checked_rem(self.rooms.len())?)?;
         Some((*room, None, people.get(number / self.rooms.len() % 2).copied()?))
     }
+
+    /// A person who has nothing to do with a room, and the room that they are in.
+    fn stranger(&self, room: RoomId) -> Option<(RoomId, usize)> {
+        let pairs = self.rooms.iter().map(|(other, [person, _])| (*other, *person));
+        let groups = self.groups.iter().filter_map(|group| Some((group.room, group.people.first()?.person)));
+        pairs.chain(groups).find(|(other, _)| *other != room)
+    }
+}
+
+/// The files that were acknowledged in a room, with their messages.
+fn files_of(own: &BTreeMap<(usize, RoomId), Own>, room: RoomId) -> Vec<(Arc<str>, Arc<str>)> {
+    let own = own.iter().filter(|((_, of), _)| *of == room);
+    own.flat_map(|(_, own)| {
+        let own = own.lock().unwrap_or_else(PoisonError::into_inner);
+        own.iter().filter_map(Sent::file).collect::<Vec<_>>()
+    })
+    .collect()
 }
 
 /// Runs the clients and records their history. `faults` ends after the last fault.
@@ -125,7 +142,12 @@ pub async fn drive<D: Doors>(
         let mut logins = logins.into_iter();
         let two = logins.next().zip(logins.next()).context("the checker could not log in")?;
         let (logins, others, totals) = ([two.0, two.1], logins.collect(), plan.usage.totals);
-        let ending = Ending { doors, recorder, room, logins, totals, others };
+        let files = files_of(&own, room);
+        let stranger = match plan.stranger(room).filter(|_| !files.is_empty()) {
+            Some((other, person)) => log_in(doors, recorder, None, person, deadline).await.map(|login| (other, login)),
+            None => None,
+        };
+        let ending = Ending { doors, recorder, room, logins, totals, others, files, stranger };
         match group {
             Some(group) => ending.add_all(&group.people, deadline).await?,
             None if plan.usage.blocks > 0 => ending.lift_blocks(deadline).await?,
@@ -161,7 +183,8 @@ async fn presence<D: Doors>(doors: &D, recorder: &Recorder, group: &Group) -> an
     for number in 0.. {
         // What is pushed finds the connections whose end nobody told.
         let client_id = format!("presence-{number}").into();
-        doors.ask(&login.session, &Request::Send { room, client_id, content: "anybody there?".into() }).await;
+        let request = Request::Send { room, client_id, content: "anybody there?".into(), file: None };
+        doors.ask(&login.session, &request).await;
         sleep(BETWEEN_LOOKS).await;
         let answer = doors.ask(&login.session, &Request::Friends { room }).await;
         let is_online = |friend: &Member| matches!(&answer, Answer::Online(people) if people.contains(&friend.id));
@@ -188,6 +211,10 @@ struct Ending<'w, D: Doors> {
     totals: bool,
     /// The other members of a group.
     others: Vec<Login<D::Session>>,
+    /// The messages that were sent with files, and the files.
+    files: Vec<(Arc<str>, Arc<str>)>,
+    /// Somebody of another room.
+    stranger: Option<(RoomId, Login<D::Session>)>,
 }
 
 impl<D: Doors> Ending<'_, D> {
@@ -239,12 +266,26 @@ impl<D: Doors> Ending<'_, D> {
                 for (way, messages) in ways {
                     self.recorder.record(None, Event::Ending { room: self.room, way, messages });
                 }
-                return Ok(());
+                return self.ask_links(deadline).await;
             }
             if Instant::now() > deadline {
                 bail!("room {} still changes {} s after the last client was done", self.room, PATIENCE.as_secs());
             }
         }
+    }
+
+    /// Asks for a link to every file that was sent, whatever became of its message.
+    async fn ask_links(&self, deadline: Instant) -> anyhow::Result<()> {
+        for (message, file) in &self.files {
+            let stranger = self.stranger.iter().map(|(room, login)| (*room, login));
+            for (room, login) in self.logins.iter().map(|login| (self.room, login)).chain(stranger) {
+                let request = Request::Link { room, message: Arc::clone(message), file: Arc::clone(file) };
+                while matches!(self.call(Via::Http, login, request.clone()).await, Answer::Unknown(_)) {
+                    self.wait(deadline, "asked for its files").await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The head, and all rows of a sync from 0 in the room's order.

@@ -2,11 +2,13 @@
 
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
-use gateway::{Delay, Gateway, PushRules, QueueRules, Rules, Span};
+use futures_util::future::join_all;
+use gateway::{Delay, Gateway, PushRules, QueueRules, Rules, Span, StoreRules};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde_json::json;
 use stack::Databases;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::{
     history::Recorder,
@@ -33,9 +35,11 @@ impl Breaker<'_> {
         let until = Instant::now() + lasts;
         self.gateway.faults().seed(self.seed);
         self.gateway.faults().everywhere(self.rules());
+        self.gateway.faults().function("inspect", self.rules_of_inspection());
+        self.gateway.faults().store_rules(self.store_rules());
         self.gateway.faults().pushes(self.push_rules());
         self.gateway.faults().queues(self.queue_rules());
-        self.break_databases(until).await;
+        tokio::join!(self.break_databases(until), self.sweep_files(until));
         self.gateway.faults().clear();
         self.recorder.note(None, "nothing is broken any more");
         for _ in 0..4 {
@@ -89,6 +93,42 @@ impl Breaker<'_> {
             return QueueRules::default();
         }
         QueueRules { drop: 0.03, duplicate: 0.05, delay: Delay::sometimes(0.1, Span::millis(1..=900)), reorder: 0.05 }
+    }
+
+    /// Clients upload little, so that few events would be lost.
+    fn rules_of_inspection(&self) -> Rules {
+        let rules = self.rules();
+        if !self.plan.has(Fault::Events) {
+            return rules;
+        }
+        Rules { delay: Delay::sometimes(0.3, Span::millis(1..=1500)), drop: 0.1, duplicate: 0.1, ..rules }
+    }
+
+    fn store_rules(&self) -> StoreRules {
+        if !self.plan.has(Fault::Store) {
+            return StoreRules::default();
+        }
+        StoreRules { unavailable: 0.05, slow: Delay::sometimes(0.1, Span::millis(1..=400)), reset: 0.03 }
+    }
+
+    /// Runs the schedules of files more often than they come, at odd times, and now and then twice at once.
+    async fn sweep_files(&self, until: Instant) {
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        random.set_stream(u64::MAX - 1);
+        loop {
+            let wait = Duration::from_millis(random.random_range(500..4000));
+            if Instant::now() + wait > until {
+                return sleep_until(until).await;
+            }
+            sleep(wait).await;
+            let copies = if random.random_ratio(1, 4) { 2 } else { 1 };
+            let sweeps = (0..copies).map(|_| async {
+                // A run that fails is followed by the next one, as by the schedule.
+                let _ = self.gateway.invoke("inspect", json!({ "catch_up": true })).await;
+                let _ = self.gateway.invoke("sweep-files", json!({})).await;
+            });
+            let _ = timeout_at(until, join_all(sweeps)).await;
+        }
     }
 
     async fn break_databases(&self, until: Instant) {

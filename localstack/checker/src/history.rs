@@ -60,6 +60,8 @@ pub struct Message {
     pub mentions: Box<[u64]>,
     /// Who wrote the text, of a forwarded message.
     pub forwarded_from: Option<u64>,
+    /// The files that it lists, by their ids.
+    pub files: Box<[Arc<str>]>,
     /// How many people reacted with each emoji.
     pub reactions: Box<[(Arc<str>, u64)]>,
     /// What it says of the group, in a system message.
@@ -106,14 +108,16 @@ pub enum Push {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants say what their fields are")]
 pub enum Request {
-    /// Send a message; the same `client_id` again is a retry.
-    Send { room: RoomId, client_id: Arc<str>, content: Arc<str> },
+    /// Send a message, perhaps with an uploaded file; the same `client_id` again is a retry.
+    Send { room: RoomId, client_id: Arc<str>, content: Arc<str>, file: Option<Arc<str>> },
     /// Give an own message another text.
     Edit { room: RoomId, message: Arc<str>, content: Arc<str> },
     /// A page of the room by sequence number.
     List { room: RoomId, window: Window, limit: u32 },
     /// The messages of the room that say some plain words.
     Search { room: RoomId, text: Arc<str> },
+    /// A link to a file of a message, which may be of another room than the client's.
+    Link { room: RoomId, message: Arc<str>, file: Arc<str> },
     /// Everything that changed after a revision.
     Sync { room: RoomId, after: u64, limit: u32 },
     /// Delete an own message.
@@ -178,6 +182,7 @@ impl Request {
             | Self::Edit { room, .. }
             | Self::List { room, .. }
             | Self::Search { room, .. }
+            | Self::Link { room, .. }
             | Self::Sync { room, .. }
             | Self::Delete { room, .. }
             | Self::Read { room, .. }
@@ -267,6 +272,8 @@ pub enum Answer {
     Page(Page),
     /// What a search found; `whole` if that is all.
     Found { items: Vec<Message>, whole: bool },
+    /// A link, or none.
+    Linked(bool),
     /// A sync's page.
     Synced(SyncPage),
     /// The room is read up to here, and so many messages are not; 100 are 100 or more.

@@ -62,10 +62,14 @@ impl fmt::Display for Event {
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Send { room, client_id, content } => write!(f, "send room {room} client_id {client_id} {content:?}"),
+            Self::Send { room, client_id, content, file } => {
+                write!(f, "send room {room} client_id {client_id} {content:?}")?;
+                file.iter().try_for_each(|file| write!(f, " with file {file}"))
+            }
             Self::Edit { room, message, content } => write!(f, "edit room {room} message {message} {content:?}"),
             Self::List { room, window, limit } => write!(f, "list room {room} {window:?} limit {limit}"),
             Self::Search { room, text } => write!(f, "search room {room} for {text:?}"),
+            Self::Link { message, file, .. } => write!(f, "ask for a link to file {file} of message {message}"),
             Self::Sync { room, after, limit } => write!(f, "sync room {room} after rev {after} limit {limit}"),
             Self::Delete { room, message } => write!(f, "delete room {room} message {message}"),
             Self::Read { room, seq } => write!(f, "read room {room} up to seq {seq}"),
@@ -126,6 +130,7 @@ impl fmt::Display for Answer {
             }
             Self::Read { read_seq, unread } => write!(f, "read up to seq {read_seq}, {unread} unread"),
             Self::Total { messages, badge } => write!(f, "{messages} unread, badge {badge}"),
+            Self::Linked(given) => write!(f, "{}a link", no(*given)),
             Self::Online(people) => write!(f, "online are {people:?}"),
             Self::Done => f.write_str("done"),
             Self::Invited { invite, code } => write!(f, "invite {invite} has code {code}"),
@@ -144,6 +149,9 @@ impl fmt::Display for Message {
         }
         if let Some(author) = self.forwarded_from {
             write!(f, " forwarded from {author}")?;
+        }
+        for file in &self.files {
+            write!(f, " with file {file}")?;
         }
         for (emoji, count) in &self.reactions {
             write!(f, " {emoji}{count}")?;

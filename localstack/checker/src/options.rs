@@ -75,6 +75,8 @@ pub struct Usage {
     pub deletes: u32,
     /// Reads, in percent.
     pub reads: u32,
+    /// Files that are sent, and links that are asked for, in percent.
+    pub files: u32,
     /// Refreshes of the session, in percent; each client waits a while between two.
     pub refreshes: u32,
     /// Logouts with a new login, in percent.
@@ -102,6 +104,7 @@ impl Default for Usage {
             patience,
             deletes: 5,
             reads: 5,
+            files: 6,
             refreshes: 2,
             logouts: 1,
             blocks: 1,
@@ -134,6 +137,8 @@ pub enum Fault {
     Events,
     /// The answer of a function is lost.
     LoseAnswers,
+    /// S3 is unavailable, slow, or cuts connections.
+    Store,
 }
 
 /// The kinds of faults of a run.

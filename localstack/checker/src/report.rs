@@ -14,6 +14,9 @@ use crate::{
 /// How many violations are printed in full.
 const TOLD: usize = 5;
 
+/// How the note of an upload begins that a client gave up.
+pub(crate) const GAVE_UP: &str = "gave up a file";
+
 /// The numbers of a run, and every violation in its history.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -52,6 +55,12 @@ pub struct Counts {
     pub invites: usize,
     /// Reactions that were acknowledged.
     pub reactions: usize,
+    /// Files that were acknowledged in messages.
+    pub files: usize,
+    /// Uploads that clients gave up, since they were not ready in time.
+    pub given_up: usize,
+    /// Links to files.
+    pub links: usize,
     /// Messages that were acknowledged.
     pub messages: usize,
     /// Requests with an unknown outcome, by reason.
@@ -70,7 +79,7 @@ impl Counts {
     /// Counts a history.
     pub fn of(history: &History) -> Self {
         let mut counts = Self::default();
-        let (mut tried, mut messages) = (BTreeSet::new(), BTreeSet::new());
+        let (mut tried, mut messages, mut files) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut asked = BTreeMap::new();
         for (position, entry) in history.entries.iter().enumerate() {
             match &entry.event {
@@ -91,6 +100,7 @@ impl Counts {
                         counts.deletes += usize::from(matches!(asked.get(call), Some(Request::Delete { .. })));
                         counts.observations += 1;
                         messages.insert(&message.id);
+                        files.extend(&message.files);
                     }
                     Answer::Page(page) => counts.observations += page.items.len(),
                     Answer::Found { items, .. } => counts.observations += items.len(),
@@ -116,6 +126,7 @@ impl Counts {
                         _ => {}
                     },
                     Answer::Invited { .. } => counts.invites += 1,
+                    Answer::Linked(given) => counts.links += usize::from(*given),
                     Answer::Total { .. } | Answer::Online(_) | Answer::Connected | Answer::Refused { .. } => {}
                 },
                 Event::Pushed(_) => {
@@ -123,7 +134,10 @@ impl Counts {
                     counts.observations += 1;
                 }
                 Event::Ending { messages, .. } => counts.observations += messages.len(),
-                Event::Note(text) => counts.disconnects += usize::from(text == "is disconnected"),
+                Event::Note(text) => {
+                    counts.disconnects += usize::from(text == "is disconnected");
+                    counts.given_up += usize::from(text.starts_with(GAVE_UP));
+                }
                 Event::Heard(_) => counts.signals += 1,
                 Event::Group { .. }
                 | Event::LoggedIn { .. }
@@ -134,6 +148,7 @@ impl Counts {
             }
         }
         counts.messages = messages.len();
+        counts.files = files.len();
         counts
     }
 }
@@ -162,7 +177,8 @@ impl fmt::Display for Report {
             reactions,
             ..
         } = &self.counts;
-        let Counts { messages, unknown, observations, pushes, signals, disconnects, .. } = &self.counts;
+        let Counts { files, given_up, links, messages, unknown, observations, pushes, signals, disconnects, .. } =
+            &self.counts;
         writeln!(
             f,
             "seed {seed}, {seconds} s, {clients} clients in {rooms} rooms, {group_clients} in {groups} groups of {people}, faults: {faults}"
@@ -178,6 +194,7 @@ impl fmt::Display for Report {
         )?;
         writeln!(f, "{deletes} deletes, {reads} reads, {refreshes} refreshes, {logouts} logouts, {blocks} blocks")?;
         writeln!(f, "{members} changes of members, {invites} invites, {reactions} reactions")?;
+        writeln!(f, "{files} files were sent, {given_up} uploads given up; {links} links")?;
         for (what, count) in &self.faults {
             writeln!(f, "    {count:>6} x {what}")?;
         }

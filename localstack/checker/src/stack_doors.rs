@@ -6,12 +6,17 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use anyhow::Context;
-use client::{Api, Person, with_ticket};
+use client::{Api, File, Method, Person, with_ticket};
 use serde_json::{Value, json};
-use tokio::{sync::mpsc::UnboundedSender, task::JoinHandle};
+use tokio::{
+    sync::mpsc::UnboundedSender,
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 
 use crate::{
     doors::{self, Doors, Hello, Standing},
@@ -22,6 +27,12 @@ use crate::{
 };
 
 const PASSWORD: &str = "correct horse battery staple";
+
+/// How long a client waits for an upload.
+const UPLOAD_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Between two looks at an upload.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 
 /// The stack as its clients reach it.
 #[derive(Debug)]
@@ -187,6 +198,26 @@ impl Doors for StackDoors {
         }
     }
 
+    async fn upload(&self, session: &Session, name: &str) -> Result<Arc<str>, String> {
+        let file = File { kind: "file", name, media_type: "text/plain", bytes: name.as_bytes() };
+        let until = Instant::now() + UPLOAD_PATIENCE;
+        loop {
+            let shown = go_on_with(&session.login.api, &file).await;
+            let why = match &shown {
+                Ok(upload) => match (upload["state"].as_str(), upload["id"].as_str()) {
+                    (Some("ready" | "attached"), Some(id)) => return Ok(id.into()),
+                    (Some("rejected"), _) => return Err(format!("rejected, {}", upload["reason"])),
+                    (state, _) => format!("{state:?} after {} s", UPLOAD_PATIENCE.as_secs()),
+                },
+                Err(error) => error.root_cause().to_string(),
+            };
+            if Instant::now() > until {
+                return Err(why);
+            }
+            sleep(BETWEEN_LOOKS).await;
+        }
+    }
+
     async fn ticket(&self, session: &Session) -> Result<String, String> {
         let ticket = session.login.ticket().await;
         ticket.map(|(url, ticket)| with_ticket(&url, &ticket)).map_err(|error| format!("{error:#}"))
@@ -202,6 +233,18 @@ impl Doors for StackDoors {
         let reader = self.reader.clone();
         Connection::open(&ticket, room, cursor, pushes, reader).await.map_err(|error| format!("{error:#}"))
     }
+}
+
+/// Does what is left to do for an upload, whose name is its `client_id`, and returns it.
+async fn go_on_with(api: &Api, file: &File<'_>) -> anyhow::Result<Value> {
+    let upload = api.upload(file, file.name).await?;
+    let path = format!("/uploads/{}", upload["id"].as_str().context("an upload has an id")?);
+    let shown = api.get(&path).await?.expect(&[200])?;
+    if shown["state"] != "pending" {
+        return Ok(shown);
+    }
+    // The event that tells of its bytes may be lost.
+    api.call(Method::POST, &format!("{path}/complete"), None).await?.expect(&[200])
 }
 
 /// An open connection after its `hello`.

@@ -16,9 +16,14 @@ use model_room::{Mistake, ModelRoom};
 
 const SEEDS: u64 = 60;
 
+/// What share of all actions files have, in percent, where they matter.
+const FILES: u32 = 20;
+
 /// What people do, and the longest time between two crashes; some mistakes show in few circumstances only.
 fn circumstances(seed: u64, mistake: Option<Mistake>) -> (Usage, u64) {
-    let usage = Usage { think_ms: 120, signals: true, presence: true, totals: true, ..Usage::default() };
+    let with_files = matches!(mistake, Some(Mistake::UploadInTwo | Mistake::TombstoneFile | Mistake::OpenLinks));
+    let files = if with_files { FILES } else { 0 };
+    let usage = Usage { think_ms: 120, files, signals: true, presence: true, totals: true, ..Usage::default() };
     let gap = if seed.is_multiple_of(2) { 1500 } else { 60 };
     match mistake {
         Some(Mistake::NoUniqueRev) => (Usage { think_ms: 60, ..usage }, 20),
@@ -33,6 +38,10 @@ fn play(seed: u64, mistake: Option<Mistake>) -> Vec<Violation> {
 
 /// The same in a group of four people.
 fn play_group(seed: u64, mistake: Option<Mistake>) -> Vec<Violation> {
+    play_in(seed, mistake, &plan_of_group(seed, mistake))
+}
+
+fn plan_of_group(seed: u64, mistake: Option<Mistake>) -> Plan {
     let member = |person| Member { person, id: person as u64, name: format!("p{person}").into() };
     let people = (0..4).map(member).collect();
     let groups = vec![Group { room: GROUPS + 1, people }];
@@ -40,7 +49,7 @@ fn play_group(seed: u64, mistake: Option<Mistake>) -> Vec<Violation> {
     // Ownership is passed on in few changes only.
     let members = if mistake == Some(Mistake::OwnerKeepsRole) { 70 } else { 10 };
     let usage = Usage { members, ..plan.usage };
-    play_in(seed, mistake, &Plan { rooms: Vec::new(), clients: 0, groups, group_clients: 6, usage, ..plan })
+    Plan { rooms: Vec::new(), clients: 0, groups, group_clients: 6, usage, ..plan }
 }
 
 fn plan_of_two(seed: u64, mistake: Option<Mistake>) -> Plan {
@@ -101,6 +110,32 @@ fn correct_server_keeps_every_promise_in_groups() {
         let found = play_group(seed, None);
         assert!(found.is_empty(), "seed {seed}: {}", found[0]);
     }
+}
+
+#[test]
+fn correct_server_keeps_every_promise_about_files() {
+    for seed in 1..=SEEDS / 4 {
+        for mut plan in [plan_of_two(seed, None), plan_of_group(seed, None)] {
+            plan.usage.files = FILES;
+            let found = play_in(seed, None, &plan);
+            assert!(found.is_empty(), "seed {seed}: {}", found[0]);
+        }
+    }
+}
+
+#[test]
+fn upload_in_two_messages_is_detected() {
+    breaks(Mistake::UploadInTwo, Promise::SameMessage);
+}
+
+#[test]
+fn tombstone_that_still_lists_its_file_is_detected() {
+    breaks(Mistake::TombstoneFile, Promise::Protocol);
+}
+
+#[test]
+fn link_to_the_file_of_a_deleted_message_is_detected() {
+    breaks(Mistake::OpenLinks, Promise::RightsFenced);
 }
 
 #[test]

@@ -11,6 +11,7 @@ async fn every_promise_is_kept_while_things_break() {
         let report = play(&stack, Options { faults, ..Options::new(seed, seconds) }).await.unwrap();
         println!("{report}");
         assert!(report.is_clean(), "{report}");
+        assert!(report.counts.files > 0 && report.counts.links > 0, "{report}");
         assert!(report.faults["frames compared with the document"] > 100, "{report}");
     }
     stack.stop().await;

@@ -21,7 +21,12 @@ const EMOJIS: [&str; 24] = [
 impl<D: Doors> Client<'_, D> {
     /// Sends a message and retries until its outcome is known; sometimes it retries early or gives up.
     pub(super) async fn send(&self, rng: &mut ChaCha8Rng, give_up: Instant) {
-        let request = self.new_message(rng);
+        let request = self.new_message(rng, None);
+        self.deliver(rng, give_up, request).await;
+    }
+
+    /// Sends this message, as `send` does.
+    pub(super) async fn deliver(&self, rng: &mut ChaCha8Rng, give_up: Instant, request: Request) {
         let mut pause = 50;
         while Instant::now() < give_up {
             let (one, other) = (self.via(rng), self.via(rng));
@@ -37,9 +42,9 @@ impl<D: Doors> Client<'_, D> {
                 self.call(one, Purpose::Follow, request.clone()).await
             };
             match (answer, &request) {
-                (Answer::Ack { message, .. }, Request::Send { client_id, content, .. }) => {
-                    let (client_id, content) = (Arc::clone(client_id), Arc::clone(content));
-                    let sent = Sent { id: message.id, client_id, content, deleted: message.deleted };
+                (Answer::Ack { message, .. }, Request::Send { client_id, content, file, .. }) => {
+                    let (client_id, content, file) = (Arc::clone(client_id), Arc::clone(content), file.clone());
+                    let sent = Sent { id: message.id, client_id, content, file, deleted: message.deleted };
                     return self.own().push(sent);
                 }
                 (Answer::Unknown(_), _) if rng.random_ratio(1, 40) => return,
@@ -53,11 +58,11 @@ impl<D: Doors> Client<'_, D> {
         }
     }
 
-    pub(super) fn new_message(&self, rng: &mut ChaCha8Rng) -> Request {
+    pub(super) fn new_message(&self, rng: &mut ChaCha8Rng, file: Option<Arc<str>>) -> Request {
         let name = self.name();
         let client_id = format!("{}-{}-{name}", self.seed, self.number).into();
         let content = format!("{name} from {}{}{}", self.number, self.call_somebody(rng), words(rng)).into();
-        Request::Send { room: self.room, client_id, content }
+        Request::Send { room: self.room, client_id, content, file }
     }
 
     /// Edits a message of this person, sent by this client or another.
@@ -171,7 +176,7 @@ impl<D: Doors> Client<'_, D> {
         let deleted = rng.random_ratio(1, 4);
         let Some(sent) = self.pick(rng, deleted) else { return };
         let content = if rng.random_ratio(1, 4) { format!("not {}", sent.content).into() } else { sent.content };
-        let request = Request::Send { room: self.room, client_id: sent.client_id, content };
+        let request = Request::Send { room: self.room, client_id: sent.client_id, content, file: sent.file };
         self.call(self.via(rng), Purpose::Follow, request).await;
     }
 

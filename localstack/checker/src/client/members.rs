@@ -61,7 +61,7 @@ impl<D: Doors> Client<'_, D> {
                 self.call(Via::Http, Purpose::Look, Request::Add { room, of }).await;
             }
             let request =
-                if other.random_bool(0.5) { self.new_message(&mut other) } else { self.some_changes(&mut other) };
+                if other.random_bool(0.5) { self.new_message(&mut other, None) } else { self.some_changes(&mut other) };
             self.call(self.via(&mut other), Purpose::Follow, request).await;
             self.send_again(&mut other).await;
         };

@@ -1,6 +1,7 @@
 //! A seeded client: it changes and reads its room, reconnects, logs out, and follows its room by the client rule.
 
 mod changes;
+mod files;
 mod members;
 mod rights;
 
@@ -41,7 +42,15 @@ pub(crate) struct Sent {
     id: Arc<str>,
     client_id: Arc<str>,
     content: Arc<str>,
+    file: Option<Arc<str>>,
     deleted: bool,
+}
+
+impl Sent {
+    /// The message and its file, if it has one.
+    pub(crate) fn file(&self) -> Option<(Arc<str>, Arc<str>)> {
+        Some((Arc::clone(&self.id), self.file.clone()?))
+    }
 }
 
 /// A session, and its caller in the history.
@@ -137,7 +146,7 @@ impl<D: Doors> Client<'_, D> {
     /// Uses its room until `until`, then finishes what has begun, at the latest at `give_up`.
     pub(crate) async fn work(&self, until: Instant, give_up: Instant) {
         let mut rng = self.rng(0);
-        let Usage { deletes, reads, refreshes, logouts, blocks, members, reactions, .. } = self.usage;
+        let Usage { deletes, reads, refreshes, logouts, blocks, members, reactions, files, .. } = self.usage;
         while Instant::now() < until {
             sleep(Duration::from_millis(rng.random_range(0..self.usage.think_ms.max(1)))).await;
             self.repair(&mut rng, give_up).await;
@@ -151,6 +160,8 @@ impl<D: Doors> Client<'_, D> {
                 self.delete(&mut rng, give_up).await;
             } else if is(reads) {
                 self.read(&mut rng).await;
+            } else if is(files) {
+                self.use_files(&mut rng, give_up).await;
             } else if is(refreshes) {
                 self.refresh(&mut rng, give_up).await;
             } else if is(logouts) {
@@ -392,6 +403,7 @@ impl<D: Doors> Client<'_, D> {
                 Request::Pin { .. }
                     | Request::Forward { .. }
                     | Request::Search { .. }
+                    | Request::Link { .. }
                     | Request::Unread { .. }
                     | Request::Total { .. }
             );

@@ -69,7 +69,7 @@ impl<D: Doors> Client<'_, D> {
         ticket: Option<D::Ticket>,
     ) {
         let by = old.by;
-        let request = if rng.random_bool(0.5) { self.new_message(rng) } else { self.some_changes(rng) };
+        let request = if rng.random_bool(0.5) { self.new_message(rng, None) } else { self.some_changes(rng) };
         if rng.random_bool(0.5) {
             self.ask(Door::Http(old), Purpose::Look, request.clone()).await;
         }
@@ -112,7 +112,7 @@ impl<D: Doors> Client<'_, D> {
         let meanwhile = async {
             self.send_again(&mut other).await;
             match other.random_range(0..3) {
-                0 => drop(self.call(self.via(&mut other), Purpose::Follow, self.new_message(&mut other)).await),
+                0 => drop(self.call(self.via(&mut other), Purpose::Follow, self.new_message(&mut other, None)).await),
                 1 => self.edit(&mut other, give_up).await,
                 _ => self.delete(&mut other, give_up).await,
             }

@@ -168,6 +168,7 @@ pub(crate) fn follow(view: &mut ClientView, answer: &Answer) {
         | Answer::Read { .. }
         | Answer::Total { .. }
         | Answer::Online(_)
+        | Answer::Linked(_)
         | Answer::Done
         | Answer::Invited { .. }
         | Answer::Connected

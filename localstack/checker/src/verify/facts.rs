@@ -224,6 +224,7 @@ impl<'h> Facts<'h> {
             Answer::Read { .. }
             | Answer::Total { .. }
             | Answer::Online(_)
+            | Answer::Linked(_)
             | Answer::Done
             | Answer::Invited { .. }
             | Answer::Connected

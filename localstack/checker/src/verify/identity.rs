@@ -51,7 +51,11 @@ fn retries(facts: &Facts<'_>, room: RoomId, client_id: &str, calls: &[&Call<'_>]
             Some((_, Answer::Ack { dup, .. })) if after_ack && *dup != Some(true) => {
                 "a retry after the ack was not told that it is a dup"
             }
-            Some((_, Answer::Refused { status: 409, .. })) if body(call) == Some(first) => {
+            // An upload that another message took first is another matter than the name.
+            Some((_, Answer::Refused { status: 409, code }))
+                if body(call) == Some(first)
+                    && (code != "upload_taken" || seen.is_some_and(|seen| seen.position < call.position)) =>
+            {
                 "an honest retry was refused as a conflict"
             }
             // What the sender may not do any more does not undo what was done.
@@ -103,11 +107,11 @@ fn rows(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     }
 }
 
-/// What a retry must say again: the text, or which message is forwarded.
-fn body<'h>(call: &Call<'h>) -> Option<&'h Arc<str>> {
+/// What a retry must say again: the text and the file, or which message is forwarded.
+fn body<'h>(call: &Call<'h>) -> Option<(&'h Arc<str>, Option<&'h Arc<str>>)> {
     match call.request {
-        Request::Send { content, .. } => Some(content),
-        Request::Forward { message, .. } => Some(message),
+        Request::Send { content, file, .. } => Some((content, file.as_ref())),
+        Request::Forward { message, .. } => Some((message, None)),
         _ => None,
     }
 }

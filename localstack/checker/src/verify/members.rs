@@ -58,10 +58,12 @@ fn answer(facts: &Facts<'_>, call: &Call<'_>, fences: &[Fence], found: &mut Vec<
         | Answer::Found { .. }
         | Answer::Synced(_)
         | Answer::Read { .. }
+        | Answer::Linked(true)
         | Answer::Invited { .. } => {}
         Answer::Done if of_group => {}
         Answer::Total { .. }
         | Answer::Online(_)
+        | Answer::Linked(false)
         | Answer::Done
         | Answer::Connected
         | Answer::Refused { .. }

@@ -5,6 +5,7 @@ mod content;
 mod coverage;
 mod ending;
 mod facts;
+mod files;
 mod forwards;
 mod frames;
 mod identity;
@@ -78,6 +79,7 @@ pub fn verify(history: &History) -> Vec<Violation> {
     pins::check(&facts, &mut found);
     mentions::check(&facts, &mut found);
     forwards::check(&facts, &mut found);
+    files::check(&facts, &mut found);
     bans::check(&facts, &mut found);
     invites::check(&facts, &mut found);
     roles::check(&facts, &mut found);

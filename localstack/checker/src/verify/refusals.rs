@@ -3,7 +3,7 @@
 use super::{
     Promise, Violation, bans,
     facts::{Call, Facts},
-    invites, members, pins, reactions, rights, roles, sessions, tombstones,
+    files, invites, members, pins, reactions, rights, roles, sessions, tombstones,
 };
 use crate::history::{Answer, Request};
 
@@ -28,6 +28,9 @@ fn is_honest(facts: &Facts<'_>, call: &Call<'_>, position: usize, status: u16, c
         (409, "too_many_invites") => invites::may_be_too_many(facts, call),
         (404, "invite_not_found") => invites::may_refuse(facts, call, position),
         (409, "too_many_reactions") => reactions::may_refuse(facts, call, position),
+        (409, "upload_taken") => files::may_be_taken(facts, call, position),
+        (409, "upload_not_ready") => false,
+        (422, "invalid_fields") => files::may_be_invalid(facts, call, position),
         // Whether it is one is a question of identity.
         (409, _) => matches!(call.request, Request::Send { .. } | Request::Forward { .. }),
         (401, _) => sessions::may_refuse(facts, call, position),

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::{
     parts,
     rows::{
-        AckRow, ErrorRow, FoundRow, FriendRow, InviteRow, ListRow, MessageRow, PageRow, ReadRow, SyncRow, TotalRow,
-        UnreadRow,
+        AckRow, ErrorRow, FoundRow, FriendRow, InviteRow, LinkRow, ListRow, MessageRow, PageRow, ReadRow, SyncRow,
+        TotalRow, UnreadRow,
     },
 };
 use crate::history::{Answer, Message, Page, Request, SyncPage};
@@ -27,7 +27,10 @@ pub(crate) fn from_frame(request: &Request, mut frame: Value) -> Answer {
         (Some("sync"), _) => read(body, synced),
         (Some("error"), _) => read(body, |error: ErrorRow| match &*error.code {
             "unavailable" | "internal" | "connection_unknown" => Answer::Unknown(error.code),
-            "client_id_reused" | "too_many_reactions" => Answer::Refused { status: 409, code: error.code },
+            "client_id_reused" | "too_many_reactions" | "upload_taken" | "upload_not_ready" => {
+                Answer::Refused { status: 409, code: error.code }
+            }
+            "invalid_fields" => Answer::Refused { status: 422, code: error.code },
             "rate_limited" => Answer::Refused { status: 429, code: error.code },
             "unauthenticated" => Answer::Refused { status: 401, code: error.code },
             "recipient_unavailable" | "not_permitted" => Answer::Refused { status: 403, code: error.code },
@@ -55,6 +58,9 @@ pub(crate) fn from_http(request: &Request, status: u16, body: Value) -> Answer {
             items: page.items.into_iter().map(|hit| hit.message.into()).collect(),
             whole: page.next_cursor.is_none() && !page.incomplete,
         }),
+        (200, Request::Link { .. }) => {
+            read(body, |rows: ListRow<LinkRow>| Answer::Linked(rows.items.first().is_some_and(|row| row.url.is_some())))
+        }
         (200, Request::Sync { .. }) => read(body, synced),
         (200, Request::Read { .. }) => {
             read(body, |row: ReadRow| Answer::Read { read_seq: row.read_seq, unread: row.unread_count })

@@ -79,6 +79,32 @@ mod tests {
     }
 
     #[test]
+    fn files_are_sent_and_shown_the_same_over_http_and_socket() {
+        let (client_id, content) = ("a".into(), "b".into());
+        let request = Request::Send { room: ROOM, client_id, content, file: Some("9f2c".into()) };
+        let (_, _, over_http) = http(&request, 9).unwrap_or_default();
+        for body in [over_http, frame(&request).map(|(_, body)| body)].map(Option::unwrap_or_default) {
+            let sent = (&body["message_type"], &body["attachments"]);
+            assert_eq!(sent, (&json!("file"), &json!([{ "upload_id": "9f2c" }])));
+        }
+        let mut row = tombstone();
+        row["attachments"] = json!([{ "id": "9f2c", "kind": "file", "name": "a", "size": 1, "type": "text/plain" }]);
+        assert!(message(row).is_some_and(|message| message.files.iter().map(|file| &**file).eq(["9f2c"])));
+    }
+
+    #[test]
+    fn link_that_is_null_is_none() {
+        let request = Request::Link { room: ROOM, message: "66f0".into(), file: "9f2c".into() };
+        let (_, path, body) = http(&request, 9).unwrap_or_default();
+        let asked = json!({ "items": [{ "message_id": "66f0", "id": "9f2c" }] });
+        assert_eq!((&*path, body), ("/files/links", Some(asked)));
+        for (url, given) in [(Value::Null, false), (json!("http://127.0.0.1/a"), true)] {
+            let links = json!({ "items": [{ "id": "9f2c", "variant": "original", "url": url, "expires_at": null }] });
+            assert_eq!(from_http(&request, 200, links), Answer::Linked(given));
+        }
+    }
+
+    #[test]
     fn read_is_the_same_over_http_and_socket() {
         let request = Request::Read { room: ROOM, seq: 5 };
         assert_eq!(frame(&request), Some(("read", json!({ "room": "private:4", "seq": 5 }))));

@@ -9,8 +9,9 @@ use crate::history::{Request, Window};
 /// Action and body of a request as a frame; some have none.
 pub(crate) fn frame(request: &Request) -> Option<(&'static str, Value)> {
     Some(match request {
-        Request::Send { room, client_id, content } => {
-            ("send", json!({ "room": room_name(*room), "client_id": &**client_id, "content": &**content }))
+        Request::Send { room, client_id, content, file } => {
+            let body = json!({ "room": room_name(*room), "client_id": &**client_id, "content": &**content });
+            ("send", with_file(body, file.as_deref()))
         }
         Request::Edit { message, content, .. } => ("edit", json!({ "id": &**message, "content": &**content })),
         Request::Sync { room, after, limit } => {
@@ -28,6 +29,7 @@ pub(crate) fn frame(request: &Request) -> Option<(&'static str, Value)> {
         | Request::Friends { .. }
         | Request::List { .. }
         | Request::Search { .. }
+        | Request::Link { .. }
         | Request::Block { .. }
         | Request::Unblock { .. }
         | Request::Kick { .. }
@@ -53,9 +55,9 @@ pub(crate) fn frame(request: &Request) -> Option<(&'static str, Value)> {
 pub(crate) fn http(request: &Request, other: i64) -> Option<(Method, String, Option<Value>)> {
     let (kind, id) = parts(request.room());
     Some(match request {
-        Request::Send { client_id, content, .. } => {
+        Request::Send { client_id, content, file, .. } => {
             let body = json!({ "room_id": id, "room_type": kind, "client_id": &**client_id, "content": &**content });
-            (Method::POST, "/messages".to_owned(), Some(body))
+            (Method::POST, "/messages".to_owned(), Some(with_file(body, file.as_deref())))
         }
         Request::Edit { message, content, .. } => {
             (Method::PUT, format!("/messages/{message}"), Some(json!({ "content": &**content })))
@@ -83,6 +85,10 @@ pub(crate) fn http(request: &Request, other: i64) -> Option<(Method, String, Opt
             let q = percent_encoded(&format!("\"{text}\""));
             let path = format!("/messages/search?q={q}&room_id={id}&room_type={kind}&limit=100");
             (Method::GET, path, None)
+        }
+        Request::Link { message, file, .. } => {
+            let body = json!({ "items": [{ "message_id": &**message, "id": &**file }] });
+            (Method::POST, "/files/links".to_owned(), Some(body))
         }
         Request::Total { .. } => (Method::GET, "/messages/unread/total".to_owned(), None),
         Request::Friends { .. } => (Method::GET, "/friends?limit=100".to_owned(), None),
@@ -124,6 +130,15 @@ pub(crate) fn http(request: &Request, other: i64) -> Option<(Method, String, Opt
             return None;
         }
     })
+}
+
+/// A message with a file, if there is one.
+fn with_file(mut message: Value, file: Option<&str>) -> Value {
+    if let Some(file) = file {
+        message["message_type"] = json!("file");
+        message["attachments"] = json!([{ "upload_id": file }]);
+    }
+    message
 }
 
 fn percent_encoded(text: &str) -> String {

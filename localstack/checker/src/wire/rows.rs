@@ -21,6 +21,8 @@ pub(super) struct MessageRow {
     pub(super) mentions: Vec<u64>,
     pub(super) forwarded_from: Option<ForwardedRow>,
     #[serde(default)]
+    pub(super) attachments: Vec<FileRow>,
+    #[serde(default)]
     pub(super) reactions: Vec<ReactionRow>,
     pub(super) system: Option<SystemRow>,
 }
@@ -35,6 +37,16 @@ pub(super) enum Kind {
 #[derive(Deserialize)]
 pub(super) struct ForwardedRow {
     pub(super) user_id: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct FileRow {
+    pub(super) id: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct LinkRow {
+    pub(super) url: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -148,6 +160,7 @@ impl From<MessageRow> for Message {
             pinned: row.pinned_at.is_some(),
             mentions: row.mentions.into(),
             forwarded_from: row.forwarded_from.map(|row| row.user_id),
+            files: row.attachments.into_iter().map(|row| row.id.into()).collect(),
             reactions: row.reactions.into_iter().map(|row| (row.emoji.into(), row.count)).collect(),
             system: row.system.map(|row| Box::new(System { kind: row.kind.into(), of: row.user_id, by: row.by })),
         }

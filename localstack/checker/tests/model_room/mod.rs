@@ -123,6 +123,12 @@ pub(crate) enum Mistake {
     MentionOfAnybody,
     /// A forward takes the mentions along.
     ForwardedMentions,
+    /// Nothing keeps an upload from being in two messages.
+    UploadInTwo,
+    /// A deleted message keeps its file.
+    TombstoneFile,
+    /// Links to files are for everybody.
+    OpenLinks,
 }
 
 #[derive(Clone, Default)]
@@ -144,6 +150,8 @@ struct Entry {
 struct Row {
     message: Message,
     sent: Arc<str>,
+    /// The upload that it was sent with.
+    file: Option<Arc<str>>,
     /// Who reacted with what, in order.
     reactors: Vec<(Arc<str>, u64)>,
     version: u64,
@@ -280,10 +288,9 @@ impl ModelRoom {
             return Some(refused);
         }
         match request {
-            Request::Send { room, client_id, content } => {
-                let mentioned = Some(Arc::clone(&content));
-                self.send(asker, room, client_id, Draft { sent: Arc::clone(&content), content, mentioned, from: None })
-                    .await
+            Request::Send { room, client_id, content, file } => {
+                let (sent, mentioned) = (Arc::clone(&content), Some(Arc::clone(&content)));
+                self.send(asker, room, client_id, Draft { sent, content, mentioned, from: None, file }).await
             }
             Request::Forward { room, message, client_id } => self.forward(asker, room, &message, client_id).await,
             Request::Edit { room, message, content } => self.edit(asker, room, &message, &content).await,
@@ -298,6 +305,7 @@ impl ModelRoom {
                 let change = Change::Reaction { by: asker.person, emoji, takes_back };
                 self.change(asker, room, &message, &change).await
             }
+            Request::Link { room, message, file } => Some(self.link(asker, room, &message, &file)),
             Request::Search { room, text } => self.search(asker, room, &text).await,
             Request::List { room, window, limit } => self.list(asker, room, window, limit as usize).await,
             Request::Sync { room, after, limit } => self.sync(asker, room, after, limit as usize).await,

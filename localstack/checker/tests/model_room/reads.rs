@@ -1,5 +1,7 @@
 //! Pages, changes and read cursors.
 
+use std::sync::Arc;
+
 use checker::{
     doors::Standing,
     history::{Answer, Message, Page, RoomId, SyncPage, Window},
@@ -50,6 +52,14 @@ impl ModelRoom {
         let whole = items.len() <= 100;
         items.truncate(100);
         Some(Answer::Found { items, whole })
+    }
+
+    /// A link to a file of a message that is there, for members.
+    pub(super) fn link(&self, asker: Asker, room: RoomId, message: &str, file: &Arc<str>) -> Answer {
+        let is_open = self.is(Mistake::OpenLinks);
+        let has = |row: &Row| *row.message.id == *message && (is_open || row.message.files.contains(file));
+        let is_there = self.room(room, |room| room.rows.iter().any(has));
+        Answer::Linked(is_there && (is_open || self.is_in(room, asker.person)))
     }
 
     pub(super) async fn list(&self, asker: Asker, room: RoomId, window: Window, limit: usize) -> Option<Answer> {

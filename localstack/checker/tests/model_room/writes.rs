@@ -22,6 +22,8 @@ pub(super) struct Draft {
     pub(super) mentioned: Option<Arc<str>>,
     /// Who wrote the text, of a forward.
     pub(super) from: Option<u64>,
+    /// The upload to send.
+    pub(super) file: Option<Arc<str>>,
 }
 
 /// What a change makes of a message.
@@ -35,7 +37,7 @@ pub(super) enum Change {
 
 impl ModelRoom {
     pub(super) async fn send(&self, asker: Asker, room: RoomId, client_id: Arc<str>, draft: Draft) -> Option<Answer> {
-        let Draft { sent, content, mentioned, from } = draft;
+        let Draft { sent, content, mentioned, from, file } = draft;
         let mut fresh = false;
         loop {
             let op = self.id();
@@ -70,6 +72,7 @@ impl ModelRoom {
                 pinned: false,
                 mentions,
                 forwarded_from: from,
+                files: file.iter().cloned().collect(),
                 reactions: Box::default(),
                 system: None,
             };
@@ -88,6 +91,9 @@ impl ModelRoom {
                 Written::Duplicate => {
                     self.release(room, op);
                     self.step().await?;
+                    if file.is_some() && !self.is_there(room, &client_id) {
+                        return Some(refused(409, "upload_taken"));
+                    }
                     return self.again(asker, room, &client_id, &sent).await;
                 }
             }
@@ -109,10 +115,14 @@ impl ModelRoom {
         if !is_in || source.is_none() && !self.is_there(room, &client_id) {
             return Some(refused(404, "message_not_found"));
         }
+        if source.as_ref().is_some_and(|source| !source.files.is_empty()) {
+            return Some(refused(422, "invalid_fields"));
+        }
         let content = source.as_ref().map_or_else(|| "".into(), |source| Arc::clone(&source.content));
         let mentioned = self.is(Mistake::ForwardedMentions).then(|| Arc::clone(&content));
         let from = source.map(|source| source.forwarded_from.unwrap_or(source.author));
-        self.send(asker, room, client_id, Draft { sent: Arc::clone(message), content, mentioned, from }).await
+        self.send(asker, room, client_id, Draft { sent: Arc::clone(message), content, mentioned, from, file: None })
+            .await
     }
 
     /// Places a system message once, whatever the rights are.
@@ -140,6 +150,7 @@ impl ModelRoom {
                 pinned: false,
                 mentions: Box::default(),
                 forwarded_from: None,
+                files: Box::default(),
                 reactions: Box::default(),
                 system: Some(Box::new(event.system.clone())),
             };
@@ -263,7 +274,7 @@ impl ModelRoom {
         let (revives, keeps) = (self.is(Mistake::RevivingEdit), self.is(Mistake::EditOfTombstone));
         let (forgets, repeats) = (self.is(Mistake::ForgottenReactions), self.is(Mistake::RepeatedReaction));
         let unpins = self.is(Mistake::ForgottenPin);
-        let keeps_reactions = self.is(Mistake::TombstoneReactions);
+        let (keeps_reactions, keeps_file) = (self.is(Mistake::TombstoneReactions), self.is(Mistake::TombstoneFile));
         self.room(room, |room| {
             let taken = by_rev && room.rows.iter().any(|row| row.message.rev == rev);
             let row = room.rows.iter_mut().find(|row| *row.message.id == *id)?;
@@ -285,6 +296,9 @@ impl ModelRoom {
                 Change::Tombstone => {
                     row.message.content = "".into();
                     row.message.mentions = Box::default();
+                    if !keeps_file {
+                        row.message.files = Box::default();
+                    }
                     row.message.deleted = true;
                     row.message.pinned = false;
                     if !keeps_reactions {
@@ -402,12 +416,15 @@ impl ModelRoom {
     fn insert(&self, message: Message, sent: Arc<str>, version: u64) -> Written {
         let by_name = !self.is(Mistake::NoUniqueClientId);
         let by_version = self.is(Mistake::NameUntilRightsChange);
+        let by_file = !self.is(Mistake::UploadInTwo);
         let by_seq = !self.is(Mistake::NoUniqueSeq);
         let by_rev = self.has_unique_revs();
+        let file = message.files.first().cloned();
         self.room(message.room, |room| {
             let same =
                 |row: &Row| row.message.client_id == message.client_id && (!by_version || row.version == version);
-            if by_name && room.rows.iter().any(same) {
+            let has_file = |row: &Row| by_file && file.is_some() && row.file == file;
+            if by_name && room.rows.iter().any(same) || room.rows.iter().any(has_file) {
                 return Written::Duplicate;
             }
             let taken =
@@ -418,6 +435,7 @@ impl ModelRoom {
             room.rows.push(Row {
                 message: message.clone(),
                 sent,
+                file: file.clone(),
                 reactors: Vec::new(),
                 version,
                 pending: true,

@@ -2,6 +2,7 @@
 
 mod bans;
 mod blocks;
+mod files;
 mod forwards;
 mod invites;
 mod members;

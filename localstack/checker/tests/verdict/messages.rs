@@ -125,8 +125,11 @@ fn an_honest_retry_that_conflicts_is_detected() {
 fn another_body_under_a_client_id_must_be_refused() {
     let mut story = Story::default();
     story.send(0, "a", message("a", 1, 1));
-    let other =
-        story.ask(0, Purpose::Look, Request::Send { room: ROOM, client_id: "a".into(), content: "other".into() });
+    let other = story.ask(
+        0,
+        Purpose::Look,
+        Request::Send { room: ROOM, client_id: "a".into(), content: "other".into(), file: None },
+    );
     story.answer(0, other, Answer::Ack { message: message("a", 1, 1), dup: Some(true) });
     story.breaks(Promise::SameMessage, "another body");
 }

@@ -33,7 +33,11 @@ fn admins_act_as_staff_until_they_are_demoted() {
     story.call(1, KICK, Answer::Done);
     story.call(0, DEMOTE, Answer::Done);
     story.call(1, KICK, refused(403, "not_permitted"));
-    story.call(1, Request::Send { room: ROOM, client_id: "b".into(), content: "b".into() }, ack(message("b", 2, 3)));
+    story.call(
+        1,
+        Request::Send { room: ROOM, client_id: "b".into(), content: "b".into(), file: None },
+        ack(message("b", 2, 3)),
+    );
     assert_eq!(story.verdict(), []);
 }
 

@@ -55,7 +55,7 @@ impl Story {
     }
 
     pub(crate) fn begin(&mut self, client: usize, name: &str) -> usize {
-        let request = Request::Send { room: ROOM, client_id: name.into(), content: name.into() };
+        let request = Request::Send { room: ROOM, client_id: name.into(), content: name.into(), file: None };
         self.ask(client, Purpose::Look, request)
     }
 
@@ -110,6 +110,7 @@ pub(crate) fn message(name: &str, seq: u64, rev: u64) -> Message {
         pinned: false,
         mentions: Box::default(),
         forwarded_from: None,
+        files: Box::default(),
         reactions: Box::default(),
         system: None,
     }
@@ -128,7 +129,7 @@ pub(crate) fn tombstone(name: &str, seq: u64, rev: u64) -> Message {
 }
 
 pub(crate) fn send(name: &str) -> Request {
-    Request::Send { room: ROOM, client_id: name.into(), content: name.into() }
+    Request::Send { room: ROOM, client_id: name.into(), content: name.into(), file: None }
 }
 
 pub(crate) fn edit(id: &str, text: &str) -> Request {

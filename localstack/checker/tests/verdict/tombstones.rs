@@ -22,7 +22,7 @@ fn a_deleted_message_is_a_tombstone_for_everybody() {
     story.delete(0, "a", tombstone("a", 1, 2));
     story.call(0, send("a"), Answer::Ack { message: tombstone("a", 1, 2), dup: Some(true) });
     // Nothing is kept by which its text could be guessed, so another text is no conflict.
-    let other = Request::Send { room: ROOM, client_id: "a".into(), content: "other".into() };
+    let other = Request::Send { room: ROOM, client_id: "a".into(), content: "other".into(), file: None };
     story.call(0, other, Answer::Ack { message: tombstone("a", 1, 2), dup: Some(true) });
     story.call(0, edit("a", "late"), refused(404, "message_not_found"));
     story.send(0, "b", message("b", 2, 3));
