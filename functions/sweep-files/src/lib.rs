@@ -42,7 +42,7 @@ impl Sweeper {
     pub async fn run(&self) -> Result<Report, Fault> {
         let (mut report, until) = (Report::default(), self.clock.now().plus(TIME));
         self.leave_files_of_deleted_groups().await?;
-        self.end_files_of_deleted_messages(&mut report).await?;
+        self.end_files_of_deleted_messages(until, &mut report).await?;
         Box::pin(self.sweep_due(until, &mut report)).await?;
         self.recount(until, &mut report).await?;
         let audited = Box::pin(self.audit(until, &mut report)).await;
@@ -66,10 +66,14 @@ impl Sweeper {
         Ok(())
     }
 
-    async fn end_files_of_deleted_messages(&self, report: &mut Report) -> Result<(), Fault> {
+    async fn end_files_of_deleted_messages(&self, until: Timestamp, report: &mut Report) -> Result<(), Fault> {
         let uploads = self.mongo.uploads();
         for purge in uploads.list_purges(MOST_PURGES).await? {
-            uploads.end_purged(&purge, self.clock.now()).await?;
+            let now = self.clock.now();
+            if now >= until {
+                break;
+            }
+            uploads.end_purged(&purge, now).await?;
             report.ended += purge.uploads.len();
         }
         Ok(())

@@ -8,9 +8,9 @@ mod scene;
 
 use background::Background;
 use chunks::{Addressed, chunks};
-use contract::{Frame, UploadView};
+use contract::Frame;
 use deliver::{CONCURRENCY, Outcome, deliver, deliver_each, hang_up};
-use domain::{Clock, Code, ConnectionId, Fault, OrLog as _, RoomKey, Upload, UserId};
+use domain::{Clock, Code, ConnectionId, Fault, OrLog as _, RoomKey, UserId};
 use futures_util::{
     future::join,
     stream::{self, StreamExt as _, TryStreamExt as _},
@@ -188,12 +188,6 @@ impl Announcer {
     /// Tells people of durable events, after the answer.
     pub async fn announce(&self, events: Vec<Event>) {
         self.tell(events.into_iter().map(|event| (event.audience, event.frame)).collect()).await;
-    }
-
-    /// Tells the owner of an upload what its inspection came to.
-    pub async fn announce_upload(&self, upload: Upload) {
-        let audience = Audience { people: vec![upload.owner], except: None };
-        self.announce(vec![Event { audience, frame: Frame::of_upload(UploadView::of(upload)) }]).await;
     }
 
     /// Tells people of something of the moment, after the answer.

@@ -4,4 +4,5 @@
 mod audit;
 mod ending;
 mod pictures;
+mod walks;
 mod yard;

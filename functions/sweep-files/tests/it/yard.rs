@@ -8,7 +8,7 @@ use mongodb::{
     bson::{DateTime, Document, doc, oid::ObjectId},
 };
 use std::{
-    sync::atomic::{AtomicU8, Ordering},
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 use sweep_files::{Report, Sweeper};
@@ -48,8 +48,16 @@ impl Yard {
 
     /// An upload of Minji's whose bytes are awaited.
     pub(crate) async fn pending(&self) -> Upload {
-        static NEXT: AtomicU8 = AtomicU8::new(0);
-        let id = UploadId([NEXT.fetch_add(1, Ordering::Relaxed); 16]);
+        assert!(self.mongo().usages().reserve(MINJI, SIZE, &UploadLimits::default(), NOON).await.unwrap());
+        self.insert(NOON).await
+    }
+
+    /// The same, whose place in the quota is reserved.
+    pub(crate) async fn insert(&self, at: Timestamp) -> Upload {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let mut id = [0x77; 16];
+        id[12..].copy_from_slice(&NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        let id = UploadId(id);
         let draft = UploadDraft {
             kind: UploadKind::Image,
             purpose: Purpose::Message,
@@ -59,8 +67,7 @@ impl Yard {
             sha256: Some(Sha256::parse(HASH).unwrap()),
             client_id: ClientId::parse(&id.to_string()).unwrap(),
         };
-        assert!(self.mongo().usages().reserve(MINJI, SIZE, &UploadLimits::default(), NOON).await.unwrap());
-        let new = NewUpload { id, owner: MINJI, draft: &draft, at: NOON };
+        let new = NewUpload { id, owner: MINJI, draft: &draft, at };
         self.mongo().uploads().insert(&new).await.unwrap().unwrap()
     }
 
