@@ -84,7 +84,7 @@ async fn refused_parameter_is_named() {
         (&[("q", "안\u{0}녕")], "q", "control_character"),
         (&[("q", "밥")], "q", "too_short"),
         (&[("q", "C++")], "q", "too_short"),
-        (&[("q", "회의"), ("has", "video")], "has", "unsupported"),
+        (&[("q", "회의"), ("has", "text")], "has", "unsupported"),
         (&[("q", "회의"), ("room_type", "group")], "room_type", "contradiction"),
         (&[("q", "회의"), ("since", "어제")], "since", "bad_format"),
         (&[("q", "회의"), ("until", "2026-09-21")], "until", "bad_format"),
