@@ -53,7 +53,7 @@ impl Files {
         }
     }
 
-    /// Makes a file of this size of its parts; false if there is no such upload any more, since it became a file or was aborted.
+    /// Makes a file of this size of its parts; false if there is such a file, or no such upload any more.
     pub async fn finish_parts(&self, id: UploadId, multipart: &str, parts: &[Part], size: u64) -> Result<bool, Fault> {
         let parts = parts.iter().map(|part| {
             let named = CompletedPart::builder().part_number(part.number.into()).e_tag(quoted(&part.etag));
@@ -65,8 +65,9 @@ impl Files {
         let finish = finish.mpu_object_size(length(size)?).if_none_match("*");
         match Box::pin(finish.send()).await {
             Ok(_) => Ok(true),
-            // The file is there.
-            Err(error) if is(&error, &["NoSuchUpload"]) || has_status(&error, 412) => Ok(false),
+            Err(error) if is(&error, &["NoSuchUpload"]) => Ok(false),
+            // The file is there, and its parts would stay.
+            Err(error) if has_status(&error, 412) => self.abort_parts(id, multipart).await.map(|()| false),
             Err(error) => Err(fault("finish an upload in parts", &error)),
         }
     }

@@ -106,6 +106,22 @@ async fn one_of_twenty_completions_at_once_makes_the_file() {
 }
 
 #[tokio::test]
+async fn parts_are_forgotten_where_the_file_is_there() {
+    for (name, site, _local) in Site::every().await {
+        let id = any_id();
+        let multipart = site.files.begin_parts(id).await.unwrap();
+        assert_eq!(site.part(id, &multipart, 1, b"content").await, 200, "{name}");
+        let parts = site.files.parts(id, &multipart).await.unwrap().unwrap();
+        site.upload(id, b"another").await;
+
+        assert!(!site.files.finish_parts(id, &multipart, &parts, 7).await.unwrap(), "{name}");
+
+        assert_eq!(site.files.parts(id, &multipart).await.unwrap(), None, "{name}");
+        assert_eq!(site.content(id).await.as_deref(), Some(b"another".as_slice()), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn aborted_upload_takes_no_parts() {
     for (name, site, _local) in Site::every().await {
         let id = any_id();
