@@ -50,17 +50,19 @@ pub async fn send_message_after(
         Reading::beside(messenger, draft.room, draft.user, read),
         Files::claim(messenger, draft),
     );
-    let (passage, earlier, quotes, named) = (passage?, earlier?, quotes?, named?);
     let Files { claim, outcome: files } = files?;
-    let is_quote_missing = quotes.is_none();
-    let (room, parts, quotes) = (draft.room, parts_of(draft), quotes.unwrap_or_default());
-    let at = messenger.clock.now();
-    let request = Request { messenger, author, room, parts, begun, at, passage, quotes, reading };
+    let mut may_be_written = false;
     let sent = async {
+        let (passage, earlier, quotes, named) = (passage?, earlier?, quotes?, named?);
+        let is_quote_missing = quotes.is_none();
+        let (room, parts, quotes) = (draft.room, parts_of(draft), quotes.unwrap_or_default());
+        let at = messenger.clock.now();
+        let request = Request { messenger, author, room, parts, begun, at, passage, quotes, reading };
         if passage == Passage::SessionEnded {
             return Err(Code::Unauthenticated.into());
         }
         if let Some(earlier) = earlier {
+            may_be_written = true;
             return request.repeat(earlier).await;
         }
         passage.admit()?;
@@ -70,6 +72,7 @@ pub async fn send_message_after(
             rights.ok_or(Code::RoomNotFound)?.admit_writer()?;
             return Err(Fault::field("reply_to", Invalid::NotFound));
         }
+        may_be_written = true;
         match files {
             Ok(attachments) => request.send(draft, &attachments, &named).await,
             // Another request may have sent the message with them since.
@@ -81,7 +84,7 @@ pub async fn send_message_after(
     };
     let sent = Box::pin(sent).await;
     if let (Some(claim), Err(refusal)) = (&claim, &sent)
-        && refusal.code.status() < 500
+        && (!may_be_written || refusal.code.status() < 500)
     {
         // Where the outcome is unknown they are left to the retry.
         mongo.uploads().give_back(claim).await.or_log("give uploads back");
