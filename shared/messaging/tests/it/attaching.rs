@@ -8,7 +8,7 @@ use domain::{
 };
 use messaging::{EditMessage, ForwardMessage, Sent, edit_message, erase_message, forward_message, send_message};
 use mongo::{Anchor, Ended};
-use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
+use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
 use std::sync::Arc;
 use testkit::mongo::{Profile, Uploaded};
 use tokio::task::JoinSet;
@@ -293,6 +293,40 @@ async fn deleted_message_leaves_its_uploads_to_be_deleted() {
 }
 
 #[tokio::test]
+async fn tombstone_that_an_older_version_left_has_no_files() {
+    let scene = Scene::new().await;
+    let (uploads, upload) = (scene.mongo().uploads(), picture(&scene, 1).await);
+    let id = scene.send_draft(&pictures("a", &[upload])).await.unwrap().message.id;
+    scene.reply(BORA, "b", "!", id).await;
+    let tombstone = doc! { "$set": { "content": "", "deleted_at": DateTime::from_millis(now().millis()) } };
+    let this = doc! { "_id": ObjectId::from_bytes(id.0) };
+    scene.collection("messages").await.update_one(this, tombstone).await.unwrap();
+
+    let listed = scene.list(BORA, Anchor::Newest, 10).await.unwrap().items;
+    assert!(listed.iter().all(|message| message.attachments.is_empty()));
+    let quote = listed.iter().find_map(|message| message.quote.as_ref()).unwrap();
+    assert!(quote.is_deleted && quote.attachment.is_none());
+    let mut causal = scene.mongo().causal().await.unwrap();
+    assert!(scene.mongo().messages().list_files(&mut causal, &[id], BORA).await.unwrap().is_empty());
+    assert!(uploads.list_holders(&[upload]).await.unwrap().is_empty());
+    uploads.purge_tombstones(&[upload]).await.unwrap();
+    assert_eq!(uploads.list_purges(10).await.unwrap()[0].uploads, [upload]);
+    assert_eq!(of_message(&scene, id, "attachments").await, None);
+}
+
+#[tokio::test]
+async fn request_that_fails_before_it_writes_gives_its_uploads_back() {
+    let scene = Scene::new().await;
+    let upload = picture(&scene, 1).await;
+    testkit::mongo::refuse(&scene.database.url, "gates", ANNA.0).await;
+
+    let failed = scene.send_draft(&pictures("a", &[upload])).await.err().unwrap();
+
+    assert!(failed.code.status() >= 500, "{failed:?}");
+    assert!(!is_claimed(&scene, upload).await);
+}
+
+#[tokio::test]
 async fn deleted_account_leaves_its_uploads_to_be_deleted() {
     let scene = Scene::new().await;
     let upload = picture(&scene, 1).await;
@@ -314,9 +348,8 @@ async fn upload_of_a_message_that_is_deleted_before_it_is_noted_stays_deleted() 
 
     scene.delete(ANNA, id).await.unwrap();
     let uploads = scene.mongo().uploads();
-    for purge in uploads.list_purges(10).await.unwrap() {
-        uploads.end_purged(&purge, now()).await.unwrap();
-    }
+    let purges = uploads.list_purges(10).await.unwrap();
+    uploads.end_purged(&purges, now()).await.unwrap();
     uploads.attach(id, ANNA, &[upload], now()).await.unwrap();
 
     assert_eq!(state(&scene, upload).await, Some(UploadState::Deleting));

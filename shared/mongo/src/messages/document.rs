@@ -194,6 +194,7 @@ impl From<MessageDocument> for Stored {
             let FanoutDocument { at: since, tries, released, failed, .. } = fanout;
             Fanout { at: at(since), tries, released, failed }
         });
+        let files = row.attachments.into_iter().map(Attachment::from);
         Self {
             message: Message {
                 id: MessageId(row.id.bytes()),
@@ -201,7 +202,8 @@ impl From<MessageDocument> for Stored {
                 user: row.user_id,
                 content: row.content,
                 message_type: row.message_type,
-                attachments: row.attachments.into_iter().map(Attachment::from).collect(),
+                // A tombstone that a version without files wrote still has some.
+                attachments: files.filter(|_| row.deleted_at.is_none()).collect(),
                 system: row.system.map(System::from),
                 reply_to: row.reply_to.map(|id| MessageId(id.bytes())),
                 mentions: Mentions { people: row.mentions, all: row.mentions_all },
@@ -260,12 +262,13 @@ impl From<ReactionDocument> for Reaction {
 
 impl From<QuoteDocument> for Quote {
     fn from(row: QuoteDocument) -> Self {
+        let first = row.attachments.into_iter().next().filter(|_| row.deleted_at.is_none());
         Self {
             id: MessageId(row.id.bytes()),
             user: row.user_id,
             message_type: row.message_type,
             beginning: Self::beginning_of(&row.content),
-            attachment: row.attachments.into_iter().next().map(QuotedAttachment::from),
+            attachment: first.map(QuotedAttachment::from),
             is_deleted: row.deleted_at.is_some(),
         }
     }

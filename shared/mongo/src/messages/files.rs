@@ -33,7 +33,7 @@ impl Messages<'_> {
         reader: UserId,
     ) -> Result<HashMap<MessageId, MessageFiles>, Fault> {
         let mut these = doc! { "_id": { "$in": ids.iter().copied().map(object_id).collect::<Vec<_>>() } };
-        these.insert("attachments", doc! { "$exists": true });
+        these.extend(doc! { "attachments": { "$exists": true }, "deleted_at": null });
         these.extend(visible_to(reader));
         let fields = doc! { "room_id": 1, "room_type": 1, "attachments": 1 };
         let messages = self.mongo.collection::<FilesRow>(MESSAGES);
