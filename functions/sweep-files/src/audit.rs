@@ -14,6 +14,9 @@ const EVERY: Duration = Duration::from_hours(24);
 const PAGE: u16 = 1_000;
 /// How many uploads are read at once.
 const ROWS: u16 = 3_000;
+/// From how many uploads that are unknown on, and which share of all, nothing is deleted: rather the rows are missing.
+const MOST_UNKNOWN: usize = 20;
+const UNKNOWN_SHARE: usize = 20;
 /// How old an object without an upload must be.
 const ORPHAN_AFTER: Duration = Duration::from_hours(48);
 /// How long ago an upload must have moved last: what moved meanwhile may have been listed before.
@@ -58,11 +61,19 @@ impl Sweeper {
         for row in rows.iter().filter(|row| is_settled(row, now)) {
             report.missing += objects.tell_missing(row);
         }
+        let attached: Vec<_> = rows.iter().filter(|row| row.state == UploadState::Attached).map(|row| row.id).collect();
+        self.mongo.uploads().purge_tombstones(&attached).await?;
         let known: BTreeSet<_> = rows.iter().map(|row| row.id.to_string()).collect();
-        let unknown = objects.by_id.iter().filter(|(id, _)| !known.contains(*id)).flat_map(|(_, objects)| objects);
-        let old = unknown.filter(|(_, written)| *written < now.minus(ORPHAN_AFTER));
-        let orphans: Vec<_> = old.map(|(key, _)| key.clone()).collect();
-        if !orphans.is_empty() {
+        let (unknown, orphans) = objects.list_orphans(&known, now);
+        if unknown > MOST_UNKNOWN && unknown * UNKNOWN_SHARE > objects.by_id.len() {
+            tracing::error!(
+                unknown,
+                all = objects.by_id.len(),
+                after,
+                "Too many files have no upload: none is deleted"
+            );
+            report.spared += orphans.len();
+        } else if !orphans.is_empty() {
             self.files.delete(&orphans).await?;
             report.orphans += orphans.len();
         }
@@ -93,6 +104,18 @@ fn is_settled(row: &AuditedUpload, now: Timestamp) -> bool {
 }
 
 impl Objects {
+    /// Of how many uploads that are not known there are old objects, and which.
+    fn list_orphans(&self, known: &BTreeSet<String>, now: Timestamp) -> (usize, Vec<String>) {
+        let is_old = |written: Timestamp| written < now.minus(ORPHAN_AFTER);
+        let (mut uploads, mut orphans) = (0, Vec::new());
+        for (_, objects) in self.by_id.iter().filter(|(id, _)| !known.contains(*id)) {
+            let before = orphans.len();
+            orphans.extend(objects.iter().filter(|(_, written)| is_old(*written)).map(|(key, _)| key.clone()));
+            uploads += usize::from(orphans.len() > before);
+        }
+        (uploads, orphans)
+    }
+
     /// Logs which objects of an upload are missing, and answers how many.
     fn tell_missing(&self, row: &AuditedUpload) -> usize {
         let found = self.by_id.get(&row.id.to_string());

@@ -1,28 +1,47 @@
 use crate::{Report, Sweeper};
 use domain::{Fault, MessageId, OrLog as _, Purpose, Timestamp, UploadState};
+use futures_util::{StreamExt as _, stream};
 use mongo::Due;
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
-/// At how many uploads a run looks.
+/// At how many uploads a run looks, and at how many at once.
 const MOST_DUE: u16 = 200;
+const AT_ONCE: usize = 8;
+
+/// How long an upload waits whose step failed, so that others have their turn.
+const FAILED_WAITS: Duration = Duration::from_mins(1);
 
 impl Sweeper {
-    /// Takes each upload that is due a step on; what fails is due again.
+    /// Takes each upload that is due a step on; what fails is due again a minute later.
     pub(crate) async fn sweep_due(&self, until: Timestamp, report: &mut Report) -> Result<(), Fault> {
         let uploads = self.mongo.uploads();
         let due = uploads.list_due(self.clock.now(), MOST_DUE).await?;
         let doubtful = due.iter().filter(|due| due.is_claimed || due.upload.state == UploadState::Deleting);
         let doubtful: Vec<_> = doubtful.map(|due| due.upload.id).collect();
         let holders: HashMap<_, _> = uploads.list_holders(&doubtful).await?;
-        for due in due {
-            if self.clock.now() >= until {
-                break;
-            }
+        let steps = due.into_iter().map(|due| {
             let holder = holders.get(&due.upload.id).copied();
-            let stepped = Box::pin(self.step(&due, holder, report)).await;
-            report.failed += usize::from(stepped.or_log("end an upload").is_none());
+            self.try_step(due, holder, until)
+        });
+        let mut steps = stream::iter(steps).buffer_unordered(AT_ONCE);
+        while let Some(stepped) = steps.next().await {
+            *report += stepped;
         }
         Ok(())
+    }
+
+    async fn try_step(&self, due: Due, holder: Option<MessageId>, until: Timestamp) -> Report {
+        let mut report = Report::default();
+        if self.clock.now() >= until {
+            return report;
+        }
+        let stepped = Box::pin(self.step(&due, holder, &mut report)).await;
+        if stepped.or_log("end an upload").is_none() {
+            report.failed += 1;
+            let later = self.clock.now().plus(FAILED_WAITS);
+            self.mongo.uploads().postpone(&due, later).await.or_log("look at an upload later");
+        }
+        report
     }
 
     async fn step(&self, due: &Due, holder: Option<MessageId>, report: &mut Report) -> Result<(), Fault> {

@@ -17,6 +17,10 @@ const TIME: Duration = Duration::from_secs(25);
 /// Of how many deleted messages a run ends the files.
 const MOST_PURGES: u16 = 200;
 
+/// Of how many of them at once, and how much of a run's time that takes.
+const PURGES_AT_ONCE: usize = 50;
+const PURGES_TIME: Duration = Duration::from_secs(5);
+
 /// How many deleted groups a run goes through.
 const MOST_GROUPS: u16 = 20;
 
@@ -42,7 +46,7 @@ impl Sweeper {
     pub async fn run(&self) -> Result<Report, Fault> {
         let (mut report, until) = (Report::default(), self.clock.now().plus(TIME));
         self.leave_files_of_deleted_groups().await?;
-        self.end_files_of_deleted_messages(until, &mut report).await?;
+        self.end_files_of_deleted_messages(&mut report).await?;
         Box::pin(self.sweep_due(until, &mut report)).await?;
         self.recount(until, &mut report).await?;
         let audited = Box::pin(self.audit(until, &mut report)).await;
@@ -66,15 +70,15 @@ impl Sweeper {
         Ok(())
     }
 
-    async fn end_files_of_deleted_messages(&self, until: Timestamp, report: &mut Report) -> Result<(), Fault> {
-        let uploads = self.mongo.uploads();
-        for purge in uploads.list_purges(MOST_PURGES).await? {
+    async fn end_files_of_deleted_messages(&self, report: &mut Report) -> Result<(), Fault> {
+        let (uploads, until) = (self.mongo.uploads(), self.clock.now().plus(PURGES_TIME));
+        for purges in uploads.list_purges(MOST_PURGES).await?.chunks(PURGES_AT_ONCE) {
             let now = self.clock.now();
             if now >= until {
                 break;
             }
-            uploads.end_purged(&purge, now).await?;
-            report.ended += purge.uploads.len();
+            uploads.end_purged(purges, now).await?;
+            report.ended += purges.iter().map(|purge| purge.uploads.len()).sum::<usize>();
         }
         Ok(())
     }

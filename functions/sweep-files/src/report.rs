@@ -1,6 +1,6 @@
 use domain::METRICS;
 use serde::Serialize;
-use std::time::Duration;
+use std::{ops::AddAssign, time::Duration};
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -21,8 +21,26 @@ pub struct Report {
     pub corrected: usize,
     /// Objects without an upload that were deleted.
     pub orphans: usize,
+    /// The same, but so many that none was deleted.
+    pub spared: usize,
     /// Objects that are missing; the log says which.
     pub missing: usize,
+}
+
+impl AddAssign for Report {
+    fn add_assign(&mut self, other: Self) {
+        let Self { given, settled, freed, ended, deleted, failed, corrected, orphans, spared, missing } = other;
+        self.given += given;
+        self.settled += settled;
+        self.freed += freed;
+        self.ended += ended;
+        self.deleted += deleted;
+        self.failed += failed;
+        self.corrected += corrected;
+        self.orphans += orphans;
+        self.spared += spared;
+        self.missing += missing;
+    }
 }
 
 impl Report {
@@ -33,13 +51,14 @@ impl Report {
             UploadsEnded = self.ended,
             UploadsDeleted = self.deleted,
             FilesFailed = self.failed,
-            AuditErrors = self.missing,
+            AuditErrors = self.missing + self.spared,
             OldestUploadSeconds = oldest.as_secs(),
             given = self.given,
             settled = self.settled,
             freed = self.freed,
             corrected = self.corrected,
             orphans = self.orphans,
+            spared = self.spared,
             "Swept files"
         );
     }

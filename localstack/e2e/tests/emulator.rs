@@ -67,7 +67,7 @@ async fn every_function_answers_its_sample_event() -> Result<()> {
     let swept = stack.answer("sweep-files").await?;
     let nothing = json!({
         "given": 0, "settled": 0, "freed": 0, "ended": 0, "deleted": 0, "failed": 1, "corrected": 0, "orphans": 0,
-        "missing": 0,
+        "spared": 0, "missing": 0,
     });
     ensure!(swept == nothing, "sweep-files answered {swept}");
 

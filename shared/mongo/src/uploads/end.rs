@@ -10,10 +10,10 @@ use crate::{
     one_batch,
     schema::{MESSAGES, UPLOADS},
 };
-use domain::{Fault, MessageId, Timestamp, Upload, UploadId, UploadState, UserId};
+use domain::{Fault, MessageId, Purpose, Timestamp, Upload, UploadId, UploadState, UserId};
 use futures_util::TryStreamExt as _;
 use mongodb::{
-    bson::{DateTime, Document, doc, oid::ObjectId},
+    bson::{Bson, DateTime, Document, doc, oid::ObjectId},
     options::ReturnDocument,
 };
 use serde::Deserialize;
@@ -79,40 +79,74 @@ impl Uploads<'_> {
         })
     }
 
-    /// Deletes the files of a deleted message, whatever their state: it had them.
-    pub async fn end_purged(self, purge: &Purge, now: Timestamp) -> Result<(), Fault> {
-        for id in &purge.uploads {
-            let theirs = doc! { "_id": id.to_string(), "state": { "$ne": UploadState::Deleting.as_str() } };
-            self.end_one(theirs, now).await?;
+    /// Deletes the files of deleted messages, whatever their state: they had them.
+    pub async fn end_purged(self, purges: &[Purge], now: Timestamp) -> Result<(), Fault> {
+        let ids: Vec<_> = purges.iter().flat_map(|purge| &purge.uploads).map(UploadId::to_string).collect();
+        let theirs = |state: Bson| doc! { "_id": { "$in": &ids }, "state": state };
+        // Who has read that a message lists one that is being deleted gives it back no more.
+        let moved = doc! { "due_at": { "$max": ["$due_at", date(now.plus(WRITER_HAS))] } };
+        let ending = theirs(UploadState::Deleting.as_str().into());
+        self.collection().update_many(ending, vec![doc! { "$set": moved }]).await.map_err(store_fault)?;
+        // Those whose writer died before it noted that the message has them: each is still counted.
+        let open = theirs(doc! { "$in": words(&OPEN) }.into());
+        for id in self.list_ids(open, ids.len()).await? {
+            let this = doc! { "_id": id.to_string(), "state": { "$ne": UploadState::Deleting.as_str() } };
+            self.end_one(this, now).await?;
         }
-        let messages = self.0.documents(MESSAGES);
+        let attached = theirs(UploadState::Attached.as_str().into());
+        self.collection().update_many(attached, deleting(now)).await.map_err(store_fault)?;
+        let messages: Vec<_> = purges.iter().map(|purge| object_id(purge.message)).collect();
         let done = doc! { "$unset": { "purge": "" } };
-        messages.update_one(doc! { "_id": object_id(purge.message) }, done).await.map_err(store_fault)?;
+        let deleted = self.0.documents(MESSAGES);
+        deleted.update_many(doc! { "_id": { "$in": messages } }, done).await.map_err(store_fault)?;
         Ok(())
     }
 
-    /// Deletes every upload of a person whose account is deleted, and what was counted of them.
+    /// Leaves those of some uploads to be deleted whose message was deleted by a version without files, which left them in the
+    /// tombstone.
+    pub async fn purge_tombstones(self, ids: &[UploadId]) -> Result<(), Fault> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<_> = ids.iter().map(UploadId::to_string).collect();
+        let tombstones = doc! { "uploads": { "$in": ids }, "deleted_at": { "$ne": null } };
+        let purge = doc! { "$rename": { "uploads": "purge" }, "$unset": { "attachments": "" } };
+        self.0.documents(MESSAGES).update_many(tombstones, purge).await.map_err(store_fault)?;
+        Ok(())
+    }
+
+    /// Deletes every upload of a person whose account is deleted, and what was counted of them. Pictures of groups stay theirs.
     pub async fn end_of_person(self, owner: UserId, now: Timestamp) -> Result<(), Fault> {
+        let of_group = |by: &str| doc! { "purpose": Purpose::GroupPicture.as_str(), by: { "$exists": true } };
+        let theirs = doc! {
+            "owner": owner.0,
+            "state": { "$ne": UploadState::Deleting.as_str() },
+            "$nor": [of_group("holder"), of_group("claim")],
+        };
+        loop {
+            let ids = self.list_ids(theirs.clone(), BATCH).await?;
+            if ids.is_empty() {
+                break;
+            }
+            let mut these = theirs.clone();
+            these.insert("_id", doc! { "$in": ids.iter().map(UploadId::to_string).collect::<Vec<_>>() });
+            self.collection().update_many(these, deleting(now)).await.map_err(store_fault)?;
+        }
+        Usages(self.0).remove(owner).await
+    }
+
+    /// So many uploads that a filter allows.
+    async fn list_ids(self, filter: Document, limit: usize) -> Result<Vec<UploadId>, Fault> {
         #[derive(Deserialize)]
         struct Row {
             #[serde(rename = "_id")]
             id: UploadId,
         }
-        let theirs = doc! { "owner": owner.0, "state": { "$ne": UploadState::Deleting.as_str() } };
-        let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
-        loop {
-            let uploads = self.0.collection::<Row>(UPLOADS);
-            let some = uploads.find(theirs.clone()).projection(doc! { "_id": 1 }).limit(limit);
-            let some = some.batch_size(one_batch(BATCH));
-            let rows: Vec<_> = async { some.await?.try_collect().await }.await.map_err(store_fault)?;
-            if rows.is_empty() {
-                break;
-            }
-            let mut these = theirs.clone();
-            these.insert("_id", doc! { "$in": rows.iter().map(|row| row.id.to_string()).collect::<Vec<_>>() });
-            self.collection().update_many(these, deleting(now)).await.map_err(store_fault)?;
-        }
-        Usages(self.0).remove(owner).await
+        let uploads = self.0.collection::<Row>(UPLOADS);
+        let some = uploads.find(filter).projection(doc! { "_id": 1 }).limit(i64::try_from(limit).unwrap_or(i64::MAX));
+        let some = some.batch_size(one_batch(limit));
+        let rows: Vec<_> = async { some.await?.try_collect().await }.await.map_err(store_fault)?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
     /// Moves an upload that a filter allows to its end; answers whether it did.
@@ -146,7 +180,7 @@ impl Uploads<'_> {
         Ok(oldest.map(|row| moment(row.due_at)))
     }
 
-    /// Which messages have some uploads.
+    /// Which messages have some uploads; deleted ones have none.
     pub async fn list_holders(self, ids: &[UploadId]) -> Result<HashMap<UploadId, MessageId>, Fault> {
         #[derive(Deserialize)]
         struct Row {
@@ -157,7 +191,8 @@ impl Uploads<'_> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let these = doc! { "uploads": { "$in": ids.iter().map(UploadId::to_string).collect::<Vec<_>>() } };
+        let names: Vec<_> = ids.iter().map(UploadId::to_string).collect();
+        let these = doc! { "uploads": { "$in": names }, "deleted_at": null };
         let messages = self.0.collection::<Row>(MESSAGES);
         let holding = messages.find(these).projection(doc! { "uploads": 1 }).batch_size(one_batch(ids.len()));
         let rows: Vec<_> = async { holding.await?.try_collect().await }.await.map_err(store_fault)?;

@@ -651,7 +651,7 @@ async fn no_command_on_uploads_walks_a_collection() {
     watch.watch("postpone", 1, uploads.postpone(&due[0], end)).await;
     watch.watch("expire", 1, uploads.expire(&due[1], end)).await;
     let purges = watch.watch("list_purges", 1, uploads.list_purges(3)).await;
-    watch.watch("end_purged", 1, uploads.end_purged(&purges[0], AT)).await;
+    watch.watch("end_purged", 1, uploads.end_purged(&purges, AT)).await;
     watch.watch("list_range", 3, uploads.list_range(Some("01"), Some("0c"), 5)).await;
     watch.watch("list_unchecked", 3, usages.list_unchecked(end, 3)).await;
     watch.watch("recount", 1, usages.recount(ANNA, end)).await;
@@ -681,6 +681,7 @@ async fn no_command_on_files_of_messages_walks_a_collection() {
     watch.watch("give_back", 1, uploads.give_back(&claim)).await;
     watch.watch("attach", 1, uploads.attach(sent, ANNA, &[upload], AT)).await;
     watch.watch("list_files", 1, mongo.messages().list_files(&mut causal, &[sent], ANNA)).await;
+    watch.watch("purge_tombstones", 1, uploads.purge_tombstones(&[upload])).await;
     let mut ended = watch.watch("list_ended", 1, rooms.list_ended(AT, 5)).await;
     watch.watch("purge_ended", 50, rooms.purge_ended(&mut ended[0])).await;
 

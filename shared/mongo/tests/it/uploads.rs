@@ -445,13 +445,74 @@ async fn files_of_a_deleted_message_end_whatever_their_state() {
     let purges = uploads.list_purges(10).await.unwrap();
     assert_eq!(purges, [Purge { message, uploads: vec![attached, claimed] }]);
     let environments = environments(&database, 20).await;
-    join_all(environments.iter().map(async |mongo| mongo.uploads().end_purged(&purges[0], AT).await.unwrap())).await;
+    join_all(environments.iter().map(async |mongo| mongo.uploads().end_purged(&purges, AT).await.unwrap())).await;
 
     assert_eq!(uploads.list_purges(10).await.unwrap(), []);
     for id in [attached, claimed] {
         assert_eq!(state(mongo, id).await, Some(UploadState::Deleting));
     }
     assert_eq!(usage(&database, ANNA).await, Some((0, 2_000)), "each is closed once");
+}
+
+#[tokio::test]
+async fn deleted_message_is_not_given_a_file_that_it_listed() {
+    let database = scene().await;
+    let (mongo, uploads) = (&database.mongo, database.mongo.uploads());
+    let id = ready(mongo, ANNA).await.id;
+    uploads.end_own(ANNA, id, AT).await.unwrap();
+    let message = say(mongo, ROOM, ANNA, "x").await.id;
+    // Read when the message still listed it.
+    let due_before = due(mongo, later(60)).await;
+
+    uploads.end_purged(&[Purge { message, uploads: vec![id] }], later(60)).await.unwrap();
+
+    assert!(!uploads.give(&due_before, message, later(60)).await.unwrap());
+    assert_eq!(state(mongo, id).await, Some(UploadState::Deleting));
+    assert!(uploads.list_due(later(119), 10).await.unwrap().is_empty());
+    assert_eq!(due(mongo, later(120)).await.upload.id, id);
+}
+
+#[tokio::test]
+async fn files_of_deleted_messages_end_in_four_commands_however_many() {
+    let database = scene().await;
+    let (mongo, uploads) = (&database.mongo, database.mongo.uploads());
+    let mut purges = Vec::new();
+    for _ in 0..3 {
+        let ids = [ready(mongo, ANNA).await.id, ready(mongo, BORA).await.id];
+        for id in ids {
+            set_upload(&database, id, doc! { "state": "attached", "holder": "m" }).await;
+        }
+        let message = say(mongo, ROOM, ANNA, "x").await.id;
+        purges.push(Purge { message, uploads: ids.into() });
+    }
+    let mut profile = Profile::of(&database).await;
+
+    uploads.end_purged(&purges, AT).await.unwrap();
+
+    assert_eq!(profile.count().await, 4);
+    for id in purges.iter().flat_map(|purge| &purge.uploads) {
+        assert_eq!(state(mongo, *id).await, Some(UploadState::Deleting));
+    }
+}
+
+#[tokio::test]
+async fn picture_of_a_group_outlives_the_account_that_uploaded_it() {
+    let database = scene().await;
+    let (mongo, uploads) = (&database.mongo, database.mongo.uploads());
+    let [shown, chosen, unused] = [ready(mongo, ANNA).await, ready(mongo, ANNA).await, ready(mongo, ANNA).await];
+    for id in [shown.id, chosen.id, unused.id] {
+        set_upload(&database, id, doc! { "purpose": "group_picture" }).await;
+    }
+    set_upload(&database, shown.id, doc! { "state": "attached", "holder": "group:7" }).await;
+    claim(&database, chosen.id).await;
+
+    uploads.end_of_person(ANNA, AT).await.unwrap();
+
+    for (id, expected) in
+        [(shown.id, UploadState::Attached), (chosen.id, UploadState::Ready), (unused.id, UploadState::Deleting)]
+    {
+        assert_eq!(state(mongo, id).await, Some(expected));
+    }
 }
 
 #[tokio::test]
