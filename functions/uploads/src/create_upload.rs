@@ -15,7 +15,8 @@ web::problems!(CreateProblems: QuotaExceeded, ClientIdReused);
 /// which `POST /uploads/{id}/parts` brings requests. Then ask `POST /uploads/{id}/complete`.
 ///
 /// The file is inspected, which mostly takes less than a second, and a frame `upload.ready` or `upload.rejected` follows. Whatever
-/// tells where and by whom a picture, voice note or video was made is taken out; a `file` stays as it is.
+/// tells where and by whom a picture or video was made is taken out, and so it is of a voice note in MP4 or WebM. Other voice notes
+/// (Ogg, MP3, AAC, WAV) and each `file` stay as they are.
 ///
 /// What nothing takes is deleted after a day. A person has at most 50 uploads that nothing has taken, unless the service says
 /// otherwise. A request with the same `client_id` is answered with the same upload.

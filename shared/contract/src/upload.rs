@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewUpload {
-    /// What it is meant to be. A `file` is stored as it is; of the others what tells about the place and the camera is taken out.
+    /// What it is meant to be. A `file` and most voice notes are stored as they are; of the others place and camera are taken out.
     pub kind: UploadKind,
     /// What it is for; `message` unless given. Pictures of profiles and groups are of the kind `image`.
     pub purpose: Option<Purpose>,
