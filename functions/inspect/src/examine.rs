@@ -1,4 +1,4 @@
-use crate::Inspection;
+use crate::{Inspection, folder::Folder};
 use domain::{Fault, Media, Purpose, Rejection, Upload, UploadKind};
 use files::Headers;
 use futures_util::future::{try_join, try_join_all};
@@ -16,7 +16,7 @@ const ANYTHING: &str = "application/octet-stream";
 impl Inspection {
     /// Looks at the bytes of an upload, and keeps what others may have of them. A fault says nothing of the upload.
     pub(crate) async fn examine(&self, upload: &Upload) -> Result<Outcome, Fault> {
-        let folder = tempfile::tempdir().map_err(Fault::internal)?;
+        let folder = Folder::new().map_err(Fault::internal)?;
         let path = folder.path().join("file");
         let etag = upload.etag.as_deref().ok_or_else(|| Fault::internal("an upload that arrived has no ETag"))?;
         if upload.kind == UploadKind::File {

@@ -2,6 +2,7 @@
 
 mod event;
 mod examine;
+mod folder;
 
 pub use event::Event;
 
