@@ -1,6 +1,6 @@
 //! The process that reads what others wrote, and its parent.
 
-use crate::{Found, Job, Limits, look};
+use crate::{Found, Job, Limits, check::is_plausible, look};
 use domain::{Media, Purpose, Rejection, UploadKind, VariantName};
 use nix::sys::resource::{Resource, setrlimit};
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,9 @@ impl Inspector {
     /// Looks at the file at a path. One that is accepted is rewritten there as what others may have, and its variants lie beside it, see
     /// [`Self::variant_path`]. An error is about us, not about the file.
     pub async fn look(&self, kind: UploadKind, purpose: Purpose, path: &Path) -> io::Result<Result<Media, Rejection>> {
+        // A child could read the secrets of its parent otherwise.
+        #[cfg(target_os = "linux")]
+        nix::sys::prctl::set_dumpable(false)?;
         let job = serde_json::to_string(&Job { kind, purpose, limits: self.limits })?;
         let mut child = Command::new(&self.program)
             .args([ONE, &job])
@@ -98,10 +101,10 @@ impl Inspector {
             return Ok(Err(Rejection::Damaged));
         }
         match serde_json::from_slice(&answer) {
-            Ok(Answer::Accepted(media)) => Ok(Ok(media)),
+            Ok(Answer::Accepted(media)) if is_plausible(kind, purpose, &media, path) => Ok(Ok(media)),
             Ok(Answer::Rejected(rejection)) => Ok(Err(rejection)),
             Ok(Answer::Failed(error)) => Err(io::Error::other(error)),
-            Err(_) => Ok(Err(Rejection::Damaged)),
+            Ok(Answer::Accepted(_)) | Err(_) => Ok(Err(Rejection::Damaged)),
         }
     }
 
@@ -161,6 +164,9 @@ fn limit() -> io::Result<()> {
         (Resource::RLIMIT_FSIZE, FILE_SIZE),
         (Resource::RLIMIT_NOFILE, FILES),
         (Resource::RLIMIT_CORE, 0),
+        // Nobody is left who changes files after their check.
+        #[cfg(target_os = "linux")]
+        (Resource::RLIMIT_NPROC, 0),
     ];
     for (resource, most) in limits {
         setrlimit(resource, most, most)?;

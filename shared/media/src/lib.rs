@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod bytes;
+mod check;
 mod child;
 mod ebml;
 mod isobmff;

@@ -1,13 +1,12 @@
 //! A child that misbehaves costs its own file, and nobody else's.
 
 use anyhow::{Result, ensure};
-use domain::{Media, Purpose, Rejection, UploadKind};
+use domain::{Media, Purpose, Rejection, UploadKind, Variant, VariantName};
 use media::{Found, Inspector, Job, Limits, run_as_child};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use std::{env, fs, hint, path::Path, process::ExitCode, thread, time::Duration};
+use std::{env, fs, hint, os::unix::fs::symlink, path::Path, process::ExitCode, thread, time::Duration};
 
 /// What a child does by the word in its file.
-#[expect(clippy::needless_pass_by_value, reason = "it stands for `media::look`")]
 fn misbehave(_: &Job, bytes: Vec<u8>) -> Result<Found, Rejection> {
     let facts = match bytes.as_slice() {
         b"panic" => bytes[bytes.len()].to_string(),
@@ -31,6 +30,13 @@ fn misbehave(_: &Job, bytes: Vec<u8>) -> Result<Found, Rejection> {
         }
         b"refuse" => return Err(Rejection::TooShort),
         b"words" => "x".repeat(100_000),
+        b"codecs" => "x".repeat(101),
+        b"link" => {
+            let path = env::args().next_back().unwrap_or_default();
+            let other = format!("{path}.other");
+            let linked = fs::rename(&path, &other).and_then(|()| symlink(&other, &path));
+            linked.map_or_else(|error| error.to_string(), |()| "linked".to_owned())
+        }
         // Threads of the tests' runtime have none of these.
         b"surroundings" => {
             let descriptors = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
@@ -40,7 +46,26 @@ fn misbehave(_: &Job, bytes: Vec<u8>) -> Result<Found, Rejection> {
         }
         _ => "accepted".to_owned(),
     };
-    Ok(Found { media: Media { media_type: facts, ..Media::default() }, original: None, variants: Vec::new() })
+    let size = bytes.len() as u64;
+    let mut media = Media { media_type: "image/gif".to_owned(), size, codecs: Some(facts), ..Media::default() };
+    let variant = |media_type: &str, size| {
+        let name = VariantName::Small;
+        vec![Variant { name, width: 1, height: 1, media_type: media_type.to_owned(), size }]
+    };
+    match bytes.as_slice() {
+        b"page" => "text/html".clone_into(&mut media.media_type),
+        b"size" => media.size += 1,
+        b"nothing" => media.variants = variant("image/jpeg", 5),
+        b"copy" => media.variants = variant("image/jpeg", size),
+        b"small page" => media.variants = variant("text/html", size),
+        _ => {}
+    }
+    let variants = if matches!(bytes.as_slice(), b"copy" | b"small page") {
+        vec![(VariantName::Small, bytes)]
+    } else {
+        Vec::new()
+    };
+    Ok(Found { media, original: None, variants })
 }
 
 fn main() -> Result<ExitCode> {
@@ -62,15 +87,20 @@ async fn check() -> Result<()> {
         fs::write(&path, word)?;
         anyhow::Ok(inspector.look(UploadKind::Image, Purpose::Message, &path).await?)
     };
-    for word in ["panic", "memory", "disk", "processor", "loop", "sleep", "words"] {
+    let killed = ["panic", "memory", "disk", "processor", "loop", "sleep"];
+    let liars = ["words", "codecs", "link", "page", "size", "nothing", "small page"];
+    for word in killed.into_iter().chain(liars) {
         ensure!(look(word).await? == Err(Rejection::Damaged), "{word}");
         let next = look("next").await?;
-        ensure!(next.is_ok_and(|media| media.media_type == "accepted"), "the next one after {word}");
+        ensure!(next.is_ok_and(|media| media.codecs.as_deref() == Some("accepted")), "the next one after {word}");
     }
     ensure!(look("refuse").await? == Err(Rejection::TooShort), "its own words");
-    let surroundings = look("surroundings").await?.map(|media| media.media_type);
+    ensure!(look("copy").await?.is_ok(), "a smaller copy");
+    let surroundings = look("surroundings").await?.map(|media| media.codecs.unwrap_or_default());
     // Its three streams, and the folder that it counts them in.
     ensure!(surroundings.as_deref() == Ok("0 bytes of environment, 4 descriptors, 30 s"), "{surroundings:?}");
+    #[cfg(target_os = "linux")]
+    ensure!(!nix::sys::prctl::get_dumpable()?, "no child can read its parent's memory");
     let nowhere = inspector.look(UploadKind::Image, Purpose::Message, Path::new("/nowhere/at/all")).await;
     ensure!(nowhere.is_err(), "what can't be read says nothing of the file");
     Ok(())
