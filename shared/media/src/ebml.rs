@@ -1,6 +1,6 @@
 //! The elements of WebM: what may stay does, everything else becomes `Void` where it is.
 
-use crate::bytes::Bytes;
+use crate::{bytes::Bytes, isobmff::MOST_TRACKS};
 use std::{collections::HashMap, ops::Range};
 
 const HEAD: u32 = 0x1a45_dfa3;
@@ -78,7 +78,7 @@ pub(crate) struct Wiped {
     pub(crate) duration_ms: u64,
 }
 
-/// A track that is seen, heard or read.
+/// A track that is seen or heard.
 #[derive(Debug, Default)]
 pub(crate) struct Track {
     number: u64,
@@ -101,7 +101,7 @@ impl Track {
     }
 
     fn may_stay(&self) -> bool {
-        matches!(self.kind, 1 | 2 | 0x11)
+        self.is_video() || self.is_sound()
     }
 }
 
@@ -113,7 +113,8 @@ struct Element {
     has_size: bool,
 }
 
-/// Overwrites what is not needed to play. What stands behind the last whole element is cut off. `None` where there is no movie.
+/// Overwrites what is not needed to play. What stands behind the last whole element is cut off. `None` where there is no
+/// movie, or one of too many tracks.
 pub(crate) fn wipe(file: &mut Vec<u8>) -> Option<Wiped> {
     let head = read(file, 0, file.len()).filter(|head| head.id == HEAD)?;
     keep(file, head.content.clone(), HEAD_ELEMENTS);
@@ -136,7 +137,7 @@ pub(crate) fn wipe(file: &mut Vec<u8>) -> Option<Wiped> {
         at = element.content.end;
     }
     file.truncate(at);
-    if wiped.tracks.is_empty() {
+    if wiped.tracks.is_empty() || wiped.tracks.len() > MOST_TRACKS {
         return None;
     }
     wiped.duration_ms = clock.duration(&wiped.tracks) / MILLISECOND;
@@ -204,15 +205,16 @@ fn wipe_tracks(file: &mut [u8], range: Range<usize>, tracks: &mut Vec<Track>) {
     }
 }
 
-fn read_track(file: &[u8], range: Range<usize>) -> Track {
+fn read_track(file: &mut [u8], range: Range<usize>) -> Track {
     let mut track = Track::default();
     for element in children(file, range) {
-        let content = file.get(element.content.clone()).unwrap_or_default();
         match element.id {
             TRACK_NUMBER => track.number = number(file, &element),
             TRACK_TYPE => track.kind = number(file, &element),
-            CODEC_ID => String::from_utf8_lossy(content).trim_end_matches('\0').clone_into(&mut track.codec),
-            CODEC_PRIVATE => track.private = content.to_vec(),
+            CODEC_ID => {
+                String::from_utf8_lossy(content(file, &element)).trim_end_matches('\0').clone_into(&mut track.codec);
+            }
+            CODEC_PRIVATE => track.private = content(file, &element).to_vec(),
             DEFAULT_DURATION => track.frame = number(file, &element),
             VIDEO => {
                 for element in children(file, element.content) {
@@ -259,7 +261,7 @@ fn wipe_cluster(file: &mut [u8], cluster: &Element, tracks: &[Track], clock: &mu
 
 /// Whether a block is of a track that may stay. When it is shown is noted.
 fn note_block(file: &[u8], block: &Element, base: u64, tracks: &[Track], clock: &mut Clock) -> bool {
-    let mut content = Bytes(file.get(block.content.clone()).unwrap_or_default());
+    let mut content = Bytes(content(file, block));
     let Some((number, _)) = size(&mut content) else { return false };
     let Some(offset) = content.be16() else { return false };
     let is_known = tracks.iter().any(|track| track.number == number);
@@ -295,18 +297,22 @@ fn zero(file: &mut [u8], range: Range<usize>) {
     }
 }
 
+fn content<'a>(file: &'a [u8], element: &Element) -> &'a [u8] {
+    file.get(element.content.clone()).unwrap_or_default()
+}
+
 fn number(file: &[u8], element: &Element) -> u64 {
-    let content = file.get(element.content.clone()).unwrap_or_default();
-    content.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    content(file, element).iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// The elements in a range. What is none at its end becomes zeros.
-fn children(file: &[u8], range: Range<usize>) -> Vec<Element> {
+fn children(file: &mut [u8], range: Range<usize>) -> Vec<Element> {
     let (mut at, mut found) = (range.start, Vec::new());
     while let Some(element) = read(file, at, range.end) {
         at = element.content.end;
         found.push(element);
     }
+    zero(file, at..range.end);
     found
 }
 
@@ -370,6 +376,7 @@ mod tests {
             element(TIMESTAMP_SCALE, &[0x0f, 0x42, 0x40]),
             element(0x4461, b"a date"),
             element(WRITING_APP, b"an app"),
+            b"\0no element".to_vec(),
         ];
         let video = [element(PIXEL_WIDTH, &[1, 0]), element(PIXEL_HEIGHT, &[200])].concat();
         let track = [
@@ -378,9 +385,11 @@ mod tests {
             element(CODEC_ID, b"V_VP8"),
             element(0x536e, b"a name"),
             element(VIDEO, &video),
+            b"\0no element".to_vec(),
         ];
         let place = [element(TRACK_NUMBER, &[2]), element(TRACK_TYPE, &[0x21])];
-        let tracks = [element(TRACK, &track.concat()), element(TRACK, &place.concat())].concat();
+        let subtitles = [element(TRACK_NUMBER, &[3]), element(TRACK_TYPE, &[0x11])];
+        let tracks = [track.concat(), place.concat(), subtitles.concat()].map(|track| element(TRACK, &track)).concat();
         let segment =
             [element(INFO, &info.concat()), element(TRACKS, &tracks), cluster.to_vec(), element(TAGS, b"a tag")];
         [element(HEAD, &element(0x4282, b"webm")), element(SEGMENT, &segment.concat()), b"behind".to_vec()].concat()
@@ -391,7 +400,12 @@ mod tests {
             element(TIMESTAMP, &[0x03, 0xe8]),
             element(SIMPLE_BLOCK, b"\x81\0\0\x80frame"),
             element(SIMPLE_BLOCK, b"\x82\0\0\x80a place"),
-            element(BLOCK_GROUP, &[element(BLOCK, b"\x81\0\x28\x80frame"), element(0x75a1, b"an addition")].concat()),
+            element(SIMPLE_BLOCK, b"\x83\0\0\x80a line"),
+            element(
+                BLOCK_GROUP,
+                &[element(BLOCK, b"\x81\0\x28\x80frame"), element(0x75a1, b"an addition"), b"\0no element".to_vec()]
+                    .concat(),
+            ),
         ];
         blocks.concat()
     }
@@ -404,13 +418,26 @@ mod tests {
         assert_eq!((wiped.tracks.len(), wiped.tracks[0].width, wiped.tracks[0].height), (1, 256, 200));
         assert_eq!(wiped.duration_ms, 80, "from the first block to as long after the last");
         assert_eq!(file.len(), before - b"behind".len());
-        for word in [&b"a date"[..], b"an app", b"a name", b"a place", b"an addition", b"a tag"] {
+        for word in
+            [&b"a date"[..], b"an app", b"a name", b"a place", b"a line", b"an addition", b"a tag", b"no element"]
+        {
             assert!(!file.windows(word.len()).any(|window| window == word), "{word:?}");
         }
         assert_eq!(file.windows(5).filter(|window| window == b"frame").count(), 2);
         let again = file.clone();
         wipe(&mut file).unwrap();
         assert_eq!(file, again, "nothing moved");
+    }
+
+    #[test]
+    fn movie_of_too_many_tracks_is_none() {
+        let track = [element(TRACK_NUMBER, &[1]), element(TRACK_TYPE, &[1])].concat();
+        let movie = |tracks| {
+            let tracks = element(TRACKS, &element(TRACK, &track).repeat(tracks));
+            [element(HEAD, b""), element(SEGMENT, &tracks)].concat()
+        };
+        assert!(wipe(&mut movie(MOST_TRACKS)).is_some());
+        assert!(wipe(&mut movie(MOST_TRACKS + 1)).is_none());
     }
 
     #[test]

@@ -3,6 +3,9 @@
 use crate::bytes::{Bytes, index};
 use std::ops::Range;
 
+/// How many tracks a movie may have.
+pub(crate) const MOST_TRACKS: usize = 16;
+
 /// What a movie has that may stay.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wiped {
@@ -11,7 +14,7 @@ pub(crate) struct Wiped {
     /// Where media data are.
     data: Vec<Range<usize>>,
     /// Tracks that were overwritten.
-    dropped: Vec<u32>,
+    pub(crate) dropped: Vec<u32>,
 }
 
 /// A box, by where it is.
@@ -27,13 +30,12 @@ struct Found {
 enum Handler {
     Video,
     Sound,
-    Subtitles,
-    /// Nobody sees, hears or reads it.
+    /// Nobody sees or hears it. Cameras write their places as subtitles.
     Other,
 }
 
-/// Overwrites metadata, tracks that are neither seen, heard nor read, and times of creation. What can't be a box behind the movie is cut
-/// off. `None` where the boxes are none.
+/// Overwrites metadata, tracks that are neither seen nor heard, and times of creation. What can't be a box behind the movie is cut off.
+/// `None` where the boxes are none, or the tracks too many.
 pub(crate) fn wipe(file: &mut Vec<u8>) -> Option<Wiped> {
     let mut wiped = Wiped::default();
     let mut boxes = Vec::new();
@@ -92,7 +94,11 @@ pub(crate) fn wipe_data(file: &mut [u8], wiped: &Wiped, mut samples: Vec<Range<u
 }
 
 fn wipe_movie(file: &mut [u8], range: Range<usize>, wiped: &mut Wiped) -> Option<()> {
-    for found in children(file, range)? {
+    let boxes = children(file, range)?;
+    if boxes.iter().filter(|found| &found.name == b"trak").count() > MOST_TRACKS {
+        return None;
+    }
+    for found in boxes {
         match &found.name {
             b"mvhd" => zero_times(file, &found)?,
             b"trak" => {
@@ -135,7 +141,7 @@ fn wipe_media(file: &mut [u8], range: Range<usize>) -> Option<()> {
             b"minf" => {
                 for found in children(file, found.content)? {
                     match &found.name {
-                        b"vmhd" | b"smhd" | b"nmhd" | b"sthd" | b"gmhd" | b"dinf" => {}
+                        b"vmhd" | b"smhd" | b"dinf" => {}
                         b"hdlr" => zero_name(file, &found),
                         b"stbl" => wipe_tables(file, found.content)?,
                         _ => free(file, &found),
@@ -192,7 +198,6 @@ fn handler(file: &[u8], track: &Found) -> Option<Handler> {
     Some(match file.get(handler.content)?.get(8..12)? {
         b"vide" => Handler::Video,
         b"soun" => Handler::Sound,
-        b"subt" | b"sbtl" | b"text" | b"clcp" => Handler::Subtitles,
         _ => Handler::Other,
     })
 }
@@ -278,19 +283,27 @@ mod tests {
     #[test]
     fn tracks_of_places_and_names_of_cameras_go() {
         let place = boxed(b"udta", &boxed(b"\xa9xyz", b"+37.5665+126.9780/"));
-        let movie = boxed(b"moov", &[track(1, b"vide"), track(2, b"meta"), place].concat());
+        let movie = boxed(b"moov", &[track(1, b"vide"), track(2, b"meta"), track(3, b"sbtl"), place].concat());
         let mut file =
             [boxed(b"ftyp", b"isom\0\0\0\0"), movie, boxed(b"mdat", b"abcdef"), b"trailer".to_vec()].concat();
         let before = file.len();
         let wiped = wipe(&mut file).unwrap();
-        assert_eq!((wiped.has_video, wiped.has_sound, &wiped.dropped[..]), (true, false, &[2][..]));
+        assert_eq!((wiped.has_video, wiped.has_sound, &wiped.dropped[..]), (true, false, &[2, 3][..]));
         assert_eq!(file.len(), before - 7);
-        for word in [&b"37.5665"[..], b"camera", b"time", b"meta", b"udta", b"xyz"] {
+        for word in [&b"37.5665"[..], b"camera", b"time", b"meta", b"sbtl", b"udta", b"xyz"] {
             assert!(!file.windows(word.len()).any(|window| window == word), "{word:?}");
         }
         let at = u64::try_from(file.len() - 6).unwrap();
         wipe_data(&mut file, &wiped, vec![at + 4..at + 5, at..at + 2]).unwrap();
         assert!(file.ends_with(b"ab\0\0e\0"));
+    }
+
+    #[test]
+    fn movie_of_too_many_tracks_is_damaged() {
+        let mut most = boxed(b"moov", &track(1, b"vide").repeat(MOST_TRACKS));
+        assert!(wipe(&mut most).is_some());
+        let mut more = boxed(b"moov", &track(1, b"vide").repeat(MOST_TRACKS + 1));
+        assert_eq!(wipe(&mut more), None);
     }
 
     #[test]

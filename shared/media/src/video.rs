@@ -1,6 +1,6 @@
 use crate::{Found, ebml, isobmff, sniff::Container, sound};
 use domain::{Media, Rejection};
-use re_mp4::{Mp4, StsdBoxContent};
+use re_mp4::{Mp4, Sample, StsdBoxContent};
 use std::{ops::Range, time::Duration};
 
 /// The longest side.
@@ -33,7 +33,7 @@ pub(crate) fn look(format: Container, mut bytes: Vec<u8>, longest: Duration) -> 
         width: Some(width),
         height: Some(height),
         duration_ms: Some(duration_ms),
-        codecs: Some(codecs.join(",")),
+        codecs: Some(codecs),
         ..Media::default()
     };
     Ok(Found { media, original: Some(bytes), variants: Vec::new() })
@@ -65,7 +65,12 @@ pub(crate) fn look_as_sound(format: Container, mut bytes: Vec<u8>, longest: Dura
 fn wipe_movie(bytes: &mut Vec<u8>) -> Result<(isobmff::Wiped, Mp4), Rejection> {
     let wiped = isobmff::wipe(bytes).ok_or(Rejection::Damaged)?;
     let movie = Mp4::read_bytes(bytes).map_err(|_| Rejection::Damaged)?;
-    let range = |sample: &re_mp4::Sample| Some(sample.offset..sample.offset.checked_add(sample.size)?);
+    // Of several runs in one fragment of a track, only the first one's place is read right.
+    let is_placed = movie.moofs.iter().flat_map(|fragment| &fragment.trafs).all(|track| track.truns.len() <= 1);
+    if !is_placed {
+        return if wiped.dropped.is_empty() { Ok((wiped, movie)) } else { Err(Rejection::Damaged) };
+    }
+    let range = |sample: &Sample| Some(sample.offset..sample.offset.checked_add(sample.size)?);
     let samples = movie.tracks().values().flat_map(|track| &track.samples);
     let samples: Option<Vec<Range<u64>>> = samples.map(range).collect();
     samples.and_then(|samples| isobmff::wipe_data(bytes, &wiped, samples)).ok_or(Rejection::Damaged)?;
@@ -76,12 +81,13 @@ struct Facts {
     width: u32,
     height: u32,
     duration_ms: u64,
-    codecs: Vec<String>,
+    codecs: String,
 }
 
 impl Facts {
     fn of_movie(movie: &Mp4) -> Option<Self> {
-        let mut facts = Self { width: 0, height: 0, duration_ms: 0, codecs: Vec::new() };
+        let mut facts = Self { width: 0, height: 0, duration_ms: 0, codecs: String::new() };
+        let (mut video, mut sound) = (None, None);
         for track in movie.tracks().values() {
             let header = &track.trak(movie).tkhd;
             // Only a track that is seen has a size.
@@ -90,12 +96,14 @@ impl Facts {
                 let size = (u32::from(track.width), u32::from(track.height));
                 (facts.width, facts.height) = if is_turned { (size.1, size.0) } else { size };
             }
-            let units: u64 = track.samples.iter().fold(0, |all, sample| all.saturating_add(sample.duration));
-            let duration_ms = units.saturating_mul(1_000).checked_div(track.timescale).unwrap_or(0);
+            let duration_ms = units(&track.samples).saturating_mul(1_000).checked_div(track.timescale).unwrap_or(0);
             facts.duration_ms = facts.duration_ms.max(duration_ms);
-            let content = &track.trak(movie).mdia.minf.stbl.stsd.contents;
-            facts.codecs.extend(track.codec_string(movie).or_else(|| codec(content)));
+            let media = &track.trak(movie).mdia;
+            let known = if &media.hdlr.handler_type.value == b"vide" { &mut video } else { &mut sound };
+            let codec = || track.codec_string(movie).or_else(|| codec(&media.minf.stbl.stsd.contents));
+            *known = known.take().or_else(codec);
         }
+        facts.codecs = codecs(video, sound);
         facts.is_whole().then_some(facts)
     }
 
@@ -103,7 +111,8 @@ impl Facts {
     fn of_webm(wiped: &ebml::Wiped) -> Result<Option<Self>, Rejection> {
         let video = wiped.tracks.iter().find(|track| track.is_video()).ok_or(Rejection::TypeMismatch)?;
         let side = |pixels| u32::try_from(pixels).unwrap_or(u32::MAX);
-        let codecs = wiped.tracks.iter().filter_map(webm_codec).collect();
+        let sound = wiped.tracks.iter().find(|track| track.is_sound());
+        let codecs = codecs(webm_codec(video), sound.and_then(webm_codec));
         let duration_ms = wiped.duration_ms;
         let facts = Self { width: side(video.width), height: side(video.height), duration_ms, codecs };
         Ok(facts.is_whole().then_some(facts))
@@ -112,6 +121,17 @@ impl Facts {
     fn is_whole(&self) -> bool {
         self.width > 0 && self.height > 0 && self.duration_ms > 0
     }
+}
+
+/// How long samples are shown. What is more than one can be is the last one's below zero, where a header names too short a time.
+fn units(samples: &[Sample]) -> u64 {
+    let durations = samples.iter().map(|sample| sample.duration);
+    durations.filter(|duration| u32::try_from(*duration).is_ok()).fold(0, u64::saturating_add)
+}
+
+/// Those of what is played: of each kind, the first track.
+fn codecs(video: Option<String>, sound: Option<String>) -> String {
+    [video, sound].into_iter().flatten().collect::<Vec<_>>().join(",")
 }
 
 /// What is no video's codec.

@@ -70,6 +70,71 @@ fn samples_of_a_track_that_is_not_played_are_zeros() {
     assert!(!found.media.codecs.unwrap().contains("mp4a"));
 }
 
+/// Adds to a number of four bytes.
+fn add(bytes: &mut [u8], at: usize, more: usize) {
+    let number: &mut [u8; 4] = (&mut bytes[at..at + 4]).try_into().unwrap();
+    *number = (u32::from_be_bytes(*number) + u32::try_from(more).unwrap()).to_be_bytes();
+}
+
+/// Where boxes of a name begin.
+fn boxes(bytes: &[u8], name: &[u8]) -> Vec<usize> {
+    (4..bytes.len()).filter(|at| bytes[*at..].starts_with(name)).map(|at| at - 4).collect()
+}
+
+#[test]
+fn codecs_are_of_one_picture_and_one_sound() {
+    let (movie, tracks) = (boxes(MOV, b"moov")[0], boxes(MOV, b"trak"));
+    let film = |more: u8| {
+        let mut film = MOV.to_vec();
+        for id in 0..more {
+            let mut sound = MOV[tracks[1]..tracks[2]].to_vec();
+            sound[31] = 100 + id;
+            add(&mut film, movie, sound.len());
+            film.extend(sound);
+        }
+        seen(&film)
+    };
+    let codecs = film(0).unwrap().media.codecs;
+    assert_eq!(film(13).unwrap().media.codecs, codecs);
+    assert_eq!(film(14).unwrap_err(), Rejection::Damaged, "17 tracks");
+}
+
+#[test]
+fn film_whose_header_names_too_short_a_time_has_that_of_its_samples() {
+    let mut film = FILM.to_vec();
+    for header in boxes(FILM, b"mdhd") {
+        film[header + 24..header + 28].copy_from_slice(&[0, 0, 0, 1]);
+    }
+    let duration = seen(&film).unwrap().media.duration_ms.unwrap();
+    assert!((800..=1_200).contains(&duration), "{duration} ms");
+}
+
+#[test]
+fn samples_of_a_second_run_of_a_fragment_stay() {
+    const FRAGMENTS: &[u8] = include_bytes!("../../fixtures/fragments.mp4");
+    let [fragment, data] = [b"moof", b"mdat"].map(|name| boxes(FRAGMENTS, name)[0]);
+    let (tracks, runs, end) = (boxes(FRAGMENTS, b"traf"), boxes(FRAGMENTS, b"trun"), boxes(FRAGMENTS, b"mfra")[0]);
+    // One sample of four bytes, which stands behind the others. Its place and size are told.
+    let mut run = [&[0_u8, 0, 0, 24][..], b"trun", &[0, 0, 2, 1], &[0, 0, 0, 1], &[0; 4], &[0, 0, 0, 4]].concat();
+    let length = run.len();
+    add(&mut run, 16, end + length - fragment);
+    let mut film = FRAGMENTS.to_vec();
+    for (at, more) in
+        [(fragment, length), (tracks[0], length), (runs[0] + 16, length), (runs[1] + 16, length), (data, 4)]
+    {
+        add(&mut film, at, more);
+    }
+    film.splice(end..end, *b"film");
+    film.splice(tracks[1]..tracks[1], run);
+    let data = data + length..end + length + 4;
+    let kept = seen(&film).unwrap().original.unwrap();
+    assert!(kept[data.clone()] == film[data], "its samples are as they were");
+
+    let handler = film.windows(4).position(|window| window == b"soun").unwrap();
+    film[handler..handler + 4].copy_from_slice(b"meta");
+    assert_eq!(seen(&film).unwrap_err(), Rejection::Damaged, "samples of another track might be left");
+}
+
 #[test]
 fn what_is_no_film_is_refused() {
     let page = b"<html><script>alert(1)</script>";
