@@ -1,5 +1,6 @@
-use client::{Method, RequestBuilder};
-use serde_json::Value;
+use crate::person::unique;
+use client::{File, HeaderMap, Method, RequestBuilder};
+use serde_json::{Value, json};
 use std::ops::Deref;
 
 /// The HTTP API as one caller uses it. A call without an answer fails the journey.
@@ -47,6 +48,38 @@ impl Api {
     /// DELETE.
     pub async fn delete(&self, path: &str) -> Answer {
         self.call("DELETE", path, None).await
+    }
+
+    /// Uploads a file of up to 16 MiB and waits until it may be attached; returns its id.
+    pub async fn upload(&self, file: &File<'_>) -> String {
+        self.0.upload_ready(file, &unique("upload")).await.expect("a file that is taken")
+    }
+
+    /// Uploads a file of up to 16 MiB and waits for its inspection.
+    pub async fn try_upload(&self, file: &File<'_>) -> Value {
+        let upload = self.0.upload(file, &unique("upload")).await.expect("an upload");
+        self.0.inspected(upload["id"].as_str().expect("an upload has an id")).await.expect("an inspection")
+    }
+
+    /// Sends bytes with a request that the API signed.
+    pub async fn put_bytes(&self, signed: &Value, bytes: &[u8]) -> Answer {
+        Answer(self.0.put_bytes(signed, bytes).await.expect("the store answers"))
+    }
+
+    /// The URL behind each of these items, null where there is none for the caller.
+    pub async fn links(&self, items: &Value) -> Vec<Value> {
+        let links = self.post("/files/links", &json!({ "items": items })).await.with(200);
+        links["items"].as_array().expect("items").iter().map(|item| item["url"].clone()).collect()
+    }
+
+    /// What is behind a link.
+    pub async fn download(&self, url: &Value) -> (HeaderMap, Vec<u8>) {
+        self.0.download(url.as_str().expect("a link")).await.expect("the link leads to a file")
+    }
+
+    /// Whether a link still leads to something.
+    pub async fn is_there(&self, url: &Value) -> bool {
+        self.0.download(url.as_str().expect("a link")).await.is_ok()
     }
 
     /// Any body, with the content type of JSON.

@@ -172,7 +172,7 @@ impl Person {
 }
 
 /// A name that is unique in all runs.
-fn unique(name: &str) -> String {
+pub(crate) fn unique(name: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let random = RandomState::new().hash_one(NEXT.fetch_add(1, Ordering::Relaxed));
     format!("{name}.{:08x}", random & 0xffff_ffff)

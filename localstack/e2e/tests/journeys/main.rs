@@ -9,6 +9,7 @@ mod concurrent_sends;
 mod delivery;
 mod devices;
 mod dialogue;
+mod files;
 mod first_message;
 mod friends;
 mod frozen;
