@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use client::{Api, Person, group_message, message};
+use client::{Api, File, Person, group_message, message};
 use serde_json::{Value, json};
 
 use crate::welcome::PASSWORD;
@@ -29,6 +29,40 @@ const LINES: [(&str, &str, &str, Option<usize>); 12] = [
     ("minji", "bob", "밥, 다음 주 발표 자료 봤어?", None),
     ("bob", "minji", "Not yet, I'll read it tonight.", Some(9)),
     ("bob", "minji", "제목이 마음에 들어: \"서버 없이 채팅하기\".", None),
+];
+
+/// Author, recipient, and what they send.
+const FILES: [(&str, &str, File<'_>); 3] = [
+    (
+        "alice",
+        "minji",
+        File {
+            kind: "image",
+            name: "떡볶이.jpg",
+            media_type: "image/jpeg",
+            bytes: include_bytes!("../../shared/media/fixtures/progressive.jpg"),
+        },
+    ),
+    (
+        "minji",
+        "alice",
+        File {
+            kind: "voice",
+            name: "voice.ogg",
+            media_type: "audio/ogg",
+            bytes: include_bytes!("../../shared/media/fixtures/opus.ogg"),
+        },
+    ),
+    (
+        "bob",
+        "alice",
+        File {
+            kind: "file",
+            name: "발표 자료.md",
+            media_type: "text/markdown",
+            bytes: "# 서버 없이 채팅하기\n".as_bytes(),
+        },
+    ),
 ];
 
 /// The group of all three.
@@ -68,6 +102,15 @@ pub(crate) async fn create(api: &Api) -> Result<()> {
         message["client_id"] = format!("demo-{n}").into();
         sent.push(from.api.post("/messages", &message).await?.expect(&[200, 201])?);
     }
+    for (n, (from, to, file)) in FILES.iter().enumerate() {
+        let (from, to) = (named(from)?, named(to)?);
+        let upload = from.api.upload_ready(file, &format!("demo-file-{n}")).await?;
+        let message = json!({
+            "room_id": from.room_with(to.id).await?, "room_type": "private", "content": "", "message_type": file.kind,
+            "attachments": [{ "upload_id": upload }], "client_id": format!("demo-file-{n}"),
+        });
+        from.api.post("/messages", &message).await?.expect(&[200, 201])?;
+    }
     let [owner, others @ ..] = PEOPLE.map(|(username, ..)| username);
     let (owner, others) = (named(owner)?, others.map(|name| named(name).map(|person| person.id)));
     let group = match owner.find_group(GROUP).await? {
@@ -87,7 +130,7 @@ pub(crate) fn logins() -> String {
     let each =
         PEOPLE.map(|(username, display_name, ..)| format!("  {username}@example.com  {PASSWORD}  ({display_name})"));
     format!(
-        "Three friends with their conversations and a group, by e-mail address and password:\n\n{}\n",
+        "Three friends with their conversations, a picture, a voice note, a file and a group, by e-mail address and password:\n\n{}\n",
         each.join("\n")
     )
 }

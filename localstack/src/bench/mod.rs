@@ -4,6 +4,7 @@ mod cost;
 mod figures;
 mod functions;
 mod logins;
+mod media;
 mod own_stack;
 mod processes;
 mod realtime;
@@ -60,6 +61,8 @@ enum Instead {
     /// How long `hello` takes with rooms and friends, how long it takes to tell friends who came and went, and how long until a message
     /// is at the devices of those who are away.
     Signals(signals::Args),
+    /// Measures uploads until they may be attached, messages with files, and links.
+    Media(media::Args),
     /// Prints what the real-time part costs a month on AWS, from what is counted at a stack of its own.
     ///
     /// Frames, invocations, their time, requests to queues and store operations of each thing that people do are counted; how often they
@@ -104,6 +107,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             Some(Instead::Storm(args)) => return storm::run(args, &progress).await,
             Some(Instead::Search(args)) => return search::run(args, &progress).await,
             Some(Instead::Signals(args)) => return signals::run(args, &progress).await,
+            Some(Instead::Media(args)) => return media::run(args, &progress).await,
             Some(Instead::Cost(args)) => return cost::run(args, &progress).await,
             None => {}
         }
