@@ -31,6 +31,7 @@ impl<'e, E: MySqlExecutor<'e>> Invites<E> {
             "SELECT i.id AS invite_id, i.group_room_id, i.created_by, i.expires_at, i.max_uses, i.uses, i.revoked_at,
                     i.created_at AS invited_at,
                     r.id, r.name, r.description, r.is_private, r.max_members, r.wide_mentions, r.member_count,
+                    r.picture_id, r.picture_hash,
                     r.created_at, r.updated_at, m.user_id, m.role, m.state, m.joined_at
              FROM group_room_invites i
              JOIN group_chat_rooms r ON r.id = i.group_room_id

@@ -62,7 +62,7 @@ fn a_wrong_type_is_refused_by_name_on_every_route() {
         for (method, path, body) in routes(&scene) {
             for name in body.as_object().unwrap().keys() {
                 let mut wrong = body.clone();
-                wrong[name] = json!([]);
+                wrong[name] = if body[name].is_array() { json!(true) } else { json!([]) };
                 let answer = scene.author.api.call(method, &path, Some(&wrong)).await;
                 assert_eq!(refused_field(&answer), field(name, "wrong_type"), "{method} {path}");
                 if OPTIONAL.contains(&name.as_str()) {
