@@ -55,6 +55,7 @@ fn an_account_and_its_tokens() {
         let minji = stack.register("minji").await;
         assert_snapshot!(shape(&minji.account), @r#"
         {
+          "avatar": null,
           "created_at": "[time]",
           "display_name": null,
           "email": "[email]",
@@ -64,7 +65,6 @@ fn an_account_and_its_tokens() {
           "presence_visibility": "friends",
           "read_receipts": true,
           "status_message": null,
-          "avatar": null,
           "updated_at": "[time]",
           "username": "[username]"
         }
@@ -99,19 +99,19 @@ fn a_chat_room() {
           "last_message": null,
           "participants": [
             {
+              "avatar": null,
               "display_name": null,
               "id": "[id]",
               "is_available": true,
               "status_message": null,
-              "avatar": null,
               "username": "[username]"
             },
             {
+              "avatar": null,
               "display_name": null,
               "id": "[id]",
               "is_available": true,
               "status_message": null,
-              "avatar": null,
               "username": "[username]"
             }
           ],

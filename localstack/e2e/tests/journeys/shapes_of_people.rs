@@ -12,6 +12,7 @@ fn an_account_and_a_profile() {
         let change = json!({"display_name": "김민지", "status_message": "오늘도 화이팅", "locale": "en"});
         assert_snapshot!(shape(&minji.api.put("/users/me", &change).await.with(200)), @r#"
         {
+          "avatar": null,
           "created_at": "[time]",
           "display_name": "김민지",
           "email": "[email]",
@@ -21,7 +22,6 @@ fn an_account_and_a_profile() {
           "presence_visibility": "friends",
           "read_receipts": true,
           "status_message": "오늘도 화이팅",
-          "avatar": null,
           "updated_at": "[time]",
           "username": "[username]"
         }
@@ -30,12 +30,12 @@ fn an_account_and_a_profile() {
         let profile = junho.api.get(&format!("/users/{}", minji.id)).await.with(200);
         assert_snapshot!(shape(&profile), @r#"
         {
+          "avatar": null,
           "display_name": "김민지",
           "id": "[id]",
           "is_online": null,
           "last_seen_at": null,
           "status_message": "오늘도 화이팅",
-          "avatar": null,
           "username": "[username]"
         }
         "#);
@@ -92,10 +92,10 @@ fn a_request_a_friend_and_a_block() {
               "id": "[id]",
               "since": "[time]",
               "user": {
+                "avatar": null,
                 "display_name": null,
                 "id": "[id]",
                 "status_message": null,
-                "avatar": null,
                 "username": "[username]"
               }
             }
@@ -123,10 +123,10 @@ fn a_request_a_friend_and_a_block() {
               "last_seen_at": null,
               "since": "[time]",
               "user": {
+                "avatar": null,
                 "display_name": null,
                 "id": "[id]",
                 "status_message": null,
-                "avatar": null,
                 "username": "[username]"
               }
             }
@@ -138,11 +138,11 @@ fn a_request_a_friend_and_a_block() {
         {
           "created_at": "[time]",
           "user": {
+            "avatar": null,
             "display_name": null,
             "id": "[id]",
             "is_available": true,
             "status_message": null,
-            "avatar": null,
             "username": "[username]"
           }
         }
@@ -153,11 +153,11 @@ fn a_request_a_friend_and_a_block() {
             {
               "created_at": "[time]",
               "user": {
+                "avatar": null,
                 "display_name": null,
                 "id": "[id]",
                 "is_available": true,
                 "status_message": null,
-                "avatar": null,
                 "username": "[username]"
               }
             }
@@ -181,10 +181,10 @@ fn friend_frames() {
             "id": "[id]",
             "since": "[time]",
             "user": {
+              "avatar": null,
               "display_name": null,
               "id": "[id]",
               "status_message": null,
-              "avatar": null,
               "username": "[username]"
             },
             "user_rev": 2
@@ -200,10 +200,10 @@ fn friend_frames() {
             "id": "[id]",
             "since": "[time]",
             "user": {
+              "avatar": null,
               "display_name": null,
               "id": "[id]",
               "status_message": null,
-              "avatar": null,
               "username": "[username]"
             },
             "user_rev": 3
@@ -219,10 +219,10 @@ fn friend_frames() {
             "id": "[id]",
             "since": "[time]",
             "user": {
+              "avatar": null,
               "display_name": null,
               "id": "[id]",
               "status_message": null,
-              "avatar": null,
               "username": "[username]"
             },
             "user_rev": 4

@@ -52,19 +52,19 @@ fn room_list_and_unread_counts() {
               },
               "participants": [
                 {
+                  "avatar": null,
                   "display_name": null,
                   "id": "[id]",
                   "is_available": true,
                   "status_message": null,
-                  "avatar": null,
                   "username": "[username]"
                 },
                 {
+                  "avatar": null,
                   "display_name": null,
                   "id": "[id]",
                   "is_available": true,
                   "status_message": null,
-                  "avatar": null,
                   "username": "[username]"
                 }
               ],
@@ -174,11 +174,11 @@ fn a_participant_who_blocked_the_caller() {
         let blocker = participants.iter().find(|participant| participant["id"] == minji.id).unwrap();
         assert_snapshot!(shape(blocker), @r#"
         {
+          "avatar": null,
           "display_name": null,
           "id": "[id]",
           "is_available": false,
           "status_message": null,
-          "avatar": null,
           "username": null
         }
         "#);
