@@ -54,7 +54,7 @@ const MEMORY: f64 = 0.25;
 /// What frames weigh, in gigabytes: a pushed message, the answer to a send, a receipt.
 const MESSAGE: f64 = 598e-9;
 const ANSWER: f64 = 640e-9;
-const RECEIPT: f64 = 180e-9;
+const RECEIPT: f64 = 80e-9;
 
 /// How long a function works for a send, and for each connection that it pushes to, in milliseconds at 256 MB.
 const SEND_TIME: f64 = 33.0;
