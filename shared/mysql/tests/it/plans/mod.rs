@@ -27,7 +27,7 @@ const WALKS: &[(&str, &str)] = &[
     ),
     // Of the index of public groups as much as a page has, in its order; see below.
     (
-        "SELECT r.id, r.name, r.description, r.is_private, r.max_members, r.wide_mentions, r.member_count, r.created_at, r.updated_at, m.user_id, m.role, m.state, m.joined_at FROM group_chat_rooms r FORCE INDEX",
+        "SELECT r.id, r.name, r.description, r.is_private, r.max_members, r.wide_mentions, r.member_count, r.picture_id, r.picture_hash, r.created_at, r.updated_at, m.user_id, m.role, m.state, m.joined_at FROM group_chat_rooms r FORCE INDEX",
         "group_chat_rooms",
     ),
     // Asks for those whom nobody can search yet, in steps.
