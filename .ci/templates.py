@@ -4,7 +4,7 @@
 check               fails where they do not fit
 iam                 fails on a policy in which parliament finds a fault, after SAM's transform
 parameters          reads outputs of infrastructure.yaml as JSON, writes those that are parameters of template.yaml
-reserved NUMBER     how many executions at once functions reserve with this MysqlConcurrency
+reserved ENV        how many executions at once functions reserve in an environment
 setting ENV NAME    a setting of an environment, or the value that a parameter has there
 """
 
@@ -75,14 +75,15 @@ def parameters():
             print(f"{name}: {json.dumps(value)}")
 
 
-def reserved(concurrency):
-    """Every function that says so, in numbers or by the parameter."""
+def reserved(environment):
+    """Every function that says so, in numbers or by a parameter, where its parameter is not 0."""
     total = 0
     for resource in template("template.yaml")["Resources"].values():
         value = resource.get("Properties", {}).get("ReservedConcurrentExecutions")
-        if value is not None and concurrency > 0:
-            number = value["Fn::If"][1]
-            total += number if isinstance(number, int) else concurrency
+        if value is not None:
+            condition, number, _ = value["Fn::If"]
+            most = int(setting(environment, {"LimitsMysql": "MysqlConcurrency", "LimitsInspect": "InspectConcurrency"}[condition]))
+            total += min(number, most) if isinstance(number, int) else most
     return total
 
 
@@ -259,7 +260,7 @@ def main(command, *arguments):
     elif command == "parameters":
         parameters()
     elif command == "reserved":
-        print(reserved(int(arguments[0])))
+        print(reserved(arguments[0]))
     elif command == "setting":
         print(setting(*arguments))
     else:
