@@ -1,7 +1,11 @@
 """Logins and data for schemathesis, and the rules of the product that JSON Schema cannot say."""
 
+import base64
+import hashlib
 import itertools
 import os
+import struct
+import time
 import unicodedata
 import uuid
 import zlib
@@ -15,8 +19,8 @@ PASSWORD = "correct horse battery"
 RUN = uuid.uuid4().hex[:8]
 people = itertools.count()
 
-# What the person of all requests can see: fields of requests, ids in paths, and whole bodies.
-fields, ids, bodies = {}, {}, {}
+# What the person of all requests can see: fields of requests, ids in paths, whole bodies, and uploads for profile and group.
+fields, ids, bodies, pictures = {}, {}, {}, {}
 
 
 def post(path, token, body):
@@ -33,6 +37,36 @@ def login():
     person = post("/auth/register", None, account)["id"]
     credentials = {"email": email, "password": PASSWORD}
     return person, credentials, post("/auth/login", None, credentials)
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+# 16 x 16 pixels of one grey.
+PICTURE = b"".join(
+    (
+        b"\x89PNG\r\n\x1a\n",
+        chunk(b"IHDR", struct.pack(">IIBBBBB", 16, 16, 8, 0, 0, 0, 0)),
+        chunk(b"IDAT", zlib.compress((b"\0" + b"\x80" * 16) * 16)),
+        chunk(b"IEND", b""),
+    )
+)
+
+
+def picture(token, purpose):
+    """The id of an upload that a profile or a group may show."""
+    sha256 = base64.b64encode(hashlib.sha256(PICTURE).digest()).decode()
+    body = {"kind": "image", "purpose": purpose, "name": "a.png", "type": "image/png", "size": len(PICTURE)}
+    upload = post("/uploads", token, {**body, "sha256": sha256, "client_id": f"{purpose}-{RUN}-{next(people)}"})
+    signed = upload["put"]
+    requests.put(signed["url"], data=PICTURE, headers=signed["headers"], timeout=10).raise_for_status()
+    for _ in range(100):
+        answer = requests.get(f"{API}/uploads/{upload['id']}", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+        if answer.json()["state"] == "ready":
+            break
+        time.sleep(0.2)
+    return upload["id"]
 
 
 @schemathesis.auth(refresh_interval=600)
@@ -68,13 +102,21 @@ class Person:
             }
         )
         bodies.update({"/auth/login": credentials, "/auth/refresh": {"refresh_token": others["refresh_token"]}})
+        pictures.update(
+            {
+                "/users/me/avatar": picture(token, "avatar"),
+                "/group-rooms/{id}/picture": picture(token, "group_picture"),
+            }
+        )
         # Nobody can write in a room of two when one of them has blocked the other.
         fields["POST /blocks"] = third
         return token
 
     def set(self, case, token, context):
         ends = case.operation.path in ("/auth/logout", "/auth/sessions/{id}")
-        if ends or (case.operation.path, case.operation.method.upper()) == ("/users/me", "DELETE"):
+        # With a picture its upload ends, which other requests name.
+        deleted = ("/users/me", "/users/me/avatar", "/group-rooms/{id}/picture")
+        if ends or (case.operation.path in deleted and case.operation.method.upper() == "DELETE"):
             token = login()[2]["access_token"]
         case.headers = case.headers or {}
         case.headers["Authorization"] = f"Bearer {token}"
@@ -121,11 +163,8 @@ DEVICES = {
     "apns": {"token": "0f" * 32, "environment": "development"},
 }
 
-# What a kind may be, and how large, no schema says.
-UPLOAD = {
-    "kind": "file", "name": "a.txt", "size": 1, "type": "text/plain",
-    "sha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
-}
+# What a kind may be, and how large, no schema says. Of this size it goes in parts.
+UPLOAD = {"kind": "file", "name": "a.bin", "size": 17_000_000, "type": "application/octet-stream"}
 
 
 def is_known(value):
@@ -156,6 +195,14 @@ def searchable(query):
         query.pop("until", None)
 
 
+def linkable(item):
+    """A file of a person, of a group or else of a message, each with what there may be of it."""
+    for place in ("user_id", "room_id"):
+        if item.get(place) is not None:
+            return {place: item[place], "id": item["id"], "variant": "small"}
+    return {"message_id": item.get("message_id") or "66f0c3d2a1b2c3d4e5f60718", "id": item["id"]}
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     """Leaves wrong requests alone, and makes the others right."""
@@ -179,7 +226,17 @@ def before_call(context, case, kwargs):
         if path == "/uploads":
             case.body = {**UPLOAD, "client_id": case.body.get("client_id", "1")}
         if path == "/uploads/{id}/parts":
-            case.body = {"parts": [{"number": 1, "sha256": UPLOAD["sha256"]}]}
+            case.body = {"parts": [{"number": 1, "sha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}]}
+        if path == "/files/links":
+            case.body["items"] = [linkable(item) for item in case.body["items"]]
+        if path in pictures:
+            case.body = {"upload_id": pictures[path]}
+            if "id" in (case.path_parameters or {}):
+                # Of another group it would end with that.
+                case.path_parameters = {"id": ids["/group-rooms/{id}"]}
+        if path == "/messages":
+            # None of these would be ready.
+            case.body.pop("attachments", None)
         if case.body.get("members"):
             # Each once, and not the caller.
             case.body["members"] = [fields["user_id"]]
