@@ -19,6 +19,10 @@ const AT_ONCE: usize = 20;
 const LINKS: usize = 50;
 /// Files of one message.
 const FILES: usize = 10;
+/// As many as there may be that nothing has attached, which are three for each time.
+const MOST_OPEN: &str = "1000";
+/// As many bytes of one person as they upload, and more.
+const MOST_STORED: &str = "10000000000";
 
 /// A picture of a few kilobytes; what follows its end makes it larger, and is cut off.
 const PHOTO: &[u8] = include_bytes!("../../../shared/media/fixtures/progressive.jpg");
@@ -26,7 +30,7 @@ const PHOTO: &[u8] = include_bytes!("../../../shared/media/fixtures/progressive.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// How often each is measured that one person does
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=300))]
     times: u16,
     /// Measure the debug build, which tells nothing about a deployment
     #[arg(long)]
@@ -48,6 +52,9 @@ pub(super) async fn run(args: &Args, progress: &Progress) -> Result<()> {
     let mut options = Options::new(Source::Own(scratch.path().join("databases"))).without_limits();
     options.binaries = Some(binaries);
     options.progress = progress.clone();
+    for (name, value) in [("MAX_OPEN_UPLOADS", MOST_OPEN), ("MAX_STORED_BYTES", MOST_STORED)] {
+        options.environment.insert(name.to_owned(), value.to_owned());
+    }
     let stack = Stack::start(options).await?;
     let rows = measure(&stack, usize::from(args.times), progress).await;
     stack.stop().await;
