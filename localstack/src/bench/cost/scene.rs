@@ -7,7 +7,7 @@ use client::{Api, Person, Socket, room_name, with_ticket};
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use stack::{Progress, Stack, Step};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::counted::{Counted, Counter};
 use crate::bench::phone;
@@ -20,6 +20,10 @@ const FEW: u32 = 4;
 pub(super) const FRIENDS: u32 = 8;
 /// Typing is told every 3 s.
 const TYPING: Duration = Duration::from_millis(3_200);
+/// Whoever was notified within 3 s is looked at later, by the clock of the functions.
+const BURST: Duration = Duration::from_millis(3_200);
+/// How long a notification may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Whoever goes within 5 minutes is told to be gone later than others.
 const STAY: Duration = Duration::from_mins(6);
 const PASSWORD: &str = "down-the-rabbit-hole";
@@ -232,16 +236,15 @@ impl<'s> Scene<'s> {
         let quiet = self.sends(&anna, &room).await?;
         let token = phone(&chul).await?;
         let notified = async {
-            for _ in 0..TIMES {
+            for _ in 0..FEW {
+                sleep(BURST).await;
                 let before = self.stack.providers().records(0).len();
                 send(&anna, &room).await?;
-                while !self.stack.providers().records(before).iter().any(|it| it.target == token && it.is_taken()) {
-                    sleep(Duration::from_millis(5)).await;
-                }
+                timeout(PATIENCE, self.rings(&token, before)).await.context("nobody was notified")?;
             }
             Ok(())
         };
-        counts.notified = self.counter.count(TIMES, notified).await? - quiet;
+        counts.notified = self.counter.count(FEW, notified).await? - quiet;
         let (reader, _) = chul.connect(json!({})).await?;
         // What the phone shows is taken back.
         let (seq, _) = send(&anna, &room).await?;
@@ -256,6 +259,13 @@ impl<'s> Scene<'s> {
         };
         counts.looked_at = self.counter.count(TIMES, read).await? - counts.send - counts.read;
         reader.close().await
+    }
+
+    /// Waits until a device is notified that was not before so many records.
+    async fn rings(&self, token: &str, before: usize) {
+        while !self.stack.providers().records(before).iter().any(|it| it.target == token && it.is_taken()) {
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 }
 
