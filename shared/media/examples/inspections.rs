@@ -123,7 +123,7 @@ async fn measure(row: &Row, input: &Path) -> Result<()> {
     }
     times.sort_unstable();
     let at = |percent| {
-        let time = times.get(times.len() * percent / 100).copied().unwrap_or_default();
+        let time: Duration = times.get(times.len() * percent / 100).copied().unwrap_or_default();
         time.as_secs_f64() * 1_000.0
     };
     let (p50, p95, megabytes) = (at(50), at(95), fs::metadata(input)?.len() / 1_000_000);
