@@ -1,4 +1,5 @@
 //! Measures inspections as a function does them, in a child process each: `cargo run --release -p media --example inspections`.
+#![expect(clippy::disallowed_methods, reason = "a measurement looks at the clock")]
 
 use anyhow::{Context as _, Result, bail, ensure};
 use domain::{Purpose, Rejection, UploadKind};
