@@ -6,8 +6,8 @@ use mongo::Connection;
 use queue::{FanoutFrame, FanoutJob, Target};
 use std::collections::HashMap;
 
-/// For how many connections one job is.
-const CHUNK: usize = 100;
+/// For how many connections one job is: few jobs a message, so that messages which wait together meet in one batch and share frames.
+const CHUNK: usize = 250;
 
 /// How long the frames of one job may be in all: a message of SQS has at most 256 KB, escapes and connections included.
 const MOST_BYTES: usize = 100_000;
@@ -108,22 +108,22 @@ mod tests {
 
     #[test]
     fn one_frame_for_many_is_cut_into_chunks() {
-        let jobs = chunks(&[to(0..150, "{}")], &connections(150), ROOM, LATE);
+        let jobs = chunks(&[to(0..300, "{}")], &connections(300), ROOM, LATE);
 
-        assert_eq!(sizes(&jobs), [[100], [100], [100]]);
+        assert_eq!(sizes(&jobs), [[250], [250], [100]]);
         let targets = jobs.iter().flat_map(|job| &job.frames).flat_map(|frame| &frame.connections);
         let names: BTreeSet<_> = targets.map(|target| &target.id.0).collect();
-        assert_eq!(names.len(), 300);
+        assert_eq!(names.len(), 600);
     }
 
     #[test]
     fn frames_of_one_person_each_share_a_job() {
-        let frames: Vec<_> = (0..120).map(|user| to([user], &format!("{user}"))).collect();
+        let frames: Vec<_> = (0..300).map(|user| to([user], &format!("{user}"))).collect();
 
-        let jobs = chunks(&frames, &connections(120), ROOM, LATE);
+        let jobs = chunks(&frames, &connections(300), ROOM, LATE);
 
         assert_eq!(jobs.len(), 3);
-        assert_eq!(jobs.iter().map(|job| job.frames.len()).sum::<usize>(), 120);
+        assert_eq!(jobs.iter().map(|job| job.frames.len()).sum::<usize>(), 300);
     }
 
     #[test]

@@ -144,7 +144,7 @@ async fn message_for_many_connections_is_queued_once_for_each() {
     let mut names: Vec<_> = (10..310).map(|user| format!("c{user}")).collect();
     names.sort_unstable();
     assert_eq!(recipients(&jobs), names);
-    assert!(jobs.iter().all(|job| job.frames.len() == 1 && job.frames[0].connections.len() <= 100));
+    assert!(jobs.iter().all(|job| job.frames.len() == 1 && job.frames[0].connections.len() <= 250));
     let lives = jobs.iter().map(|job| now().until(job.not_after));
     assert!(lives.clone().max() <= Some(Duration::from_secs(6)) && lives.min() >= Some(Duration::from_secs(1)));
     assert_eq!(types(&jobs), BTreeSet::from(["message.created".to_owned()]));
