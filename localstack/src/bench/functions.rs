@@ -83,13 +83,17 @@ async fn end_environments(stack: &Stack) {
 /// One call of each function that clients reach.
 async fn touch_every_route(stack: &Stack, [one, other]: &[Person; 2], room: i64) -> Result<()> {
     let sent = message(room, "안녕하세요");
-    let calls: [(Method, String, Option<&Value>); 14] = [
+    let nobodys = json!({ "items": [{ "user_id": other.id, "id": "0".repeat(32) }] });
+    let calls: [(Method, String, Option<&Value>); 17] = [
         (Method::POST, "/messages".to_owned(), Some(&sent)),
         (Method::GET, format!("/messages/{room}"), None),
         (Method::GET, format!("/messages/sync?room_id={room}&after_rev=0"), None),
         (Method::GET, "/messages/unread".to_owned(), None),
         (Method::GET, format!("/chat-rooms/{room}"), None),
         (Method::GET, "/chat-rooms".to_owned(), None),
+        (Method::GET, "/group-rooms".to_owned(), None),
+        (Method::GET, "/notifications/settings".to_owned(), None),
+        (Method::POST, "/files/links".to_owned(), Some(&nobodys)),
         (Method::GET, "/users/me".to_owned(), None),
         (Method::GET, "/users/search?q=an".to_owned(), None),
         (Method::GET, "/friends".to_owned(), None),
@@ -105,7 +109,8 @@ async fn touch_every_route(stack: &Stack, [one, other]: &[Person; 2], room: i64)
     let (socket, _) = one.connect(json!({})).await?;
     socket.close().await?;
     stack.gateway().invoke("fanout", serde_json::from_str(FANOUT)?).await?;
-    stack.gateway().invoke("relay", json!({})).await?;
-    stack.gateway().invoke("send-mail", json!({})).await?;
+    for function in ["inspect", "relay", "send-mail", "sweep-files"] {
+        stack.gateway().invoke(function, json!({})).await?;
+    }
     Ok(())
 }
