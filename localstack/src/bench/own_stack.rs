@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use gateway::CpuShares;
 use stack::{Options, Scratch, Source, Stack};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader},
@@ -25,6 +26,9 @@ pub(crate) struct ServeArgs {
     /// Sets a setting of every function that has it
     #[arg(long, value_name = "NAME=VALUE", value_parser = settings::parse)]
     set: Vec<(String, String)>,
+    /// Give each function the processor share of its `MemorySize`
+    #[arg(long)]
+    lambda_cpu: bool,
 }
 
 pub(crate) async fn serve(args: ServeArgs) -> Result<ExitCode> {
@@ -33,6 +37,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<ExitCode> {
     let mut options = Options::new(Source::Own(scratch.path().join("databases"))).without_limits();
     options.binaries = Some(args.binaries);
     options.environment.extend(args.set);
+    options.cpu_shares = args.lambda_cpu.then(CpuShares::probe).transpose()?;
     let stack = Stack::start(options).await?;
     println!("{}", stack.urls().http);
     let (mut input, mut byte) = (tokio::io::stdin(), [0]);
@@ -53,9 +58,10 @@ pub(crate) struct OwnStack {
 }
 
 impl OwnStack {
-    pub(crate) async fn start(binaries: &Path, set: &[(&str, &str)]) -> Result<Self> {
+    /// Starts one with options of [`ServeArgs`].
+    pub(crate) async fn start(binaries: &Path, options: &[String]) -> Result<Self> {
         let mut command = Command::new(env::current_exe()?);
-        command.arg("serve").arg(binaries).args(set.iter().map(|(name, value)| format!("--set={name}={value}")));
+        command.arg("serve").arg(binaries).args(options);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         // A group of its own, so that Ctrl-C reaches us first; it ends as its input does.
         let mut process = command.process_group(0).spawn().context("cannot start a stack")?;

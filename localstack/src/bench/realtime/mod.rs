@@ -42,6 +42,9 @@ pub(crate) struct Args {
     /// Idle connections whose memory is measured, at most 19 for each member of the largest room
     #[arg(long, default_value_t = 2000)]
     idle: usize,
+    /// Give each function the processor share of its `MemorySize`, as on AWS
+    #[arg(long)]
+    lambda_cpu: bool,
     /// Measure the debug build, which tells nothing about a deployment
     #[arg(long)]
     debug: bool,
@@ -58,12 +61,13 @@ pub(super) async fn run(args: &Args, progress: &Progress) -> Result<()> {
     measure(args, &binaries, "as set", &[], rooms, args.idle, &mut report, progress).await?;
     for (name, inline) in [("sender", "10000"), ("queue", "1")] {
         let rooms = Rooms { sizes: &args.compare, closed_loop: &[] };
-        let set = [("INLINE_CONNECTIONS", inline)];
+        let set = [format!("--set=INLINE_CONNECTIONS={inline}")];
         measure(args, &binaries, name, &set, rooms, 0, &mut report, progress).await?;
     }
     let cores = std::thread::available_parallelism()?;
     let profile = if args.debug { "debug" } else { "release" };
-    println!("\n{cores} cores, {profile} build; load average {before} at the start, {} at the end", load());
+    let shares = if args.lambda_cpu { ", each function with the share of its memory" } else { "" };
+    println!("\n{cores} cores{shares}, {profile} build; load average {before} at the start, {} at the end", load());
     println!(
         "{} messages a room, of one sender; INLINE_CONNECTIONS as set is {}",
         args.messages,
@@ -112,7 +116,7 @@ async fn measure(
     args: &Args,
     binaries: &Path,
     pushed_by: &'static str,
-    set: &[(&str, &str)],
+    set: &[String],
     rooms: Rooms<'_>,
     idle: usize,
     report: &mut Report,
@@ -120,7 +124,9 @@ async fn measure(
 ) -> Result<()> {
     let Some(&most) = rooms.sizes.iter().chain(rooms.closed_loop).max() else { return Ok(()) };
     let step = progress.step("starting a stack of its own");
-    let own = OwnStack::start(binaries, set).await?;
+    let shares = args.lambda_cpu.then(|| "--lambda-cpu".to_owned());
+    let options: Vec<_> = set.iter().cloned().chain(shares).collect();
+    let own = OwnStack::start(binaries, &options).await?;
     step.done(&format!("a stack of its own at {}", own.url()));
     let measured = async {
         let board = Board::default();
