@@ -6,8 +6,9 @@ mod report;
 
 pub use report::Report;
 
-use domain::{Clock, Fault, OrLog as _, Timestamp};
+use domain::{Clock, Fault, OrLog as _, Timestamp, UserId};
 use files::Files;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use mongo::{Mongo, Recounted};
 use std::time::Duration;
 
@@ -27,8 +28,10 @@ const MOST_GROUPS: u16 = 20;
 /// How much of a run's time that takes.
 const GROUPS_TIME: Duration = Duration::from_secs(5);
 
-/// How many people's quotas a run sums anew.
-const MOST_RECOUNTS: u16 = 20;
+/// Of how many people quotas are read that are due, how many are summed anew at once, and how much of a run's time that takes.
+const RECOUNTS: u16 = 200;
+const RECOUNTS_AT_ONCE: usize = 8;
+const RECOUNTS_TIME: Duration = Duration::from_secs(5);
 
 /// What a run works with.
 #[derive(Debug, Clone)]
@@ -83,15 +86,27 @@ impl Sweeper {
         Ok(())
     }
 
+    /// Sums the quotas anew that are due, the longest waiting first.
     async fn recount(&self, until: Timestamp, report: &mut Report) -> Result<(), Fault> {
-        let usages = self.mongo.usages();
-        for user in usages.list_unchecked(self.clock.now(), MOST_RECOUNTS).await? {
-            let now = self.clock.now();
-            if now >= until {
+        let until = until.min(self.clock.now().plus(RECOUNTS_TIME));
+        while self.clock.now() < until {
+            let due = self.mongo.usages().list_unchecked(self.clock.now(), RECOUNTS).await?;
+            let is_last = due.len() < usize::from(RECOUNTS);
+            let recounts = due.into_iter().map(|user| self.recount_one(user, until));
+            let mut recounts = stream::iter(recounts).buffer_unordered(RECOUNTS_AT_ONCE);
+            while let Some(is_corrected) = recounts.try_next().await? {
+                report.corrected += usize::from(is_corrected);
+            }
+            if is_last {
                 break;
             }
-            report.corrected += usize::from(usages.recount(user, now).await? == Recounted::Corrected);
         }
         Ok(())
+    }
+
+    /// Whether the quota was wrong and is right now.
+    async fn recount_one(&self, user: UserId, until: Timestamp) -> Result<bool, Fault> {
+        let now = self.clock.now();
+        Ok(now < until && self.mongo.usages().recount(user, now).await? == Recounted::Corrected)
     }
 }

@@ -1,8 +1,9 @@
 use crate::yard::Yard;
-use domain::{Access, RoomId, RoomKey, WideMentions};
+use domain::{Access, Clock, RoomId, RoomKey, Timestamp, WideMentions};
 use futures_util::future::join_all;
 use mongo::GroupRights;
 use mongodb::bson::{DateTime, doc};
+use std::sync::atomic::{AtomicI64, Ordering};
 use sweep_files::{Report, Sweeper};
 use testkit::NOON;
 
@@ -206,6 +207,29 @@ async fn quota_that_a_crash_left_too_high_is_put_right() {
     assert_eq!(yard.run::<{ DAY + 600 }>().await.deleted, 1);
     assert_eq!(yard.run::<{ DAY + 1_200 }>().await.corrected, 1);
     assert_eq!(yard.counted().await, Some((0, 0)));
+}
+
+/// A clock that goes on by a second each time that it is asked.
+fn hasty() -> Clock {
+    static SECONDS: AtomicI64 = AtomicI64::new(DAY);
+    Clock(|| Timestamp::from_millis(NOON.millis() + 1_000 * SECONDS.fetch_add(1, Ordering::Relaxed)))
+}
+
+#[tokio::test]
+async fn run_puts_right_as_many_quotas_as_it_has_time_for() {
+    const PEOPLE: i32 = 450;
+    let yard = Yard::new().await;
+    let at = DateTime::from_millis(NOON.millis());
+    let wrong = (1_000..1_000 + PEOPLE).map(|user| {
+        doc! { "_id": user, "bytes": 5_i64, "open": 1_i64, "ops": 1_i64, "reserved_at": at, "checked_at": at }
+    });
+    yard.collection("usages").await.insert_many(wrong).await.unwrap();
+
+    let hurried = Sweeper { clock: hasty(), ..yard.sweeper::<DAY>().await }.run().await.unwrap().corrected;
+    let rest = yard.run::<{ DAY + 60 }>().await.corrected;
+
+    assert!((1..50).contains(&hurried), "{hurried}");
+    assert_eq!(hurried + rest, 450);
 }
 
 /// What twenty runs at once did: how many uploads they ended, and of how many they deleted the objects.
