@@ -6,6 +6,8 @@ mod answer;
 mod door;
 #[cfg(feature = "door")]
 pub mod events;
+#[cfg(feature = "door")]
+mod http;
 mod logged;
 pub mod mongo;
 pub mod mysql;

@@ -1,7 +1,7 @@
 //! A server that takes mails as SES does, keeps them, and fails as it is told.
 #![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test ends where its set-up fails")]
-#![expect(clippy::disallowed_methods, reason = "a server answers each connection beside the test")]
 
+use crate::http::{Outcome, Request, Response, Server, serve};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_types::{SdkConfig, region::Region};
 use mail::Ses;
@@ -9,11 +9,6 @@ use serde_json::{Value, json};
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard},
-};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
 };
 
 /// What happens to a mail that is not taken.
@@ -45,9 +40,8 @@ pub struct TakenMail {
 /// The server; it ends with this value.
 #[derive(Debug)]
 pub struct SesServer {
-    url: String,
+    server: Server,
     shared: Arc<Mutex<Kept>>,
-    task: JoinHandle<()>,
 }
 
 #[derive(Debug, Default)]
@@ -60,23 +54,17 @@ struct Kept {
 impl SesServer {
     /// A server that takes everything.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
         let shared = Arc::<Mutex<Kept>>::default();
         let kept = Arc::clone(&shared);
-        let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, Arc::clone(&kept)));
-            }
-        });
-        Self { url, shared, task }
+        let server = serve(move |request| kept.lock().expect("no test panics while it records").answer(request));
+        Self { server: server.await, shared }
     }
 
     /// A client that sends mails here.
     pub fn client(&self) -> Ses {
         let keys = SharedCredentialsProvider::new(Credentials::new("id", "key", None, None, "test"));
         let aws = SdkConfig::builder().region(Region::new("eu-west-1")).credentials_provider(keys).build();
-        Ses::new("Chat <no-reply@chat.example>", Some(&self.url), &aws)
+        Ses::new("Chat <no-reply@chat.example>", Some(&self.server.url), &aws)
     }
 
     /// What becomes of the next mails, one after the other; those behind them are taken.
@@ -96,12 +84,6 @@ impl SesServer {
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.shared.lock().expect("no test panics while it records")
-    }
-}
-
-impl Drop for SesServer {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 
@@ -125,48 +107,25 @@ impl TakenMail {
     }
 }
 
-/// Answers one request on a connection.
-async fn answer(mut stream: TcpStream, shared: Arc<Mutex<Kept>>) {
-    let Some(body) = request(&mut stream).await else { return };
-    let (failure, number) = {
-        let mut kept = shared.lock().expect("no test panics while it records");
-        kept.asked += 1;
-        let failure = kept.failures.pop_front();
+impl Kept {
+    fn answer(&mut self, request: &Request) -> Outcome {
+        assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/v2/email/outbound-emails"));
+        let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+        self.asked += 1;
+        let failure = self.failures.pop_front();
         if matches!(failure, None | Some(Failure::LostAnswer)) {
-            kept.mails.push(TakenMail::of(&body));
+            self.mails.push(TakenMail::of(&body));
         }
-        (failure, kept.asked)
-    };
-    let (status, kind, body) = match failure {
-        Some(Failure::Silence) => return std::future::pending().await,
-        Some(Failure::LostAnswer) => return,
-        // SES names whom it refuses.
-        Some(Failure::Refused(status, kind)) => {
-            (status, kind, json!({"message": format!("refused {}", body["Destination"]["ToAddresses"][0])}))
-        }
-        None => (200, "", json!({"MessageId": number.to_string()})),
-    };
-    let (body, length) = (body.to_string(), body.to_string().len());
-    let head = format!("HTTP/1.1 {status} -\r\nx-amzn-errortype: {kind}\r\ncontent-length: {length}\r\n");
-    let answer = format!("{head}content-type: application/json\r\nconnection: close\r\n\r\n{body}");
-    // A client that has gone needs no answer.
-    let _ = stream.write_all(answer.as_bytes()).await;
-}
-
-/// The JSON of a request of `SendEmail`.
-async fn request(stream: &mut TcpStream) -> Option<Value> {
-    let mut read = Vec::new();
-    loop {
-        if stream.read_buf(&mut read).await.ok()? == 0 {
-            return None;
-        }
-        let text = std::str::from_utf8(&read).ok();
-        if let Some((head, body)) = text.and_then(|text| text.split_once("\r\n\r\n"))
-            && let Ok(body) = serde_json::from_str(body)
-        {
-            assert!(head.starts_with("POST /v2/email/outbound-emails HTTP/1.1\r\n"), "{head}");
-            assert!(head.to_lowercase().contains("authorization: aws4-hmac-sha256 "), "{head}");
-            return Some(body);
-        }
+        let (status, kind, body) = match failure {
+            Some(Failure::Silence) => return Outcome::Silence,
+            Some(Failure::LostAnswer) => return Outcome::Lost,
+            // SES names whom it refuses.
+            Some(Failure::Refused(status, kind)) => {
+                (status, kind, json!({"message": format!("refused {}", body["Destination"]["ToAddresses"][0])}))
+            }
+            None => (200, "", json!({"MessageId": self.asked.to_string()})),
+        };
+        let headers = vec![("x-amzn-errortype", kind.to_owned()), ("content-type", "application/json".to_owned())];
+        Outcome::Answered(Response { status, headers, body: body.to_string().into_bytes() })
     }
 }

@@ -15,7 +15,7 @@ async fn upload_whose_event_is_lost_is_found_and_one_that_fails_is_given_up() {
     scene.inspection.clock = later(29);
     assert_eq!(scene.answer(&everybody).await, 0, "its event may still come");
 
-    scene.s3.go_away();
+    scene.s3.set_away(true);
     let told = errors(async || {
         for seconds in [31, 31 + 76, 31 + 2 * 76] {
             scene.inspection.clock = later(seconds);
@@ -23,7 +23,7 @@ async fn upload_whose_event_is_lost_is_found_and_one_that_fails_is_given_up() {
             assert_eq!(scene.find(id).await.state, UploadState::Uploaded);
             assert_eq!(scene.answer(&everybody).await, 0, "it is leased");
         }
-        scene.s3.come_back();
+        scene.s3.set_away(false);
         scene.inspection.clock = later(31 + 3 * 76);
         assert_eq!(scene.answer(&everybody).await, 1);
     });
@@ -37,7 +37,7 @@ async fn upload_whose_event_is_lost_is_found_and_one_that_fails_is_given_up() {
 async fn other_bytes_than_those_that_arrived_are_not_inspected() {
     let scene = scene().await;
     let (id, event) = scene.upload(UploadKind::Image, Purpose::Message, "a.jpg", PICTURE).await;
-    scene.s3.put(&id.to_string(), b"something else");
+    scene.s3.put(id, b"something else");
     assert!(scene.inspection.answer(&serde_json::from_value(event).unwrap()).await.is_err());
     assert_eq!(scene.find(id).await.state, UploadState::Uploaded);
     assert!(scene.s3.served().is_empty());

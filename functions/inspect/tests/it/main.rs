@@ -3,5 +3,4 @@
 
 mod failing;
 mod inspecting;
-mod s3;
 mod scene;

@@ -1,4 +1,3 @@
-use crate::s3::S3;
 use announce::Announcer;
 use background::Background;
 use domain::{
@@ -16,7 +15,7 @@ use std::{
     },
     time::Duration,
 };
-use testkit::{NOON, mongo::Database, pushing::Recorder};
+use testkit::{NOON, mongo::Database, pushing::Recorder, s3::S3Server};
 
 pub(crate) const ANNA: UserId = UserId(1);
 const BORA: UserId = UserId(2);
@@ -28,13 +27,13 @@ pub(crate) const PICTURE: &[u8] = include_bytes!("../../../../shared/media/fixtu
 /// A database, buckets, and two people who are connected: Anna uploads.
 pub(crate) struct Scene {
     pub(crate) database: Database,
-    pub(crate) s3: S3,
+    pub(crate) s3: S3Server,
     pub(crate) inspection: Inspection,
     pub(crate) pushed: Arc<Recorder>,
 }
 
 pub(crate) async fn scene() -> Scene {
-    let (database, s3, pushed) = (Database::new().await, S3::start().await, Arc::new(Recorder::default()));
+    let (database, s3, pushed) = (Database::new().await, S3Server::start().await, Arc::new(Recorder::default()));
     let (mongo, clock) = (database.mongo.clone(), Clock(|| NOON));
     for (user, name) in [(ANNA, "anna's"), (ANNA, "anna's other"), (BORA, "bora's")] {
         let connection = Connection {
@@ -88,7 +87,7 @@ impl Scene {
         bytes: &[u8],
     ) -> (UploadId, Value) {
         let id = self.create(kind, purpose, name, bytes).await;
-        let etag = self.s3.put(&id.to_string(), bytes);
+        let etag = self.s3.put(id, bytes);
         (id, json!({ "detail": { "object": { "key": id.to_string(), "size": bytes.len(), "etag": etag } } }))
     }
 

@@ -1,4 +1,4 @@
-//! Runs, over a database of their own and an S3 that keeps no bytes.
+//! Runs, over a database of their own and an S3.
 #![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
 mod audit;

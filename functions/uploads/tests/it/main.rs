@@ -1,4 +1,4 @@
-//! Every route, over a database of its own and an S3 that keeps no bytes.
+//! Every route, over a database of its own and an S3.
 #![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
 mod creating;
