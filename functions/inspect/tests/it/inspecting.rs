@@ -41,20 +41,6 @@ async fn page_that_calls_itself_a_picture_is_refused() {
 }
 
 #[tokio::test]
-async fn film_that_asks_for_too_much_memory_costs_nobody_else() {
-    let scene = scene().await;
-    let mut film = FILM.to_vec();
-    let sizes = film.windows(4).position(|window| window == b"stsz").unwrap() + 8;
-    // Four billion samples of one byte.
-    film[sizes..sizes + 8].copy_from_slice(&[0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff]);
-
-    let refused = scene.inspect(UploadKind::Video, Purpose::Message, "a.mp4", &film).await;
-    assert_eq!(refused.reason, Some(Rejection::Damaged));
-    let ready = scene.inspect(UploadKind::Video, Purpose::Message, "b.mp4", FILM).await;
-    assert_eq!(ready.state, UploadState::Ready);
-}
-
-#[tokio::test]
 async fn voice_note_has_a_waveform_and_what_is_none_is_refused() {
     let scene = scene().await;
     let voice = scene.inspect(UploadKind::Voice, Purpose::Message, "note.webm", VOICE).await;

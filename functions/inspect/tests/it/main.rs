@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed arrangement ends the test")]
 
 mod failing;
+mod hostile;
 mod inspecting;
 mod scene;
