@@ -5,6 +5,7 @@ mod creating;
 mod ending;
 mod linking;
 mod parts;
+mod pictures;
 
 use axum::http::Method;
 use domain::{UploadId, UploadLimits, UserId};
