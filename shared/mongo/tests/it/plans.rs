@@ -6,13 +6,13 @@ use crate::scene::{
 };
 use domain::{
     Attach, ClientId, ConnectionId, Emoji, Fault, FileName, Limit, Locale, MediaType, MessageDraft, PageSize, Person,
-    Privacy, Purpose, Random, Rev, RoomKind, Seq, SessionId, UploadDraft, UploadId, UploadKind, UploadLimits, UserId,
-    WideMentions,
+    Picture, Privacy, Purpose, Random, Rev, RoomKind, Seq, SessionId, UploadDraft, UploadId, UploadKind, UploadLimits,
+    UserId, WideMentions,
     notification::{Address, Device, NotificationSettings, RoomSettings},
 };
 use mongo::{
-    Anchor, Arrival, Bucket, Connection, Effect, Fanout, GroupRights, Messages, Mongo, NewUpload, Placement, Progress,
-    Recipients, UploadClaim,
+    Anchor, Arrival, Bucket, Connection, Effect, Fanout, GroupRights, Messages, Mongo, NewUpload, PictureOf, Placement,
+    Progress, Recipients, UploadClaim,
 };
 use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
 use std::time::Duration;
@@ -685,5 +685,36 @@ async fn no_command_on_files_of_messages_walks_a_collection() {
     let mut ended = watch.watch("list_ended", 1, rooms.list_ended(AT, 5)).await;
     watch.watch("purge_ended", 50, rooms.purge_ended(&mut ended[0])).await;
 
+    assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
+}
+
+#[tokio::test]
+async fn no_command_on_pictures_walks_a_collection() {
+    let database = town().await;
+    let (mongo, uploads) = (&database.mongo, database.mongo.uploads());
+    let uploaded = |owner: UserId, number, purpose| Uploaded { purpose, ..Uploaded::by(owner, number) };
+    for number in 10_u8..30 {
+        uploaded(UserId(number.into()), number, Purpose::Avatar).make(mongo, AT).await;
+    }
+    let avatar = uploaded(UserId(107), 1, Purpose::Avatar).make(mongo, AT).await;
+    let other = uploaded(UserId(107), 2, Purpose::Avatar).make(mongo, AT).await;
+    let shown = Picture { id: avatar, thumbhash: "x".to_owned() };
+    mongo.people().project(&Person { version: 3, avatar: Some(shown.clone()), ..person(107) }).await.unwrap();
+    let (access, wide_mentions) = (access_as_of(2, group(1), &[ANNA, BORA]), WideMentions::Admins);
+    let rights = GroupRights { access: &access, name: "x", wide_mentions, is_public: true, picture: Some(&shown) };
+    mongo.rooms().project_group(rights, AT).await.unwrap();
+    let (person, room) = (PictureOf::Person(UserId(107)), PictureOf::Group(group(1).id));
+    // Most of them show another picture, or none.
+    let mut pictures: Vec<_> = (100..148).map(|id| (PictureOf::Person(UserId(id)), avatar)).collect();
+    pictures.push((room, avatar));
+    let mut watch = Watch::over(&database).await;
+
+    watch.watch("claim_picture", 1, uploads.claim_picture(person, UserId(107), avatar, AT)).await;
+    watch.watch("claim_picture of another", 1, uploads.claim_picture(person, ANNA, avatar, AT)).await;
+    watch.watch("keep_picture", 1, uploads.keep_picture(person, avatar, AT)).await;
+    watch.watch("end_picture", 1, uploads.end_picture(person, other, AT)).await;
+    let visible = watch.watch("list_visible_pictures", 48, uploads.list_visible_pictures(EVE, &pictures)).await;
+
+    assert_eq!(visible, [(person, avatar), (room, avatar)]);
     assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
 }
