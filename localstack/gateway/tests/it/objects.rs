@@ -1,6 +1,7 @@
 //! S3: our stand-in and, where one runs, `LocalStack` answer the product's own client and those who have its links alike.
 
 mod refusals;
+mod roles;
 mod stand_in;
 mod working;
 

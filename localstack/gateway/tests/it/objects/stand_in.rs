@@ -14,7 +14,7 @@ const PICTURE: Headers = Headers { media_type: String::new(), file_name: None };
 
 impl Local {
     /// The product's client with the keys of a function.
-    async fn site_of(&self, function: &str) -> Site {
+    pub(super) async fn site_of(&self, function: &str) -> Site {
         let answer = self.gateway.invoke(function, json!({"do": "env"})).await.unwrap();
         let variables: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
         let variable = |name: &str| (name.to_owned(), variables[name].as_str().unwrap().to_owned());
