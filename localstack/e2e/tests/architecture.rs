@@ -360,6 +360,24 @@ fn functions_with_a_store_follow_the_migration() -> Result<()> {
 }
 
 #[test]
+fn largest_files_fit_into_one_inspection() -> Result<()> {
+    /// What `/tmp` holds unless the template says otherwise, in MiB.
+    const DISK: u64 = 512;
+    /// How long S3 has to copy a file, and how much of one it copies in a second on a slow day.
+    const COPY_SECONDS: u64 = 15;
+    const COPIED: u64 = 36_000_000;
+    let template = Template::read()?.0;
+    let most = |name: &str| template["Parameters"][name]["MaxValue"].as_u64().context("it has a maximum");
+    let disk = template["Resources"]["InspectFunction"]["Properties"]["EphemeralStorage"]["Size"].as_u64();
+    for name in ["MaxImageBytes", "MaxVoiceBytes", "MaxVideoBytes", "MaxPictureBytes"] {
+        // As much again for what is made of it.
+        assert!(2 * most(name)? <= disk.unwrap_or(DISK) * 1_024 * 1_024, "{name}");
+    }
+    assert!(most("MaxFileBytes")? <= COPY_SECONDS * COPIED);
+    Ok(())
+}
+
+#[test]
 fn architecture_shows_who_may_do_what_in_a_group() -> Result<()> {
     let page = fs::read_to_string(root().join("ARCHITECTURE.md"))?;
     assert!(page.contains(&group_rights()), "ARCHITECTURE.md needs this table:\n\n{}", group_rights());

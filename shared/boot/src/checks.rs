@@ -174,9 +174,9 @@ pub(crate) fn inspected_bytes(value: &str) -> Check<u64> {
     within(value, 1..=209_715_200, "must be 1 to 209715200")
 }
 
-/// Bytes of a file that S3 copies at once.
+/// Bytes of a file that S3 copies while an inspection waits.
 pub(crate) fn file_bytes(value: &str) -> Check<u64> {
-    within(value, 1..=5_368_709_120, "must be 1 to 5368709120")
+    within(value, 1..=536_870_912, "must be 1 to 536870912")
 }
 
 /// Bytes of all files of a person.
