@@ -1,10 +1,31 @@
-//! Logs hold no secrets and no message texts.
+//! Logs hold no secrets, no message texts, and nothing of files.
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "what fails here fails the journey")]
 
-use crate::proxied_stack::{journey_with_proxies_in, recovered, relayed};
+use crate::proxied_stack::{LIMIT, journey_with_proxies_in, recovered, relayed};
+use client::File;
 use e2e::{Api, Socket, room_name, with_ticket};
 use serde_json::{Value, json};
 use stack::Options;
+use std::time::Duration;
 use testkit::proxy::Proxy;
+use tokio::time::{sleep, timeout};
+
+/// The names of all files begin with it.
+const NAME: &str = "canary-file";
+
+const PHOTO: File<'_> = File {
+    kind: "image",
+    name: "canary-file.jpg",
+    media_type: "image/jpeg",
+    bytes: include_bytes!("../../../../shared/media/fixtures/progressive.jpg"),
+};
+
+const NOTE: File<'_> = File {
+    kind: "voice",
+    name: "canary-file.ogg",
+    media_type: "audio/ogg",
+    bytes: include_bytes!("../../../../shared/media/fixtures/opus.ogg"),
+};
 
 #[test]
 fn no_secret_and_no_text_is_ever_logged() {
@@ -65,6 +86,7 @@ fn no_secret_and_no_text_is_ever_logged() {
         }
         socket.ask("ping", json!({})).await;
         socket.close().await;
+        let links = files(&canary, &room, &mut secrets).await;
 
         let answered =
             json!({"room_id": room, "room_type": "private", "content": "canary reply", "reply_to": sent["id"]});
@@ -72,7 +94,7 @@ fn no_secret_and_no_text_is_ever_logged() {
         for line in [mysql, mongo] {
             for away in [Proxy::cut, Proxy::silence] {
                 away(line);
-                let (run, ()) = tokio::join!(stack.relay(), everything(stack.api(), &canary, email, &body));
+                let (run, ()) = tokio::join!(stack.relay(), everything(stack.api(), &canary, email, [&body, &links]));
                 assert!(run.is_err(), "{run:?}");
                 line.restore();
                 recovered(async || canary.get("/users/me").await).await.with(200);
@@ -85,7 +107,7 @@ fn no_secret_and_no_text_is_ever_logged() {
     });
 
     // Without any log line the test would prove nothing.
-    for function in ["auth", "messages", "relay", "users", "ws-connect", "ws-send"] {
+    for function in ["auth", "inspect", "messages", "relay", "uploads", "users", "ws-connect", "ws-send"] {
         assert!(lines.iter().any(|line| line.starts_with(&format!("{function}: {{"))), "{function} is silent");
     }
     // At debug level each of them says what its invocations cost.
@@ -99,6 +121,67 @@ fn no_secret_and_no_text_is_ever_logged() {
     let told: Vec<_> =
         lines.iter().filter(|line| secrets.iter().any(|secret| line.contains(secret.as_str()))).collect();
     assert!(told.is_empty(), "{told:#?}");
+}
+
+/// Uploads files, shows them and reads them; returns the body that asks for links.
+async fn files(canary: &Api, room: &Value, secrets: &mut Vec<String>) -> Value {
+    secrets.push(NAME.to_owned());
+    let mut items = Vec::new();
+    for file in [&PHOTO, &NOTE] {
+        let upload = upload(canary, file, "message", secrets).await;
+        let message = json!({
+            "room_id": room, "room_type": "private", "content": "", "message_type": file.kind,
+            "attachments": [{"upload_id": upload}],
+        });
+        let sent = canary.post("/messages", &message).await.with(201);
+        items.push(json!({"message_id": sent["id"], "id": upload}));
+    }
+    let avatar = upload(canary, &File { name: "canary-file-of-mine.jpg", ..PHOTO }, "avatar", secrets).await;
+    let me = canary.put("/users/me/avatar", &json!({"upload_id": avatar})).await.with(200);
+    items.push(json!({"user_id": me["id"], "id": avatar, "variant": "small"}));
+    for link in canary.links(&json!(items)).await {
+        secrets.extend(signed(&link));
+        canary.download(&link).await;
+    }
+
+    let page = File { name: "canary-file-of-a-page.jpg", bytes: b"<html>canary text", ..PHOTO };
+    assert_eq!(canary.try_upload(&page).await["state"], "rejected");
+    let wrong = json!({"kind": NAME, "name": NAME, "size": 1, "type": NAME, "client_id": "x"});
+    assert_eq!(canary.post("/uploads", &wrong).await.status, 422);
+    assert_eq!(canary.put("/users/me/avatar", &json!({"upload_id": NAME})).await.status, 422);
+    json!({"items": items})
+}
+
+/// Uploads a file until it is ready; returns its id, and notes what nobody may read.
+async fn upload(canary: &Api, file: &File<'_>, purpose: &str, secrets: &mut Vec<String>) -> Value {
+    let mut request = file.request(&format!("{purpose}-{}", file.kind));
+    request["purpose"] = purpose.into();
+    let created = canary.post("/uploads", &request).await.with(201);
+    secrets.extend(signed(&created["put"]["url"]));
+    assert_eq!(canary.put_bytes(&created["put"], file.bytes).await.status, 200);
+    let path = format!("/uploads/{}", created["id"].as_str().unwrap());
+    let inspected = async {
+        loop {
+            let shown = canary.get(&path).await.with(200);
+            if shown["state"] == "ready" {
+                break shown;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let ready = timeout(LIMIT, inspected).await.expect("an inspection in time");
+    let facts: Vec<_> =
+        ["thumbhash", "waveform"].iter().filter_map(|name| ready["attachment"][name].as_str()).collect();
+    assert!(!facts.is_empty(), "{ready}");
+    secrets.extend(facts.into_iter().map(str::to_owned));
+    created["id"].clone()
+}
+
+/// A link, and its signature.
+fn signed(link: &Value) -> [String; 2] {
+    let link = link.as_str().unwrap();
+    let (_, signature) = link.split_once("X-Amz-Signature=").unwrap();
+    [link, signature.split('&').next().unwrap()].map(str::to_owned)
 }
 
 /// The same secrets in requests that fail.
@@ -117,11 +200,12 @@ async fn refused(nobody: Api, canary: &Api, email: &str, password: &str) {
 }
 
 /// Requests with secrets, while a store is unreachable.
-async fn everything(nobody: Api, canary: &Api, email: &str, message: &Value) {
+async fn everything(nobody: Api, canary: &Api, email: &str, [message, links]: [&Value; 2]) {
     let login = json!({"email": email, "password": "canary password"});
     let change = json!({"current_password": "canary password", "new_password": "new canary password"});
     let account = json!({"email": "x@example.com", "username": "x", "password": "canary password"});
     let refresh = json!({"refresh_token": "canary.forged"});
+    let upload = PHOTO.request("another");
     tokio::join!(
         nobody.post("/auth/login", &login),
         nobody.post("/auth/register", &account),
@@ -130,6 +214,8 @@ async fn everything(nobody: Api, canary: &Api, email: &str, message: &Value) {
         canary.call("POST", "/auth/ticket", None),
         canary.post("/messages", message),
         canary.get("/users/search?q=canary"),
+        canary.post("/files/links", links),
+        canary.post("/uploads", &upload),
     );
 }
 
