@@ -1,21 +1,21 @@
+mod list;
+mod remove;
+
 use crate::{
     Causal, Crowd, Mongo,
     fault::{is_duplicate_key, store_fault},
     limits::{refilled, wait_for_tokens},
-    one_batch,
-    read_states::MOST_TOLD,
-    schema::{ROOMS, SOCKETS},
+    schema::SOCKETS,
     w1, write_once_more,
 };
 use domain::{ConnectionId, Fault, Limit, Locale, RoomKey, RoomKind, SessionId, Timestamp, UserId};
-use futures_util::TryStreamExt as _;
 use mongodb::{
     Collection,
     bson::{Bson, DateTime, Document, doc},
-    options::{ReadConcern, ReturnDocument},
+    options::ReturnDocument,
 };
 use serde::Deserialize;
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 /// How many connections a person has at the most, unless more or fewer are allowed: a new one takes the place of the oldest.
 pub const MOST_CONNECTIONS: usize = 20;
@@ -28,9 +28,6 @@ pub const ACTIVE_FOR: Duration = Duration::from_secs(150);
 
 /// How often one person may say in a room that they type.
 const TYPING_EVERY: Duration = Duration::from_secs(3);
-
-/// How many closed connections are removed at once.
-const MOST_GONE: usize = 200;
 
 /// How many frames beyond its limit a connection is remembered for.
 const DEEPEST_DEBT: f64 = 60.0;
@@ -272,201 +269,6 @@ impl Connections<'_> {
         let connection = PersonRow { user, open }.live(at).pop();
         Ok(connection.map(|connection| Touched { connection, wait, tokens: own, is_typing_told }))
     }
-
-    /// The live connections of people, as a majority knows them.
-    pub async fn list_of_people(self, users: &[UserId], now: Timestamp) -> Result<Vec<Connection>, Fault> {
-        Ok(live(self.list(of_people(users), users.len(), ReadConcern::majority()).await?, now))
-    }
-
-    /// The same for a signal, as the primary has them: a touch is `w: 1`, and under load a majority knows only later that somebody has
-    /// come back to their screen, who would miss what they look at. Nothing durable may follow from it, as a failover may undo a touch.
-    pub async fn list_for_signal(self, users: &[UserId], now: Timestamp) -> Result<Vec<Connection>, Fault> {
-        Ok(live(self.list(of_people(users), users.len(), ReadConcern::local()).await?, now))
-    }
-
-    /// The same, including what was written in the session.
-    pub async fn list_of_people_in(
-        self,
-        Causal(session): &mut Causal,
-        users: &[UserId],
-        now: Timestamp,
-    ) -> Result<Vec<Connection>, Fault> {
-        let rows: Vec<_> = async {
-            let people = self.collection();
-            let open = people.find(of_people(users)).projection(doc! { "open": 1 }).batch_size(one_batch(users.len()));
-            let mut cursor = open.session(&mut *session).await?;
-            cursor.stream(session).try_collect().await
-        }
-        .await
-        .map_err(store_fault)?;
-        Ok(live(rows, now))
-    }
-
-    /// The live connections of people, as a majority knows them, if there are at most so many; no more are read.
-    pub async fn list_recipients(self, users: &[UserId], most: usize, now: Timestamp) -> Result<Recipients, Fault> {
-        let (people, limit) = (self.collection(), one_batch(most));
-        let open = people.find(connected(users, now)).projection(doc! { "open": 1 }).limit(i64::from(limit));
-        let open = open.batch_size(limit.saturating_add(1));
-        let rows: Vec<_> = async { open.await?.try_collect().await }.await.map_err(store_fault)?;
-        Ok(Recipients::of(live(rows, now), most, || Crowd::of(users)))
-    }
-
-    /// The same, including what was written in the session.
-    pub async fn list_recipients_in(
-        self,
-        causal: &mut Causal,
-        users: &[UserId],
-        most: usize,
-        now: Timestamp,
-    ) -> Result<Recipients, Fault> {
-        let Causal(session) = causal;
-        let rows: Vec<_> = async {
-            let (people, limit) = (self.collection(), one_batch(most));
-            let open = people.find(connected(users, now)).projection(doc! { "open": 1 }).limit(i64::from(limit));
-            let mut cursor = open.batch_size(limit.saturating_add(1)).session(&mut *session).await?;
-            cursor.stream(session).try_collect().await
-        }
-        .await
-        .map_err(store_fault)?;
-        Ok(Recipients::of(live(rows, now), most, || Crowd::in_session(users, causal)))
-    }
-
-    /// The connections of a small room's other members where somebody is there, and in a group has the room open; for signals alone,
-    /// as [`Connections::list_for_signal`]. None for who is not in the room, where one of two has blocked the other, and in a larger
-    /// room.
-    pub async fn list_onlookers(self, room: RoomKey, user: UserId, now: Timestamp) -> Result<Vec<Connection>, Fault> {
-        #[derive(Deserialize)]
-        struct Row {
-            people: Vec<PersonRow>,
-        }
-        let others = doc! { "_id": { "$ne": user.0 }, "open.active_until": { "$gt": date(now) } };
-        let pipeline = [
-            doc! { "$match": {
-                "_id": room.to_string(), "members": user.0, "blocked": false,
-                format!("members.{MOST_TOLD}"): { "$exists": false },
-            } },
-            doc! { "$lookup": {
-                "from": SOCKETS, "localField": "members", "foreignField": "_id", "as": "people",
-                "pipeline": [{ "$match": others }, { "$project": { "open": 1 } }],
-            } },
-            doc! { "$project": { "_id": 0, "people": 1 } },
-        ];
-        let rooms = self.0.documents(ROOMS);
-        let found = async {
-            let aggregate = rooms.aggregate(pipeline).read_concern(ReadConcern::local());
-            aggregate.with_type::<Row>().await?.try_next().await
-        };
-        let people = found.await.map_err(store_fault)?.map(|row| row.people).unwrap_or_default();
-        let mut onlookers = live(people, now);
-        onlookers.retain(|connection| connection.sees(room, now));
-        Ok(onlookers)
-    }
-
-    /// Those of some connections that are live and belong to one of some people, as a majority knows them.
-    pub async fn list_live(
-        self,
-        ids: &[ConnectionId],
-        users: &[UserId],
-        now: Timestamp,
-    ) -> Result<Vec<Connection>, Fault> {
-        let mut filter = of_people(users);
-        filter.insert("open.id", doc! { "$in": names(ids) });
-        let mut all = live(self.list(filter, users.len(), ReadConcern::majority()).await?, now);
-        all.retain(|connection| ids.contains(&connection.id));
-        Ok(all)
-    }
-
-    async fn list(self, filter: Document, most: usize, concern: ReadConcern) -> Result<Vec<PersonRow>, Fault> {
-        let people = self.collection();
-        let open = people.find(filter).projection(doc! { "open": 1 }).batch_size(one_batch(most)).read_concern(concern);
-        async { open.await?.try_collect().await }.await.map_err(store_fault)
-    }
-
-    /// Removes the connections of some sessions.
-    pub async fn remove_of_sessions(self, sessions: &[SessionId]) -> Result<(), Fault> {
-        if sessions.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<_> = sessions.iter().map(|session| session.0.as_str()).collect();
-        let pull = doc! { "$pull": { "open": { "session_id": { "$in": ids } } } };
-        self.collection().update_many(of_sessions(sessions), pull).await.map_err(store_fault)?;
-        Ok(())
-    }
-
-    /// Removes a connection and answers whose it was; one that is not there is removed already.
-    pub async fn remove(self, ConnectionId(id): &ConnectionId) -> Result<Option<UserId>, Fault> {
-        let rest = filter_open(&doc! { "$ne": ["$$socket.id", id] });
-        self.update_of(id, vec![doc! { "$set": { "open": rest } }, last_expiry()]).await
-    }
-
-    /// Lets a connection be over at a time at the latest, so that the sweep finds its person; see [`Connections::list_ghosts`].
-    pub async fn expire(self, ConnectionId(id): &ConnectionId, at: Timestamp) -> Result<(), Fault> {
-        let over =
-            doc! { "$mergeObjects": ["$$socket", { "expires_at": { "$min": ["$$socket.expires_at", date(at)] } }] };
-        let over = doc! { "$cond": [{ "$eq": ["$$socket.id", id] }, over, "$$socket"] };
-        let open = doc! { "$map": { "input": "$open", "as": "socket", "in": over } };
-        self.update_of(id, vec![doc! { "$set": { "open": open } }, last_expiry()]).await.map(drop)
-    }
-
-    async fn update_of(self, id: &str, update: Vec<Document>) -> Result<Option<UserId>, Fault> {
-        let people = self.0.collection::<OwnerRow>(SOCKETS);
-        let update = people.find_one_and_update(doc! { "open.id": id }, update).projection(doc! { "_id": 1 });
-        Ok(update.await.map_err(store_fault)?.map(|row| row.user))
-    }
-
-    /// Whose connection it is.
-    pub async fn find_owner(self, ConnectionId(id): &ConnectionId) -> Result<Option<UserId>, Fault> {
-        let people = self.0.collection::<OwnerRow>(SOCKETS);
-        let owner = people.find_one(doc! { "open.id": id }).projection(doc! { "_id": 1 });
-        Ok(owner.await.map_err(store_fault)?.map(|row| row.user))
-    }
-
-    /// Some of the people who have connections and none that is alive: their ends were not heard of.
-    pub async fn list_ghosts(self, now: Timestamp, most: i64) -> Result<Vec<UserId>, Fault> {
-        let ghosts = doc! { "expires_at": { "$lte": date(now) }, "open.id": { "$exists": true } };
-        let (people, batch) = (self.0.collection::<OwnerRow>(SOCKETS), usize::try_from(most).unwrap_or_default());
-        let people = people.find(ghosts).sort(doc! { "expires_at": 1 }).limit(most).projection(doc! { "_id": 1 });
-        let rows: Vec<_> =
-            async { people.batch_size(one_batch(batch)).await?.try_collect().await }.await.map_err(store_fault)?;
-        Ok(rows.into_iter().map(|row| row.user).collect())
-    }
-
-    /// Removes those connections of people that are over.
-    pub async fn remove_expired(self, users: &[UserId], now: Timestamp) -> Result<(), Fault> {
-        if users.is_empty() {
-            return Ok(());
-        }
-        let rest = vec![doc! { "$set": { "open": filter_open(&is_alive(now)) } }];
-        self.collection().update_many(of_people(users), rest).await.map_err(store_fault)?;
-        Ok(())
-    }
-
-    /// Removes connections that answered 410, unless their ids were given out anew; each once, and a few hundred at once, since what a
-    /// person keeps is compared with all of them. The look at these people that follows sees it.
-    pub async fn remove_gone<'a>(
-        self,
-        gone: impl IntoIterator<Item = (&'a ConnectionId, Timestamp)>,
-    ) -> Result<(), Fault> {
-        let gone: BTreeSet<_> = gone.into_iter().map(|(ConnectionId(id), connected_at)| (id, connected_at)).collect();
-        let gone: Vec<_> = gone.into_iter().collect();
-        for gone in gone.chunks(MOST_GONE) {
-            self.remove_some_gone(gone).await?;
-        }
-        Ok(())
-    }
-
-    async fn remove_some_gone(self, gone: &[(&String, Timestamp)]) -> Result<(), Fault> {
-        let each = gone.iter().map(|(id, connected_at)| {
-            doc! { "$and": [
-                { "$eq": ["$$socket.id", *id] }, { "$eq": ["$$socket.connected_at", date(*connected_at)] },
-            ] }
-        });
-        let rest = filter_open(&doc! { "$not": { "$or": each.collect::<Vec<_>>() } });
-        let pull = vec![doc! { "$set": { "open": rest } }, last_expiry()];
-        let theirs = doc! { "open.id": { "$in": gone.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>() } };
-        self.collection().update_many(theirs, pull).await.map_err(store_fault)?;
-        Ok(())
-    }
 }
 
 impl Connection {
@@ -515,12 +317,6 @@ impl Effect {
     }
 }
 
-impl Recipients {
-    fn of(connections: Vec<Connection>, most: usize, crowd: impl FnOnce() -> Crowd) -> Self {
-        if connections.len() > most { Self::TooMany(crowd()) } else { Self::All(connections) }
-    }
-}
-
 impl PersonRow {
     /// The connections that are alive at a time, the oldest first.
     pub(crate) fn live(self, now: Timestamp) -> Vec<Connection> {
@@ -539,10 +335,6 @@ impl PersonRow {
     }
 }
 
-fn live(people: Vec<PersonRow>, now: Timestamp) -> Vec<Connection> {
-    people.into_iter().flat_map(|person| person.live(now)).collect()
-}
-
 /// Those of a person's connections, each as `$$socket`, for which a condition holds.
 fn filter_open(condition: &Document) -> Document {
     doc! { "$filter": { "input": { "$ifNull": ["$open", []] }, "as": "socket", "cond": condition } }
@@ -559,21 +351,6 @@ fn last_expiry() -> Document {
 
 fn of_people(users: &[UserId]) -> Document {
     doc! { "_id": { "$in": users.iter().map(|user| user.0).collect::<Vec<_>>() } }
-}
-
-/// Those of some people who have a live connection.
-fn connected(users: &[UserId], now: Timestamp) -> Document {
-    let mut filter = of_people(users);
-    filter.insert("open.expires_at", doc! { "$gt": date(now) });
-    filter
-}
-
-fn of_sessions(sessions: &[SessionId]) -> Document {
-    doc! { "open.session_id": { "$in": sessions.iter().map(|session| session.0.as_str()).collect::<Vec<_>>() } }
-}
-
-fn names(ids: &[ConnectionId]) -> Vec<&str> {
-    ids.iter().map(|id| id.0.as_str()).collect()
 }
 
 fn name(room: Option<RoomKey>) -> Bson {
