@@ -14,6 +14,7 @@ mod group;
 mod health;
 mod listed;
 mod message;
+mod message_request;
 mod message_search;
 mod notification;
 mod person;
@@ -56,9 +57,10 @@ pub use group::{
 pub use health::{HealthView, Reachability, ReadinessChecks, ReadinessStatus, ReadinessView, SchemaStatus};
 pub use listed::{Listed, PageQuery, cursor_of, page};
 pub use message::{
-    ForwardTo, ForwardedView, MessagePage, MessagePatch, MessageVersionView, MessageView, MessagesQuery, NewMessage,
-    PinsQuery, QuoteView, ReadCursor, ReadUpTo, SyncPage, SyncQuery, SystemText, SystemView, UnreadView,
+    ForwardedView, MessagePage, MessageVersionView, MessageView, QuoteView, ReadCursor, SyncPage, SystemText,
+    SystemView, UnreadView,
 };
+pub use message_request::{ForwardTo, MessagePatch, MessagesQuery, NewMessage, PinsQuery, ReadUpTo, SyncQuery};
 pub use message_search::{MessageHit, MessageHits, MessageSearch, MessageSearchQuery, SearchPosition, TextRange};
 pub use notification::{
     DeviceView, NewDevice, NewNotificationSettings, NewQuietHours, NewRoomNotifications, NewSubscription,
