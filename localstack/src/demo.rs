@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use client::{Api, File, Person, group_message, message};
+use client::{Api, File, Person, file_message, group_message, message};
 use serde_json::{Value, json};
 
 use crate::welcome::PASSWORD;
@@ -105,10 +105,8 @@ pub(crate) async fn create(api: &Api) -> Result<()> {
     for (n, (from, to, file)) in FILES.iter().enumerate() {
         let (from, to) = (named(from)?, named(to)?);
         let upload = from.api.upload_ready(file, &format!("demo-file-{n}")).await?;
-        let message = json!({
-            "room_id": from.room_with(to.id).await?, "room_type": "private", "content": "", "message_type": file.kind,
-            "attachments": [{ "upload_id": upload }], "client_id": format!("demo-file-{n}"),
-        });
+        let mut message = file_message(from.room_with(to.id).await?, file.kind, &[upload]);
+        message["client_id"] = format!("demo-file-{n}").into();
         from.api.post("/messages", &message).await?.expect(&[200, 201])?;
     }
     let [owner, others @ ..] = PEOPLE.map(|(username, ..)| username);

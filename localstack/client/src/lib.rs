@@ -13,7 +13,7 @@ mod upload;
 pub use answer::Answer;
 pub use api::Api;
 pub use live::Live;
-pub use person::{Person, group_message, group_name, message, room_name, with_ticket};
+pub use person::{Person, file_message, group_message, group_name, message, room_name, with_ticket};
 pub use reqwest::{Method, RequestBuilder, header::HeaderMap};
 pub use smoke::Smoke;
 pub use socket::Socket;

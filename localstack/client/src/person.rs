@@ -121,6 +121,14 @@ pub fn message(room: i64, content: &str) -> Value {
     json!({ "room_id": room, "room_type": "private", "content": content })
 }
 
+/// The body of a new message in a private room: files without a text.
+pub fn file_message(room: i64, message_type: &str, uploads: &[impl AsRef<str>]) -> Value {
+    let attachments: Vec<_> = uploads.iter().map(|upload| json!({ "upload_id": upload.as_ref() })).collect();
+    json!({
+        "room_id": room, "room_type": "private", "content": "", "message_type": message_type, "attachments": attachments,
+    })
+}
+
 /// The name of a group in frames.
 pub fn group_name(room: impl Display) -> String {
     format!("group:{room}")

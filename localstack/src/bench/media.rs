@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use client::{Api, File, Person, message};
+use client::{Api, File, Person, file_message, message};
 use futures_util::future::try_join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 use stack::{Extent, Options, Profile, Progress, Scratch, Source, Stack, Step};
 
 use super::{figures::percentiles, load};
@@ -154,7 +154,8 @@ async fn sends(person: &Person, room: i64, file: &File<'_>, times: usize) -> Res
     }
     let [mut with, mut without] = [Vec::new(), Vec::new()];
     for (number, upload) in uploads.iter().enumerate() {
-        for (body, all) in [(with_files(room, &[upload.as_str()]), &mut with), (message(room, "그냥 글"), &mut without)]
+        for (body, all) in
+            [(file_message(room, "file", &[upload]), &mut with), (message(room, "그냥 글"), &mut without)]
         {
             let begun = Instant::now();
             person.api.post("/messages", &body).await?.expect(&[201])?;
@@ -173,8 +174,7 @@ async fn links(person: &Person, room: i64, file: &File<'_>, times: usize) -> Res
         for place in 0..FILES {
             uploads.push(person.api.upload_ready(file, &format!("linked-{number}-{place}")).await?);
         }
-        let uploads: Vec<_> = uploads.iter().map(String::as_str).collect();
-        let sent = person.api.post("/messages", &with_files(room, &uploads)).await?.expect(&[201])?;
+        let sent = person.api.post("/messages", &file_message(room, "file", &uploads)).await?.expect(&[201])?;
         let files = sent["attachments"].as_array().context("a message has its files")?;
         items.extend(files.iter().map(|file| json!({ "message_id": sent["id"], "id": file["id"] })));
     }
@@ -187,11 +187,4 @@ async fn links(person: &Person, room: i64, file: &File<'_>, times: usize) -> Res
         ensure!(links.len() == LINKS && links.iter().all(|link| link["url"].is_string()), "{answer}");
     }
     Ok(all)
-}
-
-fn with_files(room: i64, uploads: &[&str]) -> Value {
-    let attachments: Vec<_> = uploads.iter().map(|upload| json!({ "upload_id": upload })).collect();
-    json!({
-        "room_id": room, "room_type": "private", "content": "", "message_type": "file", "attachments": attachments,
-    })
 }

@@ -1,12 +1,12 @@
 //! Files of messages: sent, seen, downloaded, and gone.
 
-use client::{File, sha256};
+use client::{File, file_message, sha256};
 use e2e::{Person, journey};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-pub(crate) const NOTES: File<'_> =
+const NOTES: File<'_> =
     File { kind: "file", name: "회의록.txt", media_type: "text/plain", bytes: "오늘은 여기까지.".as_bytes() };
 
 const PHOTO: File<'_> = File {
@@ -33,17 +33,9 @@ const FILM: File<'_> = File {
 /// How long the bytes of a deleted message may stay: a sweep each minute, which looks twice.
 const GONE_WITHIN: Duration = Duration::from_mins(4);
 
-/// The body of a message with files in a private room.
-pub(crate) fn with_files(room: i64, message_type: &str, uploads: &[&str]) -> Value {
-    let attachments: Vec<_> = uploads.iter().map(|upload| json!({"upload_id": upload})).collect();
-    json!({
-        "room_id": room, "room_type": "private", "content": "", "message_type": message_type, "attachments": attachments,
-    })
-}
-
 /// Sends files; returns the message.
 async fn send(person: &Person, room: i64, message_type: &str, uploads: &[&str]) -> Value {
-    person.api.post("/messages", &with_files(room, message_type, uploads)).await.with(201)
+    person.api.post("/messages", &file_message(room, message_type, uploads)).await.with(201)
 }
 
 /// The item that asks for a link to a message's file.
@@ -116,7 +108,7 @@ fn voice_note_says_how_long_and_how_loud_it_is() {
         let note = &sent["attachments"][0];
         assert!(note["duration_ms"].as_u64().is_some_and(|duration| duration > 0), "{note}");
         assert!(note["waveform"].as_str().is_some_and(|waveform| waveform.len() == 136), "base64 of 100 bytes: {note}");
-        let mut with_text = with_files(room, "voice", &[&upload]);
+        let mut with_text = file_message(room, "voice", &[&upload]);
         with_text["content"] = "들어봐".into();
         minji.api.post("/messages", &with_text).await.with(422);
     });
@@ -127,7 +119,7 @@ fn video_has_a_size_a_length_and_a_poster() {
     journey(async |stack| {
         let (minji, junho, room) = stack.pair().await;
         let (film, poster) = (minji.api.upload(&FILM).await, minji.api.upload(&PHOTO).await);
-        let mut message = with_files(room, "video", &[&film]);
+        let mut message = file_message(room, "video", &[&film]);
         message["attachments"][0]["poster_id"] = poster.as_str().into();
 
         let sent = minji.api.post("/messages", &message).await.with(201);
@@ -152,7 +144,7 @@ fn upload_that_is_no_picture_is_refused() {
 
         assert_eq!((&refused["state"], &refused["reason"]), (&json!("rejected"), &json!("unsupported_media")));
         let upload = refused["id"].as_str().expect("an upload has an id");
-        let answer = minji.api.post("/messages", &with_files(room, "image", &[upload])).await;
+        let answer = minji.api.post("/messages", &file_message(room, "image", &[upload])).await;
         assert!([409, 422].contains(&answer.status), "{}", answer.text);
     });
 }
@@ -207,7 +199,7 @@ fn upload_is_for_one_message_however_often_it_is_sent() {
     journey(async |stack| {
         let (minji, junho, room) = stack.pair().await;
         let upload = minji.api.upload(&NOTES).await;
-        let mut message = with_files(room, "file", &[&upload]);
+        let mut message = file_message(room, "file", &[&upload]);
         message["client_id"] = "once".into();
 
         let sent = minji.api.post("/messages", &message).await.with(201);
@@ -255,7 +247,7 @@ fn whoever_may_not_read_gets_no_link() {
         }
         let group = owner.make_group(&json!({"name": "photos", "members": [member.id, kicked.id]})).await;
         let upload = owner.api.upload(&NOTES).await;
-        let mut message = with_files(group, "file", &[&upload]);
+        let mut message = file_message(group, "file", &[&upload]);
         message["room_type"] = "group".into();
         let sent = owner.api.post("/messages", &message).await.with(201);
         let asked = json!([file_of(&sent, 0, "original")]);
