@@ -1,9 +1,10 @@
 //! Buckets and the functions that are told of their objects.
 #![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
 
-use std::collections::BTreeMap;
+mod refusals;
 
-use template::{Bucket, CorsRule, Template};
+use refusals::{assert_refused, parse};
+use template::{Bucket, CorsRule};
 
 const STACK: &str = "
 Resources:
@@ -41,16 +42,6 @@ Resources:
               detail: {bucket: {name: [!Ref Uploads]}}
 ";
 
-fn parse(text: &str) -> Template {
-    Template::parse(text, &BTreeMap::new()).unwrap()
-}
-
-/// The error after a part of the stack was replaced.
-fn error(part: &str, by: &str) -> String {
-    assert!(STACK.contains(part), "{part}");
-    format!("{:#}", Template::parse(&STACK.replacen(part, by, 1), &BTreeMap::new()).unwrap_err())
-}
-
 #[test]
 fn bucket_has_what_its_resource_says() {
     let template = parse(STACK);
@@ -81,16 +72,26 @@ fn function_knows_the_buckets_that_it_is_told_of() {
 
 #[test]
 fn unsupported_part_of_a_bucket_is_named() {
-    assert!(error("LifecycleConfiguration", "WebsiteConfiguration").contains("property `WebsiteConfiguration`"));
-    assert!(error("MaxAge: 3600", "Whatever: 1").contains("property `Whatever`"));
-    assert!(error("EventBridgeConfiguration: {", "LambdaConfigurations: {").contains("`LambdaConfigurations`"));
-    assert!(error("-files'", "_files'").contains("`local_files` is not the name of a bucket"));
+    assert_refused(
+        STACK,
+        &[
+            ("LifecycleConfiguration", "WebsiteConfiguration", "property `WebsiteConfiguration`"),
+            ("MaxAge: 3600", "Whatever: 1", "property `Whatever`"),
+            ("EventBridgeConfiguration: {", "LambdaConfigurations: {", "`LambdaConfigurations`"),
+            ("-files'", "_files'", "`local_files` is not the name of a bucket"),
+        ],
+    );
 }
 
 #[test]
 fn pattern_of_other_events_is_refused() {
-    assert!(error("[Object Created]", "[Object Deleted]").contains("unsupported `Pattern`"));
-    assert!(error("name: [!Ref Uploads]", "name: [!Ref Uploads, !Ref Files]").contains("unsupported `Pattern`"));
-    assert!(error("name: [!Ref Uploads]", "name: [!Ref Files]").contains("`Files` tells `EventBridge` nothing"));
-    assert!(error("name: [!Ref Uploads]", "name: [other]").contains("`other` is no bucket of the template"));
+    assert_refused(
+        STACK,
+        &[
+            ("[Object Created]", "[Object Deleted]", "unsupported `Pattern`"),
+            ("name: [!Ref Uploads]", "name: [!Ref Uploads, !Ref Files]", "unsupported `Pattern`"),
+            ("name: [!Ref Uploads]", "name: [!Ref Files]", "`Files` tells `EventBridge` nothing"),
+            ("name: [!Ref Uploads]", "name: [other]", "`other` is no bucket of the template"),
+        ],
+    );
 }

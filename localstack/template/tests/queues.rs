@@ -1,9 +1,12 @@
 //! Queues and the functions that work them off.
 #![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
 
-use std::{collections::BTreeMap, time::Duration};
+mod refusals;
 
-use template::{Queue, QueueEvent, Redrive, Template, queue_arn};
+use std::time::Duration;
+
+use refusals::{assert_refused, parse};
+use template::{Queue, QueueEvent, Redrive, queue_arn};
 
 const STACK: &str = "
 Resources:
@@ -40,16 +43,6 @@ Resources:
             FunctionResponseTypes: [ReportBatchItemFailures]
             ScalingConfig: {MaximumConcurrency: 5}
 ";
-
-fn parse(text: &str) -> Template {
-    Template::parse(text, &BTreeMap::new()).unwrap()
-}
-
-/// The error after a part of the stack was replaced.
-fn error(part: &str, by: &str) -> String {
-    assert!(STACK.contains(part), "{part}");
-    format!("{:#}", Template::parse(&STACK.replacen(part, by, 1), &BTreeMap::new()).unwrap_err())
-}
 
 #[test]
 fn queue_has_what_its_resource_says_and_the_defaults_of_sqs() {
@@ -114,21 +107,31 @@ Resources:
 
 #[test]
 fn unsupported_part_of_a_queue_is_named() {
-    assert!(error("QueueName: !Sub", "FifoQueue: true\n      QueueName: !Sub").contains("property `FifoQueue`"));
-    assert!(error("maxReceiveCount: 3", "maxReceiveCount: 0").contains("`maxReceiveCount` is 1 to 1000, not 0"));
-    assert!(error("BatchSize: 100", "FilterCriteria: {}").contains("property `FilterCriteria`"));
-    assert!(error("[ReportBatchItemFailures]", "[Whatever]").contains("response type `Whatever`"));
-    assert!(error("MaximumConcurrency: 5", "MaximumConcurrency: 1").contains("`MaximumConcurrency` is 2 to 1000"));
-    assert!(error("MaximumBatchingWindowInSeconds: 2", "Enabled: true").contains("a batch of 100 needs"));
-    assert!(error("Jobs.QueueName", "Jobs.Name").contains("a queue has no attribute `Name`"));
+    assert_refused(
+        STACK,
+        &[
+            ("QueueName: !Sub", "FifoQueue: true\n      QueueName: !Sub", "property `FifoQueue`"),
+            ("maxReceiveCount: 3", "maxReceiveCount: 0", "`maxReceiveCount` is 1 to 1000, not 0"),
+            ("BatchSize: 100", "FilterCriteria: {}", "property `FilterCriteria`"),
+            ("[ReportBatchItemFailures]", "[Whatever]", "response type `Whatever`"),
+            ("MaximumConcurrency: 5", "MaximumConcurrency: 1", "`MaximumConcurrency` is 2 to 1000"),
+            ("MaximumBatchingWindowInSeconds: 2", "Enabled: true", "a batch of 100 needs"),
+            ("Jobs.QueueName", "Jobs.Name", "a queue has no attribute `Name`"),
+        ],
+    );
 }
 
 #[test]
 fn what_aws_would_refuse_to_connect_is_refused() {
     let other = "deadLetterTargetArn: arn:aws:sqs:us-east-1:123456789012:other";
-    assert!(error("deadLetterTargetArn: !GetAtt Dead.Arn", other).contains("is no queue of the template"));
-    assert!(error("sqs:DeleteMessage, ", "").contains("the role of `Worker` lacks `sqs:DeleteMessage` on `Jobs`"));
-    assert!(error("VisibilityTimeout: 120", "VisibilityTimeout: 19").contains("come again after 19s"));
     let twin = "  Dead:\n    Type: AWS::SQS::Queue\n    Properties: {QueueName: local-jobs}";
-    assert!(error("  Dead:\n    Type: AWS::SQS::Queue", twin).contains("two queues have the name `local-jobs`"));
+    assert_refused(
+        STACK,
+        &[
+            ("deadLetterTargetArn: !GetAtt Dead.Arn", other, "is no queue of the template"),
+            ("sqs:DeleteMessage, ", "", "the role of `Worker` lacks `sqs:DeleteMessage` on `Jobs`"),
+            ("VisibilityTimeout: 120", "VisibilityTimeout: 19", "come again after 19s"),
+            ("  Dead:\n    Type: AWS::SQS::Queue", twin, "two queues have the name `local-jobs`"),
+        ],
+    );
 }
