@@ -4,3 +4,4 @@
 mod search_corpus;
 mod search_laws;
 mod search_recall;
+mod search_rows;

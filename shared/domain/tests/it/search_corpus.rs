@@ -1,7 +1,8 @@
 //! The golden cases of message search: `search-corpus.tsv` beside this file.
 
+use crate::search_rows::rows;
 use domain::{
-    Content, MessageType, UserId,
+    MessageType, UserId,
     message_search::{MessageQuery, grams},
 };
 use std::ops::Range;
@@ -17,32 +18,17 @@ struct Case {
 }
 
 fn cases() -> impl Iterator<Item = Case> {
-    include_str!("search-corpus.tsv").lines().skip(1).map(|row| {
-        let columns: [&str; 7] = row.split('\t').collect::<Vec<_>>().try_into().unwrap();
-        let [query, text, matches, scope, ranges, _atlas, _why] = columns;
-        Case {
-            query: unescaped(query),
-            text: Content::parse(&unescaped(text)).unwrap().as_str().to_owned(),
-            ranges: (matches == "yes").then(|| ranges.split(',').map(range).collect()),
-            is_for_any_room: scope == "any",
-        }
+    rows().map(|(query, text, [matches, scope, ranges, ..])| Case {
+        query,
+        text,
+        ranges: (matches == "yes").then(|| ranges.split(',').map(range).collect()),
+        is_for_any_room: scope == "any",
     })
 }
 
 fn range(text: &str) -> Range<u32> {
     let (start, end) = text.split_once('-').unwrap();
     start.parse().unwrap()..end.parse().unwrap()
-}
-
-fn unescaped(text: &str) -> String {
-    let mut parts = text.split("\\u");
-    let first = parts.next().unwrap().to_owned();
-    let read = parts.fold(first, |read, part| {
-        let (code, rest) = part.split_at(4);
-        let c = char::from_u32(u32::from_str_radix(code, 16).unwrap()).unwrap();
-        format!("{read}{c}{rest}")
-    });
-    read.replace("\\n", "\n")
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! The golden cases of message search, over the store, and over a search index of Atlas where a cluster is given.
 
+#[path = "../../../domain/tests/it/search_rows.rs"]
+mod search_rows;
+
 use crate::{
     scene::{ANNA, ROOM, Scene, now, refusal},
     search_pages::insert_texts,
@@ -13,6 +16,7 @@ use mongodb::{
     Client, SearchIndexModel,
     bson::{Document, doc, oid::ObjectId},
 };
+use search_rows::rows;
 use std::time::Duration;
 use testkit::mongo::Database;
 
@@ -25,25 +29,13 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    let rows = include_str!("../../../domain/tests/it/search-corpus.tsv").lines().skip(1);
-    let cases = rows.map(|row| {
-        let columns: Vec<_> = row.split('\t').collect();
-        let [query, text, matches, _scope, _ranges, atlas, _why] = columns[..] else { panic!("{row}") };
-        let text = domain::Content::parse(&unescaped(text)).unwrap().as_str().to_owned();
-        Case { query: unescaped(query), text, matches: matches == "yes", atlas: atlas == "yes" }
+    let cases = rows().map(|(query, text, [matches, _scope, _ranges, atlas, _why])| Case {
+        query,
+        text,
+        matches: matches == "yes",
+        atlas: atlas == "yes",
     });
     cases.collect()
-}
-
-fn unescaped(text: &str) -> String {
-    let mut parts = text.split("\\u");
-    let first = parts.next().unwrap().to_owned();
-    let read = parts.fold(first, |read, part| {
-        let (code, rest) = part.split_at(4);
-        let c = char::from_u32(u32::from_str_radix(code, 16).unwrap()).unwrap();
-        format!("{read}{c}{rest}")
-    });
-    read.replace("\\n", "\n")
 }
 
 /// Whether a search in the room finds a text.
