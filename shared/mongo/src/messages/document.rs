@@ -1,8 +1,8 @@
 use super::{
-    date,
+    date, object_id,
     owed::{Fanout, WRITER_HAS},
 };
-use crate::{reactions::counted_reactions, schema::MESSAGES};
+use crate::{Reservation, reactions::counted_reactions, schema::MESSAGES};
 use domain::{
     Attachment, ConnectionId, LatestChange, Media, Mentions, MentionsAll, Message, MessageId, MessageType, Pin, Poster,
     Quote, QuotedAttachment, Reaction, Rev, Role, RoomId, RoomKey, RoomKind, Seq, System, SystemKind, Timestamp,
@@ -178,6 +178,48 @@ pub struct Stored {
     pub fingerprint: Option<Vec<u8>>,
     /// The delivery that is owed, if it is.
     pub fanout: Option<Fanout>,
+}
+
+impl MessageDocument {
+    /// A new row at its reserved position, without anything that only some messages have.
+    pub(super) fn empty(
+        id: MessageId,
+        room: RoomKey,
+        author: UserId,
+        reservation: &Reservation,
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
+            id: object_id(id),
+            user_id: author,
+            room_id: room.id,
+            room_type: room.kind,
+            content: String::new(),
+            message_type: MessageType::Text,
+            attachments: Vec::new(),
+            uploads: Vec::new(),
+            system: None,
+            reply_to: None,
+            mentions: Vec::new(),
+            mentions_all: None,
+            forwarded_from: None,
+            hidden_for: Vec::new(),
+            is_edited: false,
+            edited_at: None,
+            created_at: date(created_at),
+            updated_at: date(created_at),
+            seq: reservation.seq,
+            rev: reservation.rev,
+            client_id: String::new(),
+            fingerprint: None,
+            deleted_at: None,
+            fanout: None,
+            reactions: Vec::new(),
+            pinned: None,
+            change: None,
+            grams: None,
+        }
+    }
 }
 
 impl Stored {

@@ -11,7 +11,7 @@ use crate::{
 };
 use domain::{
     Attachment, ClientId, Content, Fault, Mentions, MentionsAll, Message, MessageDraft, MessageId, MessageType, Rev,
-    RoomEvent, RoomKind, Timestamp, UserId, message_search::grams,
+    RoomEvent, RoomKey, RoomKind, Timestamp, UserId, message_search::grams,
 };
 use mongodb::{
     bson::{Binary, Document, doc, spec::BinarySubtype},
@@ -67,37 +67,21 @@ impl Messages<'_> {
         new: &NewMessage<'_>,
         reservation: &Reservation,
     ) -> Result<Inserted, Fault> {
-        let at = date(new.at);
-        let NewMessage { id, draft, mentions, attachments, fingerprint, .. } = new;
+        let NewMessage { id, draft, mentions, attachments, fingerprint, at } = new;
         let row = MessageDocument {
-            id: object_id(*id),
-            user_id: draft.user,
-            room_id: draft.room.id,
-            room_type: draft.room.kind,
             content: draft.content.as_str().to_owned(),
             message_type: draft.message_type,
             attachments: attachments.iter().cloned().map(AttachmentDocument::from).collect(),
             uploads: attachments.iter().flat_map(Attachment::ids).collect(),
-            system: None,
             reply_to: draft.reply_to.map(object_id),
             mentions: mentions.people.clone(),
             mentions_all: mentions.all,
             forwarded_from: draft.forwarded_from,
-            hidden_for: Vec::new(),
-            is_edited: false,
-            edited_at: None,
-            created_at: at,
-            updated_at: at,
-            seq: reservation.seq,
-            rev: reservation.rev,
             client_id: draft.client_id.as_str().to_owned(),
             fingerprint: Some(Binary { subtype: BinarySubtype::Generic, bytes: fingerprint.to_vec() }),
-            deleted_at: None,
-            fanout: Some(FanoutDocument::new(new.at)),
-            reactions: Vec::new(),
-            pinned: None,
-            change: None,
+            fanout: Some(FanoutDocument::new(*at)),
             grams: Some(grams_of(draft.user, draft.content.as_str(), draft.message_type, &mentions.people)),
+            ..MessageDocument::empty(*id, draft.room, draft.user, reservation, *at)
         };
         self.insert_row(causal, row).await
     }
@@ -113,36 +97,13 @@ impl Messages<'_> {
         reservation: &Reservation,
         now: Timestamp,
     ) -> Result<Inserted, Fault> {
-        let at = date(event.at);
+        let room = RoomKey { kind: RoomKind::Group, id: event.room };
         let row = MessageDocument {
-            id: object_id(id),
-            user_id: event.system.by,
-            room_id: event.room,
-            room_type: RoomKind::Group,
-            content: String::new(),
             message_type: MessageType::System,
-            attachments: Vec::new(),
-            uploads: Vec::new(),
             system: Some(event.system.clone().into()),
-            reply_to: None,
-            mentions: Vec::new(),
-            mentions_all: None,
-            forwarded_from: None,
-            hidden_for: Vec::new(),
-            is_edited: false,
-            edited_at: None,
-            created_at: at,
-            updated_at: at,
-            seq: reservation.seq,
-            rev: reservation.rev,
             client_id: ClientId::of_event(event.id).as_str().to_owned(),
-            fingerprint: None,
-            deleted_at: None,
             fanout: Some(FanoutDocument::new(now)),
-            reactions: Vec::new(),
-            pinned: None,
-            change: None,
-            grams: None,
+            ..MessageDocument::empty(id, room, event.system.by, reservation, event.at)
         };
         self.insert_row(causal, row).await
     }
