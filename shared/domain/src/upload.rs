@@ -228,7 +228,7 @@ impl fmt::Debug for Media {
 }
 
 /// The picture that stands for a video until it plays.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Poster {
     /// The upload that it is.
     pub id: UploadId,
@@ -278,12 +278,6 @@ impl fmt::Debug for Attachment {
     // A file's name is as private as a message's text.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Attachment").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Poster {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Poster").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
