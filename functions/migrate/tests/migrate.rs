@@ -4,11 +4,11 @@
 use ::mysql::{Mysql, Rights};
 use announce::Announcer;
 use background::Background;
-use domain::{Aggregate, Clock, Locale, NameQuery, PageSize, Person, Privacy, Timestamp, UserId};
+use domain::{Aggregate, Clock, NameQuery, PageSize, Person, Timestamp, UserId};
 use migrate::App;
 use projection::Projector;
 use serde_json::{Value, json};
-use testkit::{LIFETIME, NOON, mongo, mysql, pushing};
+use testkit::{LIFETIME, NOON, mongo, mysql, person, pushing};
 
 /// So late that nothing stops half-way.
 const LATER: Timestamp = Timestamp::from_millis(NOON.millis() + 3_600_000);
@@ -151,19 +151,7 @@ async fn user_for_migrations_can_rebuild() {
     let app = app(&mysql.url_of("chat_migrate").await, &mongo);
     join_the_old_way(&mysql.url).await;
     for id in [1, 40].map(UserId) {
-        let (username, locale) = ("lost".to_owned(), Locale::En);
-        let lost = Person {
-            id,
-            version: 7,
-            username,
-            display_name: None,
-            locale,
-            privacy: Privacy::default(),
-            is_active: true,
-            friends: Vec::new(),
-            blocked: Vec::new(),
-            avatar: None,
-        };
+        let lost = Person { version: 7, ..person(id, "lost") };
         mongo.mongo.people().project(&lost).await.unwrap();
     }
 

@@ -6,7 +6,7 @@ use background::Background;
 use domain::{Clock, ConnectionId, Locale, Person, PresenceVisibility, Privacy, SessionId, Timestamp, UserId};
 use mongo::{Connection, Mongo};
 use std::{fmt::Write as _, time::Duration};
-use testkit::{mongo::Database, pushing::into_the_void};
+use testkit::{mongo::Database, person, pushing::into_the_void};
 use tokio::task::JoinSet;
 
 /// How many runs there are unless `PRESENCE_INTERLEAVINGS` says otherwise.
@@ -93,18 +93,8 @@ impl<'m> World<'m> {
     async fn project(&mut self) {
         self.version += 1;
         let presence_visibility = if self.hides { PresenceVisibility::Nobody } else { PresenceVisibility::Friends };
-        let person = Person {
-            id: self.user,
-            version: self.version,
-            username: format!("name{}", self.user),
-            display_name: None,
-            locale: Locale::En,
-            privacy: Privacy { presence_visibility, read_receipts: true },
-            is_active: true,
-            friends: Vec::new(),
-            blocked: Vec::new(),
-            avatar: None,
-        };
+        let (version, privacy) = (self.version, Privacy { presence_visibility, read_receipts: true });
+        let person = Person { version, privacy, ..person(self.user, "name") };
         self.mongo.people().project(&person).await.unwrap();
     }
 

@@ -21,6 +21,7 @@ mod scratch;
 pub mod ses;
 #[cfg(feature = "door")]
 mod stores;
+mod values;
 
 #[cfg(feature = "door")]
 pub use answer::Answer;
@@ -31,5 +32,6 @@ pub use stores::{KEY, LIFETIME, NOON, PASSWORD, PASSWORD_HASH, Stores, limits_of
 
 pub use logged::{errors, lines, statements};
 pub use queueing::RecordedQueue;
+pub use values::{draft, person};
 
 use scratch::{drop_later, random_name};

@@ -1,11 +1,11 @@
 use axum::http::Method;
-use domain::{ClientId, Content, MessageDraft, MessageId, MessageType, RoomId, RoomKey, UserId};
+use domain::{MessageDraft, MessageId, RoomId, RoomKey, UserId};
 use serde_json::{Value, json};
 use std::{
     ops::Deref,
     sync::atomic::{AtomicUsize, Ordering},
 };
-use testkit::{Door, NOON};
+use testkit::{Door, NOON, draft};
 
 /// The function's routes, and rooms with messages.
 pub(crate) struct Rooms {
@@ -62,16 +62,7 @@ impl Rooms {
     /// Puts a message into a room.
     pub(crate) async fn say(&self, room: RoomKey, user: UserId, text: &str, reply_to: Option<MessageId>) -> MessageId {
         let number = self.said.fetch_add(1, Ordering::Relaxed);
-        let draft = MessageDraft {
-            room,
-            user,
-            content: Content::parse(text).unwrap(),
-            message_type: MessageType::Text,
-            reply_to,
-            forwarded_from: None,
-            attachments: Vec::new(),
-            client_id: ClientId::parse(&number.to_string()).unwrap(),
-        };
+        let draft = MessageDraft { reply_to, ..draft(room, user, &number.to_string(), text) };
         self.leave_message(&draft, NOON).await.0
     }
 }

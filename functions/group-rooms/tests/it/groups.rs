@@ -1,11 +1,9 @@
 use axum::http::Method;
-use domain::{
-    Aggregate, ClientId, Content, FriendshipStatus, MessageDraft, MessageType, Role, RoomId, RoomKey, UserId,
-};
+use domain::{Aggregate, FriendshipStatus, Role, RoomId, RoomKey, UserId};
 use group_rooms::App;
 use serde_json::{Value, json};
 use std::ops::Deref;
-use testkit::{Answer, Door, NOON, Stores};
+use testkit::{Answer, Door, NOON, Stores, draft};
 
 /// The function's routes, and what people ask of them.
 #[derive(Clone)]
@@ -146,17 +144,7 @@ impl Groups {
 
     /// Puts a message into a group.
     pub(crate) async fn say(&self, room: RoomId, user: UserId, text: &str) {
-        let draft = MessageDraft {
-            room: RoomKey::group(room),
-            user,
-            content: Content::parse(text).unwrap(),
-            message_type: MessageType::Text,
-            reply_to: None,
-            forwarded_from: None,
-            attachments: Vec::new(),
-            client_id: ClientId::parse("1").unwrap(),
-        };
-        self.leave_message(&draft, NOON).await;
+        self.leave_message(&draft(RoomKey::group(room), user, "1", text), NOON).await;
     }
 
     /// Puts somebody into so many other groups, of which MongoDB does not learn.

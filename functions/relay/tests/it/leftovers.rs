@@ -1,12 +1,12 @@
 use domain::{
-    Aggregate, ClientId, Content, Email, Fault, FriendshipStatus, Locale, MessageDraft, MessageId, MessageType, Rev,
-    RoomId, RoomKey, SessionId, Timestamp, UserId, Username,
+    Aggregate, Email, Fault, FriendshipStatus, Locale, MessageId, Rev, RoomId, RoomKey, SessionId, Timestamp, UserId,
+    Username,
 };
 use mysql::{Mysql, NewSession, NewUser, Tx};
 use projection::Projector;
 use relay::Report;
 use std::{ops::Deref, time::Duration};
-use testkit::{LIFETIME, NOON, Stores};
+use testkit::{LIFETIME, NOON, Stores, draft};
 
 /// Stores with what requests left behind when they died.
 pub(crate) struct Leftovers(Stores);
@@ -83,17 +83,7 @@ impl Leftovers {
 
     /// A message that was written and never pushed.
     pub(crate) async fn leave_message(&self, room: RoomKey, user: UserId, since: Timestamp) -> (MessageId, Rev) {
-        let draft = MessageDraft {
-            room,
-            user,
-            content: Content::parse("안녕").unwrap(),
-            message_type: MessageType::Text,
-            reply_to: None,
-            forwarded_from: None,
-            attachments: Vec::new(),
-            client_id: ClientId::parse("c").unwrap(),
-        };
-        self.0.leave_message(&draft, since).await
+        self.0.leave_message(&draft(room, user, "c", "안녕"), since).await
     }
 
     /// Waits until a majority knows that a message was delivered.

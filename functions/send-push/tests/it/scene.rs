@@ -1,7 +1,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
-    Access, ClientId, Clock, ConnectionId, Content, Fault, Locale, Member, Mentions, MessageDraft, MessageId,
-    MessageType, Person, Privacy, Role, RoomId, RoomKey, RoomKind, Seq, SessionId, Timestamp, UserId, WideMentions,
+    Access, Clock, ConnectionId, Fault, Locale, Member, Mentions, MessageId, Person, Role, RoomId, RoomKey, RoomKind,
+    Seq, SessionId, Timestamp, UserId, WideMentions,
     notification::{Address, Device, NotificationSettings, PushHost, RoomSettings, Subscription},
 };
 use mongo::{Connection, GroupRights, Inserted, Messages, Mongo, NewMessage, Placement};
@@ -19,7 +19,7 @@ use std::{
     sync::{Arc, LazyLock},
     time::Duration,
 };
-use testkit::{RecordedQueue, mongo::Database};
+use testkit::{RecordedQueue, draft, mongo::Database};
 use worker::Batch;
 
 /// No job must come again.
@@ -187,16 +187,7 @@ impl Scene {
 
     pub(crate) async fn say_in(&self, room: RoomKey, author: UserId, text: &str, mentions: Mentions) -> PushJob {
         let (mongo, id) = (self.mongo(), Messages::new_id());
-        let draft = MessageDraft {
-            room,
-            user: author,
-            content: Content::parse(text).unwrap(),
-            message_type: MessageType::Text,
-            reply_to: None,
-            forwarded_from: None,
-            attachments: Vec::new(),
-            client_id: ClientId::parse(&id.to_string()).unwrap(),
-        };
+        let draft = draft(room, author, &id.to_string(), text);
         let position = mongo.rooms().reserve(room, None, Placement::New(id)).await.unwrap().unwrap();
         let new = NewMessage { id, draft: &draft, mentions, attachments: &[], fingerprint: b"f", at: now() };
         let inserted = mongo.messages().insert(&mut mongo.causal().await.unwrap(), &new, &position).await.unwrap();
@@ -282,18 +273,7 @@ fn app(mongo: &Mongo, services: &Providers, queue: &Arc<RecordedQueue>) -> App {
 }
 
 pub(crate) fn person(id: UserId, name: &str) -> Person {
-    Person {
-        id,
-        version: 1,
-        username: name.to_owned(),
-        display_name: None,
-        locale: Locale::En,
-        privacy: Privacy::default(),
-        is_active: true,
-        friends: Vec::new(),
-        blocked: Vec::new(),
-        avatar: None,
-    }
+    Person { locale: Locale::En, ..testkit::person(id, name) }
 }
 
 pub(crate) fn device(user: UserId, address: Address) -> Device {

@@ -1,8 +1,8 @@
 use crate::yard::{MINJI, Yard};
-use domain::{Locale, Person, Picture, Privacy, Purpose, UploadState};
+use domain::{Person, Picture, Purpose, UploadState};
 use mongo::PictureOf;
 use sweep_files::Report;
-use testkit::{NOON, mongo::Uploaded};
+use testkit::{NOON, mongo::Uploaded, person};
 
 const DAY: i64 = 86_400;
 
@@ -16,18 +16,8 @@ async fn picture_stays_while_it_is_shown() {
         id
     };
     let (shown, lost) = (picture(1).await, picture(2).await);
-    let person = Person {
-        id: MINJI,
-        version: 1,
-        username: "minji".to_owned(),
-        display_name: None,
-        locale: Locale::Ko,
-        privacy: Privacy::default(),
-        is_active: true,
-        friends: Vec::new(),
-        blocked: Vec::new(),
-        avatar: Some(Picture { id: shown, thumbhash: "hash".to_owned() }),
-    };
+    let avatar = Some(Picture { id: shown, thumbhash: "hash".to_owned() });
+    let person = Person { avatar, ..person(MINJI, "minji") };
     yard.mongo().people().project(&person).await.unwrap();
     let state = async |id| yard.mongo().uploads().find(id).await.unwrap().unwrap().state;
 

@@ -1,10 +1,7 @@
 //! Random walks: whatever happens in which order, and whoever dies between two steps, in the end the stores agree.
 
 use crate::yard::{MINJI, SIZE, Yard};
-use domain::{
-    Attach, ClientId, Content, Media, MessageDraft, MessageId, MessageType, RoomId, RoomKey, Timestamp, UploadId,
-    UploadLimits,
-};
+use domain::{Attach, Media, MessageDraft, MessageId, MessageType, RoomId, RoomKey, Timestamp, UploadId, UploadLimits};
 use mongo::{Inspection, Lease, Leased, UploadClaim};
 use mongodb::bson::{DateTime, doc, oid::ObjectId};
 use std::{
@@ -12,7 +9,7 @@ use std::{
     sync::atomic::{AtomicI64, Ordering},
 };
 use sweep_files::Sweeper;
-use testkit::NOON;
+use testkit::{NOON, draft};
 
 const STEPS: usize = 120;
 const HOUR: i64 = 3_600;
@@ -115,14 +112,9 @@ impl Walk {
     async fn send(&mut self, id: UploadId) {
         let (uploads, attach) = (self.yard.mongo().uploads(), Attach { upload: id, poster: None });
         let draft = MessageDraft {
-            room: RoomKey::private(RoomId(1)),
-            user: MINJI,
-            content: Content::parse("x").unwrap(),
             message_type: MessageType::Image,
-            reply_to: None,
-            forwarded_from: None,
             attachments: vec![attach],
-            client_id: ClientId::parse(&self.messages.len().to_string()).unwrap(),
+            ..draft(RoomKey::private(RoomId(1)), MINJI, &self.messages.len().to_string(), "x")
         };
         let claimed = uploads.claim(&UploadClaim::of(&draft).unwrap(), now()).await.unwrap();
         let dies = self.dice.below(4);

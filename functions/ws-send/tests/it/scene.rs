@@ -1,8 +1,8 @@
-use domain::{Locale, Person, Privacy, RoomKey, SessionId, UserId};
+use domain::{Person, RoomKey, SessionId, UserId};
 use mongo::Connection;
 use serde_json::{Value, json};
 use std::time::Duration;
-use testkit::{NOON, Stores, events, limits_of};
+use testkit::{NOON, Stores, events, limits_of, person};
 use tokio::time::{Instant, sleep};
 use ws_send::App;
 
@@ -85,16 +85,5 @@ pub(crate) fn refusal(answer: &Value) -> (&str, bool) {
 }
 
 pub(crate) fn knows(id: UserId, friends: Vec<UserId>) -> Person {
-    Person {
-        id,
-        version: 1,
-        username: format!("name{id}"),
-        display_name: None,
-        locale: Locale::Ko,
-        privacy: Privacy::default(),
-        is_active: true,
-        friends,
-        blocked: Vec::new(),
-        avatar: None,
-    }
+    Person { friends, ..person(id, &format!("name{id}")) }
 }

@@ -1,14 +1,13 @@
 use crate::scene::{ANNA, BORA, EVE, Scene, draft, now, refusal};
 use contract::MessageView;
 use domain::{
-    Access, Code, Fault, Locale, Member, MentionsAll, MessageDraft, Person, Privacy, Role, RoomId, RoomKey, RoomKind,
-    UserId, WideMentions,
+    Access, Code, Fault, Member, MentionsAll, MessageDraft, Role, RoomId, RoomKey, RoomKind, UserId, WideMentions,
 };
 use messaging::{Sent, send_message};
 use mongo::{GroupRights, Messages};
 use mongodb::bson::{DateTime, Document, doc};
 use std::{sync::Arc, time::Duration};
-use testkit::mongo::Profile;
+use testkit::{mongo::Profile, person};
 use tokio::task::JoinSet;
 
 const GROUP: RoomKey = RoomKey { kind: RoomKind::Group, id: RoomId(7) };
@@ -17,22 +16,7 @@ const GROUP: RoomKey = RoomKey { kind: RoomKind::Group, id: RoomId(7) };
 async fn scene() -> Scene {
     let scene = Scene::new().await;
     for (id, username) in [(ANNA, "안나"), (BORA, "Bora"), (EVE, "eve")] {
-        let username = username.to_owned();
-        let (friends, blocked) = (Vec::new(), Vec::new());
-        let (locale, privacy) = (Locale::Ko, Privacy::default());
-        let person = Person {
-            id,
-            version: 1,
-            username,
-            display_name: None,
-            locale,
-            privacy,
-            is_active: true,
-            friends,
-            blocked,
-            avatar: None,
-        };
-        scene.mongo().people().project(&person).await.unwrap();
+        scene.mongo().people().project(&person(id, username)).await.unwrap();
     }
     let members = [(ANNA, Role::Member), (BORA, Role::Admin)].map(|(user, role)| Member { user, role }).into();
     scene.project(&Access { room: GROUP, version: 1, members, blocked: false }).await;

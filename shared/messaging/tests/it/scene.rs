@@ -3,8 +3,8 @@ use background::Background;
 use contract::{MessagePage, MessageView, SyncPage};
 use credentials::Fingerprints;
 use domain::{
-    Access, ClientId, Clock, Code, ConnectionId, Content, Emoji, Fault, Limit, Locale, Member, MessageDraft, MessageId,
-    MessageType, PageSize, Rev, Role, RoomId, RoomKey, SessionId, Timestamp, UserId,
+    Access, Clock, Code, ConnectionId, Content, Emoji, Fault, Limit, Locale, Member, MessageDraft, MessageId, PageSize,
+    Rev, Role, RoomId, RoomKey, SessionId, Timestamp, UserId,
 };
 use messaging::{
     Author, EditMessage, ListMessages, ListPinned, MessageLimits, Messenger, Pinned, React, Reacted, Sent, SyncRoom,
@@ -53,16 +53,7 @@ pub(crate) fn access(version: i64, users: &[UserId]) -> Access {
 }
 
 pub(crate) fn draft(user: UserId, client_id: &str, content: &str) -> MessageDraft {
-    MessageDraft {
-        room: ROOM,
-        user,
-        content: Content::parse(content).unwrap(),
-        message_type: MessageType::Text,
-        reply_to: None,
-        forwarded_from: None,
-        attachments: Vec::new(),
-        client_id: ClientId::parse(client_id).unwrap(),
-    }
+    testkit::draft(ROOM, user, client_id, content)
 }
 
 impl Scene {

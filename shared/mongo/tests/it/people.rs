@@ -1,20 +1,15 @@
 use crate::scene::{BORA, EVE, environments, scene};
-use domain::{Locale, Person, PresenceVisibility, Privacy, UserId};
+use domain::{Person, PresenceVisibility, Privacy, UserId};
 use tokio::task::JoinSet;
 
 fn person(id: i32, version: i64) -> Person {
-    let username = format!("name-{version}");
     Person {
-        id: UserId(id),
         version,
-        username,
         display_name: Some("민지".to_owned()),
-        locale: Locale::Ko,
         privacy: Privacy { presence_visibility: PresenceVisibility::Nobody, read_receipts: false },
-        is_active: true,
         friends: vec![BORA],
         blocked: vec![EVE],
-        avatar: None,
+        ..testkit::person(UserId(id), &format!("name-{version}"))
     }
 }
 

@@ -9,7 +9,7 @@ mod rooms;
 mod uploads;
 
 use crate::scene::{ANNA, AT, BORA, EVE, ROOM, fill, group, open, private, scene};
-use domain::{ConnectionId, Fault, Limit, Locale, Person, Privacy, Seq, SessionId, UserId};
+use domain::{ConnectionId, Fault, Limit, Locale, Person, Seq, SessionId, UserId};
 use mongo::Connection;
 use mongodb::bson::{Bson, Document, doc};
 use testkit::mongo::{Database, Profile, mark};
@@ -63,18 +63,7 @@ fn number(note: &Document, field: &str) -> i64 {
 }
 
 fn person(id: i32) -> Person {
-    Person {
-        id: UserId(id),
-        version: 2,
-        username: "minji".to_owned(),
-        display_name: None,
-        locale: Locale::Ko,
-        privacy: Privacy::default(),
-        is_active: true,
-        friends: Vec::new(),
-        blocked: Vec::new(),
-        avatar: None,
-    }
+    Person { version: 2, ..testkit::person(UserId(id), "minji") }
 }
 
 fn connection(n: i32) -> Connection {

@@ -3,7 +3,7 @@ use domain::{ConnectionId, Locale, Person, PresenceVisibility, Privacy, SessionI
 use mongo::{Connection, Mongo, OnlineFriends};
 use mongodb::bson::{DateTime, doc};
 use std::time::Duration;
-use testkit::mongo::Database;
+use testkit::{mongo::Database, person};
 use tokio::task::JoinSet;
 
 /// What of them is told.
@@ -29,19 +29,8 @@ async fn circle(mongo: &Mongo, people: &[UserId]) {
 }
 
 async fn project(mongo: &Mongo, id: UserId, friends: Vec<UserId>, privacy: Privacy) {
-    let person = Person {
-        id,
-        version: 1,
-        username: format!("name{id}"),
-        display_name: None,
-        locale: Locale::En,
-        privacy,
-        is_active: true,
-        friends,
-        blocked: Vec::new(),
-        avatar: None,
-    };
-    mongo.people().project(&person).await.unwrap();
+    let known = Person { privacy, friends, ..person(id, &format!("name{id}")) };
+    mongo.people().project(&known).await.unwrap();
 }
 
 async fn connect(mongo: &Mongo, user: UserId, name: &str, at: Timestamp) {

@@ -1,6 +1,8 @@
+pub(crate) use testkit::draft;
+
 use domain::{
-    Access, ClientId, Content, Fault, Member, Mentions, Message, MessageDraft, MessageId, MessageType, Role, RoomId,
-    RoomKey, RoomKind, Timestamp, UserId,
+    Access, Content, Fault, Member, Mentions, Message, MessageDraft, MessageId, MessageType, Role, RoomId, RoomKey,
+    RoomKind, Timestamp, UserId,
 };
 use mongo::{Inserted, Messages, Mongo, NewMessage, NewText, Placement, Reservation};
 use mongodb::{
@@ -57,19 +59,6 @@ pub(crate) async fn environments(database: &Database, number: usize) -> Vec<Mong
 /// A collection as it lies in the store.
 pub(crate) async fn collection(database: &Database, name: &str) -> Collection<Document> {
     Client::with_uri_str(&database.url).await.unwrap().default_database().unwrap().collection(name)
-}
-
-pub(crate) fn draft(room: RoomKey, user: UserId, client_id: &str, content: &str) -> MessageDraft {
-    MessageDraft {
-        room,
-        user,
-        content: Content::parse(content).unwrap(),
-        message_type: MessageType::Text,
-        reply_to: None,
-        forwarded_from: None,
-        attachments: Vec::new(),
-        client_id: ClientId::parse(client_id).unwrap(),
-    }
 }
 
 /// Gives a message of Anna's a text that mentions nobody.

@@ -1,7 +1,7 @@
 use crate::people::{NOON, block, deactivate, join};
-use domain::{Aggregate, Code, Fault, FriendshipStatus, Locale, Person, Privacy, UserId};
+use domain::{Aggregate, Code, Fault, FriendshipStatus, UserId};
 use mysql::Tx;
-use testkit::mysql::Database;
+use testkit::{mysql::Database, person};
 use tokio::task::JoinSet;
 
 async fn note(tx: &mut Tx, changed: Vec<Aggregate>) -> Result<(), Fault> {
@@ -36,20 +36,7 @@ async fn new_person_has_no_friends_and_blocks() {
 
     let snapshot = database.mysql.users().find_snapshot(id).await.unwrap().unwrap();
 
-    let (username, locale) = ("tom".to_owned(), Locale::Ko);
-    let person = Person {
-        id,
-        version: 1,
-        username,
-        display_name: None,
-        locale,
-        privacy: Privacy::default(),
-        is_active: true,
-        friends: vec![],
-        blocked: vec![],
-        avatar: None,
-    };
-    assert_eq!((snapshot.person, snapshot.outbox), (person, vec![]));
+    assert_eq!((snapshot.person, snapshot.outbox), (person(id, "tom"), vec![]));
 }
 
 #[tokio::test]

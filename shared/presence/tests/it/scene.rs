@@ -5,7 +5,7 @@ use mongo::{ACTIVE_FOR, Connection, Mongo};
 use presence::{Patience, Watcher};
 use queue::{Job, PresenceJob};
 use std::{sync::Arc, time::Duration};
-use testkit::{NOON, RecordedQueue, Stores};
+use testkit::{NOON, RecordedQueue, Stores, person};
 
 pub(crate) const ANNA: UserId = UserId(1);
 pub(crate) const BORA: UserId = UserId(2);
@@ -40,19 +40,9 @@ impl Scene {
 
     /// What is known of somebody as of a version.
     pub(crate) async fn know(&self, id: UserId, version: i64, friends: Vec<UserId>, visibility: PresenceVisibility) {
-        let person = Person {
-            id,
-            version,
-            username: format!("name{id}"),
-            display_name: None,
-            locale: Locale::En,
-            privacy: Privacy { presence_visibility: visibility, read_receipts: true },
-            is_active: true,
-            friends,
-            blocked: Vec::new(),
-            avatar: None,
-        };
-        self.mongo().people().project(&person).await.unwrap();
+        let privacy = Privacy { presence_visibility: visibility, read_receipts: true };
+        let known = Person { version, privacy, friends, ..person(id, &format!("name{id}")) };
+        self.mongo().people().project(&known).await.unwrap();
     }
 
     /// Opens a connection where somebody is until a while later, and says hello.

@@ -1,12 +1,13 @@
 use crate::stores::{NOON, Stores, join, note, open_room, touch_people};
 use domain::{
-    Aggregate, Code, ConnectionId, Fault, FriendshipStatus, FriendshipWith, Locale, News, Notice, Person, Privacy,
-    RoomId, UserId,
+    Aggregate, Code, ConnectionId, Fault, FriendshipStatus, FriendshipWith, Locale, News, Notice, Person, RoomId,
+    UserId,
 };
 use mongo::Connection;
 use mysql::Tx;
 use projection::Changed;
 use std::time::Duration;
+use testkit::person;
 use tokio::task::JoinSet;
 
 async fn befriend(tx: &mut Tx, pair: [UserId; 2]) -> Result<Changed<()>, Fault> {
@@ -32,20 +33,7 @@ async fn new_person_is_known_once_projected() {
 
     stores.projector.project(Aggregate::Person(id)).await.unwrap();
 
-    let username = "cc".to_owned();
-    let (friends, blocked) = (vec![], vec![]);
-    let newcomer = Person {
-        id,
-        version: 1,
-        username,
-        display_name: None,
-        locale: Locale::En,
-        privacy: Privacy::default(),
-        is_active: true,
-        friends,
-        blocked,
-        avatar: None,
-    };
+    let newcomer = Person { locale: Locale::En, ..person(id, "cc") };
     assert_eq!(stores.person(id).await, Some(newcomer));
     assert_eq!(stores.waiting().await, 0);
 }
