@@ -2,8 +2,8 @@
 
 use crate::scene::{ANNA, BORA, EVE, GROUP, Scene, draft, eventually, long_ago, now, refusal};
 use domain::{
-    Access, Code, Content, Member, MessageDraft, MessageType, PageSize, Role, RoomEvent, RoomKind, System, SystemKind,
-    Timestamp, UserId,
+    Code, Content, MessageDraft, MessageType, PageSize, Role, RoomEvent, RoomKind, System, SystemKind, Timestamp,
+    UserId,
 };
 use futures_util::future::{join_all, try_join_all};
 use messaging::{EditMessage, place_events, send_message, sweep};
@@ -14,13 +14,8 @@ use testkit::mongo::Profile;
 
 async fn scene() -> Scene {
     let scene = Scene::new().await;
-    open(&scene, 1, &[ANNA, BORA]).await;
+    scene.group_of(1, &[ANNA, BORA]).await;
     scene
-}
-
-async fn open(scene: &Scene, version: i64, users: &[UserId]) {
-    let members = users.iter().map(|user| Member { user: *user, role: Role::Member }).collect();
-    scene.project(&Access { room: GROUP, version, members, blocked: false }).await;
 }
 
 fn event(id: i64, kind: SystemKind, user: Option<UserId>) -> RoomEvent {
@@ -210,7 +205,7 @@ async fn sweep_delivers_a_change_that_nobody_repeats() {
 async fn closed_group_takes_its_last_changes_and_nobody_hears_of_them() {
     let scene = scene().await;
     scene.connect(BORA, "tablet").await;
-    open(&scene, 2, &[]).await;
+    scene.group_of(2, &[]).await;
 
     place_events(&scene.messenger(), GROUP.id, &joins(1)).await.unwrap();
 
@@ -290,7 +285,7 @@ async fn a_change_is_seven_commands_and_one_that_stands_is_one() {
 #[tokio::test]
 async fn nothing_that_began_after_a_kick_reaches_the_kicked() {
     let scene = scene().await;
-    open(&scene, 2, &[ANNA, BORA, EVE]).await;
+    scene.group_of(2, &[ANNA, BORA, EVE]).await;
     scene.connect(EVE, "eve").await;
     let environments = scene.environments(5).await;
     let messengers: Vec<_> = environments.iter().map(|mongo| scene.messenger_of(mongo)).collect();
@@ -300,7 +295,7 @@ async fn nothing_that_began_after_a_kick_reaches_the_kicked() {
     };
     let before = join_all((0..20).map(|n| send(n, format!("before{n}"))));
     let kick = async {
-        open(&scene, 3, &[ANNA, BORA]).await;
+        scene.group_of(3, &[ANNA, BORA]).await;
         place_events(&scene.messenger(), GROUP.id, &[event(1, SystemKind::MemberKicked, Some(EVE))]).await.unwrap();
         // From here on it is answered.
         join_all((0..20).map(|n| send(n, format!("after{n}")))).await;

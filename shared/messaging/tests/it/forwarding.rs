@@ -1,7 +1,5 @@
-use crate::scene::{ANNA, BORA, EVE, ROOM, Scene, access, draft, long_ago, refusal};
-use domain::{
-    Access, ClientId, Code, Content, Fault, Member, MessageDraft, MessageId, Role, RoomId, RoomKey, RoomKind, UserId,
-};
+use crate::scene::{ANNA, BORA, EVE, GROUP, ROOM, Scene, access, draft, long_ago, refusal};
+use domain::{ClientId, Code, Content, Fault, MessageDraft, MessageId, RoomKey, UserId};
 use messaging::{ForwardMessage, Sent, forward_message};
 use mongo::Anchor;
 use mongodb::bson::{doc, oid::ObjectId};
@@ -9,18 +7,10 @@ use std::sync::Arc;
 use testkit::mongo::Profile;
 use tokio::task::JoinSet;
 
-/// Where Bora and Eve are.
-const GROUP: RoomKey = RoomKey { kind: RoomKind::Group, id: RoomId(7) };
-
 async fn scene() -> Scene {
     let scene = Scene::new().await;
-    project_group(&scene, 1, &[BORA, EVE]).await;
+    scene.group_of(1, &[BORA, EVE]).await;
     scene
-}
-
-async fn project_group(scene: &Scene, version: i64, users: &[UserId]) {
-    let members = users.iter().map(|user| Member { user: *user, role: Role::Member }).collect();
-    scene.project(&Access { room: GROUP, version, members, blocked: false }).await;
 }
 
 fn to(room: RoomKey, message: MessageId, client_id: &str) -> ForwardMessage {
@@ -108,10 +98,10 @@ async fn a_forward_needs_both_rooms() {
     let across = forward_message(&scene.messenger(), &scene.author(BORA), &back).await;
     assert_eq!(refusal(across), Code::RecipientUnavailable);
     assert!(forward(&scene, BORA, source, "f").await.is_ok(), "out of a blocked room");
-    project_group(&scene, 2, &[EVE]).await;
+    scene.group_of(2, &[EVE]).await;
     assert_eq!(refusal(forward(&scene, BORA, source, "g").await), Code::RoomNotFound, "left the target");
     scene.project(&access(3, &[ANNA])).await;
-    project_group(&scene, 3, &[BORA, EVE]).await;
+    scene.group_of(3, &[BORA, EVE]).await;
     assert_eq!(refusal(forward(&scene, BORA, source, "h").await), Code::MessageNotFound, "left the source");
 }
 
@@ -142,7 +132,7 @@ async fn an_ended_session_forwards_nothing() {
 #[tokio::test]
 async fn a_forward_takes_a_token_of_sends() {
     let scene = Scene::with_send_limit(1, 1).await;
-    project_group(&scene, 1, &[BORA, EVE]).await;
+    scene.group_of(1, &[BORA, EVE]).await;
     let source = scene.send(ANNA, "a", "hello").await.unwrap().message.id;
 
     let first = forward(&scene, BORA, source, "f").await.unwrap().message;
@@ -186,7 +176,7 @@ async fn nothing_is_forwarded_after_a_kick_was_answered() {
             outcomes
         });
     }
-    project_group(&scene, 2, &[EVE]).await;
+    scene.group_of(2, &[EVE]).await;
     let late = forward(&scene, BORA, source, "late").await;
 
     let outcomes = forwards.join_all().await;

@@ -4,8 +4,8 @@ use crate::scene::{ANNA, BORA, EVE, GROUP, Scene, draft, eventually, long_ago, n
 use announce::{Audience, Event};
 use contract::Frame;
 use domain::{
-    Access, ConnectionId, Content, Member, MessageDraft, MessageId, PageSize, Removal, Rev, Role, RoomEvent, RoomKind,
-    RoomNews, RoomNotice, Seq, System, SystemKind, UserId,
+    ConnectionId, Content, MessageDraft, MessageId, PageSize, Removal, Rev, RoomEvent, RoomKind, RoomNews, RoomNotice,
+    Seq, System, SystemKind, UserId,
 };
 use messaging::{
     Author, EditMessage, MarkRead, Messenger, SyncRoom, edit_message, hide_message, list_gaps, mark_read, place_events,
@@ -25,7 +25,7 @@ use testkit::{RecordedQueue, mongo::Profile};
 async fn crowd(number: i32) -> Scene {
     let scene = Scene::new().await;
     let others: Vec<_> = (10..10 + number - 1).map(UserId).collect();
-    open(&scene, 1, &[&[ANNA], &others[..]].concat()).await;
+    scene.group_of(1, &[&[ANNA], &others[..]].concat()).await;
     let at = |minutes| DateTime::from_millis(now().plus(Duration::from_mins(minutes)).millis());
     let socket = |user: &UserId| {
         let open = doc! {
@@ -40,11 +40,6 @@ async fn crowd(number: i32) -> Scene {
     scene.send_in(GROUP, ANNA, "first", "first").await.unwrap();
     scene.pushed.all();
     scene
-}
-
-async fn open(scene: &Scene, version: i64, users: &[UserId]) {
-    let members = users.iter().map(|user| Member { user: *user, role: Role::Member }).collect();
-    scene.project(&Access { room: GROUP, version, members, blocked: false }).await;
 }
 
 fn pushing_to(scene: &Scene, inline_connections: usize) -> Messenger {
@@ -96,7 +91,7 @@ async fn say(scene: &Scene, messenger: &Messenger, client_id: &str) -> MessageId
 #[tokio::test]
 async fn room_with_too_many_connections_is_left_to_sync() {
     let scene = Scene::new().await;
-    open(&scene, 1, &[ANNA, BORA, EVE]).await;
+    scene.group_of(1, &[ANNA, BORA, EVE]).await;
     for (user, name) in [(BORA, "a"), (BORA, "b"), (EVE, "c")] {
         scene.connect(user, name).await;
     }
@@ -116,7 +111,7 @@ async fn room_with_too_many_connections_is_left_to_sync() {
 #[tokio::test]
 async fn sweep_does_not_try_a_room_with_too_many_connections_again() {
     let scene = Scene::new().await;
-    open(&scene, 1, &[ANNA, BORA]).await;
+    scene.group_of(1, &[ANNA, BORA]).await;
     scene.connect(BORA, "a").await;
     scene.connect(BORA, "b").await;
     scene.pushed.fail(&["a", "b"]);
@@ -155,11 +150,11 @@ async fn message_for_many_connections_is_queued_once_for_each() {
 #[tokio::test]
 async fn connection_that_asked_and_people_who_left_get_no_job() {
     let scene = Scene::new().await;
-    open(&scene, 1, &[ANNA, BORA, EVE]).await;
+    scene.group_of(1, &[ANNA, BORA, EVE]).await;
     for (user, name) in [(ANNA, "phone"), (ANNA, "laptop"), (BORA, "a"), (EVE, "b")] {
         scene.connect(user, name).await;
     }
-    open(&scene, 2, &[ANNA, BORA]).await;
+    scene.group_of(2, &[ANNA, BORA]).await;
     let (queue, phone) = (Arc::default(), ConnectionId("phone".to_owned()));
     let author = Author { connection: Some(&phone), ..scene.author(ANNA) };
     let draft = MessageDraft { room: GROUP, ..draft(ANNA, "c", "hi") };
@@ -172,7 +167,7 @@ async fn connection_that_asked_and_people_who_left_get_no_job() {
 #[tokio::test]
 async fn change_of_a_hidden_message_is_not_queued_for_who_hid_it() {
     let scene = Scene::new().await;
-    open(&scene, 1, &[ANNA, BORA, EVE]).await;
+    scene.group_of(1, &[ANNA, BORA, EVE]).await;
     for (user, name) in [(BORA, "a"), (BORA, "b"), (EVE, "c")] {
         scene.connect(user, name).await;
     }
@@ -203,7 +198,7 @@ async fn message_that_the_queue_refused_is_queued_by_the_sweep() {
     wait_long(&scene, id).await;
     // Who left since is told nothing any more.
     let rest: Vec<_> = (10..309).map(UserId).collect();
-    open(&scene, 2, &[&[ANNA], &rest[..]].concat()).await;
+    scene.group_of(2, &[&[ANNA], &rest[..]].concat()).await;
 
     sweep(&messenger, 10, now().plus(Duration::from_secs(5))).await.unwrap();
 

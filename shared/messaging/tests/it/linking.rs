@@ -5,7 +5,7 @@ use crate::{
     scene::{ANNA, BORA, EVE, GROUP, Scene, access},
 };
 use contract::{FilePlace, FileVariant, LinkedFile};
-use domain::{Access, Attach, MessageDraft, MessageId, MessageType, UploadId, UploadKind, UserId};
+use domain::{Attach, MessageDraft, MessageId, MessageType, UploadId, UploadKind, UserId};
 use messaging::{FileAt, erase_message, find_files, hide_message};
 use std::time::Duration;
 use testkit::mongo::Profile;
@@ -112,7 +112,7 @@ async fn member_who_left_or_was_kicked_gets_no_link() {
     scene.group(2, EVE, ANNA, &[]).await;
     assert!(!finds(&scene, BORA, link).await && finds(&scene, ANNA, link).await);
 
-    scene.project(&Access { room: GROUP, version: 3, members: Vec::new(), blocked: false }).await;
+    scene.group_of(3, &[]).await;
     assert!(!finds(&scene, ANNA, link).await && !finds(&scene, EVE, link).await, "the group is deleted");
 }
 

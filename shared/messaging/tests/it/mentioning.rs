@@ -1,16 +1,12 @@
-use crate::scene::{ANNA, BORA, EVE, Scene, draft, now, refusal};
+use crate::scene::{ANNA, BORA, EVE, GROUP, Scene, draft, now, refusal};
 use contract::MessageView;
-use domain::{
-    Access, Code, Fault, Member, MentionsAll, MessageDraft, Role, RoomId, RoomKey, RoomKind, UserId, WideMentions,
-};
+use domain::{Access, Code, Fault, Member, MentionsAll, MessageDraft, Role, UserId, WideMentions};
 use messaging::{Sent, send_message};
 use mongo::{GroupRights, Messages};
 use mongodb::bson::{DateTime, Document, doc};
 use std::{sync::Arc, time::Duration};
 use testkit::{mongo::Profile, person};
 use tokio::task::JoinSet;
-
-const GROUP: RoomKey = RoomKey { kind: RoomKind::Group, id: RoomId(7) };
 
 /// A room of Anna and Bora, and a group where Bora is an admin; the stranger has a name too.
 async fn scene() -> Scene {
@@ -86,8 +82,7 @@ async fn an_edit_mentions_anew_and_a_deletion_nobody() {
 #[tokio::test]
 async fn who_left_the_room_is_not_mentioned() {
     let scene = scene().await;
-    let members = vec![Member { user: ANNA, role: Role::Member }];
-    scene.project(&Access { room: GROUP, version: 2, members, blocked: false }).await;
+    scene.group_of(2, &[ANNA]).await;
 
     assert_eq!(mentions(&send_to_group(&scene, ANNA, "@bora @안나").await), (vec![ANNA], None));
 }

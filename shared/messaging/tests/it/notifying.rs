@@ -1,7 +1,7 @@
 //! When devices may have to be told of a message, and what becomes of it if the queue is away.
 
 use crate::scene::{ANNA, BORA, EVE, GROUP, ROOM, Scene, eventually, now};
-use domain::{Access, Member, MessageId, Role, RoomEvent, Seq, System, SystemKind, UserId};
+use domain::{MessageId, RoomEvent, Seq, System, SystemKind, UserId};
 use messaging::{MarkRead, Messenger, mark_read, notify_late, place_events, send_message, sweep};
 use mongodb::bson::{DateTime, doc, oid::ObjectId};
 use serde_json::{Value, json};
@@ -145,8 +145,7 @@ async fn retry_of_a_message_that_is_there_is_no_news() {
 async fn only_who_was_added_to_a_group_is_told_of_a_notice() {
     let (scene, queue) = scene().await;
     let messenger = messenger(&scene, &queue);
-    let members = [ANNA, BORA, EVE].map(|user| Member { user, role: Role::Member }).into();
-    scene.project(&Access { room: GROUP, version: 1, members, blocked: false }).await;
+    scene.group_of(1, &[ANNA, BORA, EVE]).await;
     connect(&scene, BORA, "here", 0).await;
     let notice = |id, kind, user| {
         let system = System { kind, user: Some(user), by: ANNA, role: None, name: None };

@@ -1,8 +1,6 @@
-use crate::scene::{ANNA, BORA, EVE, GROUP, Scene, access, eventually, long_ago, now, refusal};
+use crate::scene::{ANNA, BORA, EVE, Scene, access, eventually, long_ago, now, refusal};
 use contract::{MessageView, ReactionView};
-use domain::{
-    Access, Code, ConnectionId, Emoji, MOST_EMOJIS, MOST_REACTORS, Member, PageSize, Reactor, Role, Timestamp, UserId,
-};
+use domain::{Code, ConnectionId, Emoji, MOST_EMOJIS, MOST_REACTORS, PageSize, Reactor, Timestamp, UserId};
 use messaging::{Author, ListReactors, React, Reacted, Swept, list_reactors, react, sweep};
 use mongo::{Anchor, Mongo, Placement, ReactorKey};
 use mongodb::bson::{DateTime, doc, oid::ObjectId};
@@ -17,8 +15,7 @@ fn counts(view: &MessageView) -> Vec<(&str, u32, Option<bool>)> {
 /// A group of so many people.
 async fn crowd(scene: &Scene, number: i32) -> Vec<UserId> {
     let people: Vec<_> = (1..=number).map(UserId).collect();
-    let members = people.iter().map(|user| Member { user: *user, role: Role::Member }).collect();
-    scene.project(&Access { room: GROUP, version: 1, members, blocked: false }).await;
+    scene.group_of(1, &people).await;
     people
 }
 

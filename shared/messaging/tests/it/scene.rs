@@ -249,6 +249,11 @@ impl Scene {
         self.project(&Access { room: GROUP, version, members, blocked: false }).await;
     }
 
+    /// A group of members without another role, as of a version.
+    pub(crate) async fn group_of(&self, version: i64, members: &[UserId]) {
+        self.project(&Access { room: GROUP, ..access(version, members) }).await;
+    }
+
     /// A message in the group.
     pub(crate) async fn say(&self, user: UserId, content: &str) -> MessageView {
         let draft = MessageDraft { room: GROUP, ..draft(user, &Messages::new_id().to_string(), content) };

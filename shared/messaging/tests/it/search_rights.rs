@@ -1,21 +1,16 @@
 //! Who finds what: members everything of their rooms, nobody else anything.
 
 use crate::{
-    scene::{ANNA, BORA, EVE, GROUP, ROOM, Scene, now, refusal},
+    scene::{ANNA, BORA, EVE, GROUP, ROOM, Scene, access, now, refusal},
     searching::{contents, words, words_in},
 };
-use domain::{Access, Code, Member, PageSize, Role, RoomId, RoomKey, UserId};
+use domain::{Access, Code, PageSize, RoomId, RoomKey, UserId};
 use messaging::{SearchMessages, Searcher, search_messages};
 use mongo::Mongo;
 use std::thread;
 use testkit::proxy::Proxy;
 
 const NOBODY_THERE: RoomKey = RoomKey::group(RoomId(99));
-
-async fn set_group(mongo: &Mongo, version: i64, members: &[UserId]) {
-    let members = members.iter().map(|user| Member { user: *user, role: Role::Member }).collect();
-    mongo.rooms().project(&Access { room: GROUP, version, members, blocked: false }, now()).await.unwrap();
-}
 
 /// How much somebody finds of a word and of a syllable in a room, and of the word in all rooms; `None` where the room is not there.
 async fn finds(scene: &Scene, user: UserId, room: RoomKey) -> (Option<usize>, Option<usize>, usize) {
@@ -32,25 +27,25 @@ async fn finds(scene: &Scene, user: UserId, room: RoomKey) -> (Option<usize>, Op
 #[tokio::test]
 async fn members_find_all_and_nobody_else_anything() {
     let scene = Scene::new().await;
-    set_group(scene.mongo(), 1, &[ANNA, BORA]).await;
+    scene.group_of(1, &[ANNA, BORA]).await;
     scene.say(ANNA, "회의").await;
     let (all, nothing) = ((Some(1), Some(1), 1), (None, None, 0));
 
     assert_eq!(finds(&scene, BORA, GROUP).await, all);
     assert_eq!(finds(&scene, EVE, GROUP).await, nothing, "a stranger");
-    set_group(scene.mongo(), 2, &[ANNA]).await;
+    scene.group_of(2, &[ANNA]).await;
     assert_eq!(finds(&scene, BORA, GROUP).await, nothing, "who was kicked or left");
-    set_group(scene.mongo(), 3, &[ANNA, BORA, EVE]).await;
+    scene.group_of(3, &[ANNA, BORA, EVE]).await;
     assert_eq!(finds(&scene, BORA, GROUP).await, all, "who was added again");
     assert_eq!(finds(&scene, EVE, GROUP).await, all, "who was added later");
-    set_group(scene.mongo(), 4, &[]).await;
+    scene.group_of(4, &[]).await;
     assert_eq!(finds(&scene, ANNA, GROUP).await, nothing, "a room that is gone");
 }
 
 #[tokio::test]
 async fn room_of_others_is_as_unknown_as_one_that_does_not_exist() {
     let scene = Scene::new().await;
-    set_group(scene.mongo(), 1, &[ANNA]).await;
+    scene.group_of(1, &[ANNA]).await;
     scene.say(ANNA, "회의").await;
 
     for room in [GROUP, NOBODY_THERE] {
@@ -73,7 +68,7 @@ async fn both_of_two_people_find_across_a_block() {
 #[tokio::test]
 async fn what_is_said_elsewhere_changes_nothing() {
     let scene = Scene::new().await;
-    set_group(scene.mongo(), 1, &[EVE]).await;
+    scene.group_of(1, &[EVE]).await;
     scene.send(ANNA, "a", "회의").await.unwrap();
     let before = scene.search(BORA, &words("회의")).await.unwrap();
     for n in 0..20 {
@@ -89,9 +84,9 @@ async fn what_is_said_elsewhere_changes_nothing() {
 #[tokio::test]
 async fn former_member_is_found_by_those_who_stayed() {
     let scene = Scene::new().await;
-    set_group(scene.mongo(), 1, &[ANNA, BORA]).await;
+    scene.group_of(1, &[ANNA, BORA]).await;
     scene.say(BORA, "회의").await;
-    set_group(scene.mongo(), 2, &[ANNA]).await;
+    scene.group_of(2, &[ANNA]).await;
     let theirs = contract::MessageSearch { query: None, author: Some(BORA), ..words("x") };
 
     assert_eq!(scene.search(ANNA, &theirs).await.unwrap().hits.len(), 1);
@@ -101,15 +96,18 @@ async fn former_member_is_found_by_those_who_stayed() {
 /// Bora is kicked when the server has answered a command with certain words.
 async fn finds_when_kicked_after(command: &'static str, q: &str) -> usize {
     let scene = Scene::new().await;
-    set_group(scene.mongo(), 1, &[ANNA, BORA]).await;
+    scene.group_of(1, &[ANNA, BORA]).await;
     scene.say(ANNA, "회의").await;
     let (proxy, url) = Proxy::before(&scene.database.url).await;
     let mongo = Mongo::connect(&format!("{url}&directConnection=true")).await.unwrap();
-    let direct = scene.database.url.clone();
+    let (direct, kicked) = (scene.database.url.clone(), Access { room: GROUP, ..access(2, &[ANNA]) });
     proxy.once_answered(command, move || {
         let kick = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async { set_group(&Mongo::connect(&direct).await.unwrap(), 2, &[ANNA]).await });
+            runtime.block_on(async {
+                let mongo = Mongo::connect(&direct).await.unwrap();
+                mongo.rooms().project(&kicked, now()).await.unwrap();
+            });
         });
         kick.join().unwrap();
     });
