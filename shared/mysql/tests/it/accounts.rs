@@ -1,4 +1,4 @@
-use crate::people::{NOON, block, deactivate, join};
+use crate::people::{NOON, block, deactivate, join, join_all};
 use domain::{DisplayName, Fault, Locale, Patch, Profile, StatusMessage, Timestamp, User, UserId};
 use mysql::{AccountPatch, Tx};
 use testkit::mysql::Database;
@@ -87,8 +87,7 @@ async fn inactive_account_does_not_change() {
 #[tokio::test]
 async fn profile_is_hidden_only_from_people_its_owner_blocked() {
     let database = Database::new().await;
-    let (owner, blocked, other) =
-        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
+    let [owner, blocked, other] = join_all(&database.mysql, ["aa", "bb", "cc"]).await;
     block(&database.mysql, owner, blocked).await;
     block(&database.mysql, other, owner).await;
 
@@ -101,7 +100,7 @@ async fn profile_is_hidden_only_from_people_its_owner_blocked() {
 #[tokio::test]
 async fn inactive_account_has_no_profile() {
     let database = Database::new().await;
-    let (gone, viewer) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let [gone, viewer] = join_all(&database.mysql, ["aa", "bb"]).await;
     deactivate(&database, gone).await;
 
     for user in [gone, UserId(viewer.0 + 1)] {

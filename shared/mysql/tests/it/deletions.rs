@@ -1,6 +1,6 @@
 use crate::{
     pages::{every_page, size},
-    people::{NOON, join, someone},
+    people::{NOON, join, join_all, someone},
 };
 use domain::{Code, DeletionStep, Fault, FriendshipId, RoomId, Timestamp, UserId};
 use mysql::{Deletion, Mysql, Tx};
@@ -114,7 +114,7 @@ async fn rooms_of_a_person_come_by_id_from_either_side() {
 async fn whatever_is_between_people_is_listed_for_its_end() {
     let database = Database::new().await;
     let mysql = &database.mysql;
-    let (me, suji, haneul) = (join(mysql, "me").await, join(mysql, "suji").await, join(mysql, "haneul").await);
+    let [me, suji, haneul] = join_all(mysql, ["me", "suji", "haneul"]).await;
     let first = mysql.friendships().insert(me, suji, NOON).await.unwrap().id;
     let second = mysql.friendships().insert(haneul, me, NOON).await.unwrap().id;
     mysql.friendships().insert(haneul, suji, NOON).await.unwrap();
@@ -129,7 +129,7 @@ async fn whatever_is_between_people_is_listed_for_its_end() {
 async fn blocks_of_one_person_are_removed_in_parts() {
     let database = Database::new().await;
     let mysql = &database.mysql;
-    let (me, other) = (join(mysql, "me").await, join(mysql, "other").await);
+    let [me, other] = join_all(mysql, ["me", "other"]).await;
     for n in 0..3 {
         let blocked = join(mysql, &format!("blocked{n}")).await;
         mysql.blocks().insert(me, blocked, NOON).await.unwrap();

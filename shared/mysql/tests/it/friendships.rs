@@ -1,6 +1,6 @@
 use crate::{
     pages::{every_page, size},
-    people::{NOON, deactivate, join},
+    people::{NOON, deactivate, join, join_all},
 };
 use FriendshipStatus::{Accepted, Pending, Rejected};
 use domain::{Fault, Friendship, FriendshipId, FriendshipStatus, Timestamp, UserId};
@@ -58,7 +58,7 @@ impl Circle {
 #[tokio::test]
 async fn relation_is_found_from_either_side() {
     let database = Database::new().await;
-    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let [a, b] = join_all(&database.mysql, ["aa", "bb"]).await;
     let friendship = ask(&database.mysql, b, a).await;
 
     for pair in [[a, b], [b, a]] {
@@ -70,8 +70,7 @@ async fn relation_is_found_from_either_side() {
 #[tokio::test]
 async fn between_strangers_there_is_nothing() {
     let database = Database::new().await;
-    let (a, b, c) =
-        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
+    let [a, b, c] = join_all(&database.mysql, ["aa", "bb", "cc"]).await;
     ask(&database.mysql, a, b).await;
 
     assert_eq!(database.mysql.friendships().find_between([a, c]).await.unwrap(), None);
@@ -81,8 +80,7 @@ async fn between_strangers_there_is_nothing() {
 #[tokio::test]
 async fn friendship_is_found_by_its_two_people_only() {
     let database = Database::new().await;
-    let (a, b, c) =
-        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
+    let [a, b, c] = join_all(&database.mysql, ["aa", "bb", "cc"]).await;
     let asked = ask(&database.mysql, a, b).await;
 
     for (user, found) in [(a, Some((asked.clone(), true))), (b, Some((asked.clone(), true))), (c, None)] {
@@ -95,7 +93,7 @@ async fn friendship_is_found_by_its_two_people_only() {
 #[tokio::test]
 async fn quiet_request_is_received_when_its_time_is_over() {
     let database = Database::new().await;
-    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let [a, b] = join_all(&database.mysql, ["aa", "bb"]).await;
     let rejected = ask(&database.mysql, a, b).await.changed_to(Rejected, b, NOON);
     let again = rejected.asked_again(LATER);
     database.mysql.friendships().update(&again).await.unwrap();
@@ -125,7 +123,7 @@ async fn friends_are_counted_of_the_one_who_has_more() {
 #[tokio::test]
 async fn change_keeps_who_asked_and_when() {
     let database = Database::new().await;
-    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let [a, b] = join_all(&database.mysql, ["aa", "bb"]).await;
     let asked = ask(&database.mysql, a, b).await;
 
     database.mysql.friendships().update(&asked.changed_to(Accepted, b, LATER)).await.unwrap();
@@ -137,7 +135,7 @@ async fn change_keeps_who_asked_and_when() {
 #[tokio::test]
 async fn new_friendship_gets_a_new_id() {
     let database = Database::new().await;
-    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let [a, b] = join_all(&database.mysql, ["aa", "bb"]).await;
     let first = settle(&database.mysql, a, b, Rejected).await;
     database.mysql.friendships().remove(first).await.unwrap();
 
@@ -254,7 +252,7 @@ async fn ask_unless_asked(tx: &mut Tx, pair: [UserId; 2]) -> Result<FriendshipId
 #[tokio::test]
 async fn twenty_requests_at_once_from_both_sides_are_one() {
     let database = Database::new().await;
-    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let [a, b] = join_all(&database.mysql, ["aa", "bb"]).await;
     let mut requests = JoinSet::new();
     for n in 0..20 {
         let mysql = database.mysql.clone();
@@ -279,7 +277,7 @@ async fn accept_once(tx: &mut Tx, (id, pair, at): (FriendshipId, [UserId; 2], Ti
 #[tokio::test]
 async fn one_of_twenty_concurrent_answers_decides() {
     let database = Database::new().await;
-    let pair = [join(&database.mysql, "aa").await, join(&database.mysql, "bb").await];
+    let pair = join_all(&database.mysql, ["aa", "bb"]).await;
     let id = ask(&database.mysql, pair[0], pair[1]).await.id;
     let mut answers = JoinSet::new();
     for n in 0..20 {

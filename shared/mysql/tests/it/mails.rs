@@ -1,4 +1,4 @@
-use crate::people::{NOON, deactivate, join, someone};
+use crate::people::{NOON, deactivate, join, join_all, someone};
 use domain::{Fault, MailKind, Timestamp, UserId};
 use mysql::{Mysql, NewMail, Tx};
 use std::time::Duration;
@@ -108,8 +108,7 @@ async fn twenty_concurrent_requests_leave_one_mail() {
 #[tokio::test]
 async fn only_an_unverified_account_is_asked_to_verify() {
     let database = Database::new().await;
-    let [tom, eve, gone] =
-        [join(&database.mysql, "tom").await, join(&database.mysql, "eve").await, join(&database.mysql, "gone").await];
+    let [tom, eve, gone] = join_all(&database.mysql, ["tom", "eve", "gone"]).await;
     deactivate(&database, gone).await;
     database.mysql.transact(eve, async |tx: &mut Tx, id| tx.users().verify_email(id, NOON).await).await.unwrap();
 

@@ -1,4 +1,4 @@
-use crate::people::{NOON, join};
+use crate::people::{NOON, join, join_all};
 use domain::{Aggregate, Fault, RoomId, UserId};
 use mysql::{Mysql, OutboxId, Tx};
 use std::time::Duration;
@@ -29,7 +29,7 @@ async fn rows_of(mysql: &Mysql, user: UserId) -> Vec<OutboxId> {
 async fn snapshot_names_the_changes_that_it_holds() {
     let database = Database::new().await;
     let mysql = &database.mysql;
-    let pair = [join(mysql, "aa").await, join(mysql, "bb").await];
+    let pair = join_all(mysql, ["aa", "bb"]).await;
     let room = mysql.transact(pair, open_room).await.unwrap();
 
     let before = mysql.private_rooms().find_snapshot(room).await.unwrap().unwrap();
@@ -186,7 +186,7 @@ async fn concurrent_inserts_and_removals_lose_nothing() {
 #[tokio::test]
 async fn every_person_is_added_once() {
     let database = Database::new().await;
-    let people = [join(&database.mysql, "aa").await, join(&database.mysql, "bb").await];
+    let people = join_all(&database.mysql, ["aa", "bb"]).await;
 
     database.mysql.outbox().insert_everybody(NOON).await.unwrap();
 

@@ -20,6 +20,14 @@ pub(crate) async fn join(mysql: &Mysql, name: &str) -> UserId {
     mysql.users().insert(someone(name)).await.unwrap().profile.id
 }
 
+pub(crate) async fn join_all<const N: usize>(mysql: &Mysql, names: [&str; N]) -> [UserId; N] {
+    let mut ids = [UserId(0); N];
+    for (id, name) in ids.iter_mut().zip(names) {
+        *id = join(mysql, name).await;
+    }
+    ids
+}
+
 pub(crate) async fn deactivate(database: &Database, id: UserId) {
     testkit::mysql::execute(&database.url, &format!("UPDATE users SET is_active = FALSE WHERE id = {id}")).await;
 }
@@ -151,7 +159,7 @@ async fn credentials_are_found_by_the_folded_address() {
 #[tokio::test]
 async fn profiles_come_in_the_order_of_their_ids() {
     let database = Database::new().await;
-    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let [a, b] = join_all(&database.mysql, ["aa", "bb"]).await;
 
     let profiles = database.mysql.users().list_profiles(&[b, a, b]).await.unwrap();
 

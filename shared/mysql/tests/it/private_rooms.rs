@@ -1,4 +1,4 @@
-use crate::people::{NOON, block, deactivate, join};
+use crate::people::{NOON, block, deactivate, join_all};
 use domain::{Aggregate, Code, Fault, Role, RoomId, RoomKey, UserId};
 use mysql::Tx;
 use std::collections::HashSet;
@@ -26,7 +26,7 @@ async fn change(tx: &mut Tx, id: RoomId) -> Result<bool, Fault> {
 #[tokio::test]
 async fn twenty_concurrent_openings_make_one_room() {
     let database = Database::new().await;
-    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let [a, b] = join_all(&database.mysql, ["aa", "bb"]).await;
     let mut attempts = JoinSet::new();
     for n in 0..20 {
         let mysql = database.mysql.clone();
@@ -43,7 +43,7 @@ async fn twenty_concurrent_openings_make_one_room() {
 #[tokio::test]
 async fn second_room_of_a_pair_is_refused_without_locks() {
     let database = Database::new().await;
-    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let [a, b] = join_all(&database.mysql, ["aa", "bb"]).await;
     database.mysql.transact([a, b], open).await.unwrap();
 
     assert_eq!(database.mysql.transact([b, a], open).await.unwrap_err().code, Code::Internal);
@@ -52,7 +52,7 @@ async fn second_room_of_a_pair_is_refused_without_locks() {
 #[tokio::test]
 async fn room_shows_both_people() {
     let database = Database::new().await;
-    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let [a, b] = join_all(&database.mysql, ["aa", "bb"]).await;
     let id = database.mysql.transact([b, a], find_or_open).await.unwrap();
 
     let room = database.mysql.private_rooms().find(id, b).await.unwrap().unwrap();
@@ -66,8 +66,7 @@ async fn room_shows_both_people() {
 #[tokio::test]
 async fn room_is_hidden_from_strangers() {
     let database = Database::new().await;
-    let (a, b, stranger) =
-        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
+    let [a, b, stranger] = join_all(&database.mysql, ["aa", "bb", "cc"]).await;
     let id = database.mysql.transact([a, b], find_or_open).await.unwrap();
 
     assert_eq!(database.mysql.private_rooms().find(id, stranger).await.unwrap(), None);
@@ -76,7 +75,7 @@ async fn room_is_hidden_from_strangers() {
 #[tokio::test]
 async fn blocker_looks_deleted_to_the_blocked_only() {
     let database = Database::new().await;
-    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let [a, b] = join_all(&database.mysql, ["aa", "bb"]).await;
     let id = database.mysql.transact([a, b], find_or_open).await.unwrap();
     block(&database.mysql, a, b).await;
 
@@ -89,8 +88,7 @@ async fn blocker_looks_deleted_to_the_blocked_only() {
 #[tokio::test]
 async fn viewers_own_rooms_are_listed_by_id() {
     let database = Database::new().await;
-    let (a, b, c) =
-        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
+    let [a, b, c] = join_all(&database.mysql, ["aa", "bb", "cc"]).await;
     let mut rooms = Vec::new();
     for pair in [[a, b], [b, c], [a, c]] {
         rooms.push(database.mysql.transact(pair, find_or_open).await.unwrap());
@@ -105,8 +103,7 @@ async fn viewers_own_rooms_are_listed_by_id() {
 #[tokio::test]
 async fn snapshot_shows_a_block_in_either_direction() {
     let database = Database::new().await;
-    let (a, b, c) =
-        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
+    let [a, b, c] = join_all(&database.mysql, ["aa", "bb", "cc"]).await;
     block(&database.mysql, a, b).await;
     block(&database.mysql, c, a).await;
 
@@ -120,7 +117,7 @@ async fn snapshot_shows_a_block_in_either_direction() {
 #[tokio::test]
 async fn room_with_inactive_account_is_blocked_like_one_with_a_blocker() {
     let database = Database::new().await;
-    let (a, gone) = (join(&database.mysql, "aa").await, join(&database.mysql, "gone").await);
+    let [a, gone] = join_all(&database.mysql, ["aa", "gone"]).await;
     let room = database.mysql.transact([a, gone], find_or_open).await.unwrap();
     deactivate(&database, gone).await;
 
@@ -136,8 +133,7 @@ async fn change_all(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
 #[tokio::test]
 async fn every_room_of_a_person_is_raised_and_noted_and_no_other() {
     let database = Database::new().await;
-    let (a, b, c) =
-        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
+    let [a, b, c] = join_all(&database.mysql, ["aa", "bb", "cc"]).await;
     let mut rooms = Vec::new();
     for pair in [[a, b], [b, c], [a, c]] {
         rooms.push(database.mysql.transact(pair, open).await.unwrap());
@@ -158,7 +154,7 @@ async fn every_room_of_a_person_is_raised_and_noted_and_no_other() {
 #[tokio::test]
 async fn block_leaves_no_time_in_the_room() {
     let database = Database::new().await;
-    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let [a, b] = join_all(&database.mysql, ["aa", "bb"]).await;
     let id = database.mysql.transact([a, b], find_or_open).await.unwrap();
 
     database.mysql.transact(id, change).await.unwrap();
@@ -169,7 +165,7 @@ async fn block_leaves_no_time_in_the_room() {
 #[tokio::test]
 async fn room_with_missing_or_inactive_person_is_refused() {
     let database = Database::new().await;
-    let (a, gone) = (join(&database.mysql, "aa").await, join(&database.mysql, "gone").await);
+    let [a, gone] = join_all(&database.mysql, ["aa", "gone"]).await;
     deactivate(&database, gone).await;
 
     for other in [gone, UserId(gone.0 + 1), a] {
@@ -181,7 +177,7 @@ async fn room_with_missing_or_inactive_person_is_refused() {
 #[tokio::test]
 async fn locking_raises_the_version() {
     let database = Database::new().await;
-    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let [a, b] = join_all(&database.mysql, ["aa", "bb"]).await;
     let id = database.mysql.transact([a, b], find_or_open).await.unwrap();
 
     assert!(database.mysql.transact(id, change).await.unwrap());

@@ -1,4 +1,4 @@
-use crate::people::{NOON, block, deactivate, join};
+use crate::people::{NOON, block, deactivate, join_all};
 use domain::{Fault, FriendshipStatus, RoomId, UserId};
 use mysql::{Relation, Tx};
 use testkit::mysql::Database;
@@ -11,7 +11,7 @@ async fn open(tx: &mut Tx, pair: [UserId; 2]) -> Result<RoomId, Fault> {
 
 async fn pair() -> (Database, UserId, UserId) {
     let database = Database::new().await;
-    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let [a, b] = join_all(&database.mysql, ["aa", "bb"]).await;
     (database, a, b)
 }
 

@@ -1,6 +1,6 @@
 use crate::{
     pages::size,
-    people::{block, deactivate, join, someone},
+    people::{block, deactivate, join, join_all, someone},
 };
 use domain::{DisplayName, NameQuery, UserId};
 use mysql::{Mysql, Names, NewUser};
@@ -142,7 +142,7 @@ async fn quotes_and_emoji_are_literal() {
 #[tokio::test]
 async fn search_hides_people_from_those_they_blocked() {
     let database = Database::new().await;
-    let (viewer, other) = (join(&database.mysql, "viewer").await, join(&database.mysql, "other").await);
+    let [viewer, other] = join_all(&database.mysql, ["viewer", "other"]).await;
     let blocker = sign_up(&database.mysql, "minji", Some("Min")).await;
     block(&database.mysql, blocker, viewer).await;
 
@@ -198,7 +198,7 @@ async fn new_display_name_replaces_the_old_one() {
 async fn people_without_name_keys_are_listed_by_id() {
     let database = Database::new().await;
     let users = || database.mysql.users();
-    let (a, b) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let [a, b] = join_all(&database.mysql, ["aa", "bb"]).await;
     sign_up(&database.mysql, "named", None).await;
     let c = join(&database.mysql, "cc").await;
     let ids = async |after: UserId, limit: u32| {

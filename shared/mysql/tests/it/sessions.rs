@@ -1,6 +1,6 @@
 use crate::{
     pages::{every_page, size},
-    people::{NOON, deactivate, join},
+    people::{NOON, deactivate, join, join_all},
 };
 use domain::{Aggregate, Family, Fault, SessionId, Timestamp, UserId};
 use mysql::{Mysql, NewSession, Tx};
@@ -54,7 +54,7 @@ async fn ended_at(database: &Database, id: &SessionId) -> Option<Timestamp> {
 /// A database and two people.
 async fn stage() -> (Database, UserId, UserId) {
     let database = Database::new().await;
-    let (user, other) = (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await);
+    let [user, other] = join_all(&database.mysql, ["aa", "bb"]).await;
     (database, user, other)
 }
 
@@ -376,7 +376,7 @@ async fn ended_session_keeps_its_owner() {
 async fn login_needs_the_current_password_and_an_active_account() {
     let database = Database::new().await;
     let mysql = &database.mysql;
-    let (user, gone) = (join(mysql, "tom").await, join(mysql, "gone").await);
+    let [user, gone] = join_all(mysql, ["tom", "gone"]).await;
     deactivate(&database, gone).await;
     let login = |user| NewSession {
         id: SessionId::from_bytes([7; 16]),

@@ -1,4 +1,4 @@
-use crate::people::{NOON, block, deactivate, join};
+use crate::people::{NOON, block, deactivate, join, join_all};
 use domain::{Aggregate, Code, Fault, FriendshipStatus, UserId};
 use mysql::Tx;
 use testkit::{mysql::Database, person};
@@ -70,12 +70,7 @@ async fn friends_of_both_directions_are_listed_by_id() {
 #[tokio::test]
 async fn only_own_blocks_are_listed_by_id() {
     let database = Database::new().await;
-    let (a, me, b, c) = (
-        join(&database.mysql, "aa").await,
-        join(&database.mysql, "me").await,
-        join(&database.mysql, "bb").await,
-        join(&database.mysql, "cc").await,
-    );
+    let [a, me, b, c] = join_all(&database.mysql, ["aa", "me", "bb", "cc"]).await;
     block(&database.mysql, me, b).await;
     block(&database.mysql, me, a).await;
     block(&database.mysql, c, me).await;
@@ -86,7 +81,7 @@ async fn only_own_blocks_are_listed_by_id() {
 #[tokio::test]
 async fn snapshot_names_the_persons_own_changes() {
     let database = Database::new().await;
-    let (me, other) = (join(&database.mysql, "me").await, join(&database.mysql, "other").await);
+    let [me, other] = join_all(&database.mysql, ["me", "other"]).await;
     let changed = [Aggregate::Person(me), Aggregate::Sessions(me), Aggregate::Person(other), Aggregate::Person(me)];
     database.mysql.transact(changed.to_vec(), note).await.unwrap();
 
@@ -111,7 +106,7 @@ async fn inactive_account_has_a_snapshot_and_unknown_has_none() {
 #[tokio::test]
 async fn locking_a_pair_returns_the_active_accounts() {
     let database = Database::new().await;
-    let (a, gone) = (join(&database.mysql, "aa").await, join(&database.mysql, "gone").await);
+    let [a, gone] = join_all(&database.mysql, ["aa", "gone"]).await;
     assert_eq!(database.mysql.transact([gone, a], lock).await.unwrap(), [a, gone]);
 
     deactivate(&database, gone).await;
@@ -132,8 +127,7 @@ async fn pair_needs_two_existing_people() {
 #[tokio::test]
 async fn active_pair_needs_two_active_accounts() {
     let database = Database::new().await;
-    let (a, b, gone) =
-        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "gone").await);
+    let [a, b, gone] = join_all(&database.mysql, ["aa", "bb", "gone"]).await;
     deactivate(&database, gone).await;
 
     database.mysql.transact([b, a], lock_active).await.unwrap();
@@ -144,8 +138,7 @@ async fn active_pair_needs_two_active_accounts() {
 #[tokio::test]
 async fn only_given_versions_are_raised() {
     let database = Database::new().await;
-    let (a, b, c) =
-        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
+    let [a, b, c] = join_all(&database.mysql, ["aa", "bb", "cc"]).await;
 
     for ids in [vec![a, c], vec![c], vec![]] {
         database.mysql.transact(ids, raise).await.unwrap();
@@ -157,8 +150,7 @@ async fn only_given_versions_are_raised() {
 #[tokio::test]
 async fn changes_of_overlapping_pairs_all_commit() {
     let database = Database::new().await;
-    let (a, b, c) =
-        (join(&database.mysql, "aa").await, join(&database.mysql, "bb").await, join(&database.mysql, "cc").await);
+    let [a, b, c] = join_all(&database.mysql, ["aa", "bb", "cc"]).await;
     let mut changes = JoinSet::new();
     for n in 0..30 {
         let mysql = database.mysql.clone();

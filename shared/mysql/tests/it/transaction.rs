@@ -1,4 +1,4 @@
-use crate::people::{NOON, join, someone};
+use crate::people::{NOON, join_all, someone};
 use domain::{Code, Fault, RoomId, UserId};
 use mysql::{Mysql, Tx};
 use std::sync::{
@@ -39,7 +39,7 @@ async fn join_and_fail(tx: &mut Tx, name: &'static str) -> Result<(), Fault> {
 async fn deadlocked_transaction_is_repeated() {
     let database = Database::new().await;
     let mysql = &database.mysql;
-    let (a, b, c) = (join(mysql, "aa").await, join(mysql, "bb").await, join(mysql, "cc").await);
+    let [a, b, c] = join_all(mysql, ["aa", "bb", "cc"]).await;
     let rooms = [mysql.transact([a, b], open).await.unwrap(), mysql.transact([b, c], open).await.unwrap()];
     let (both_hold_one, attempts) = (Arc::new(Barrier::new(2)), Arc::default());
     let forth = LockBoth { rooms, both_hold_one, attempts };

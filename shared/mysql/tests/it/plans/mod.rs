@@ -76,6 +76,15 @@ async fn statements_of(work: impl AsyncFnOnce()) -> Vec<String> {
     statements
 }
 
+/// The statements of every operation.
+async fn all_statements(database: &Database) -> Vec<String> {
+    statements_of(async || {
+        calls::make(&database.mysql).await;
+        calls::make_of_groups(&database.mysql).await;
+    })
+    .await
+}
+
 /// What the server would do for a statement; nothing of it is done.
 async fn explain(connection: &mut MySqlConnection, statement: &str) -> Vec<Step> {
     let text = format!("EXPLAIN {}", literals::bound(statement));
@@ -115,11 +124,7 @@ fn table<'a>(statement: &'a str, alias: &'a str) -> &'a str {
 async fn queries_on_growing_tables_use_an_index() {
     let database = Database::new().await;
     crowd::gather_groups(&database.url, 100_000).await;
-    let statements = statements_of(async || {
-        calls::make(&database.mysql).await;
-        calls::make_of_groups(&database.mysql).await;
-    })
-    .await;
+    let statements = all_statements(&database).await;
     let mut connection = MySqlConnection::connect(&database.url).await.unwrap();
     let mut wrong = Vec::new();
 
@@ -142,11 +147,7 @@ async fn queries_on_growing_tables_use_an_index() {
 async fn locking_statements_use_an_index_on_small_tables() {
     let database = Database::new().await;
     crowd::gather_few(&database.url).await;
-    let statements = statements_of(async || {
-        calls::make(&database.mysql).await;
-        calls::make_of_groups(&database.mysql).await;
-    })
-    .await;
+    let statements = all_statements(&database).await;
     let mut connection = MySqlConnection::connect(&database.url).await.unwrap();
     let locks = |statement: &&String| !statement.starts_with("SELECT") || statement.ends_with("FOR UPDATE");
     let mut wrong = Vec::new();
