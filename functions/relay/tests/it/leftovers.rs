@@ -7,6 +7,7 @@ use projection::Projector;
 use relay::Report;
 use std::{ops::Deref, time::Duration};
 use testkit::{LIFETIME, NOON, Stores, draft};
+use tokio::task::JoinSet;
 
 /// Stores with what requests left behind when they died.
 pub(crate) struct Leftovers(Stores);
@@ -31,6 +32,16 @@ impl Leftovers {
 
     pub(crate) async fn run(&self) -> Report {
         relay::run(&self.projector()).await.unwrap()
+    }
+
+    /// Twenty runs at once.
+    pub(crate) async fn run_at_once(&self) -> Vec<Result<Report, Fault>> {
+        let mut runs = JoinSet::new();
+        for _ in 0..20 {
+            let projector = self.projector();
+            runs.spawn(async move { relay::run(&projector).await });
+        }
+        runs.join_all().await
     }
 
     /// A run while MySQL is away.
