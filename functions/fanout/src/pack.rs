@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_twice_waits_once() {
+    fn repeated_frame_is_kept_once() {
         let jobs =
             [job(&message(7, 2), &[(1, "a")]), job(&message(7, 1), &[(1, "a")]), job(&message(7, 2), &[(1, "a")])];
 
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_copies_the_one_that_is_worth_longer_waits() {
+    fn later_deadline_of_two_copies_is_kept() {
         let (short, mut long) = (job(&message(7, 2), &[(1, "a")]), job(&message(7, 2), &[(1, "a")]));
         long.not_after = NOON.plus(Duration::from_secs(1));
         for jobs in [[short.clone(), long.clone()], [long.clone(), short.clone()]] {

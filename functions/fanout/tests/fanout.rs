@@ -103,7 +103,7 @@ async fn a_job_that_comes_again_is_pushed_again_as_it_was() {
 }
 
 #[tokio::test]
-async fn what_is_late_is_dropped() {
+async fn late_frame_is_dropped() {
     let scene = Scene::new();
 
     let report = scene.app.push(&[late(job(&frame(1), &["a", "b"])), job(&frame(2), &["a"])], TIME).await;
@@ -137,7 +137,7 @@ async fn closed_connections_are_told_in_one_job() {
 }
 
 #[tokio::test]
-async fn without_a_presence_queue_nobody_is_told() {
+async fn closed_connection_is_counted_without_a_presence_queue() {
     let mut scene = Scene::new();
     scene.app.presence = None;
 
@@ -206,7 +206,7 @@ async fn push_that_stays_throttled_goes_back_to_the_queue_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_would_be_late_then_does_not_go_back_to_the_queue() {
+async fn frame_that_would_be_late_does_not_return_to_the_queue() {
     let scene = Scene::new();
     scene.pushed.fail(&["a"]);
     let soon = FanoutJob { not_after: NOON.plus(Duration::from_secs(1)), ..job(&frame(1), &["a"]) };
@@ -218,7 +218,7 @@ async fn what_would_be_late_then_does_not_go_back_to_the_queue() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_too_large_or_forbidden_is_tried_once() {
+async fn too_large_and_forbidden_frames_are_tried_once() {
     for error in [|| PushError::TooLarge, || PushError::Forbidden] {
         let (scene, pusher) = stubborn(1, error);
 

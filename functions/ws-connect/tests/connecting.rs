@@ -150,7 +150,7 @@ async fn connections_beyond_a_lower_setting_close_with_the_next_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_forty_connections_at_once_twenty_stay_and_each_other_is_told_why() {
+async fn twenty_of_forty_connections_stay_and_the_others_learn_why() {
     let stores = Stores::without_mysql().await;
     let mut connecting = JoinSet::new();
     for n in 0..40 {

@@ -143,7 +143,7 @@ mod tests {
     use std::{fs::File, time::SystemTime};
 
     #[test]
-    fn what_an_ended_run_left_in_memory_is_removed() -> Result<()> {
+    fn memory_of_an_ended_run_is_removed() -> Result<()> {
         let local = tempfile::tempdir()?;
         let run = local.path().join("test-1");
         let memory = in_memory(&run);

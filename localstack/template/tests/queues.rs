@@ -122,7 +122,7 @@ fn unsupported_part_of_a_queue_is_named() {
 }
 
 #[test]
-fn what_aws_would_refuse_to_connect_is_refused() {
+fn queue_that_aws_would_not_connect_is_refused() {
     let other = "deadLetterTargetArn: arn:aws:sqs:us-east-1:123456789012:other";
     let twin = "  Dead:\n    Type: AWS::SQS::Queue\n    Properties: {QueueName: local-jobs}";
     assert_refused(

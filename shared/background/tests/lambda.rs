@@ -70,7 +70,7 @@ async fn work_ends_before_the_deadline_of_its_invocation() {
 }
 
 #[tokio::test]
-async fn without_extensions_api_work_runs_before_the_response() {
+async fn work_runs_before_the_response_without_the_extensions_api() {
     let seen = Lambda { has_extensions: false, ..Lambda::new(&["work", "work panics", "work"]) }.run().await;
     assert_eq!(seen, ["refused", "work", "response to work", "response to work panics", "work", "response to work"]);
 }

@@ -282,7 +282,7 @@ mod properties {
     }
 
     #[test]
-    fn what_is_not_known_of_a_file_is_left_out() {
+    fn unknown_facts_of_a_file_are_left_out() {
         let media = Media { media_type: "application/zip".to_owned(), size: 5, ..Media::default() };
         let id = UploadId([0x9f; 16]);
         let file = Attachment { id, kind: UploadKind::File, name: "a.zip".to_owned(), media, poster: None };

@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_call_mentions_nobody() {
+    fn text_without_a_mention_mentions_nobody() {
         for text in [
             "minji",
             "@",

@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_single_emoji_is_refused() {
+    fn text_that_is_not_one_emoji_is_refused() {
         for text in [
             "a",
             "가",

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_pages_show_has_no_name() {
+    fn inline_file_has_no_name() {
         assert_eq!(Headers { media_type: "image/webp".to_owned(), file_name: None }.disposition(), "inline");
     }
 

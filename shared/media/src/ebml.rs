@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_played_becomes_void() {
+    fn everything_not_played_becomes_void() {
         let mut file = movie(&element(CLUSTER, &blocks()));
         let before = file.len();
         let wiped = wipe(&mut file).unwrap();

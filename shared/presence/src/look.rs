@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn who_goes_soon_after_coming_is_looked_at_again() {
+    fn user_who_goes_soon_after_coming_is_checked_again() {
         for (minutes, patience, outcome) in [
             (4, Patience::Wait, "wait"),
             (4, Patience::Tell, "tell"),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_is_told_at_once() {
+    fn new_presence_is_told_at_once() {
         assert_eq!(decided(false, true, 0, Patience::Wait), "tell");
         assert_eq!(decided(true, true, 9, Patience::Wait), "agree");
         assert_eq!(decided(false, false, 0, Patience::Wait), "agree");

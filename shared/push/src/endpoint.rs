@@ -163,7 +163,7 @@ mod properties {
 
     proptest! {
         #[test]
-        fn whatever_is_taken_leads_to_a_named_host(text in "https?://[a-z0-9.@:/\\\\#?%-]{0,20}(fcm\\.googleapis\\.com)?[a-z0-9.@:/\\\\#?%-]{0,20}") {
+        fn accepted_endpoint_leads_to_a_known_host(text in "https?://[a-z0-9.@:/\\\\#?%-]{0,20}(fcm\\.googleapis\\.com)?[a-z0-9.@:/\\\\#?%-]{0,20}") {
             let hosts = Hosts::new(&["fcm.googleapis.com".to_owned()]);
             if let Some(endpoint) = Endpoint::parse(&text, &hosts) {
                 let authority = endpoint.as_str().strip_prefix("https://").and_then(|rest| rest.split('/').next());

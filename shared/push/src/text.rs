@@ -111,7 +111,7 @@ mod properties {
 
     proptest! {
         #[test]
-        fn what_fits_is_a_beginning_in_whole_characters(text in "(\\PC|👩‍👩‍👧‍👦|e\u{301}|한|\u{1112}\u{1161}\u{11ab}|\"){0,60}", most in 0_usize..200) {
+        fn fitted_text_is_a_prefix_in_whole_graphemes(text in "(\\PC|👩‍👩‍👧‍👦|e\u{301}|한|\u{1112}\u{1161}\u{11ab}|\"){0,60}", most in 0_usize..200) {
             let size = |text: &str| serde_json::to_string(text).map_or(0, |json| json.len());
             match fitted(&text, most, size) {
                 Some(fitted) if fitted == text => prop_assert!(size(&fitted) <= most),

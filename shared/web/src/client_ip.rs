@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_key_no_proxy_is_believed() {
+    fn no_proxy_is_trusted_without_a_key() {
         for key in ["", "0123456789abcdef0123456789abcdef"] {
             assert_eq!(TrustedProxy::new(None).viewer(&headers(key)), None);
         }

@@ -100,7 +100,7 @@ async fn requests_are_limited_by_ip() {
 }
 
 #[tokio::test]
-async fn what_is_no_address_is_refused() {
+async fn malformed_address_is_refused() {
     let mailed = scene().await;
 
     assert_eq!(mailed.ask_reset("minji").await.refusal(), (422, "invalid_fields".to_owned()));
@@ -121,7 +121,7 @@ async fn mail_that_ses_does_not_take_is_sent_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_twenty_concurrent_requests_one_token_is_left() {
+async fn twenty_concurrent_requests_leave_one_token() {
     let mailed = scene().await;
 
     let answers = mailed.at_once(20, |logins, _| async move { logins.ask_reset(MINJI).await }).await;

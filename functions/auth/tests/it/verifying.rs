@@ -158,7 +158,7 @@ async fn registration_mail_that_failed_is_sent_later() {
 }
 
 #[tokio::test]
-async fn without_a_sender_nobody_is_asked_to_confirm() {
+async fn nobody_is_asked_to_confirm_without_a_sender() {
     let logins = Logins::new().await;
     logins.join(MINJI).await;
     let tokens = logins.tokens(MINJI).await;

@@ -252,7 +252,7 @@ async fn withdrawing_and_asking_again_stays_quiet() {
 }
 
 #[tokio::test]
-async fn who_rejected_may_still_become_a_friend() {
+async fn rejecting_user_may_become_a_friend_later() {
     let door = Door::new(friends::routes).await;
     let [minji, junho] = two(&door).await;
     let id = asked(&door, minji, junho).await;

@@ -152,7 +152,7 @@ async fn friends_show_who_is_online_with_one_read() {
 }
 
 #[tokio::test]
-async fn whoever_hides_sees_nobody_and_is_seen_by_nobody() {
+async fn hidden_presence_works_in_both_directions() {
     let door = Door::new(friends::routes).await;
     let [minji, junho] = two(&door).await;
     let id = asked(&door, minji, junho).await;

@@ -67,7 +67,7 @@ async fn bans_follow_the_table() {
 }
 
 #[tokio::test]
-async fn whoever_bans_does_not_learn_of_blocks() {
+async fn banned_blockers_and_deactivated_users_look_alike() {
     let groups = Groups::new().await;
     let [owner, gone] = groups.friends().await;
     let blocker = groups.join("blocker").await;

@@ -21,7 +21,7 @@ async fn invite_shows_its_code_once() {
 }
 
 #[tokio::test]
-async fn without_a_page_an_invite_has_no_url() {
+async fn invite_has_no_url_without_a_page() {
     let groups = Groups::new().await;
     let [owner] = groups.friends().await;
     let room = groups.private(owner, &[]).await;
@@ -84,7 +84,7 @@ async fn late_revoked_and_unknown_codes_answer_alike() {
 }
 
 #[tokio::test]
-async fn who_was_removed_does_not_return_by_an_invite() {
+async fn removed_member_cannot_return_by_an_invite() {
     let groups = Groups::new().await;
     let [owner, kicked, banned] = groups.friends().await;
     let room = groups.private(owner, &[kicked, banned]).await;

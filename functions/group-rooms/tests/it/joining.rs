@@ -56,7 +56,7 @@ async fn full_group_admits_nobody_else() {
 }
 
 #[tokio::test]
-async fn who_left_joins_again_as_a_member() {
+async fn former_admin_rejoins_as_a_member() {
     let groups = Groups::new().await;
     let [owner, joiner] = groups.friends().await;
     let room = groups.public(owner, &[joiner]).await;

@@ -110,7 +110,7 @@ async fn nothing_is_sent_after_a_kick_was_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_promoted_while_leaving_is_out() {
+async fn member_promoted_while_leaving_is_out() {
     let groups = Groups::new().await;
     let [owner, member] = groups.friends().await;
     let room = groups.public(owner, &[member]).await;
@@ -173,7 +173,7 @@ async fn transfer_and_deletion_at_once_leave_one_owner_or_no_group() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_banned_while_being_added_is_out() {
+async fn user_banned_while_being_added_is_out() {
     let groups = Groups::new().await;
     let [owner, user] = groups.friends().await;
     let room = groups.public(owner, &[]).await;

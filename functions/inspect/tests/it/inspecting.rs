@@ -76,7 +76,7 @@ async fn file_of_any_kind_is_copied_and_only_its_beginning_is_read() {
 }
 
 #[tokio::test]
-async fn of_many_events_of_one_upload_one_inspects_it() {
+async fn concurrent_events_inspect_an_upload_once() {
     let scene = scene().await;
     let (id, event) = scene.upload(UploadKind::Image, Purpose::Message, "a.jpg", PICTURE).await;
     let inspected = join_all((0..20).map(|_| scene.answer(&event))).await;

@@ -67,7 +67,7 @@ async fn reaction_is_added_and_removed_once() {
 }
 
 #[tokio::test]
-async fn what_is_no_emoji_is_refused() {
+async fn text_that_is_not_one_emoji_is_refused() {
     let room = Room::new().await;
     let message = room.send(MINJI, "안녕").await;
 

@@ -21,7 +21,7 @@ fn read_job(seq: i64) -> PushJob {
 }
 
 #[tokio::test]
-async fn what_was_read_on_the_desktop_leaves_the_phones() {
+async fn reading_on_the_desktop_clears_the_phones() {
     let (scene, _) = shown().await;
     scene.read(ROOM, BORA, Seq(1)).await;
 
@@ -114,7 +114,7 @@ async fn icon_is_told_its_number_though_many_others_have_read() {
 }
 
 #[tokio::test]
-async fn number_that_waits_is_told_though_the_deleted_message_was_read_meanwhile() {
+async fn waiting_badge_is_sent_though_the_deleted_message_was_read() {
     let (scene, message) = shown().await;
     scene.delete(message.id.unwrap()).await;
     for _ in 0..2 {

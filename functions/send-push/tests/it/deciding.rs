@@ -94,7 +94,7 @@ async fn mention_rings_where_only_mentions_do_though_later_messages_do_not() {
 }
 
 #[tokio::test]
-async fn whoever_left_or_blocked_the_author_hears_nothing() {
+async fn former_members_and_blockers_of_the_author_are_not_notified() {
     let scene = Scene::new().await;
     scene.open(GROUP, 1, &[ANNA, BORA, EVE]).await;
     for (user, name) in [(ANNA, "a"), (BORA, "b"), (EVE, "e")] {

@@ -118,7 +118,7 @@ async fn bad_credentials_remove_no_device_and_end_in_the_dead_letter_queue() {
 }
 
 #[tokio::test]
-async fn whoever_could_be_neither_told_nor_queued_is_told_by_the_job_that_comes_again() {
+async fn redelivered_job_notifies_after_service_and_queue_failed() {
     let scene = Scene::new().await;
     let phone = scene.phone(BORA, "phone").await;
     assert!(matches!(phone.address, Address::Fcm(_)));

@@ -39,7 +39,7 @@ async fn job_that_comes_again_tells_nobody() {
 }
 
 #[tokio::test]
-async fn of_twenty_environments_at_once_one_tells_a_member() {
+async fn one_of_twenty_concurrent_environments_notifies_a_member() {
     let scene = Scene::new().await;
     scene.phone(BORA, "phone").await;
     let message = scene.say(ANNA, "hi").await;
@@ -57,7 +57,7 @@ async fn of_twenty_environments_at_once_one_tells_a_member() {
 }
 
 #[tokio::test]
-async fn process_that_died_after_telling_leaves_the_same_notification_once_more() {
+async fn crash_after_sending_repeats_the_same_notification() {
     let scene = Scene::new().await;
     let iphone = scene.iphone(BORA).await;
     let Address::Apns(token, _) = iphone.address else { unreachable!("an iPhone") };
@@ -102,7 +102,7 @@ async fn burst_of_messages_is_one_notification() {
 }
 
 #[tokio::test]
-async fn whoever_is_there_is_looked_at_again_by_one_job() {
+async fn two_messages_to_an_active_user_queue_one_check() {
     let scene = Scene::new().await;
     scene.phone(BORA, "phone").await;
     scene.connect(BORA, 150).await;
@@ -146,7 +146,7 @@ async fn message_that_was_read_within_half_a_minute_rings_nowhere() {
 }
 
 #[tokio::test]
-async fn whoever_closes_the_laptop_is_told_within_210_seconds() {
+async fn user_who_goes_inactive_is_notified_within_210_seconds() {
     let scene = Scene::new().await;
     scene.phone(BORA, "phone").await;
     scene.connect(BORA, 150).await;
@@ -158,7 +158,7 @@ async fn whoever_closes_the_laptop_is_told_within_210_seconds() {
 }
 
 #[tokio::test]
-async fn whoever_is_there_for_twenty_minutes_is_not_told() {
+async fn user_active_for_twenty_minutes_is_not_notified() {
     let scene = Scene::new().await;
     scene.phone(BORA, "phone").await;
     scene.connect(BORA, 1_200).await;

@@ -47,7 +47,7 @@ async fn missing_object_is_logged_and_told_once_a_day() {
 }
 
 #[tokio::test]
-async fn what_moved_just_now_is_not_missing() {
+async fn recently_moved_upload_is_not_missing() {
     let yard = Yard::new().await;
     let attached = yard.attached().await;
     yard.s3.lose(&attached.original_key());

@@ -38,7 +38,7 @@ async fn upload_that_nothing_takes_ends_with_its_bytes() {
 }
 
 #[tokio::test]
-async fn what_a_slow_inspection_wrote_goes_with_the_second_pass() {
+async fn objects_of_a_slow_inspection_go_in_the_second_pass() {
     let yard = Yard::new().await;
     let id = yard.ready().await;
     yard.run::<DAY>().await;

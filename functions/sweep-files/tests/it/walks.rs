@@ -181,7 +181,7 @@ impl Walk {
 }
 
 #[tokio::test]
-async fn whoever_dies_when_bytes_and_messages_agree_in_the_end() {
+async fn bytes_and_messages_agree_after_random_crashes() {
     let mut held = 0;
     for seed in 1..=6 {
         let mut walk = Walk::new(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed)).await;

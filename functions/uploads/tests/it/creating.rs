@@ -55,7 +55,7 @@ async fn same_client_id_is_the_same_upload() {
 }
 
 #[tokio::test]
-async fn of_twenty_requests_with_one_client_id_one_makes_the_upload() {
+async fn twenty_requests_with_one_client_id_make_one_upload() {
     let desk = Desk::new().await;
 
     let answers = desk.at_once(20, "/uploads".to_owned(), |_| picture("c")).await;
@@ -67,7 +67,7 @@ async fn of_twenty_requests_with_one_client_id_one_makes_the_upload() {
 }
 
 #[tokio::test]
-async fn of_twenty_requests_at_the_quota_as_many_succeed_as_fit() {
+async fn concurrent_requests_never_exceed_the_quota() {
     let desk = Desk::new().await;
     for (limits, first) in [
         (UploadLimits { open: 7, ..UploadLimits::default() }, 0),
@@ -83,7 +83,7 @@ async fn of_twenty_requests_at_the_quota_as_many_succeed_as_fit() {
 }
 
 #[tokio::test]
-async fn who_begins_too_many_uploads_waits() {
+async fn uploads_are_limited_per_user() {
     let desk = Desk::new().await.with(|app| app.limits = limits_of(2, 1));
     for n in 0..2 {
         assert_eq!(desk.create(MINJI, &picture(&n.to_string())).await.status, 201);

@@ -44,7 +44,7 @@ async fn file_of_another_size_never_completes() {
 }
 
 #[tokio::test]
-async fn of_twenty_completions_of_one_file_all_succeed() {
+async fn twenty_concurrent_completions_of_one_file_succeed() {
     let desk = Desk::new().await;
     let id = desk.begin(&picture("c")).await;
     desk.s3.upload(id, 1_000);

@@ -74,7 +74,7 @@ async fn file_without_a_part_is_not_whole() {
 }
 
 #[tokio::test]
-async fn who_died_after_the_parts_became_a_file_completes_later() {
+async fn crash_after_assembling_parts_completes_later() {
     let desk = Desk::new().await;
     let id = desk.begin(&video("c")).await;
     desk.ask_for(id, &[1]).await;
@@ -86,7 +86,7 @@ async fn who_died_after_the_parts_became_a_file_completes_later() {
 }
 
 #[tokio::test]
-async fn of_twenty_who_begin_parts_one_does() {
+async fn twenty_concurrent_requests_begin_parts_once() {
     let desk = Desk::new().await;
     let id = desk.begin(&video("c")).await;
 
@@ -100,7 +100,7 @@ async fn of_twenty_who_begin_parts_one_does() {
 }
 
 #[tokio::test]
-async fn of_twenty_who_complete_parts_all_get_the_same_answer() {
+async fn twenty_concurrent_completions_of_parts_agree() {
     let desk = Desk::new().await;
     let id = desk.begin(&video("c")).await;
     desk.ask_for(id, &[1, 2, 3]).await;

@@ -332,7 +332,7 @@ async fn nothing_sent_after_the_deletion_was_answered_is_accepted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_twenty_who_want_the_freed_names_one_gets_them() {
+async fn one_of_twenty_concurrent_users_gets_the_freed_names() {
     let door = Door::new(users::routes).await;
     let minji = logged_in(&door, "minji").await;
     let mut asking = JoinSet::new();

@@ -53,7 +53,7 @@ fn file_in_two_messages_is_detected() {
 }
 
 #[test]
-fn of_two_messages_with_a_file_either_may_be_refused() {
+fn either_of_two_messages_with_one_file_may_be_refused() {
     let mut story = Story::default();
     let first = story.ask(0, Purpose::Look, send("a"));
     story.call(0, send("b"), ack(with_file("b", 1, 1)));

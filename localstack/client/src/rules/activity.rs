@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_back_after_a_minute_asks_what_was_missed() {
+    fn user_back_after_a_minute_asks_for_missed_changes() {
         for (back, asks) in [(65, false), (66, true)] {
             let mut activity = focused();
             activity.blur(at(5));

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn who_stopped_is_not_told_again() {
+    fn repeated_stop_is_not_sent() {
         let mut composer = Composer::default();
         composer.typed(at(0));
         assert!(composer.due(at(10), true));

@@ -111,7 +111,7 @@ fn nothing_sent_after_a_deletion_was_answered_is_accepted() {
 }
 
 #[test]
-fn whoever_reaches_for_an_account_that_is_being_deleted_is_refused_or_undone() {
+fn requests_during_an_account_deletion_are_refused_or_undone() {
     journey(async |stack| {
         let minji = stack.register("minji").await;
         let others = join_all((0..20).map(|n| async move { stack.register(&format!("other{n}")).await })).await;
@@ -170,7 +170,7 @@ fn export_is_complete_and_has_nothing_of_others() {
 }
 
 #[test]
-fn group_has_one_owner_whose_account_is_there_after_transfers_and_a_deletion() {
+fn group_keeps_one_active_owner_after_transfers_and_a_deletion() {
     journey(async |stack| {
         let owner = stack.register("owner").await;
         let group = json!({"name": "등산 모임"});

@@ -84,7 +84,7 @@ fn a_second_device_keeps_a_person_online() {
 }
 
 #[test]
-fn who_hides_is_offline_and_sees_nobody() {
+fn hidden_user_is_offline_and_sees_nobody() {
     quickly(async |stack| {
         let (minji, junho) = friends(stack).await;
         let watching = minji.socket().await;

@@ -75,7 +75,7 @@ fn typing_in_a_group_is_seen_by_those_who_look_at_it() {
 }
 
 #[test]
-fn who_hides_receipts_tells_none_and_sees_none() {
+fn user_who_hides_receipts_sends_and_gets_none() {
     journey(async |stack| {
         let (Pair { minji, junho, room, minjis, junhos }, id) = pair(stack).await;
         junho.api.put("/users/me", &json!({"read_receipts": false})).await.with(200);

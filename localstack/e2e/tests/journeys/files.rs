@@ -238,7 +238,7 @@ fn deleted_message_takes_its_file_along() {
 }
 
 #[test]
-fn whoever_may_not_read_gets_no_link() {
+fn user_who_may_not_read_gets_no_link() {
     journey(async |stack| {
         let owner = stack.register("owner").await;
         let (member, kicked) = (stack.register("member").await, stack.register("kicked").await);

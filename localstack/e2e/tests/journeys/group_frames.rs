@@ -21,7 +21,7 @@ async fn befriended(minji: &Person, others: [&Person; 2]) {
 }
 
 #[test]
-fn who_comes_and_goes_is_told_and_so_are_the_members() {
+fn joining_and_leaving_is_told_to_the_person_and_the_members() {
     journey(async |stack| {
         let (minji, junho, suji) =
             tokio::join!(stack.register("minji"), stack.register("junho"), stack.register("suji"));

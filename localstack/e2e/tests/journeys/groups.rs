@@ -53,7 +53,7 @@ fn three_people_talk_in_a_group() {
 }
 
 #[test]
-fn who_is_removed_is_out_at_once_and_hears_nothing_more() {
+fn removed_member_is_out_at_once_and_gets_no_more_frames() {
     journey(async |stack| {
         let ([minji, junho, suji], group) = three(stack).await;
         let (junhos, sujis) = (junho.socket().await, suji.socket().await);

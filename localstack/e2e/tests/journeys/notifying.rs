@@ -62,7 +62,7 @@ fn message_reaches_every_device_of_who_is_away_once() {
 }
 
 #[test]
-fn whoever_is_there_is_told_when_they_have_gone_unread() {
+fn active_user_is_notified_after_going_inactive() {
     journey(async |stack| {
         let (minji, junho, room) = stack.pair().await;
         let (token, socket) = (phone(&junho).await, junho.socket().await);
@@ -76,7 +76,7 @@ fn whoever_is_there_is_told_when_they_have_gone_unread() {
 }
 
 #[test]
-fn what_is_read_elsewhere_leaves_the_phone() {
+fn message_read_elsewhere_is_cleared_from_the_phone() {
     journey(async |stack| {
         let (minji, junho, room) = stack.pair().await;
         let token = phone(&junho).await;

@@ -76,7 +76,7 @@ fn edits_and_deletions_are_found_at_once() {
 }
 
 #[test]
-fn who_is_not_in_a_room_finds_nothing_of_it() {
+fn search_finds_nothing_in_rooms_of_others() {
     journey(async |stack| {
         let (minji, junho, room) = stack.pair().await;
         let eve = stack.register("eve").await;

@@ -13,7 +13,7 @@ use testkit::proxy::Proxy;
 use tokio::time::timeout;
 
 #[test]
-fn without_mongodb_messages_answer_503_in_time_and_recover() {
+fn messages_answer_503_without_mongodb_and_recover() {
     journey_with_proxies(async |stack, _, mongo| {
         let scene = Scene::set(stack).await;
         let socket = scene.author.socket().await;
@@ -48,7 +48,7 @@ fn without_mongodb_messages_answer_503_in_time_and_recover() {
 }
 
 #[test]
-fn without_mysql_messages_work_and_other_routes_answer_503() {
+fn only_routes_that_need_mysql_answer_503_without_it() {
     journey_with_proxies(async |stack, mysql, _| {
         let scene = Scene::set(stack).await;
         let aim = scene.aim_of(&scene.other);
@@ -98,7 +98,7 @@ fn mysqls_body(row: &rights::Row) -> Option<serde_json::Value> {
 }
 
 #[test]
-fn without_mysql_messages_flow_and_the_rest_recovers() {
+fn messages_flow_without_mysql_and_other_routes_recover() {
     journey_with_proxies(async |stack, mysql, _| {
         let (minji, junho, room) = stack.pair().await;
         for away in [Proxy::cut, Proxy::silence] {

@@ -31,7 +31,7 @@ fn members_of_a_small_group_share_three_calls_of_the_channel() {
 }
 
 #[test]
-fn only_staff_of_a_large_group_mentions_everybody_unless_it_says_otherwise() {
+fn only_staff_of_a_large_group_mentions_everybody_by_default() {
     journey(async |stack| {
         let (minji, junho) = tokio::join!(stack.register("minji"), stack.register("junho"));
         let group = minji.make_group(&json!({"name": "큰 모임"})).await;

@@ -27,7 +27,7 @@ async fn invocation_runs_under_its_functions_share_and_the_init_does_not() {
 }
 
 #[tokio::test]
-async fn without_shares_an_invocation_has_a_whole_core() {
+async fn invocation_has_a_whole_core_without_shares() {
     let local = Local::start().await;
 
     local.gateway.invoke("spinner", json!({"do": "spin", "ms": 150})).await.unwrap();

@@ -120,7 +120,7 @@ async fn refused_provider_token_is_replaced_once() {
 }
 
 #[tokio::test]
-async fn what_was_read_elsewhere_lowers_the_badge_alone() {
+async fn message_read_elsewhere_only_lowers_the_badge() {
     let scene = Scene::new().await;
     let clear = |badge| Notification { news: News::Clear, badge, id: None, ..message("") };
 

@@ -39,7 +39,7 @@ async fn silent_service_is_left_after_five_seconds() {
 }
 
 #[tokio::test]
-async fn service_that_fails_for_half_of_its_calls_is_left_alone_until_the_next_invocation() {
+async fn service_failing_half_of_its_calls_is_skipped_until_the_next_run() {
     let scene = Scene::new().await;
     let (_, device) = scene.browser();
     scene.refuse("fcm", 1_000, Refuse::with(503));

@@ -98,7 +98,7 @@ async fn login_that_google_is_too_busy_for_is_tried_again() {
 }
 
 #[tokio::test]
-async fn what_was_read_elsewhere_is_cleared_without_a_sound() {
+async fn message_read_elsewhere_is_cleared_silently() {
     let scene = Scene::new().await;
     let clear = Notification { news: News::Clear, badge: Some(3), seq: Some(Seq(418)), id: None, ..message("") };
 

@@ -57,7 +57,7 @@ async fn browser_of_another_process_subscribes() {
 }
 
 #[tokio::test]
-async fn what_no_service_has_is_not_found() {
+async fn unknown_paths_and_faults_are_refused() {
     let scene = Scene::new().await;
     for path in ["/", "/v1/projects/p/messages", "/apns/3/device", "/3/device/00", "/webpush/a/b"] {
         assert_eq!(post(&scene, path, &json!({})).await.0, 404, "{path}");

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_shows_nothing_is_dropped() {
+    fn invisible_characters_are_dropped() {
         assert_eq!(folded("회\u{200b}의 ❤️ 👍🏽 so\u{ad}ft"), "회의 ❤ 👍 soft");
         assert_eq!(units("\u{200b}\u{feff}"), []);
     }

@@ -136,7 +136,7 @@ fn message_that_is_nobodys_business_is_dropped() {
 }
 
 #[test]
-fn whoever_is_added_to_a_group_is_notified() {
+fn person_added_to_a_group_is_notified() {
     assert_eq!(with(|case| case.message = notice(SystemKind::MemberAdded, MEMBER)), Decision::Push);
 }
 
@@ -210,7 +210,7 @@ fn large_room_has_a_level_of_its_own() {
 }
 
 #[test]
-fn whoever_is_active_is_looked_at_again_for_a_quarter_of_an_hour() {
+fn active_user_is_checked_again_for_fifteen_minutes() {
     let active = |looks: u32, age: u64| {
         with(|case| {
             case.active_until = Some(NOW.plus(seconds(1)));

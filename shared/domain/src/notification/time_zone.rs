@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_zone_is_refused() {
+    fn unknown_time_zone_is_refused() {
         for input in ["", "Seoul", "Asia/Atlantis", "+09:00", "KST-9", "Etc/Unknown", "local", "../etc/passwd", " UTC"]
         {
             assert_eq!(TimeZone::parse(input), Err(Invalid::NotFound), "{input}");

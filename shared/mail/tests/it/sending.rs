@@ -41,7 +41,7 @@ async fn sent_mail_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn what_its_request_could_not_send_is_sent_by_the_next_run() {
+async fn mails_left_by_requests_are_sent_by_the_next_run() {
     let waiting = Waiting::new().await;
     for name in ["minji", "junho"] {
         waiting.join(name).await;

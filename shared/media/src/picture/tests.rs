@@ -297,7 +297,7 @@ fn only_the_first_of_many_frames_is_decoded() {
 }
 
 #[test]
-fn what_is_cut_off_is_damaged() {
+fn truncated_picture_is_damaged() {
     for format in [Picture::Png, Picture::Webp] {
         let bytes = encoded(format, &gradient(64, 64));
         for length in [8, 20, bytes.len() / 2] {

@@ -62,7 +62,7 @@ fn silence_is_zeros() {
 }
 
 #[test]
-fn what_is_cut_off_is_heard_as_far_as_it_goes() {
+fn truncated_sound_is_read_to_its_end() {
     for bytes in [&include_bytes!("../../fixtures/opus.ogg")[..], include_bytes!("../../fixtures/live.webm")] {
         let media = heard(&bytes[..bytes.len() * 3 / 4]).unwrap();
         assert!((800..2_000).contains(&media.duration_ms.unwrap()), "{:?}", media.duration_ms);
@@ -70,7 +70,7 @@ fn what_is_cut_off_is_heard_as_far_as_it_goes() {
 }
 
 #[test]
-fn what_is_no_sound_is_refused() {
+fn file_that_is_not_a_sound_is_refused() {
     for (bytes, why) in [
         (&b"OggS not really"[..], Rejection::Damaged),
         (b"<html>", Rejection::UnsupportedMedia),

@@ -136,7 +136,7 @@ fn samples_of_a_second_run_of_a_fragment_stay() {
 }
 
 #[test]
-fn what_is_no_film_is_refused() {
+fn file_that_is_not_a_video_is_refused() {
     let page = b"<html><script>alert(1)</script>";
     for (name, bytes, why) in [
         ("a sound", &include_bytes!("../../fixtures/sound.m4a")[..], Rejection::TypeMismatch),

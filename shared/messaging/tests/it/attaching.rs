@@ -208,7 +208,7 @@ async fn at_once(scene: Arc<Scene>, drafts: Vec<MessageDraft>) -> Vec<Result<Sen
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_twenty_messages_at_once_one_gets_the_upload() {
+async fn one_of_twenty_concurrent_messages_gets_the_upload() {
     let scene = Arc::new(Scene::new().await);
     let upload = picture(&scene, 1).await;
     let drafts = (0..20).map(|n| pictures(&n.to_string(), &[upload])).collect();

@@ -65,7 +65,7 @@ async fn a_block_tells_a_stranger_nothing() {
 }
 
 #[tokio::test]
-async fn what_another_one_wrote_is_theirs_across_a_block_too() {
+async fn edit_of_another_authors_message_is_refused_across_a_block() {
     let scene = Scene::new().await;
     let id = scene.send(ANNA, "a", "hi").await.unwrap().message.id;
     scene.block(2).await;

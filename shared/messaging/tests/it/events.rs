@@ -85,7 +85,7 @@ async fn twenty_requests_place_each_change_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn members_hear_who_came_left_or_has_another_role_and_the_concerned_do_not() {
+async fn changes_of_members_are_told_to_the_other_members_only() {
     let scene = scene().await;
     scene.connect(ANNA, "anna").await;
     scene.connect(BORA, "bora").await;
@@ -215,7 +215,7 @@ async fn closed_group_takes_its_last_changes_and_nobody_hears_of_them() {
 }
 
 #[tokio::test]
-async fn group_that_the_store_does_not_know_answers_that_it_is_to_be_tried_again() {
+async fn event_of_an_unprojected_group_is_to_be_tried_again() {
     let scene = Scene::new().await;
 
     let placing = place_events(&scene.messenger(), GROUP.id, &joins(1)).await;

@@ -114,7 +114,7 @@ async fn a_message_is_moved_until_a_release_counts() {
 }
 
 #[tokio::test]
-async fn without_rights_an_unreleased_message_is_withdrawn() {
+async fn unreleased_message_without_rights_is_withdrawn() {
     let scene = Scene::new().await;
     scene.connect(BORA, "tablet").await;
     at_each_look([None, meanwhile(&scene, kick_and_drop)]);

@@ -80,7 +80,7 @@ async fn an_edit_mentions_anew_and_a_deletion_nobody() {
 }
 
 #[tokio::test]
-async fn who_left_the_room_is_not_mentioned() {
+async fn former_member_is_not_mentioned() {
     let scene = scene().await;
     scene.group_of(2, &[ANNA]).await;
 
@@ -169,7 +169,7 @@ async fn members_of_a_group_share_three_calls_of_the_channel() {
 }
 
 #[tokio::test]
-async fn of_twenty_calls_at_once_three_are_sent() {
+async fn three_of_twenty_concurrent_wide_mentions_are_sent() {
     let scene = Arc::new(scene().await);
     resize(&scene, 2, 21, WideMentions::Everyone).await;
     let mut sending = JoinSet::new();

@@ -74,7 +74,7 @@ async fn room_in_which_everybody_is_there_is_looked_at_later_and_once() {
 }
 
 #[tokio::test]
-async fn look_that_the_queue_refused_is_made_at_the_next_message() {
+async fn check_refused_by_the_queue_is_queued_with_the_next_message() {
     let (scene, queue) = scene().await;
     let messenger = messenger(&scene, &queue);
     connect(&scene, BORA, "here", 0).await;
@@ -164,7 +164,7 @@ async fn only_who_was_added_to_a_group_is_told_of_a_notice() {
 }
 
 #[tokio::test]
-async fn without_a_queue_nothing_is_noted() {
+async fn no_notification_is_owed_without_a_queue() {
     let scene = Scene::new().await;
 
     let id = say(&scene, &scene.messenger(), "one").await;
@@ -174,7 +174,7 @@ async fn without_a_queue_nothing_is_noted() {
 }
 
 #[tokio::test]
-async fn what_the_queue_does_not_take_is_queued_by_the_next_run() {
+async fn job_refused_by_the_queue_is_queued_by_the_next_run() {
     let (scene, queue) = scene().await;
     let messenger = messenger(&scene, &queue);
     queue.go_away();
@@ -192,7 +192,7 @@ async fn what_the_queue_does_not_take_is_queued_by_the_next_run() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_queued_for_an_hour_is_dropped() {
+async fn notification_owed_for_an_hour_is_dropped() {
     let (scene, queue) = scene().await;
     let messenger = messenger(&scene, &queue);
     queue.go_away();

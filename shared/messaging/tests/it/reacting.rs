@@ -120,7 +120,7 @@ async fn reaction_is_taken_back_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_reactions_at_once_none_is_lost() {
+async fn fifty_concurrent_reactions_all_count() {
     let scene = Arc::new(Scene::new().await);
     let people = crowd(&scene, 50).await;
     let id = scene.say(ANNA, "안녕").await.id;
@@ -141,7 +141,7 @@ async fn of_fifty_reactions_at_once_none_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_twenty_equal_reactions_at_once_one_counts() {
+async fn twenty_equal_concurrent_reactions_count_once() {
     let scene = Arc::new(Scene::new().await);
     let people = crowd(&scene, 2).await;
     let id = scene.say(ANNA, "안녕").await.id;
@@ -226,7 +226,7 @@ async fn block_ends_reacting_and_keeps_nobody_from_taking_back() {
 }
 
 #[tokio::test]
-async fn whoever_is_not_in_the_room_learns_nothing_of_a_message() {
+async fn strangers_and_former_members_cannot_see_reactions() {
     let scene = Scene::new().await;
     let id = scene.send(ANNA, "a", "안녕").await.unwrap().message.id;
     scene.react(BORA, id, "👍").await.unwrap();
@@ -298,7 +298,7 @@ async fn retried_reaction_of_a_dead_request_is_moved_above_all_readers() {
 }
 
 #[tokio::test]
-async fn who_reacted_is_listed_in_pages_by_time() {
+async fn reactors_are_listed_in_pages_by_time() {
     let scene = Scene::new().await;
     let people = crowd(&scene, 5).await;
     let id = scene.say(ANNA, "안녕").await.id;

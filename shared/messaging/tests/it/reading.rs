@@ -97,7 +97,7 @@ async fn stranger_cannot_mark_a_room_read() {
 }
 
 #[tokio::test]
-async fn in_rooms_over_fifty_only_own_devices_hear_of_it() {
+async fn receipts_in_rooms_over_fifty_reach_only_own_devices() {
     let scene = scene().await;
     let crowd: Vec<_> = (1..=51).map(UserId).collect();
     scene.project(&crate::scene::access(2, &crowd)).await;
@@ -119,7 +119,7 @@ async fn receipt_reaches_others_only_where_somebody_is_there() {
 }
 
 #[tokio::test]
-async fn who_hides_what_they_read_tells_nobody_and_is_told_nothing() {
+async fn user_who_hides_receipts_sends_and_gets_none() {
     for hiding in [ANNA, BORA] {
         let scene = scene().await;
         scene.hide_receipts(hiding).await;

@@ -66,7 +66,7 @@ async fn both_of_two_people_find_across_a_block() {
 }
 
 #[tokio::test]
-async fn what_is_said_elsewhere_changes_nothing() {
+async fn messages_in_other_rooms_do_not_change_a_search() {
     let scene = Scene::new().await;
     scene.group_of(1, &[EVE]).await;
     scene.send(ANNA, "a", "회의").await.unwrap();
@@ -122,7 +122,7 @@ async fn finds_when_kicked_after(command: &'static str, q: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_kicked_during_a_search_finds_nothing() {
+async fn member_kicked_during_a_search_finds_nothing() {
     assert_eq!(finds_when_kicked_after("messages_grams_idx", "회의").await, 0);
     assert_eq!(finds_when_kicked_after("messages_room_seq_key", "회").await, 0);
 }

@@ -83,7 +83,7 @@ async fn old_messages_get_their_grams() {
 }
 
 #[tokio::test]
-async fn what_older_code_writes_is_put_right_an_hour_later() {
+async fn writes_of_older_code_are_corrected_an_hour_later() {
     let database = old_messages().await;
     let schema = || database.mongo.schema();
     let soon = Clock(|| Timestamp::from_millis(0));

@@ -29,7 +29,7 @@ async fn state(mongo: &Mongo, user: UserId) -> ReadState {
 }
 
 #[tokio::test]
-async fn of_twenty_at_once_one_claims_a_member() {
+async fn one_of_twenty_concurrent_claims_gets_a_member() {
     let database = room_of_five().await;
     let mut claiming = JoinSet::new();
     for mongo in environments(&database, 20).await {
@@ -42,7 +42,7 @@ async fn of_twenty_at_once_one_claims_a_member() {
 }
 
 #[tokio::test]
-async fn who_was_notified_of_a_message_is_not_claimed_for_it_or_an_earlier_one() {
+async fn notified_member_is_claimed_for_later_messages_only() {
     let database = room_of_five().await;
     notify(&database.mongo, 4, &[ANNA]).await;
 
@@ -52,7 +52,7 @@ async fn who_was_notified_of_a_message_is_not_claimed_for_it_or_an_earlier_one()
 }
 
 #[tokio::test]
-async fn who_has_read_a_message_is_not_claimed_for_it() {
+async fn reader_is_claimed_for_later_messages_only() {
     let database = room_of_five().await;
     mark(&database.mongo, ROOM, ANNA, Seq(4)).await.unwrap();
 

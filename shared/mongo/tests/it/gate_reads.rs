@@ -38,7 +38,7 @@ async fn a_small_bucket_counts_every_read() {
 }
 
 #[tokio::test]
-async fn of_a_large_bucket_a_read_in_ten_counts_for_ten() {
+async fn one_in_ten_reads_of_a_large_bucket_takes_ten_tokens() {
     let database = scene().await;
     for _ in 0..60 {
         assert_eq!(read(&database.mongo, "live", MANY, COUNTED).await, Passage::Open);

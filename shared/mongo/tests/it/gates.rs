@@ -160,7 +160,7 @@ async fn one_bucket_takes_nothing_from_another() {
 }
 
 #[tokio::test]
-async fn of_forty_at_once_a_new_gate_of_twenty_lets_twenty_pass() {
+async fn new_gate_with_twenty_tokens_passes_twenty_of_forty_at_once() {
     let database = scene().await;
     let mut passing = JoinSet::new();
     for mongo in environments(&database, 40).await {

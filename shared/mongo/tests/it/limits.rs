@@ -114,7 +114,7 @@ async fn one_bucket_takes_nothing_from_another() {
 }
 
 #[tokio::test]
-async fn of_forty_at_once_a_new_bucket_of_twenty_lets_twenty_through() {
+async fn new_bucket_of_twenty_passes_twenty_of_forty_at_once() {
     let database = scene().await;
     let mut spending = JoinSet::new();
     for mongo in environments(&database, 40).await {

@@ -52,7 +52,7 @@ async fn after_the_fifth_failure_the_pause_doubles_up_to_a_minute() {
 }
 
 #[tokio::test]
-async fn whoever_failed_often_waits_and_hears_how_long() {
+async fn frequent_failures_wait_and_the_answer_says_how_long() {
     let database = scene().await;
     fail(&database, "minji", 11).await;
     database.mongo.limits().begin_login("minji").await.unwrap();

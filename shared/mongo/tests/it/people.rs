@@ -42,7 +42,7 @@ async fn the_newest_version_of_a_person_stays_in_any_order() {
 }
 
 #[tokio::test]
-async fn of_two_first_projections_at_once_the_newer_stays() {
+async fn newer_of_two_concurrent_first_projections_stays() {
     let database = scene().await;
     let mongo = &database.mongo;
     for id in 1..=100 {
@@ -56,7 +56,7 @@ async fn of_two_first_projections_at_once_the_newer_stays() {
 }
 
 #[tokio::test]
-async fn of_twenty_first_projections_at_once_the_newest_stays() {
+async fn newest_of_twenty_concurrent_first_projections_stays() {
     let database = scene().await;
     let mut projecting = JoinSet::new();
     for (version, mongo) in (1..).zip(environments(&database, 20).await) {

@@ -85,7 +85,7 @@ async fn one_of_twenty_looks_at_once_tells() {
 }
 
 #[tokio::test]
-async fn whatever_moves_meanwhile_spoils_a_look() {
+async fn stale_look_is_not_announced() {
     let database = scene().await;
     let presence = database.mongo.presence();
     presence.greet(ANNA, AT).await.unwrap();
@@ -254,7 +254,7 @@ async fn nobody_is_told_across_a_block_that_is_half_known() {
 }
 
 #[tokio::test]
-async fn of_a_crowd_of_friends_so_many_are_told() {
+async fn number_of_told_friends_is_capped() {
     let database = scene().await;
     let mongo = &database.mongo;
     let people: Vec<_> = (1..=8).map(UserId).collect();

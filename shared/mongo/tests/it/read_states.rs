@@ -108,7 +108,7 @@ async fn changes_and_dead_writers_hold_no_reader_up() {
 }
 
 #[tokio::test]
-async fn in_an_empty_room_there_is_nothing_to_read() {
+async fn cursor_does_not_move_in_an_empty_room() {
     let database = scene().await;
 
     for seq in [Seq(-1), Seq(0), Seq(1)] {
@@ -145,7 +145,7 @@ async fn twenty_cursors_at_once_end_at_the_highest() {
 }
 
 #[tokio::test]
-async fn of_twenty_at_once_one_is_told_that_it_moved_the_cursor() {
+async fn one_of_twenty_concurrent_readers_moves_the_cursor() {
     let database = scene().await;
     fill(&database, ROOM, BORA, 1).await;
     let mut marking = JoinSet::new();

@@ -86,7 +86,7 @@ async fn the_newest_version_of_a_room_stays_in_any_order() {
 }
 
 #[tokio::test]
-async fn of_twenty_first_projections_at_once_the_newest_stays() {
+async fn newest_of_twenty_concurrent_first_projections_stays() {
     let database = scene().await;
     let mut projecting = JoinSet::new();
     for (version, mongo) in (1..).zip(environments(&database, 20).await) {
@@ -220,7 +220,7 @@ async fn a_reservation_names_the_members_as_of_itself() {
 }
 
 #[tokio::test]
-async fn without_a_writer_a_position_is_given_out_whatever_the_rights() {
+async fn reservation_without_a_writer_ignores_rights() {
     let database = scene().await;
     let mongo = &database.mongo;
     project(mongo, &Access { blocked: true, ..access_as_of(2, ROOM, &[]) }).await;

@@ -64,7 +64,7 @@ async fn the_newest_twenty_connections_of_a_person_are_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_forty_connections_at_once_twenty_are_kept() {
+async fn twenty_of_forty_concurrent_connections_are_kept() {
     let database = scene().await;
     let mut connecting = JoinSet::new();
     for (n, mongo) in (0..).zip(environments(&database, 40).await) {
@@ -374,7 +374,7 @@ async fn typing_is_told_at_most_every_three_seconds_in_a_room() {
 }
 
 #[tokio::test]
-async fn of_typing_at_once_one_is_told() {
+async fn concurrent_typing_is_told_once() {
     let database = scene().await;
     connect(&database.mongo, ANNA, ["a".to_owned()]).await;
     let mut typing = JoinSet::new();

@@ -98,7 +98,7 @@ async fn state(mongo: &Mongo, id: UploadId) -> Option<UploadState> {
 }
 
 #[tokio::test]
-async fn of_twenty_creations_with_one_client_id_one_counts() {
+async fn twenty_creations_with_one_client_id_count_once() {
     let database = scene().await;
     let environments = environments(&database, 20).await;
 
@@ -156,7 +156,7 @@ async fn file_arrives_once_and_with_its_size() {
 }
 
 #[tokio::test]
-async fn of_twenty_at_once_one_inspects() {
+async fn one_of_twenty_concurrent_leases_is_granted() {
     let database = scene().await;
     let upload = uploaded(&database.mongo, ANNA).await;
     let environments = environments(&database, 20).await;
@@ -188,7 +188,7 @@ async fn inspection_that_died_three_times_is_given_up() {
 }
 
 #[tokio::test]
-async fn who_lost_the_lease_changes_nothing() {
+async fn inspection_with_a_lost_lease_changes_nothing() {
     let database = scene().await;
     let (uploads, upload) = (database.mongo.uploads(), uploaded(&database.mongo, ANNA).await);
     let Leased::Mine(slow) = uploads.lease(upload.id, AT).await.unwrap() else { unreachable!("the first one") };

@@ -111,7 +111,7 @@ async fn rooms_of_a_person_come_by_id_from_either_side() {
 }
 
 #[tokio::test]
-async fn whatever_is_between_people_is_listed_for_its_end() {
+async fn friendships_of_any_state_are_listed_for_removal() {
     let database = Database::new().await;
     let mysql = &database.mysql;
     let [me, suji, haneul] = join_all(mysql, ["me", "suji", "haneul"]).await;

@@ -355,7 +355,7 @@ async fn closed_group_has_no_members_and_unknown_one_no_snapshot() {
 }
 
 #[tokio::test]
-async fn of_fifty_at_once_the_last_place_is_taken_by_one() {
+async fn one_of_fifty_concurrent_joins_takes_the_last_place() {
     let database = Database::new().await;
     let people = crowd(&database, 60).await;
     let found = Found { max_members: 10, ..Found::public(people[0], "g", &people[1..9]) };

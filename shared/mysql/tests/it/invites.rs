@@ -87,7 +87,7 @@ async fn invite_is_taken_until_it_is_used_up_late_or_revoked() {
 }
 
 #[tokio::test]
-async fn of_fifty_at_once_one_takes_the_last_use() {
+async fn one_of_fifty_concurrent_takers_gets_the_last_use() {
     let (database, new) = invite().await;
     let id = database.mysql.transact(NewInvite { max_uses: Some(3), ..new.clone() }, insert).await.unwrap();
     assert!(takes(&database.mysql, id, NOON).await && takes(&database.mysql, id, NOON).await);

@@ -22,7 +22,7 @@ async fn update(tx: &mut Tx, (room, of): (RoomId, Membership)) -> Result<(), Fau
 }
 
 #[tokio::test]
-async fn whoever_left_comes_back_in_the_same_row() {
+async fn former_member_returns_in_the_same_row() {
     let database = Database::new().await;
     let (mysql, people) = (&database.mysql, some(&database.mysql, 3).await);
     let room = open(mysql, Found::public(people[0], "g", &people[1..])).await;

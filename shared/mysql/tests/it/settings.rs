@@ -21,7 +21,7 @@ const NOBODY: PrivacyPatch =
 const UNREAD: PrivacyPatch = PrivacyPatch { presence_visibility: None, read_receipts: Some(false) };
 
 #[tokio::test]
-async fn who_has_set_nothing_has_the_defaults() {
+async fn user_without_settings_has_the_defaults() {
     let database = Database::new().await;
     let user = join(&database.mysql, "tom").await;
 
@@ -46,7 +46,7 @@ async fn each_setting_changes_alone() {
 }
 
 #[tokio::test]
-async fn of_twenty_first_changes_at_once_none_is_lost() {
+async fn twenty_concurrent_first_changes_are_all_kept() {
     let database = Database::new().await;
     let user = join(&database.mysql, "tom").await;
     let mut changes = JoinSet::new();

@@ -31,7 +31,7 @@ async fn flap_of_ten_in_a_minute_is_told_once() {
 }
 
 #[tokio::test]
-async fn who_is_back_by_the_second_look_was_never_away() {
+async fn return_before_the_second_look_is_not_told() {
     let scene = Scene::new().await;
     scene.come(BORA, "bora", NOON).await;
     let watcher = scene.watcher(Clock(|| NOON));
@@ -48,7 +48,7 @@ async fn who_is_back_by_the_second_look_was_never_away() {
 }
 
 #[tokio::test]
-async fn who_was_there_for_long_is_told_to_be_gone_at_the_first_look() {
+async fn end_of_a_long_presence_is_told_at_the_first_look() {
     let scene = Scene::new().await;
     scene.come(ANNA, "anna", NOON).await;
     scene.look(&[ANNA]).await;
@@ -109,7 +109,7 @@ async fn closed_connections_are_forgotten_before_the_look() {
 }
 
 #[tokio::test]
-async fn who_has_never_said_hello_is_nobody() {
+async fn job_for_a_user_without_presence_does_nothing() {
     let scene = Scene::new().await;
 
     scene.watcher(Clock(|| NOON)).work(&[job(&[EVE], 0), PresenceJob::default()]).await.unwrap();

@@ -24,7 +24,7 @@ async fn lost_disconnect_is_told_when_the_connection_is_over() {
 }
 
 #[tokio::test]
-async fn without_a_queue_the_sweep_does_it_all() {
+async fn sweep_does_everything_without_a_queue() {
     let scene = Scene::new().await;
     let watcher = scene.watcher_alone(Clock(|| NOON));
     scene.come(ANNA, "anna", NOON).await;

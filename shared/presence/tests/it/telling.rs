@@ -25,7 +25,7 @@ async fn friends_who_are_there_are_told_in_one_frame_each() {
 }
 
 #[tokio::test]
-async fn who_is_told_already_is_not_told_again() {
+async fn unchanged_presence_is_told_once() {
     let scene = Scene::new().await;
     for (user, name) in [(ANNA, "anna"), (BORA, "bora")] {
         scene.come(user, name, NOON).await;
@@ -55,7 +55,7 @@ async fn background_tabs_are_not_told() {
 }
 
 #[tokio::test]
-async fn who_hides_is_told_nothing_and_told_of_to_nobody() {
+async fn hidden_presence_is_told_in_neither_direction() {
     let scene = Scene::new().await;
     scene.know(BORA, 2, vec![ANNA, CHO], PresenceVisibility::Nobody).await;
     for (user, name) in [(ANNA, "anna"), (BORA, "bora"), (CHO, "cho")] {
@@ -69,7 +69,7 @@ async fn who_hides_is_told_nothing_and_told_of_to_nobody() {
 }
 
 #[tokio::test]
-async fn who_begins_to_hide_goes_offline_at_once() {
+async fn user_who_hides_goes_offline_at_once() {
     let scene = Scene::new().await;
     for (user, name) in [(ANNA, "anna"), (BORA, "bora")] {
         scene.come(user, name, NOON).await;

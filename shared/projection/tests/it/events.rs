@@ -129,7 +129,7 @@ async fn twenty_at_once_are_placed_once_each_and_in_the_order_of_the_changes() {
 }
 
 #[tokio::test]
-async fn message_that_is_refused_is_placed_by_relay_and_its_rights_are_in_force() {
+async fn refused_event_keeps_its_rights_and_is_placed_by_relay() {
     let stores = Stores::new().await;
     let [owner, other] = stores.pair;
     let room = stores.projector.change(owner, make).await.unwrap();

@@ -87,7 +87,7 @@ async fn roles_of_a_group_are_known_when_it_is_answered() {
 }
 
 #[tokio::test]
-async fn whoever_is_out_has_no_rights_when_it_is_answered() {
+async fn former_member_has_no_rights_once_answered() {
     let stores = Stores::new().await;
     let [owner, other] = stores.pair;
 

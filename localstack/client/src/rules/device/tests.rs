@@ -100,7 +100,7 @@ fn a_blur_is_told_with_what_was_read() {
 }
 
 #[test]
-fn who_comes_back_late_loads_receipts_and_presence() {
+fn late_return_loads_receipts_and_presence() {
     let mut device = device();
     device.open("group:7", None, at(1));
     device.due(at(5));

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use mongo::Recounted;
 
 #[tokio::test]
-async fn of_twenty_at_once_as_many_reserve_as_there_are_places() {
+async fn concurrent_reservations_never_exceed_the_limits() {
     let database = scene().await;
     let environments = environments(&database, 20).await;
     for (owner, limits, expected) in [

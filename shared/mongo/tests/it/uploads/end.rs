@@ -43,7 +43,7 @@ async fn upload_that_nothing_takes_ends_in_two_passes() {
 }
 
 #[tokio::test]
-async fn of_twenty_sweeps_at_once_each_step_counts_once() {
+async fn twenty_concurrent_sweeps_count_each_step_once() {
     let database = scene().await;
     for _ in 0..3 {
         pending(&database.mongo, ANNA).await;
