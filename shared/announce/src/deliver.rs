@@ -19,7 +19,7 @@ pub(crate) struct Outcome<'a> {
 }
 
 impl Outcome<'_> {
-    /// Writes a line, of metrics where a push failed: a line for each send costs more than the send's processor time.
+    /// Logs the outcome, with metrics only if a push failed: a line of metrics per send would cost more than the send.
     pub(crate) fn tell(&self) {
         let (sent, gone, failed) = (self.sent, self.gone.len(), self.failed.len());
         if failed > 0 {
@@ -70,8 +70,7 @@ pub(crate) async fn deliver_each<'a, 't>(
     outcome
 }
 
-/// Tells connections a last frame each and ends them, a few at once and without retries, and returns when all is done or the time
-/// is over.
+/// Sends each connection a last frame and closes it, a few at once and without retries. Returns when all are done or the time is up.
 pub(crate) async fn hang_up(through: &dyn Push, connections: &[(&ConnectionId, String)], within: Duration) {
     // Each of them is a request of its own, and a process has only so many sockets.
     let each: Vec<_> = connections.iter().map(|(id, text)| end(through, id, text)).collect();

@@ -28,7 +28,7 @@ use tracing::{debug, field::display, info, warn};
 /// How long the pushes of one event may take.
 const PUSH_TIME: Duration = Duration::from_secs(2);
 
-/// How long the pushes of what is worth little later may take.
+/// How long the pushes of signals may take, which are worthless soon.
 const WHISPER_TIME: Duration = Duration::from_millis(300);
 
 /// To how many connections an event is pushed unless said otherwise.
@@ -41,7 +41,7 @@ const WORTH: Duration = Duration::from_secs(15 - 5 - 4);
 /// How many pages of a crowd are read and queued at once.
 const PAGES: usize = 2;
 
-/// How long somebody may be without a connection before it is told; most are back by then.
+/// How long a person may be without a connection before friends are told; most reconnect within it.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// Tells clients; see the crate's documentation.
@@ -57,7 +57,7 @@ pub struct Announcer {
     presence: Option<Jobs>,
 }
 
-/// A durable change that concerns people and no room's order.
+/// A durable change that is no message in a room.
 pub struct Event {
     /// Whom it concerns.
     pub audience: Audience,
@@ -65,13 +65,13 @@ pub struct Event {
     pub frame: Frame<'static>,
 }
 
-/// What somebody does in a room at the moment, which nobody asks for later.
+/// What a person does in a room at the moment, such as typing; it is never stored.
 pub struct Signal {
     /// In which room.
     pub room: RoomKey,
     /// Who does it: all of their connections are told.
     pub by: UserId,
-    /// Whom it concerns, each where somebody is there, and in a group has the room open.
+    /// Who is told: connections of active people; in a group only those that have the room open.
     pub audience: Audience,
     /// What they are told.
     pub frame: Frame<'static>,
@@ -93,7 +93,7 @@ pub enum Queued {
     All,
     /// Some or all of them were refused.
     Refused,
-    /// There is no queue: clients find what they were not told.
+    /// There is no queue: clients find the changes by `sync`.
     Nowhere,
 }
 
@@ -121,26 +121,25 @@ impl Announcer {
         }
     }
 
-    /// The same, pushing an event to at most so many connections: what concerns more of them is queued.
+    /// The same with another limit of direct pushes; an event for more connections is queued.
     #[must_use]
     pub fn with_inline_connections(self, inline_connections: usize) -> Self {
         Self { inline_connections, ..self }
     }
 
-    /// The same with a queue for what concerns many connections; without one that is left to `sync`.
+    /// The same with a queue for events of many connections; without one these are left to `sync`.
     #[must_use]
     pub fn with_fanout(self, fanout: Option<Jobs>) -> Self {
         Self { fanout, ..self }
     }
 
-    /// The same with a queue of people to look at: whether they are online may have changed. Without one the sweep does it.
+    /// The same with a queue of people whose presence may have changed. Without one the sweep finds them.
     #[must_use]
     pub fn with_presence(self, presence: Option<Jobs>) -> Self {
         Self { presence, ..self }
     }
 
-    /// Has somebody look after a while whether people are online, put off so often before; `false` where there is no queue for it, or
-    /// the queue refuses.
+    /// Queues a delayed check whether people are online, with the number of earlier delays; `false` if there is no queue or it refuses.
     pub async fn look_at(&self, people: &[UserId], again: u32, delay: Duration) -> bool {
         match &self.presence {
             Some(queue) => PresenceJob::send(&**queue, people, again, delay).await,
@@ -148,7 +147,7 @@ impl Announcer {
         }
     }
 
-    /// The same; where it can't be queued, the sweep looks at those who are told to be online.
+    /// The same, best effort: if it can't be queued, the sweep checks the people who are shown as online.
     pub async fn look_at_or_leave(&self, people: &[UserId], again: u32, delay: Duration) {
         let is_queued = self.look_at(people, again, delay).await;
         self.leave_unless(is_queued, people).await;
@@ -160,7 +159,7 @@ impl Announcer {
         }
     }
 
-    /// Removes connections of people. They are queued first, so that whoever dies in between is no reason to believe them online.
+    /// Removes connections of people. Their presence checks are queued first, so that a crash in between leaves nobody shown as online.
     async fn forget(&self, people: &[UserId], removal: impl Future<Output = Result<(), Fault>>) -> Result<(), Fault> {
         let is_queued = self.look_at(people, 0, GRACE).await;
         removal.await?;
@@ -168,7 +167,7 @@ impl Announcer {
         Ok(())
     }
 
-    /// To how many connections an event is pushed at the most.
+    /// The largest number of connections to which an event is pushed directly.
     pub fn inline_connections(&self) -> usize {
         self.inline_connections
     }
@@ -180,7 +179,7 @@ impl Announcer {
         join(self.pusher.warm_up(), queue::warm_up(queues)).await;
     }
 
-    /// Does something after the answer, where the runtime allows it.
+    /// Runs work after the answer if the runtime allows it, otherwise before.
     pub async fn later(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.background.run(work).await;
     }
@@ -190,7 +189,7 @@ impl Announcer {
         self.tell(events.into_iter().map(|event| (event.audience, event.frame)).collect()).await;
     }
 
-    /// Tells people of something of the moment, after the answer.
+    /// Sends a signal to people after the answer.
     pub async fn signal(&self, signal: Signal) {
         if signal.audience.people.is_empty() {
             return;
@@ -212,8 +211,7 @@ impl Announcer {
         self.deliver(&recipients, &frame).await.map(drop)
     }
 
-    /// Tells connections of something that is worth little a moment later, after the answer. Whom it does not reach at once does
-    /// not hear of it.
+    /// Sends a short-lived frame to connections after the answer, without retries.
     pub async fn whisper(&self, recipients: Vec<Connection>, frame: Frame<'static>) {
         if recipients.is_empty() {
             return;
@@ -255,7 +253,7 @@ impl Announcer {
         stream::iter(pushes).buffer_unordered(CONCURRENCY).try_collect().await
     }
 
-    /// Leaves frames for a crowd, each to some of its people, to a function that pushes them from a queue.
+    /// Queues frames for a crowd, each for some of its people; the function `fanout` pushes them.
     pub async fn queue(&self, crowd: &Crowd, frames: Vec<(Audience, Frame<'_>)>) -> Result<Queued, Fault> {
         let people = crowd.people().len();
         let Some(queue) = &self.fanout else {
@@ -317,7 +315,7 @@ impl Announcer {
         Ok(self.conclude(outcome).await)
     }
 
-    /// Tells what became of pushes, and forgets the connections that are closed.
+    /// Logs the outcome of pushes and removes the connections that are closed.
     async fn conclude(&self, outcome: Outcome<'_>) -> Delivery {
         outcome.tell();
         Box::pin(self.forget_gone(&outcome)).await;
@@ -381,7 +379,7 @@ impl Announcer {
         Ok(())
     }
 
-    /// Ends connections that are forgotten already, each with a last frame that says why; `request_id` names what caused it.
+    /// Closes connections that are removed already, each with a last frame that says why; `request_id` is that of the causing request.
     pub async fn dismiss(&self, connections: &[Connection], why: Code, request_id: &str) -> Result<(), Fault> {
         if connections.is_empty() {
             return Ok(());

@@ -7,10 +7,10 @@ use std::{
     time::Duration,
 };
 
-/// How long a room in which everybody is there is not looked at a second time.
+/// The shortest time between two checks of a room whose members are all active.
 const ONE_CHECK_IN: Duration = Duration::from_secs(20);
 
-/// Of how many rooms it is remembered that they are looked at.
+/// The number of recently checked rooms that an environment remembers.
 const MOST_CHECKED: usize = 1_000;
 
 /// The queue of what devices may have to be told, and which rooms this environment had looked at.
@@ -29,7 +29,7 @@ impl Notifier {
         &self.jobs
     }
 
-    /// Whether a room has not been looked at for a while. It has been from now on.
+    /// Whether a room has no recent check; notes one.
     fn is_first_check(&self, room: RoomKey, now: Timestamp) -> bool {
         let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
         if checked.get(&room).is_some_and(|at| now < at.plus(ONE_CHECK_IN)) {
@@ -50,7 +50,7 @@ impl Notifier {
 }
 
 impl Announcer {
-    /// The same with a queue of what people's devices may have to be told; without one they are told nothing.
+    /// The same with a queue of notifications; without one devices get none.
     #[must_use]
     pub fn with_notifications(self, jobs: Option<Jobs>) -> Self {
         Self { notifier: jobs.map(Notifier::new), ..self }
@@ -61,21 +61,20 @@ impl Announcer {
         self.notifier.is_some()
     }
 
-    /// Whether nobody here had looked at a room for a while where everybody is there; they have from now on. Best effort: another
-    /// environment may have it looked at as well.
+    /// Whether this environment has not recently checked a room whose members are all active; notes a check. Best effort: another
+    /// environment may check the room as well.
     pub fn is_first_check(&self, room: RoomKey) -> bool {
         self.notifier.as_ref().is_some_and(|notifier| notifier.is_first_check(room, self.clock.now()))
     }
 
-    /// Has the next message of a room looked at, since the look at this one was not queued.
+    /// Forgets the check of a room that could not be queued, so that the next message queues one.
     pub fn forget_check(&self, room: RoomKey) {
         if let Some(notifier) = &self.notifier {
             notifier.forget_check(room);
         }
     }
 
-    /// Has it looked at what people's devices must be told, after a while. Returns the index of each that the queue did not take for
-    /// certain.
+    /// Queues notification jobs, each with its delay. Returns the index of each job that the queue may not have taken.
     pub async fn notify(&self, looks: &[(PushJob, Duration)]) -> Vec<usize> {
         let Some(notifier) = &self.notifier else { return Vec::new() };
         let jobs: Vec<Job> = looks.iter().map(|(look, delay)| look.to_job(*delay)).collect();

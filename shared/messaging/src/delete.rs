@@ -7,8 +7,8 @@ use crate::{
 use contract::MessageView;
 use domain::{Act, Code, Fault, Message, MessageId, UserId};
 
-/// Empties one's own message, or as a group's staff anyone's. Its tombstone is pushed to the room after the answer; returns it as of
-/// the change. One that is deleted stays so. Neither a block nor an account that is gone keeps its author from it.
+/// Deletes the author's own message; the staff of a group may delete any message. Pushes the tombstone to the room after the answer
+/// and returns it as of the change. Deleting again changes nothing. The author may delete despite a block or a deactivated peer.
 pub async fn delete_message(
     messenger: &Messenger,
     author: &Author<'_>,

@@ -12,15 +12,16 @@ use mongo::{Bucket, Passage};
 /// A new text for a message.
 #[derive(Debug)]
 pub struct EditMessage {
-    /// Which.
+    /// The message to edit.
     pub message: MessageId,
-    /// The text.
+    /// Its new text.
     pub content: Content,
 }
 
-/// Replaces the text of one's own message, and nothing of its files, which is pushed to the room after the answer; returns the message as of the change.
+/// Replaces the text of the author's own message; its files stay. Pushes the message to the room after the answer and returns it as
+/// of the change.
 ///
-/// An edit that changes nothing leaves everything as it is.
+/// An edit with the same text writes nothing.
 pub async fn edit_message(
     messenger: &Messenger,
     author: &Author<'_>,

@@ -6,8 +6,7 @@ use crate::{
 use domain::{Emoji, Fault, Message, UserId};
 use mongo::Placement;
 
-/// Empties a message of somebody whose account was deleted: a tombstone in the order of its room, whoever is in it now, which is
-/// pushed to those. One that is deleted stays so.
+/// Deletes a message of a deleted account and pushes the tombstone to the room's current members. Erasing again changes nothing.
 pub async fn erase_message(messenger: &Messenger, mut message: Message) -> Result<(), Fault> {
     let messages = messenger.mongo.messages();
     for _ in 0..ATTEMPTS {
@@ -27,8 +26,8 @@ pub async fn erase_message(messenger: &Messenger, mut message: Message) -> Resul
     Err(contended())
 }
 
-/// Takes back what somebody, whose account was deleted and who sees the message so, reacted to it. Each of it is a change in the order
-/// of the room, which is pushed to whoever is in it.
+/// Removes the reactions of a deleted account from a message, which was read as that person sees it. Each removal is a change in the
+/// room's order and is pushed to its current members.
 pub async fn erase_reactions(messenger: &Messenger, user: UserId, mut message: Message) -> Result<(), Fault> {
     let messages = messenger.mongo.messages().seen_by(user);
     for _ in 0..ATTEMPTS {

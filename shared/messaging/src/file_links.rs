@@ -9,7 +9,7 @@ use std::{
 /// How long a link lives.
 const LINK_LIVES: Duration = Duration::from_mins(10);
 
-/// How long a link to what plays lives at the most, which it does longer than it plays.
+/// The longest lifetime of a link to a sound or video, which otherwise outlives its duration.
 const LONGEST_LINK: Duration = Duration::from_hours(1);
 
 /// A file that somebody may download.
@@ -21,8 +21,8 @@ pub struct FileAt {
     pub lifetime: Duration,
 }
 
-/// Where files are that somebody wants, in the order of these: the same as they see by reading. `None` for what they may not read,
-/// what does not exist, and what is gone.
+/// The places of the wanted files, in the same order. `None` for a file that the reader may not see, or that does not exist or is
+/// deleted.
 pub async fn find_files(mongo: &Mongo, reader: UserId, wanted: &[LinkedFile]) -> Result<Vec<Option<FileAt>>, Fault> {
     let pictures: Vec<_> = wanted.iter().filter_map(|file| Some((picture_of(file.place)?, file.id))).collect();
     let (attached, visible) = tokio::try_join!(
@@ -91,7 +91,7 @@ fn copy_at(id: UploadId, kind: UploadKind, media: &Media, copy: Option<VariantNa
     is_there.then(|| FileAt { key: id.variant_key(name), lifetime: LINK_LIVES })
 }
 
-/// What plays can be played to its end.
+/// A link to a sound or video lives long enough to play it to its end.
 fn lifetime(kind: UploadKind, media: &Media) -> Duration {
     match kind {
         UploadKind::Voice | UploadKind::Video => {

@@ -18,9 +18,9 @@ pub(crate) struct Files {
 
 /// What keeps an upload from being a file of a message.
 enum Obstacle {
-    /// It never will be one.
+    /// It can never be attached.
     Refused(Invalid),
-    /// It is, or will be, another one's.
+    /// Another message has or claims it.
     Taken,
     /// It is not yet inspected.
     NotReady,
@@ -36,7 +36,7 @@ impl Files {
     }
 }
 
-/// Refuses uploads that a message can't have; each that it never can have is named.
+/// Refuses a message with uploads that it can't have, and names each that it never can have.
 fn admit(draft: &MessageDraft, claimed: &Claimed) -> Result<(), Fault> {
     let (mut refused, mut is_taken) = (Vec::new(), false);
     for (position, attach) in draft.attachments.iter().enumerate() {

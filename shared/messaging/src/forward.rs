@@ -9,10 +9,10 @@ use mongo::{Bucket, Passage};
 use std::collections::HashMap;
 use tokio::time::Instant;
 
-/// A message is to be sent to another room, or again to its own.
+/// A request to forward a message to another room or to its own.
 #[derive(Debug)]
 pub struct ForwardMessage {
-    /// Which.
+    /// The message to forward.
     pub message: MessageId,
     /// To which room.
     pub room: RoomKey,
@@ -20,10 +20,10 @@ pub struct ForwardMessage {
     pub client_id: ClientId,
 }
 
-/// Sends the text of a message that its reader may read to a room where they may write, once per `client_id`, like any message.
+/// Sends the text of a message that the person may read to a room where they may write, once per `client_id`.
 ///
-/// Readers of the new one learn who wrote the text, and nothing of the room that it comes from. It mentions nobody: its `@` were
-/// meant for others. A retry is the same message whatever became of the source.
+/// The new message names the text's author but not the room that it comes from, and mentions nobody. A retry returns the same message
+/// even if the source was edited or deleted.
 pub async fn forward_message(
     messenger: &Messenger,
     author: &Author<'_>,
@@ -62,7 +62,7 @@ pub async fn forward_message(
     request.send(&draft, &[], &Named::default()).await
 }
 
-/// What is sent: only texts, and no tombstones. A file belongs to one message.
+/// The draft of the new message. Only texts can be forwarded, since a file belongs to one message.
 fn draft_of(source: &Message, author: &Author<'_>, command: &ForwardMessage) -> Result<MessageDraft, Fault> {
     if source.deleted_at.is_some() {
         return Err(Code::MessageNotFound.into());

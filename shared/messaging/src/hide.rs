@@ -3,9 +3,9 @@ use announce::{Audience, Event};
 use contract::Frame;
 use domain::{Code, Fault, MessageId, UserId};
 
-/// Hides a message from one member, on all their devices; nobody else learns of it. Hiding it again changes nothing.
+/// Hides a message from one member on all of their devices; nobody else is told. Hiding it again changes nothing.
 ///
-/// It is in no list, count or frame for them any more, whatever becomes of it.
+/// Lists, counts and frames for this member leave the message out from now on, also after later changes.
 pub async fn hide_message(messenger: &Messenger, user: UserId, id: MessageId) -> Result<(), Fault> {
     let (messages, states) = (messenger.mongo.messages(), messenger.mongo.read_states());
     let message = readable(messenger, messages.find(id).await?, user).await?.message;

@@ -2,7 +2,7 @@ use crate::{Messenger, own::find_rights};
 use contract::MessageVersionView;
 use domain::{Code, Fault, MessageId, Page, PageSize, Rev, UserId};
 
-/// The earlier texts of a message are asked for.
+/// A request for the earlier texts of a message.
 #[derive(Debug, Clone, Copy)]
 pub struct ListHistory {
     /// Of which message.
@@ -15,7 +15,7 @@ pub struct ListHistory {
     pub size: PageSize,
 }
 
-/// The texts that a message had before its edits, the newest first, for a member of its room. To anyone else it is unknown.
+/// The texts that a message had before its edits, the newest first. `MessageNotFound` for anyone who is not in its room.
 pub async fn list_history(messenger: &Messenger, query: ListHistory) -> Result<Page<MessageVersionView, Rev>, Fault> {
     let ListHistory { message, user, before, size } = query;
     let found = messenger.mongo.messages().find_history(message).await?;

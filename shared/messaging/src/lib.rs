@@ -70,9 +70,9 @@ pub struct Messenger {
 pub struct Author<'a> {
     /// Who.
     pub user: UserId,
-    /// By which login, whose end is looked for with the first step.
+    /// The login that they use; the first step checks that it has not ended.
     pub session: &'a SessionId,
-    /// The connection that asks, which hears by its answer.
+    /// The connection that asks: it gets the answer and no push.
     pub connection: Option<&'a ConnectionId>,
     /// How much they may do.
     pub limits: MessageLimits,

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 /// How many abandoned messages one page stamps and pushes.
 const MOST_MENDED: usize = 5;
 
-/// A page of a room's messages is asked for.
+/// A request for a page of a room's messages.
 #[derive(Debug, Clone, Copy)]
 pub struct ListMessages {
     /// Which room.
@@ -20,10 +20,10 @@ pub struct ListMessages {
     pub limit: PageSize,
 }
 
-/// A page of a room for one of its members.
+/// A page of a room's messages for one of its members.
 ///
-/// A message on it whose writer must have died between its write and its release may be below what readers have passed: it is
-/// stamped and pushed first, so that no page shows what `sync` would not. A page mends only a few.
+/// A writer may have died between the write and the release of a message, so that readers have passed its `rev`. Such a message is
+/// stamped and pushed before it is shown, at most a few per page: a page never shows a message that `sync` misses.
 pub async fn list_messages(messenger: &Messenger, query: ListMessages) -> Result<MessagePage, Fault> {
     let ListMessages { room, user, anchor, limit } = query;
     let rooms = messenger.mongo.rooms();

@@ -5,10 +5,10 @@ use queue::{PushJob, PushKind};
 use std::time::Duration;
 use tracing::info;
 
-/// When a room in which everybody is there is looked at.
+/// How soon a room is checked whose members are all active.
 const CHECK_AFTER: Duration = Duration::from_secs(30);
 
-/// When devices are told that something was read or deleted: whoever reads goes on reading.
+/// How soon devices are told of reads and deletions; the delay collects several reads in one notification.
 const CLEAR_AFTER: Duration = Duration::from_secs(5);
 
 /// For how long a deleted message may still be shown on devices.
@@ -54,8 +54,8 @@ fn look(kind: PushKind, room: RoomKey, at: Timestamp) -> PushJob {
 }
 
 impl Messenger {
-    /// Has the devices told of a new message of those who are not there, or in a while of those who are. What the queue does not take
-    /// is noted on the message.
+    /// Queues the notification of a new message: at once, or as a later check of the room if all members are active. A job that the
+    /// queue refuses is noted on the message.
     pub(crate) async fn notify(&self, news: &News, recipients: &Recipients) {
         if !self.announcer.has_notifications() {
             return;
@@ -79,12 +79,12 @@ impl Messenger {
         }
     }
 
-    /// Has a person's devices told, after the answer, that they have read what these still show.
+    /// Clears read messages from a person's devices after the answer.
     pub(crate) async fn clear_read(&self, room: RoomKey, user: UserId, read: Seq) {
         self.clear(self.clearing(room, user, read)).await;
     }
 
-    /// The same at once, for who works after the answer already.
+    /// The same at once, for callers that already run after the answer.
     pub(crate) async fn clear_read_now(&self, room: RoomKey, user: UserId, read: Seq) {
         self.announcer.notify(&[(self.clearing(room, user, read), CLEAR_AFTER)]).await;
     }
@@ -94,7 +94,7 @@ impl Messenger {
         PushJob { seq: Some(read), from: to, to, ..look(PushKind::Clear, room, self.clock.now()) }
     }
 
-    /// Has devices told, after the answer, that a message which they may still show was deleted.
+    /// Clears a deleted message from devices after the answer.
     pub(crate) async fn clear_deleted(&self, message: &Message) {
         let Message { id, room, seq, created_at, .. } = *message;
         if self.clock.now() < created_at.plus(SHOWN_FOR) {

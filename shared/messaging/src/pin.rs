@@ -16,12 +16,12 @@ const MOST_FREED: usize = 5;
 pub enum Pinned {
     /// The message is to be pinned.
     There,
-    /// It is to be pinned no more.
+    /// The message is to be unpinned.
     Gone,
 }
 
-/// Pins a message or unpins it, which is pushed to the room after the answer; returns the message as of the change. What is so
-/// already stays so. Both of two people may do it, and the staff of a group.
+/// Pins or unpins a message, pushes it to the room after the answer and returns it as of the change. Repeating it changes nothing.
+/// Both members of a private room may do it, and the staff of a group.
 pub async fn pin_message(
     messenger: &Messenger,
     author: &Author<'_>,
@@ -48,7 +48,7 @@ pub async fn pin_message(
     Err(contended())
 }
 
-/// The pinned messages of a room are asked for.
+/// A request for the pinned messages of a room.
 #[derive(Debug, Clone, Copy)]
 pub struct ListPinned {
     /// Which room.

@@ -22,9 +22,8 @@ const LOOKS: [Duration; 5] = [
 
 /// Places changes of a group as system messages, in the order given, and pushes them after the answer.
 ///
-/// Each gets one position, whatever repeats it: its `client_id` is the number of the change. A change is placed only when those
-/// before it are, so that all requests that place the same changes place them in the same order. A fault leaves the rest to whoever
-/// comes next.
+/// Each change is placed once, since its number is the `client_id`. A change is placed only after those before it, so that concurrent
+/// requests place the same changes in the same order. After a fault the next request or the relay places the rest.
 pub async fn place_events(messenger: &Messenger, room: RoomId, events: &[RoomEvent]) -> Result<(), Fault> {
     let placing = place_in_order(messenger, room, events).await;
     // The room was there a moment ago: no fault here is the fault of who asked.

@@ -19,7 +19,7 @@ pub struct React {
     pub to: Reacted,
 }
 
-/// What is to become of a reaction.
+/// Whether a reaction is to be added or removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reacted {
     /// It is to be there.
@@ -28,8 +28,8 @@ pub enum Reacted {
     Gone,
 }
 
-/// Adds a reaction to a message or takes one's own back, which is pushed to the room after the answer; returns the message as of
-/// the change. What is so already stays so.
+/// Adds or removes the person's reaction, pushes the message to the room after the answer and returns it as of the change. Repeating
+/// it changes nothing.
 pub async fn react(messenger: &Messenger, author: &Author<'_>, command: React) -> Result<MessageView, Fault> {
     let React { message, emoji, to } = command;
     let (act, wanted) = match to {
@@ -60,7 +60,7 @@ pub async fn react(messenger: &Messenger, author: &Author<'_>, command: React) -
     Err(contended())
 }
 
-/// The reactions to a message are asked for.
+/// A request for the reactions to a message.
 #[derive(Debug, Clone, Copy)]
 pub struct ListReactors {
     /// Which message.

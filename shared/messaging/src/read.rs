@@ -27,12 +27,12 @@ pub async fn mark_read(
     Ok(ReadCursor { read_seq: marked.read, unread_count })
 }
 
-/// The same for who does not ask what is unread.
+/// The same without counting unread messages.
 pub async fn note_read(messenger: &Messenger, command: MarkRead, from: Option<&ConnectionId>) -> Result<(), Fault> {
     move_cursor(messenger, command, Progress::Read, from).await.map(drop)
 }
 
-/// Notes that messages have arrived at one of two people; in a group nothing happens.
+/// Notes that messages have arrived at a member of a private room; does nothing in a group.
 pub async fn note_delivered(
     messenger: &Messenger,
     command: MarkRead,

@@ -4,7 +4,7 @@ use domain::{Code, Fault, MessageId, RoomKey, UserId};
 use mongo::{MOST_TOLD, Mongo, Readers, Receipt, RoomReceipts};
 use std::collections::{HashMap, HashSet};
 
-/// How far each member of a room has read, for one of them. Nothing of large rooms, across a block, and for who hides it.
+/// How far each member of a room has read. Empty in large rooms, across a block, and for a member who hides receipts.
 pub async fn list_receipts(mongo: &Mongo, room: RoomKey, user: UserId) -> Result<ReceiptsView, Fault> {
     let receipts = mongo.read_states().list_receipts(room, user).await?.ok_or(Code::RoomNotFound)?;
     let RoomReceipts { members, blocked, hiding, cursors } = receipts;
@@ -23,7 +23,7 @@ pub async fn list_receipts(mongo: &Mongo, room: RoomKey, user: UserId) -> Result
     Ok(ReceiptsView { items: items.collect() })
 }
 
-/// Who has read a message, for a member of its room. Its author counts as neither.
+/// How many members have read a message, and in a small room who has and has not; without its author.
 pub async fn list_readers(mongo: &Mongo, id: MessageId, user: UserId) -> Result<MessageReceiptsView, Fault> {
     let message = mongo.messages().find(id).await?.ok_or(Code::MessageNotFound)?.message;
     let readers = mongo.read_states().list_readers(message.room, user, message.seq).await?;

@@ -2,7 +2,7 @@ use crate::{Messenger, list::show};
 use contract::MessageView;
 use domain::{Code, Fault, MessageId, Page, PageSize, Seq, UserId};
 
-/// The replies to a message are asked for.
+/// A request for the replies to a message.
 #[derive(Debug, Clone, Copy)]
 pub struct ListReplies {
     /// To which message.
@@ -15,7 +15,7 @@ pub struct ListReplies {
     pub size: PageSize,
 }
 
-/// The replies to a message for a member of its room, the oldest first. To anyone else it is unknown.
+/// The replies to a message, the oldest first. `MessageNotFound` for anyone who is not in its room.
 pub async fn list_replies(messenger: &Messenger, query: ListReplies) -> Result<Page<MessageView, Seq>, Fault> {
     let ListReplies { message, user, after, size } = query;
     let found = messenger.mongo.messages().find(message).await?.ok_or(Code::MessageNotFound)?;

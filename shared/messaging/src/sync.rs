@@ -3,7 +3,7 @@ use domain::{Code, Fault, PageSize, Rev, RoomKey, UserId};
 use mongo::{FeedSize, Mongo};
 use std::collections::{BTreeMap, HashMap};
 
-/// A room's changes are asked for.
+/// A request for a room's changes.
 #[derive(Debug, Clone, Copy)]
 pub struct SyncRoom {
     /// Which room.
@@ -41,7 +41,7 @@ pub async fn sync_room(mongo: &Mongo, query: SyncRoom) -> Result<SyncPage, Fault
     Ok(SyncPage { items, cursor, head: feed.head, more })
 }
 
-/// What a client misses of what it says that it has.
+/// The rooms in which a client with certain cursors misses something.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Gaps {
     /// Rooms with changes after their cursors.

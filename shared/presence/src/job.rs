@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tracing::info;
 
 impl Watcher {
-    /// Does jobs together: forgets the connections that are closed, then looks at everybody, each person once.
+    /// Runs jobs together: removes the connections that are closed, then checks each person once.
     pub async fn work(&self, jobs: &[PresenceJob]) -> Result<(), Fault> {
         let gone = || jobs.iter().flat_map(|job| &job.gone);
         self.mongo.connections().remove_gone(gone().map(|gone| (&gone.id, gone.connected_at))).await?;

@@ -19,13 +19,13 @@ use std::{collections::BTreeSet, time::Duration};
 /// How many people are looked at together.
 const MOST_PEOPLE: usize = 100;
 
-/// How often a look begins again for somebody whose state moves meanwhile; later it is a job of its own.
+/// How many rounds of a look follow for people whose state changes meanwhile; after them a new job is queued.
 const MOST_ROUNDS: usize = 3;
 
-/// How long somebody may be gone who comes and goes often, before it is told.
+/// How long a person who comes and goes often may be gone before friends are told.
 const PUT_OFF: Duration = Duration::from_secs(90);
 
-/// When somebody is looked at again whose state moved during each round.
+/// The delay of the job for people whose state changed during each round.
 const SOON: Duration = Duration::from_secs(1);
 
 /// Looks who is online, and tells their friends; see the crate's documentation.
@@ -39,7 +39,7 @@ pub struct Watcher {
     pub clock: Clock,
 }
 
-/// What looking at people came to.
+/// The outcome of a look.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reconciled {
     /// Those whose friends are told that they came or went.
@@ -49,7 +49,7 @@ pub struct Reconciled {
 }
 
 impl Watcher {
-    /// Looks at people and tells their friends who came or went. Safe to repeat, in any order, and for two at once.
+    /// Checks whether people are online and tells their friends of changes. Idempotent, and safe in any order and concurrently.
     pub async fn reconcile(&self, users: &[UserId], patience: Patience) -> Result<Reconciled, Fault> {
         let users: Vec<_> = users.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
         let mut reconciled = Reconciled::default();

@@ -6,16 +6,16 @@ use futures_util::{
 use mongo::{Mongo, Presence};
 use std::{collections::HashSet, time::Duration};
 
-/// Whoever goes so soon after their last change comes and goes often.
+/// A person who goes within this time after their last change counts as coming and going often.
 const RESTLESS: Duration = Duration::from_mins(5);
 
 /// How many writes are under way at once.
 const CONCURRENCY: usize = 8;
 
-/// What becomes of somebody who goes soon after they came.
+/// What is done about a person who goes soon after they came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
-    /// They are looked at again later: a phone in a tunnel is back soon.
+    /// They are checked again later, since a phone often reconnects soon.
     Wait,
     /// Their friends are told now.
     Tell,
@@ -29,7 +29,7 @@ pub(crate) struct Look<'a> {
     online: HashSet<UserId>,
 }
 
-/// Somebody of whom something else was told from now on.
+/// A person whose told presence changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Told {
     pub(crate) user: UserId,
@@ -38,7 +38,7 @@ pub(crate) struct Told {
     pub(crate) at: Timestamp,
 }
 
-/// What a look came to.
+/// The outcome of a look.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Written {
     pub(crate) told: Vec<Told>,
@@ -61,7 +61,7 @@ impl<'a> Look<'a> {
         Ok(Self { mongo, seen: mongo.presence().list(users).await?, online: HashSet::new() })
     }
 
-    /// Reads who is online. Of who has never said hello nothing was told, and nothing is.
+    /// Reads who is online. People who never said hello are left out.
     pub(crate) async fn read(&mut self, now: Timestamp) -> Result<(), Fault> {
         let users: Vec<_> = self.seen.iter().map(|seen| seen.user).collect();
         if users.is_empty() {
@@ -74,8 +74,8 @@ impl<'a> Look<'a> {
         Ok(())
     }
 
-    /// Writes what is told from now on, unless something has moved since the look began. Where a write fails, the others are done all
-    /// the same: what they wrote is to be told.
+    /// Writes the new presence of people whose state has not changed since the look began. A failed write does not stop the others,
+    /// whose changes must be told.
     pub(crate) async fn write(self, now: Timestamp, patience: Patience) -> (Written, Result<(), Fault>) {
         let Verdict { agree, differ, put_off } = decide(self.seen, &self.online, now, patience);
         let presence = self.mongo.presence();

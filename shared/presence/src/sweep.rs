@@ -11,17 +11,17 @@ const MOST_DUE: i64 = 1_000;
 /// What a sweep found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Swept {
-    /// People whose connections ended without a word.
+    /// People whose connections expired without a close event.
     pub ghosts: usize,
     /// Others who are looked at once more.
     pub due: usize,
 }
 
 impl Watcher {
-    /// Has everybody looked at of whom a look may have been lost: people whose connections are over, those who are told to be online
-    /// and were not looked at for ten minutes, and those who said hello and were not looked at.
+    /// Checks everybody whose check may have been lost: people whose connections expired, people who are shown as online and were not
+    /// checked for ten minutes, and people who said hello and were not checked.
     ///
-    /// Their connections are removed last: whoever dies before is followed by one who finds them again.
+    /// Expired connections are removed last, so that the next sweep finds them again after a crash.
     pub async fn sweep(&self) -> Result<Swept, Fault> {
         let now = self.clock.now();
         let ghosts = self.mongo.connections().list_ghosts(now, MOST_GHOSTS).await?;

@@ -19,7 +19,7 @@ const PUSH_TIME: Duration = Duration::from_secs(1);
 const WORTH: Duration = Duration::from_secs(15);
 
 impl Watcher {
-    /// Tells the friends of people who came or went, after the answer: one frame on each connection, about all of them.
+    /// Tells friends which people came or went, after the answer, with one frame per connection.
     pub(crate) async fn tell(&self, told: Vec<Told>) {
         if told.is_empty() {
             return;
