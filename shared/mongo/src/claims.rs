@@ -16,7 +16,7 @@ use mongodb::{
 use serde::Deserialize;
 use std::{ops::RangeInclusive, time::Duration};
 
-/// For how long members are left to who claimed them.
+/// The lifetime of a claim.
 const CLAIM_HOLDS: Duration = Duration::from_secs(90);
 
 /// How far a member of a room has read, and was notified on their devices.
@@ -34,7 +34,7 @@ pub struct ReadState {
     pub settings: RoomSettings,
 }
 
-/// Members of a room whom nobody else notifies of a message meanwhile.
+/// Members of a room whom only the holder of this claim notifies of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     room: RoomKey,
@@ -72,7 +72,7 @@ impl From<StateRow> for ReadState {
 }
 
 impl ReadStates<'_> {
-    /// How far each of a range of people has read in a room, and was notified; nothing of those who have done neither.
+    /// How far each of a range of people has read in a room and was notified; people with neither are left out.
     pub async fn list(self, room: RoomKey, users: RangeInclusive<UserId>) -> Result<Vec<ReadState>, Fault> {
         let range = doc! { "$gte": state_id(room, *users.start()), "$lte": state_id(room, *users.end()) };
         let mut fields = doc! { "read_seq": 1, "notified_seq": 1, "notified_at": 1 };
@@ -84,10 +84,10 @@ impl ReadStates<'_> {
         Ok(rows.into_iter().map(ReadState::from).collect())
     }
 
-    /// Takes those of some members who have not read a message, were not notified of it or of a later one, and are not claimed for
-    /// one by somebody else. Whether they have read it meanwhile is asked by the write itself.
+    /// Claims members who have not read a message, were not notified of it or a later one, and are not claimed. The write itself checks
+    /// these conditions.
     ///
-    /// `unknown` are those of them who have no state yet. A claim that is not finished runs out after 90 s.
+    /// `unknown` are those of the members who have no state yet. An unfinished claim expires after 90 s.
     pub async fn claim(
         self,
         room: RoomKey,
@@ -121,7 +121,7 @@ impl ReadStates<'_> {
         Ok(claim)
     }
 
-    /// Notes that the members of a claim were notified, and lets go of them.
+    /// Notes that the members of a claim were notified, and ends the claim.
     pub async fn finish(self, claim: &Claim, now: Timestamp) -> Result<(), Fault> {
         if claim.users.is_empty() {
             return Ok(());

@@ -23,13 +23,13 @@ pub const MOST_CONNECTIONS: usize = 20;
 /// How long a connection counts as alive after its last frame: API Gateway's 10 idle minutes and one more.
 const ALIVE_FOR: Duration = Duration::from_mins(11);
 
-/// How long somebody counts as there after what they did last.
+/// How long a person counts as active after their last action.
 pub const ACTIVE_FOR: Duration = Duration::from_secs(150);
 
 /// How often one person may say in a room that they type.
 const TYPING_EVERY: Duration = Duration::from_secs(3);
 
-/// How many frames beyond its limit a connection is remembered for.
+/// The largest debt of tokens that a connection can have.
 const DEEPEST_DEBT: f64 = 60.0;
 
 /// An open WebSocket and whose it is.
@@ -45,18 +45,18 @@ pub struct Connection {
     pub locale: Locale,
     /// When it was opened.
     pub connected_at: Timestamp,
-    /// Until when somebody is there to see what it is told.
+    /// Until when its person counts as active.
     pub active_until: Timestamp,
     /// The room that is open on its screen.
     pub viewing: Option<RoomKey>,
 }
 
-/// The open WebSockets of those who are to be told something.
+/// The open WebSockets to which an event is pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recipients {
     /// All of them.
     All(Vec<Connection>),
-    /// There are more than was asked for: they are read by pages of people.
+    /// There are more than the limit; read them in pages of people.
     TooMany(Crowd),
 }
 
@@ -75,23 +75,23 @@ pub struct Arrival<'a> {
     pub at: Timestamp,
 }
 
-/// What a frame says of the person at the other end, beside that the connection lives.
+/// What a frame tells about its person, beside that the connection is alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// Nothing: a client sends such frames by itself.
+    /// Nothing: clients send such frames without their person.
     Alive,
-    /// Somebody did something.
+    /// The person acted.
     Acted,
-    /// Somebody did something in a room, which is open.
+    /// The person acted in a room, which is open.
     ActedIn(RoomKey),
-    /// Whether somebody is there, and which room is open.
+    /// Whether the app is in the foreground, and which room is open.
     Seen {
-        /// Whether the app is in front of somebody.
+        /// Whether the app is in the foreground.
         active: bool,
         /// The room that is open.
         viewing: Option<RoomKey>,
     },
-    /// Somebody types in a room or stopped.
+    /// The person types in a room or stopped.
     Typed {
         /// Which room.
         room: RoomKey,
@@ -105,11 +105,11 @@ pub enum Effect {
 pub struct Touched {
     /// Which.
     pub connection: Connection,
-    /// How long its person must wait first, if the bucket that all of their connections share has too few tokens.
+    /// The time to wait if the bucket that all connections of the person share has too few tokens.
     pub wait: Option<Duration>,
-    /// How many frames more this connection alone may send; below zero once it has sent too many.
+    /// The tokens left to this connection alone; negative after too many frames.
     pub tokens: f64,
-    /// Whether others are to be told that the person types or stopped: not again within 3 s, and of no stop of what was not told.
+    /// Whether to tell others that the person types or stopped: at most every 3 s, and a stop only if typing was told.
     pub is_typing_told: bool,
 }
 
@@ -152,12 +152,12 @@ impl Connections<'_> {
         self.0.collection(SOCKETS)
     }
 
-    /// Stores a connection, and returns those that had to make place for it and are forgotten. Repeating it is harmless.
+    /// Stores a connection and returns those that were removed to make room for it. Idempotent.
     pub async fn insert(self, connection: &Connection) -> Result<Vec<Connection>, Fault> {
         self.insert_in(&mut self.0.causal().await?, connection, MOST_CONNECTIONS).await
     }
 
-    /// The same where a person may have so many; what is read in the causal session afterwards includes what was written before.
+    /// The same with another limit of connections; later reads in the causal session include this write.
     pub async fn insert_in(
         self,
         Causal(causal): &mut Causal,
@@ -201,8 +201,8 @@ impl Connections<'_> {
         Ok(others)
     }
 
-    /// Notes a frame of a connection and answers whose it is, and how many more may be sent; `None` where it is not known or over:
-    /// its person may have been told to be gone.
+    /// Notes a frame of a connection and answers its person and remaining tokens; `None` if the connection is unknown or expired, since
+    /// friends may have been told that its person is offline.
     ///
     /// `w: 1`: a note lost in a failover is written again by the next ping.
     pub async fn touch(self, arrival: Arrival<'_>, limit: Limit) -> Result<Option<Touched>, Fault> {
@@ -272,12 +272,12 @@ impl Connections<'_> {
 }
 
 impl Connection {
-    /// Whether somebody is there to see what it is told.
+    /// Whether its person counts as active.
     pub fn is_active(&self, now: Timestamp) -> bool {
         self.active_until > now
     }
 
-    /// Whether somebody is there to see what others do in a room: of two people's at all, of a group's if it is open.
+    /// Whether it gets the signals of a room: its person is active, and a group must be open.
     pub fn sees(&self, room: RoomKey, now: Timestamp) -> bool {
         self.is_active(now) && (room.kind == RoomKind::Private || self.viewing == Some(room))
     }

@@ -59,11 +59,10 @@ impl Devices<'_> {
         self.0.collection(DEVICES)
     }
 
-    /// Stores a device whose token has a hash, and answers it and whether it is a new one of its person; whoever had the token
-    /// before has it no more, and of more devices than a person may have those go that were not seen for longest. What is read in
-    /// the causal session afterwards includes what was written before.
+    /// Registers a device and answers it and whether it is new for its person. A token moves to the person who registers it last; of too
+    /// many devices, those not seen for longest are removed. Later reads in the causal session include this write.
     ///
-    /// One write where nothing but the time has changed.
+    /// One write if nothing but the time has changed.
     pub async fn register_in(
         self,
         causal: &mut Causal,
@@ -219,7 +218,7 @@ impl Devices<'_> {
         Ok(())
     }
 
-    /// Removes a device that its session ended meanwhile, unless another login has registered it since.
+    /// Removes a device whose session has ended, unless another login has registered it since.
     pub async fn withdraw(self, device: &Device) -> Result<(), Fault> {
         let this = doc! { "_id": id(device), "session_id": &device.session.0 };
         self.collection().delete_one(this).await.map_err(store_fault)?;
@@ -256,7 +255,7 @@ impl Devices<'_> {
         Ok(())
     }
 
-    /// Removes a device whose platform knows its token no more, unless it has another one since, or registered after a moment.
+    /// Removes a device whose token its platform rejects, unless it has another token now or was registered again after `until`.
     pub async fn remove_unregistered(self, device: &Device, until: Timestamp) -> Result<(), Fault> {
         let mut this = unchanged(device);
         this.insert("seen_at", doc! { "$lte": date(until) });
@@ -264,8 +263,7 @@ impl Devices<'_> {
         Ok(())
     }
 
-    /// Notes what became of a notification of some devices: that their platforms took it, or why not. A note that gets lost harms
-    /// nobody.
+    /// Notes for some devices that their platforms accepted a notification, or why not. Losing the note is harmless.
     pub async fn note_pushes(self, devices: &[&Device], at: Timestamp, error: Option<&str>) -> Result<(), Fault> {
         if devices.is_empty() {
             return Ok(());

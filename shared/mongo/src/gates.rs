@@ -232,7 +232,7 @@ impl Gates<'_> {
         Ok(bucket.passage(rate, gate.alive, gate.allowed, gate.left))
     }
 
-    /// Gives a token back that was taken for nothing; the bucket holds no more than its burst.
+    /// Returns a token whose request did not count; the bucket never holds more than its burst.
     pub async fn refund(self, user: UserId, bucket: Bucket, limit: Limit) -> Result<(), Fault> {
         let tokens = format!("{}.tokens", bucket.field());
         let one_more = doc! { "$min": [i64::from(limit.burst), { "$add": [format!("${tokens}"), 1] }] };
@@ -307,8 +307,8 @@ fn refilled_bucket(field: &str, limit: Limit) -> Document {
     doc! { "tokens": refilled(limit, &format!("${field}.tokens"), &format!("${field}.at")), "at": "$$NOW" }
 }
 
-/// When the document is of no more use: every bucket is full, and no token of a session that ended lives. It never moves back,
-/// so that no bucket's need lets an ended session live again.
+/// When the document may be removed: all buckets are full and the tokens of all ended sessions have expired. It never moves back, or
+/// an ended session could live again.
 fn expiry(limit: Limit) -> Document {
     let full = limit.pause().saturating_mul(limit.burst) + Duration::from_mins(1);
     doc! { "$max": ["$expires_at", { "$max": "$ended.until" }, from_now(full)] }

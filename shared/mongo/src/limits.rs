@@ -75,8 +75,8 @@ impl Limits<'_> {
         self.change(bucket, update).await
     }
 
-    /// Counts a login as failed before it is tried, so that many at once are not tried for nothing; `RateLimited` while those
-    /// before it still make it wait. `w: 1`.
+    /// Counts a login as failed before it is tried, so that concurrent attempts can't exceed the limit; `RateLimited` while earlier
+    /// failures make it wait. `w: 1`.
     pub async fn begin_login(self, name: &str) -> Result<(), Fault> {
         #[derive(Deserialize)]
         struct Tries {
@@ -112,7 +112,7 @@ impl Limits<'_> {
         Ok(())
     }
 
-    /// Makes the next login wait as if all failures that cost no time had happened. `w: 1`.
+    /// Makes the next login wait, as if all free failures were used up. `w: 1`.
     pub async fn use_up_free_tries(self, name: &str) -> Result<(), Fault> {
         let pause = from_now(pause_after_failures(FREE_FAILURES));
         let update = vec![doc! { "$set": {

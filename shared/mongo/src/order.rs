@@ -67,10 +67,10 @@ pub enum Placement {
 }
 
 impl Rooms<'_> {
-    /// Takes the next position in a room, if it is there and, where a writer is given, they may do there what it is for.
+    /// Takes the next position in a room; `None` if the room is unknown or a given writer has no right to the placement.
     ///
-    /// `w: 1`, but for edits and deletions: a reservation that a failover loses is found missing at its release. An error means
-    /// that the outcome is unknown; an entry that was made unseen goes by its age.
+    /// `w: 1` except for edits and deletions: the release notices a reservation that a failover lost. An error means that the outcome
+    /// is unknown; an entry without an owner expires.
     pub async fn reserve(
         self,
         room: RoomKey,
@@ -126,7 +126,7 @@ impl Rooms<'_> {
         Ok(found.map(|Numbers { rev, seq, members }| Reservation { rev, seq, members, op, unpins }))
     }
 
-    /// Gives the position of a write back and answers whether it was still held. `w: 1`.
+    /// Releases the position of a finished write and answers whether it was still held. `w: 1`.
     ///
     /// `false` means that the entry was dropped as too old or lost in a failover: readers may have passed its `rev`.
     pub async fn release(self, room: RoomKey, reservation: &Reservation) -> Result<bool, Fault> {
@@ -140,7 +140,7 @@ impl Rooms<'_> {
         Ok(updated.modified_count == 1)
     }
 
-    /// Gives a position back that nothing was written to. `w: 1`.
+    /// Releases a position to which nothing was written. `w: 1`.
     pub async fn give_back(self, room: RoomKey, reservation: &Reservation) -> Result<(), Fault> {
         let this = doc! { "_id": room.to_string() };
         let pull = doc! { "$pull": { "inflight": { "op": reservation.op }, "pins": { "op": reservation.op } } };

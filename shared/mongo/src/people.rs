@@ -74,7 +74,7 @@ impl NamedPerson {
 pub struct People<'a>(pub(crate) &'a Mongo);
 
 impl People<'_> {
-    /// Writes a person as of their version, and returns the version that is there: a newer one stays.
+    /// Writes a person unless a newer version is stored, and returns the stored version.
     ///
     /// Idempotent, and independent of the order of two versions.
     pub async fn project(self, person: &Person) -> Result<i64, Fault> {
@@ -95,7 +95,7 @@ impl People<'_> {
         self.0.project(PEOPLE, person.id.0, person.version, whole).await
     }
 
-    /// Whether a person is known as one whose account is not active, as a majority knows it.
+    /// Whether a person's account is known to be inactive, as a majority knows it.
     pub async fn is_inactive(self, id: UserId) -> Result<bool, Fault> {
         let gone = doc! { "_id": id.0, "is_active": false };
         let found = self.0.documents(PEOPLE).find_one(gone).projection(doc! { "_id": 1 }).await.map_err(store_fault)?;

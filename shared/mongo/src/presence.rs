@@ -16,20 +16,20 @@ use mongodb::{
 use serde::Deserialize;
 use std::{collections::HashMap, time::Duration};
 
-/// How long a person who was told to be online is believed to be without a look.
+/// How long a person who is shown as online is not checked again.
 const BELIEVED_FOR: Duration = Duration::from_mins(10);
 
-/// When somebody was looked at who must be looked at again.
+/// The time of the last check for a person who must be checked again.
 const NEVER: DateTime = DateTime::from_millis(0);
 
-/// What was told of a person's presence.
+/// The presence of a person as their friends were last told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Presence {
     /// Whose.
     pub user: UserId,
-    /// Counts what may have changed it; what was read before it moved decides nothing any more.
+    /// Counts events that may change it; a decision from an earlier epoch is stale.
     pub epoch: i64,
-    /// Whether the latest that was told is that they are online.
+    /// Whether friends were last told that the person is online.
     pub announced: bool,
     /// Counts what was told.
     pub rev: i64,
@@ -70,7 +70,7 @@ struct Row {
     last_seen_at: Option<DateTime>,
 }
 
-/// The repository of `presence`: what was told of people's presence. Whether they are online is decided by their connections.
+/// The repository of `presence`: what friends were last told. Whether a person is online follows from their connections.
 #[derive(Debug, Clone, Copy)]
 pub struct Presences<'a>(pub(crate) &'a Mongo);
 
@@ -79,10 +79,10 @@ impl Presences<'_> {
         self.0.collection(PRESENCE)
     }
 
-    /// Notes that somebody has said hello, and answers whether they were told to be online before. If not, they are looked at soon.
+    /// Notes a hello and answers whether friends were told before that the person is online. If not, the sweep checks them soon.
     ///
-    /// `w: 1`: where a failover loses the note, the queued look still comes, and the next hello notes it again. Only who has never
-    /// said hello before is told to be online no earlier than then.
+    /// `w: 1`: if a failover loses the note, the queued check still runs and the next hello notes it again. Only a person's first
+    /// hello ever is then announced late, after their next hello.
     pub async fn greet(self, user: UserId, at: Timestamp) -> Result<bool, Fault> {
         #[derive(Deserialize)]
         struct Before {
@@ -109,8 +109,8 @@ impl Presences<'_> {
         Ok(before.is_some_and(|before| before.announced))
     }
 
-    /// Notes that what was read of people's connections and settings may be old: whoever decides by it reads again, and the sweep
-    /// looks at those who are told to be online. It comes after the change.
+    /// Marks earlier reads of people's connections and settings as stale: a concurrent check reads again, and the sweep checks those
+    /// who are shown as online. Call it after the change.
     pub async fn stir(self, users: &[UserId]) -> Result<(), Fault> {
         if users.is_empty() {
             return Ok(());
@@ -120,7 +120,7 @@ impl Presences<'_> {
         Ok(())
     }
 
-    /// What was told of people. Of who has never said hello there is nothing.
+    /// The told presence of people; nothing for a person who never said hello.
     pub async fn list(self, users: &[UserId]) -> Result<Vec<Presence>, Fault> {
         let rows = self.collection();
         // As the primary has it: a decision by an older state would only be made again.
@@ -129,7 +129,7 @@ impl Presences<'_> {
         Ok(rows.into_iter().map(Presence::from).collect())
     }
 
-    /// Notes that a person is told to be online or not; `false` where something has changed since `before` was read.
+    /// Notes that friends are told whether a person is online; `false` if `before` is stale.
     pub async fn announce(self, before: &Presence, is_online: bool, at: Timestamp) -> Result<bool, Fault> {
         let mut told = doc! { "announced": is_online, "changed_at": date(at), "checked_at": date(at) };
         if !is_online {
@@ -140,9 +140,9 @@ impl Presences<'_> {
         Ok(outcome.matched_count == 1)
     }
 
-    /// Notes that people are as they were told to be; `false` where something has changed for one of them since it was read.
+    /// Notes that the told presence of people is right; `false` if what was read of one of them is stale.
     ///
-    /// It moves the epoch: somebody who looked at an earlier moment and is about to tell something else must look again.
+    /// It raises the epoch, so that a concurrent check with older reads must read again.
     pub async fn confirm(self, seen: &[Presence], at: Timestamp) -> Result<bool, Fault> {
         if seen.is_empty() {
             return Ok(true);
@@ -154,8 +154,8 @@ impl Presences<'_> {
         Ok(usize::try_from(outcome.matched_count).is_ok_and(|matched| matched == seen.len()))
     }
 
-    /// People to look at: those who are told to be online and were looked at the longest ago, and those who said hello and may not
-    /// have been looked at since; at most so many of each.
+    /// People to check: those who are shown as online with the oldest checks, and those who said hello and may not have been checked
+    /// since; at most `most` of each.
     pub async fn list_due(self, now: Timestamp, most: i64) -> Result<Vec<UserId>, Fault> {
         let old = doc! { "announced": true, "checked_at": { "$lte": date(now.minus(BELIEVED_FOR)) } };
         let new = doc! { "announced": false, "checked_at": NEVER };
@@ -178,7 +178,7 @@ impl Presences<'_> {
         Ok(found.into_iter().map(|row| row.user).collect())
     }
 
-    /// Which of a person's friends are told to be online, at most so many. Whoever hides sees nobody, and nobody sees them.
+    /// Those of a person's friends who are shown as online, at most `most`. Hiding one's presence hides that of others as well.
     pub async fn list_online_friends(self, user: UserId, most: usize) -> Result<OnlineFriends, Fault> {
         #[derive(Deserialize)]
         struct Friends {
@@ -215,7 +215,7 @@ impl Presences<'_> {
         Ok(OnlineFriends { online, more })
     }
 
-    /// What a person may see of some of their friends. Whoever hides sees nobody, and nobody sees them.
+    /// The presence of some friends as a person may see it. Hiding one's presence hides that of others as well.
     pub async fn list_seen(
         self,
         viewer: UserId,
@@ -317,7 +317,7 @@ impl Presences<'_> {
         Ok(each.collect())
     }
 
-    /// Forgets what was told of somebody.
+    /// Removes the presence of a person.
     pub async fn remove(self, user: UserId) -> Result<(), Fault> {
         self.0.documents(PRESENCE).delete_one(doc! { "_id": user.0 }).await.map_err(store_fault)?;
         Ok(())

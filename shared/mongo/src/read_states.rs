@@ -21,19 +21,19 @@ const MOST_WRITTEN: i64 = 1_000;
 /// How many messages of a room one person can hide from themselves: a page looks at these too.
 pub const MOST_HIDDEN: i32 = 1_000;
 
-/// In larger rooms nobody is told who types, and who has read what.
+/// The size up to which a room's members are told who types and who has read what.
 pub const MOST_TOLD: usize = 50;
 
 /// The repository of `read_states`: how far each member has read and received, and how many messages they have hidden.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadStates<'a>(pub(crate) &'a Mongo);
 
-/// What a member's cursor says.
+/// The two cursors of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
     /// Up to where they have read.
     Read,
-    /// Up to where messages have arrived at them.
+    /// Up to where messages have been delivered to them.
     Delivered,
 }
 
@@ -101,10 +101,10 @@ pub struct Readers {
 }
 
 impl ReadStates<'_> {
-    /// What a member's cursor may be moved to; `None` for who is not in the room.
+    /// The limit to which a member's cursor may be moved; `None` for a person who is not in the room.
     ///
-    /// Reads the room as the primary has it: a reservation may not be known to a majority yet, and neither its release. A message
-    /// that is there is waited for by nobody, whatever became of its writer; one that is not there may still come.
+    /// Reads the room from the primary, since a majority may not know the latest reservations and releases. A written message counts
+    /// even if its writer has not released it; a reserved position without a message may still get one.
     pub async fn look(self, room: RoomKey, user: UserId) -> Result<Option<Outlook>, Fault> {
         #[derive(Deserialize)]
         struct Row {
@@ -181,7 +181,7 @@ impl ReadStates<'_> {
         Ok(Marked { read: read.max(before), has_moved: read > before, newest, was_notified })
     }
 
-    /// How far each member of a small room has read; no cursors of a larger one. `None` for who is not in the room.
+    /// How far each member has read; without cursors in a large room. `None` for a person who is not in the room.
     pub async fn list_receipts(self, room: RoomKey, user: UserId) -> Result<Option<RoomReceipts>, Fault> {
         #[derive(Deserialize)]
         struct Row {
@@ -209,7 +209,7 @@ impl ReadStates<'_> {
         }))
     }
 
-    /// Who of a room has read a message; `None` for who is not in the room.
+    /// Who has read a message of a room; `None` for a person who is not in the room.
     pub async fn list_readers(self, room: RoomKey, user: UserId, seq: Seq) -> Result<Option<Readers>, Fault> {
         #[derive(Deserialize)]
         struct Row {
@@ -256,7 +256,7 @@ impl ReadStates<'_> {
         Ok(())
     }
 
-    /// Counts one more message that somebody hides from themselves; `false` where they have hidden as many as possible.
+    /// Counts one more hidden message of a person in a room; `false` if they have hidden the largest possible number.
     pub async fn count_hidden(self, room: RoomKey, user: UserId) -> Result<bool, Fault> {
         let few = doc! { "_id": state_id(room, user), "hidden": { "$not": { "$gte": MOST_HIDDEN } } };
         let count = doc! { "$inc": { "hidden": 1 }, "$setOnInsert": { "read_seq": 0_i64 } };
@@ -268,7 +268,7 @@ impl ReadStates<'_> {
         }
     }
 
-    /// Takes one back that was counted and not hidden.
+    /// Undoes a count whose message was not hidden.
     pub async fn uncount_hidden(self, room: RoomKey, user: UserId) -> Result<(), Fault> {
         let this = doc! { "_id": state_id(room, user) };
         let states = self.0.documents(READ_STATES);

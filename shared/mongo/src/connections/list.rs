@@ -22,8 +22,8 @@ impl Connections<'_> {
         Ok(live(self.list(of_people(users), users.len(), ReadConcern::majority()).await?, now))
     }
 
-    /// The same for a signal, as the primary has them: a touch is `w: 1`, and under load a majority knows only later that somebody has
-    /// come back to their screen, who would miss what they look at. Nothing durable may follow from it, as a failover may undo a touch.
+    /// The same for signals, read from the primary: a touch is `w: 1`, and a majority may learn late that a person is active again.
+    /// Nothing durable may depend on it, since a failover may undo a touch.
     pub async fn list_for_signal(self, users: &[UserId], now: Timestamp) -> Result<Vec<Connection>, Fault> {
         Ok(live(self.list(of_people(users), users.len(), ReadConcern::local()).await?, now))
     }
@@ -75,9 +75,8 @@ impl Connections<'_> {
         Ok(Recipients::of(live(rows, now), most, || Crowd::in_session(users, causal)))
     }
 
-    /// The connections of a small room's other members where somebody is there, and in a group has the room open; for signals alone,
-    /// as [`Connections::list_for_signal`]. None for who is not in the room, where one of two has blocked the other, and in a larger
-    /// room.
+    /// The connections of a small room's other members that get its signals; for signals only, as [`Connections::list_for_signal`].
+    /// Empty for a person who is not in the room, across a block and in a large room.
     pub async fn list_onlookers(self, room: RoomKey, user: UserId, now: Timestamp) -> Result<Vec<Connection>, Fault> {
         #[derive(Deserialize)]
         struct Row {
@@ -133,7 +132,7 @@ impl Connections<'_> {
         Ok(owner.await.map_err(store_fault)?.map(|row| row.user))
     }
 
-    /// Some of the people who have connections and none that is alive: their ends were not heard of.
+    /// Some of the people whose connections have all expired without a close event.
     pub async fn list_ghosts(self, now: Timestamp, most: i64) -> Result<Vec<UserId>, Fault> {
         let ghosts = doc! { "expires_at": { "$lte": date(now) }, "open.id": { "$exists": true } };
         let (people, batch) = (self.0.collection::<OwnerRow>(SOCKETS), usize::try_from(most).unwrap_or_default());

@@ -21,13 +21,13 @@ impl Connections<'_> {
         Ok(())
     }
 
-    /// Removes a connection and answers whose it was; one that is not there is removed already.
+    /// Removes a connection and answers whose it was; `None` if it does not exist.
     pub async fn remove(self, ConnectionId(id): &ConnectionId) -> Result<Option<UserId>, Fault> {
         let rest = filter_open(&doc! { "$ne": ["$$socket.id", id] });
         self.update_of(id, vec![doc! { "$set": { "open": rest } }, last_expiry()]).await
     }
 
-    /// Lets a connection be over at a time at the latest, so that the sweep finds its person; see [`Connections::list_ghosts`].
+    /// Makes a connection expire at a time at the latest, so that the sweep finds its person; see [`Connections::list_ghosts`].
     pub async fn expire(self, ConnectionId(id): &ConnectionId, at: Timestamp) -> Result<(), Fault> {
         let over =
             doc! { "$mergeObjects": ["$$socket", { "expires_at": { "$min": ["$$socket.expires_at", date(at)] } }] };
@@ -42,7 +42,7 @@ impl Connections<'_> {
         Ok(update.await.map_err(store_fault)?.map(|row| row.user))
     }
 
-    /// Removes those connections of people that are over.
+    /// Removes the expired connections of people.
     pub async fn remove_expired(self, users: &[UserId], now: Timestamp) -> Result<(), Fault> {
         if users.is_empty() {
             return Ok(());
@@ -52,8 +52,8 @@ impl Connections<'_> {
         Ok(())
     }
 
-    /// Removes connections that answered 410, unless their ids were given out anew; each once, and a few hundred at once, since what a
-    /// person keeps is compared with all of them. The look at these people that follows sees it.
+    /// Removes connections that answered 410, unless their ids are in use again. In batches, since each connection of a person is
+    /// compared with the whole batch. The presence check that follows sees the removal.
     pub async fn remove_gone<'a>(
         self,
         gone: impl IntoIterator<Item = (&'a ConnectionId, Timestamp)>,
