@@ -32,8 +32,8 @@ pub struct Rules {
     /// Delays an event before the function sees it, HTTP requests, `$connect`, `$disconnect` and schedules included.
     /// Frames of one connection overtake each other this way.
     pub delay: Delay,
-    /// Loses an event: a frame or a schedule's event vanishes, a batch of a queue comes again after its visibility timeout, an HTTP request gets the gateway's 503, `$connect` is
-    /// refused with 500, and in no case does the function run.
+    /// Loses an event without running the function: a frame or a schedule's event vanishes, a batch of a queue comes again after its
+    /// visibility timeout, an HTTP request gets the gateway's 503, and `$connect` is refused with 500.
     pub drop: f64,
     /// Invokes the function twice for one frame, one batch of a queue or one event of a schedule, at the same time; the client gets both
     /// answers.

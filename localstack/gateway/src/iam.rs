@@ -24,8 +24,8 @@ const DATE_FORMAT: &[BorrowedFormatItem<'static>] = format_description!("[year][
 /// How far a client's clock may be off.
 const SKEW: Duration = Duration::from_mins(5);
 
-/// Key pairs of the account's owner, who may do everything: for people and tools on this machine. The second is what
-/// `sam local` gives to functions in containers where it knows no other.
+/// Key pairs of the account's owner, who may do everything, for people and tools on this machine. The second is the default of
+/// `sam local` for functions in containers.
 const OWNERS: [(&str, &str); 2] = [("local", "local"), ("defaultkey", "defaultsecret")];
 
 /// A key pair, and the token that comes with the temporary keys of a role.

@@ -99,7 +99,7 @@ fn confine(environment: &Environment) -> Result<()> {
     Ok(())
 }
 
-/// Kills the process when an invocation takes too long, and tells everybody who waits for it of its end.
+/// Kills the process when an invocation takes too long, and reports its end to all waiting callers.
 async fn supervise(
     mut child: Child,
     environment: Arc<Environment>,

@@ -250,7 +250,7 @@ impl Function {
         }
     }
 
-    /// Submits an event again whose environment ended before it saw it.
+    /// Submits an event again if its environment ended before receiving it.
     fn retry(self: &Arc<Self>, work: Work) {
         if work.attempts < ATTEMPTS {
             return self.submit(work, false);

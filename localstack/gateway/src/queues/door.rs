@@ -309,7 +309,7 @@ fn message(queue: &Queue, received: &Received, wanted: &[String]) -> Json {
     message
 }
 
-/// What SQS knows of a message, as consumers and functions are told.
+/// The system attributes of a message, for consumers and functions.
 pub(super) fn system_attributes(received: &Received) -> Vec<(&'static str, String)> {
     let draft = &received.draft;
     [

@@ -59,7 +59,7 @@ impl LocalStack {
         }
     }
 
-    /// Creates a queue. One that an earlier run left may have other settings: it is made anew.
+    /// Creates a queue. A queue of an earlier run is recreated, since its settings may differ.
     async fn put_queue(&self, queue: &Queue) -> Result<()> {
         let mut attributes = BTreeMap::from([
             ("DelaySeconds", queue.delay.as_secs().to_string()),
@@ -113,7 +113,7 @@ impl LocalStack {
         self.ask("sqs", &format!("AmazonSQS.{operation}"), ACCOUNT, body).await
     }
 
-    /// An answer, or what it refused with. `LocalStack` takes the account from the access key, and checks no signature.
+    /// The answer or the refusal. `LocalStack` takes the account from the access key and checks no signature.
     async fn ask(&self, service: &str, target: &str, key: &str, body: &Json) -> Result<Result<Json, String>> {
         let wait = Duration::from_secs(body["WaitTimeSeconds"].as_u64().unwrap_or_default());
         let exchange = async {

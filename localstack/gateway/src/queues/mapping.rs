@@ -105,7 +105,7 @@ impl Mapping {
         }
     }
 
-    /// A full batch, or what has come when the window closes, which the first message opens.
+    /// A full batch, or the messages that arrived within the window after the first one.
     async fn gather(&self) -> Vec<Record> {
         let mut batch = Vec::new();
         while batch.is_empty() {
@@ -122,7 +122,7 @@ impl Mapping {
         batch
     }
 
-    /// Invokes the function and deletes what it has done; the rest comes again when its visibility timeout is over.
+    /// Invokes the function and deletes the messages that it processed; the others become visible again after their timeout.
     async fn deliver(&self, batch: Vec<Record>) {
         let EventFate::Deliver { after, copies } = self.faults.event(&self.function) else { return };
         let records: Vec<&Json> = batch.iter().map(|record| &record.json).collect();

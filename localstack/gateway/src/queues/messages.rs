@@ -43,7 +43,7 @@ pub(super) struct Receipt {
 pub(super) enum Unchanged {
     /// There is no such message, or it was received again since.
     Unknown,
-    /// Nobody works on it any more.
+    /// Its visibility timeout is over.
     NotInFlight,
 }
 
@@ -123,8 +123,8 @@ impl Messages {
         self.all.retain(|_, message| now.duration_since(message.sent) < retention);
     }
 
-    /// Receives messages: the oldest first, but from a group that has many in flight only after the others. The second part is what came
-    /// too often.
+    /// Receives messages, the oldest first; groups with many messages in flight come last. The second part are the messages that were
+    /// received too often.
     pub(super) fn receive(&mut self, now: Instant, take: Take, nonce: impl Fn() -> u64) -> (Vec<Received>, Vec<Draft>) {
         let mut turns: BTreeMap<&str, usize> = BTreeMap::new();
         for message in self.all.values().filter(|message| message.place(now) == Place::InFlight) {

@@ -82,7 +82,7 @@ impl Connection {
         self.last_active.load(Ordering::Relaxed)
     }
 
-    /// Queues a message, and after it the one that was held.
+    /// Queues a message, followed by a held one if there is one.
     pub(super) fn send(&self, message: Message) -> Result<(), Refused> {
         self.queue(Outgoing::Message(message))?;
         let held = lock(&self.held).take();

@@ -66,7 +66,7 @@ pub(super) async fn answer(api: Management<'_>, request: Request<Incoming>, id: 
     })
 }
 
-/// Admits who has signed the request and may do what it asks for.
+/// Refuses requests whose signature is wrong or whose caller lacks the permission.
 fn admit(api: Management<'_>, request: &Parts, body: &[u8], id: &str) -> Result<(), Denied> {
     let caller = api.iam.caller(request, body, "execute-api")?;
     let WebSocketApi { logical_id, stage, .. } = api.stage;
