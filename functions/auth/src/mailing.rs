@@ -43,7 +43,7 @@ impl App {
     pub(crate) async fn draw_welcome(&self, email: &Email) -> Result<Option<NewMail>, Fault> {
         let Some(mailing) = &self.mailing else { return Ok(None) };
         match self.spend_mail(MailKind::VerifyEmail, &email.fold()).await {
-            // Whoever spent them need not be who registers now.
+            // Another person may have spent them.
             Err(fault) if fault.code == Code::RateLimited => Ok(None),
             spent => spent.map(|()| Some(self.draw(mailing, MailKind::VerifyEmail))),
         }

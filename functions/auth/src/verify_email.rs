@@ -26,7 +26,7 @@ pub(crate) async fn verify_email(
 ) -> ApiResult<NoContent> {
     let (token_hash, at) = (hash_of(&verification.token)?, app.backend.clock.now());
     let projector = &app.backend.projector;
-    // Without a lock: who is refused makes nobody wait.
+    // Without a lock, so that refused requests block nobody.
     if projector.mysql.mails().find_owner(MailKind::VerifyEmail, &token_hash, at).await? != Some(caller.id) {
         return Err(Code::MailTokenInvalid.into());
     }

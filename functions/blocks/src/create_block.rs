@@ -66,7 +66,7 @@ impl Block {
 async fn insert_block(tx: &mut Tx, command: Block) -> Result<Changed<MadeOrFound<Blocked>>, Fault> {
     let Block { by, blocked, at } = command;
     let pair = [by, blocked];
-    // Accounts that are gone, or seem so, may be blocked as well: whoever is blocked learns nothing from trying.
+    // Deleted and unavailable accounts may be blocked as well, so that the answer reveals nothing.
     let active = tx.users().lock_pair(pair).await?;
     if !active.contains(&by) {
         return Err(Code::Unauthenticated.into());

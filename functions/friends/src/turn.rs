@@ -33,7 +33,7 @@ impl TakeTurn {
     fn status(&self, friendship: &Friendship, is_active: bool) -> Result<Option<FriendshipStatus>, Code> {
         match (self.decide)(friendship, self.by)? {
             Turn::Done => Ok(None),
-            // Nobody becomes a friend of an account that is gone.
+            // An inactive account gets no new friends.
             Turn::To(FriendshipStatus::Accepted) if !is_active => Err(Code::FriendshipNotFound),
             Turn::To(status) => Ok(Some(status)),
         }

@@ -38,7 +38,7 @@ impl Close {
     async fn run(self, app: &App) -> Result<(), Fault> {
         let Some(found) = app.mysql.groups().find(self.room, self.by).await? else {
             let of = app.mysql.members().find(self.room, self.by).await?;
-            // Nobody but who was the owner when a group was closed stays one of a group that is gone.
+            // Only the person who owned a group when it was closed still has the role of its owner.
             of.filter(|of| of.role == Role::Owner).ok_or(Code::RoomNotFound)?;
             return app.catch_up(&self.touched()).await;
         };

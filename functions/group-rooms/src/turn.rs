@@ -98,7 +98,7 @@ impl Turn {
     /// Refuses what the person is, not the group: read without a lock, to be read again under the locks.
     async fn admit(&self, app: &App, of: Option<&Membership>) -> Result<(), Fault> {
         if self.ask == Ask::Ban && of.is_none() {
-            // Accounts that are gone, or seem so, may be banned as well: whoever bans learns nothing from trying.
+            // Deleted and unavailable accounts may be banned as well, so that the answer reveals nothing.
             app.mysql.relations().find(self.by, self.of).await?.ok_or(Code::UserNotFound)?;
         }
         if self.ask == Ask::Add {

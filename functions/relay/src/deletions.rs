@@ -98,7 +98,7 @@ impl Eraser<'_> {
                     return Ok(());
                 }
                 Next::GoOn(next) => {
-                    // Noted after the piece: whoever dies in between is followed by one who does it again.
+                    // Noted after the piece, so that the next run repeats it after a crash.
                     let is_ours = within(self.projector.mysql.deletions().advance(&deletion, &next)).await?;
                     if !is_ours || self.is_over(until) {
                         return Ok(());

@@ -28,7 +28,7 @@ pub(crate) async fn leave(tx: &mut Tx, command: Leave) -> Result<Changed<bool>, 
     };
     let left = Membership { role: Role::Member, state: MembershipState::Left, ..of };
     if !is_open {
-        // Nobody is told. Who stayed in a group that is closed would be found by each run.
+        // Without telling anybody. A remaining member of a closed group would be found by each run.
         tx.members().update(room, &left, at).await?;
         return Ok(Changed::quietly(vec![group], true));
     }

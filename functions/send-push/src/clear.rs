@@ -34,7 +34,7 @@ pub(crate) async fn clear(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
     let (from, to) = (job.from.unwrap_or(UserId(0)), job.to.unwrap_or(UserId(i32::MAX)));
     let states = mongo.read_states().list(room, from..=to).await?;
     let is_meant = |state: &ReadState| match job.id {
-        // Whoever has read it had it taken back then, unless this is the job that they were to wait for.
+        // A reader's devices were cleared by the read, unless this is the delayed job for them.
         Some(_) => state.notified >= seq && (state.read < seq || !job.devices.is_empty()),
         None => state.read >= seq,
     };

@@ -57,7 +57,7 @@ async fn look(
     if users.len() > MOST_MEMBERS {
         return send(run, &parts(job, &users)).await;
     }
-    // Whoever wrote all of it is told nothing.
+    // The author of all messages is not notified.
     users.retain(|user| messages.iter().any(|message| message.user != *user || message.system.is_some()));
     let authors: BTreeSet<_> = messages.iter().map(|message| message.user).collect();
     let authors: Vec<_> = authors.into_iter().collect();

@@ -27,7 +27,7 @@ pub(crate) async fn retry(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
     let users: Vec<_> = users.into_iter().collect();
     let audience = Audience::read(run, room, named, &users, &[message.user]).await?;
     let (mut told, mut later) = (Vec::new(), Vec::new());
-    // Whoever was told of a newer message has no use for this one.
+    // A notification of a newer message replaces this one.
     for listener in audience.listeners.iter().filter(|listener| listener.notified() <= message.seq) {
         let mut theirs = Vec::new();
         for device in listener.devices.iter().filter(|device| is_named(job, device)) {
@@ -43,7 +43,7 @@ pub(crate) async fn retry(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
         }
         told.extend(notices(run, &audience, listener, theirs.into_iter(), &message).await);
     }
-    // Whoever is there now is asked about by the same try again.
+    // Active people are checked again by the same retry.
     send(run, &retries(run, job, &later)).await?;
     let untold = deliver(run, &told).await;
     end(run, job, &untold).await

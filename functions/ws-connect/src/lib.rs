@@ -76,7 +76,7 @@ async fn connect(app: &App, event: &Event) -> Result<(), Fault> {
     let burnt = app.mongo.tickets().burn(ticket.hash().as_str(), now).await?;
     let (user, session) = burnt.ok_or(Code::TicketInvalid)?;
     let locale = event.header("accept-language").map(Locale::negotiate).unwrap_or_default();
-    // Nobody is known to be there before the first frame.
+    // A person counts as active from the first frame on.
     let (id, active_until) = (event.connection().clone(), now);
     let connection = Connection { id, user, session, locale, connected_at: now, active_until, viewing: None };
 
@@ -89,7 +89,7 @@ async fn connect(app: &App, event: &Event) -> Result<(), Fault> {
         app.mongo.gates().is_ended_in(&mut causal, user, &connection.session),
         app.announcer.dismiss(&crowded_out, Code::TooManyConnections, event.request_id()),
     );
-    // Whoever does not hear of it learns it with the next frame.
+    // A client that misses the frame learns of it with its next frame.
     dismissed.or_log("end connections that are too many");
     if is_ended? {
         app.mongo.connections().remove(&connection.id).await?;

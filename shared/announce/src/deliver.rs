@@ -72,7 +72,7 @@ pub(crate) async fn deliver_each<'a, 't>(
 
 /// Sends each connection a last frame and closes it, a few at once and without retries. Returns when all are done or the time is up.
 pub(crate) async fn hang_up(through: &dyn Push, connections: &[(&ConnectionId, String)], within: Duration) {
-    // Each of them is a request of its own, and a process has only so many sockets.
+    // Each is a request of its own, and a process has a limited number of sockets.
     let each: Vec<_> = connections.iter().map(|(id, text)| end(through, id, text)).collect();
     let all = stream::iter(each).buffer_unordered(CONCURRENCY).collect::<()>();
     if tokio::time::timeout(within, all).await.is_err() {
@@ -81,7 +81,7 @@ pub(crate) async fn hang_up(through: &dyn Push, connections: &[(&ConnectionId, S
 }
 
 async fn end(through: &dyn Push, id: &ConnectionId, text: &str) {
-    // Whoever does not hear it learns it from the end of the connection, or from the answer to the next frame.
+    // A client that misses the frame learns of it from the close or from the answer to its next frame.
     let told = through.push(id, text).await;
     let closed = if matches!(told, Err(PushError::Gone)) { told } else { through.close(id).await };
     if let Err(error) = closed {

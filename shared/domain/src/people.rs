@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(fold("A@XN--MNCHEN-3YA.de"), fold("a@münchen.de"));
         assert_eq!(fold("a@xn--9t4b11yi5a.example"), "a@테스트.example");
         assert_eq!(fold("a@MÜNCHEN.DE"), "a@münchen.de");
-        // What is no Punycode stays what it is.
+        // Labels that are not Punycode stay as they are.
         assert_eq!(fold("a@xn--a.example"), "a@xn--a.example");
     }
 

@@ -15,7 +15,7 @@ pub async fn delete_message(
     message: MessageId,
 ) -> Result<MessageView, Fault> {
     let (mut stored, passage) = approach(messenger, author, message).await?;
-    // Whoever may not delete it learns that before they learn of a limit.
+    // Rights are checked before the limit.
     let act = act_of(&stored.message, author.user);
     if stored.message.system.is_some() {
         find_rights(messenger, stored.message.room, author.user).await?;

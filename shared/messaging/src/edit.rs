@@ -37,7 +37,7 @@ pub async fn edit_message(
     if passage == Passage::SessionEnded {
         return Err(Code::Unauthenticated.into());
     }
-    // Whoever may not edit it learns that before they learn of a limit.
+    // Rights are checked before the limit.
     let mut stored = own(messenger, found?, author.user).await?;
     passage.admit()?;
     let fits = command.content.fits(stored.message.message_type);

@@ -10,7 +10,7 @@ use mongo::Placement;
 pub async fn erase_message(messenger: &Messenger, mut message: Message) -> Result<(), Fault> {
     let messages = messenger.mongo.messages();
     for _ in 0..ATTEMPTS {
-        // Whoever deleted it and died is followed by the sweep.
+        // If the deleting request died, the sweep publishes the tombstone.
         if message.deleted_at.is_some() {
             return Ok(());
         }

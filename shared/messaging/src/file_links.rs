@@ -46,7 +46,7 @@ async fn find_attached(mongo: &Mongo, reader: UserId, wanted: &[LinkedFile]) -> 
     }
     let mut causal = mongo.causal().await?;
     let found = mongo.messages().list_files(&mut causal, &messages, reader).await?;
-    // Who is in the rooms is read after what they say: whoever was removed before is not found.
+    // Members are read after the messages, so that a removed member finds nothing.
     let rooms: HashSet<_> = found.values().map(|files| files.room).collect();
     let entered = mongo.rooms().list_entered(&mut causal, reader, &rooms).await?;
     let find = |file: &LinkedFile| {

@@ -55,7 +55,7 @@ pub async fn forward_message(
     if let Some(earlier) = earlier {
         return request.repeat(earlier).await;
     }
-    // Whoever may not read it learns that before they learn of a limit.
+    // Rights are checked before the limit.
     let source = readable(messenger, source, author.user).await?.message;
     passage.admit()?;
     let draft = draft_of(&source, author, command)?;

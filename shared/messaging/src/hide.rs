@@ -11,7 +11,7 @@ pub async fn hide_message(messenger: &Messenger, user: UserId, id: MessageId) ->
     let message = readable(messenger, messages.find(id).await?, user).await?.message;
     let room = message.room;
     if !message.hidden_for.contains(&user) {
-        // Counted first: whoever dies in between has counted one too many, never one too few.
+        // Counted first, so that a crash in between counts one too many, never one too few.
         if !states.count_hidden(room, user).await? {
             return Err(Code::TooManyHidden.into());
         }

@@ -90,7 +90,7 @@ pub(crate) async fn settle(
     people.retain(|user| !message.hidden_for.contains(user));
     let (released, recipients) = tokio::join!(
         messenger.mongo.rooms().release(message.room, reservation),
-        // In the session of the write: a new primary whose commit point lags would name who was removed before it.
+        // In the session of the write, since a new primary with a lagging commit point could still name removed members.
         messenger.mongo.connections().list_recipients_in(causal, &people, most, now),
     );
     // An error leaves open whether the release counted, so it does not.

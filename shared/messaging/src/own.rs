@@ -44,7 +44,7 @@ pub(crate) async fn answer_unchanged(
     let Some(fanout) = fanout.filter(|fanout| !fanout.released) else {
         return Ok(MessageView::of(message, &quotes));
     };
-    // Whoever made it so may have died before anyone could learn of it.
+    // The request that changed it may have died before publishing it.
     let viewer = Some(author.user);
     let placed = stamp_freely(messenger, &mut mongo.causal().await?, message, fanout.tries, viewer).await?;
     Ok(messenger.publish(placed, &quotes, author.connection).await)

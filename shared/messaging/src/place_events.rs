@@ -40,7 +40,7 @@ async fn place_in_order(messenger: &Messenger, room: RoomId, mut events: &[RoomE
             if lost == ATTEMPTS {
                 return Err(contended());
             }
-            // Who was faster here may have placed those after it as well.
+            // A faster request may have placed the following changes as well.
             placed = find_placed(messenger, room, events).await?;
             continue;
         }
@@ -64,7 +64,7 @@ async fn place(messenger: &Messenger, event: &RoomEvent) -> Result<bool, Fault> 
     let (mongo, room, id) = (&messenger.mongo, RoomKey::group(event.room), Messages::new_id());
     let reservation = reserve_freely(messenger, room, Placement::New(id)).await?;
     let (mut causal, now) = (mongo.causal().await?, messenger.clock.now());
-    // An error leaves the outcome open: whoever comes next finds the message or writes it.
+    // After an error the outcome is unknown; the next request finds the message or writes it.
     let Inserted::Done(message) = mongo.messages().insert_event(&mut causal, id, event, &reservation, now).await?
     else {
         give_back(messenger, room, &reservation).await;

@@ -76,7 +76,7 @@ impl Messenger {
         };
         let pushed = async {
             let messages = self.mongo.messages();
-            // Only then is the message done with: whoever dies before is followed by the sweep.
+            // The message is done only after both; the sweep takes over after an earlier crash.
             let (unreached, ()) = tokio::join!(self.deliver(view, recipients, except, read), notified);
             match unreached? {
                 Unreached::These(failed) if tries < MOST_TRIES => {

@@ -201,7 +201,7 @@ impl Run<'_> {
         let (rooms, has_more_rooms) = self.rooms().await?;
         let (mut rows, mut floor, mut span) = (Vec::new(), None, self.span());
         for (kind, rooms) in self.chunks(&rooms) {
-            // What is older than what a chunk before was looked through for is of no use.
+            // Messages older than what an earlier chunk was searched down to are not needed.
             span.since = span.since.max(floor);
             let area = SearchArea { kind, rooms, span };
             let Collected { hits, floor: reached } = Box::pin(self.look_up_in(area, grams)).await?;

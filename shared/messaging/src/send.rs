@@ -231,7 +231,7 @@ impl Request<'_> {
         let Some(fanout) = earlier.fanout.filter(|fanout| !fanout.released) else {
             return Ok(Sent { message: MessageView::of(earlier.message, &self.quotes), duplicate: true });
         };
-        // Whoever wrote it may have died before anyone could learn of it.
+        // Its writer may have died before publishing it.
         let mut causal = messenger.mongo.causal().await?;
         let viewer = Some(author.user);
         match stamp(messenger, &mut causal, earlier.message, fanout.tries, Stamper::Retry, viewer).await? {
@@ -251,7 +251,7 @@ impl Request<'_> {
         if !uploads.is_empty() {
             let (mongo, now) = (self.messenger.mongo.clone(), self.messenger.clock.now());
             let work = async move {
-                // Whoever dies before is followed by the sweep of files.
+                // After an earlier crash the sweep of files does it.
                 mongo.uploads().attach(id, user, &uploads, now).await.or_log("note that a message has its files");
             };
             self.messenger.announcer.later(Box::pin(work)).await;

@@ -21,7 +21,7 @@ pub struct SyncRoom {
 /// What changed in a room since a cursor, for one of its members.
 pub async fn sync_room(mongo: &Mongo, query: SyncRoom) -> Result<SyncPage, Fault> {
     let SyncRoom { room, user, after, limit, max_bytes } = query;
-    // The rows have about as many bytes as the items: what does not fit is not read.
+    // Rows are about as large as items, so rows beyond the limit are not read.
     let size = FeedSize { rows: limit.get(), bytes: max_bytes.and_then(|bytes| i64::try_from(bytes).ok()) };
     let feed = mongo.rooms().list_changes(room, user, after, size).await?.ok_or(Code::RoomNotFound)?;
     let (mut items, mut bytes, mut more) = (Vec::with_capacity(feed.rows.len()), 0, feed.cut);

@@ -143,7 +143,7 @@ impl ReadStates<'_> {
         let empty = users.iter().map(|user| doc! { "_id": state_id(room, *user), "read_seq": 0_i64 });
         let states = self.0.documents(READ_STATES);
         match states.insert_many(empty.collect::<Vec<_>>()).ordered(false).await {
-            // Those whom somebody else has inserted are there.
+            // Rows that another request inserted meanwhile exist as well.
             Err(error) if matches!(error.kind.as_ref(), ErrorKind::InsertMany(many) if many.write_concern_error.is_none()) => {
                 Ok(())
             }

@@ -188,7 +188,7 @@ impl Connections<'_> {
                 .return_document(ReturnDocument::Before)
         };
         let before = match write().session(&mut *causal).await {
-            // Another request has just made the document, or the id was somebody's whose connection ended unnoticed.
+            // Another request just inserted the document, or the id was that of a connection whose end went unnoticed.
             Err(error) if is_duplicate_key(&error) => {
                 self.remove(id).await?;
                 write().session(causal).await
@@ -226,7 +226,7 @@ impl Connections<'_> {
         let is_it = doc! { "$eq": ["$$socket.id", id] };
         let mut moved = doc! {
             "expires_at": expires_at,
-            // A debt has an end, or whoever was once too fast would wait for hours.
+            // The debt is capped, or a client that was too fast would wait for hours.
             "tokens": { "$max": [{ "$subtract": [refilled(limit, "$$socket.tokens", "$$socket.at"), 1] }, -DEEPEST_DEBT] },
             "at": "$$NOW",
         };

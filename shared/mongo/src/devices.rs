@@ -80,7 +80,7 @@ impl Devices<'_> {
                     self.trim(causal, device.user).await?;
                     return Ok((device.clone(), true));
                 }
-                // Somebody else registered the token, or the same device, meanwhile.
+                // Another request registered the token or the same device meanwhile.
                 Err(error) if is_duplicate_key(&error) => {}
                 Err(error) => return Err(store_fault(error)),
             }

@@ -187,7 +187,7 @@ impl Gates<'_> {
         // As the primary has it, as a write of the gate sees it.
         let look = gates.find_one(doc! { "_id": user.0 }).projection(shown).read_concern(ReadConcern::local());
         let found = look.await.map_err(store_fault)?;
-        // Nobody who has no gate has taken anything.
+        // A person without a gate has taken no token.
         let Gate { ended, left } = found.unwrap_or(Gate { ended: false, left: rate.limit.burst.into() });
         Ok(bucket.passage(rate, !ended, left >= f64::from(rate.cost), left))
     }

@@ -38,7 +38,7 @@ impl ProviderTokens<'_> {
         token: &ProviderToken,
         known: Option<Timestamp>,
     ) -> Result<ProviderToken, Fault> {
-        // One that nobody knows of is newer than any other.
+        // If the caller knew no token, any stored one is newer.
         let known = known.map_or(DateTime::MIN, date);
         let older = doc! { "_id": id, "issued_at": { "$lte": known } };
         let change = doc! { "$set": { "token": &token.token, "issued_at": date(token.issued_at) } };
@@ -46,7 +46,7 @@ impl ProviderTokens<'_> {
         let replacing = tokens.find_one_and_update(older, change).upsert(true).return_document(ReturnDocument::After);
         match replacing.await {
             Ok(row) => Ok(row.map_or_else(|| token.clone(), ProviderToken::from)),
-            // The upsert collides with the one that somebody else was faster with.
+            // The upsert collides with that of a faster request.
             Err(error) if is_duplicate_key(&error) => Ok(self.find(id).await?.unwrap_or_else(|| token.clone())),
             Err(error) => Err(store_fault(error)),
         }

@@ -231,7 +231,7 @@ impl Rooms<'_> {
                 None => unseen.push(*room),
             }
         }
-        // A writer that is late or dead: the newest message placed has no row, or one that was moved. Or it is hidden.
+        // The newest position has no visible row: its writer is late or died, or the message was moved or is hidden.
         let is_stale =
             |room: &&Counted| room.newest.0 > 0 && lasts.get(&room.room).is_none_or(|m| m.seq != room.newest);
         let stale: Vec<_> = counted.iter().filter(is_stale).map(|room| room.room).collect();

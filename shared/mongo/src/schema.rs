@@ -121,7 +121,7 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 13] {
             MESSAGES,
             vec![
                 index("messages_room_created_idx", doc! { "room_id": 1, "room_type": 1, "created_at": -1 }),
-                // With the id, so that a page of somebody's messages begins exactly where the one before ended.
+                // With the id, so that a page of a person's messages begins exactly where the previous one ended.
                 index("messages_author_idx", doc! { "user_id": 1, "created_at": 1, "_id": 1 }),
                 index("messages_type_created_idx", doc! { "room_type": 1, "created_at": -1 }),
                 unique(ROOM_SEQ_KEY, room(doc! { "seq": 1 })),
@@ -141,7 +141,7 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 13] {
                 partial("messages_mentions_idx", doc! { "mentions": 1, "created_at": -1 }, is_there("mentions")),
                 // The room first: what is said elsewhere makes no search slower. Of messages alone that a search may show.
                 partial(GRAMS_INDEX, room(doc! { "g": 1, "created_at": -1 }), is_there("g")),
-                // A file belongs to one message, whoever sends two with it at once.
+                // A file belongs to one message, also under concurrent sends.
                 IndexModel::builder().keys(doc! { "uploads": 1 }).options(files).build(),
                 // Only of deleted messages whose files are not being deleted yet, which are few.
                 partial("messages_purge_idx", doc! { "deleted_at": 1 }, is_there("purge")),

@@ -136,7 +136,7 @@ impl<'m> World<'m> {
                 self.actors.push(Actor::Hello);
             }
             (Some(_), 2) => {
-                // The network went away, and nobody says so.
+                // The network went away without a close event.
                 self.tell("lose");
                 self.is_harmed = true;
             }
@@ -165,7 +165,7 @@ impl<'m> World<'m> {
             self.tell("die");
             self.is_harmed = true;
             self.is_unsaid |= matches!(actor, Actor::Hello | Actor::Projected);
-            // A job that dies comes again, most of the time.
+            // A job that died is usually delivered again.
             if let (Actor::Job(again) | Actor::Begun(_, again) | Actor::Read(_, again), 1..) = (&actor, self.below(4)) {
                 self.jobs.push(*again);
             }
@@ -275,7 +275,7 @@ impl<'m> World<'m> {
             let want = !self.hides && !live.is_empty();
             assert_eq!(self.announced().await, want, "without harm: {}", self.story);
         }
-        // What was lost is over, and what is there says so.
+        // Lost connections have expired by now, and live ones are renewed.
         assert!(self.now.plus(Duration::from_mins(20)) < END);
         self.now = END;
         let there: Vec<_> = self.devices.iter().flatten().cloned().collect();

@@ -74,7 +74,7 @@ impl Watcher {
             }
         }
         let users = told.iter().map(|told: &Told| told.user).collect();
-        // Also where something failed: what is written is told by nobody else. Whoever asked asks again for the others.
+        // Also after a failure, since nobody else tells what is written; the caller tries the others again.
         self.tell(told).await;
         outcome?;
         self.announcer.look_at_or_leave(&waiting, 0, SOON).await;

@@ -29,7 +29,7 @@ impl Watcher {
         let users: BTreeSet<UserId> = ghosts.iter().chain(&due).copied().collect();
         let users: Vec<_> = users.into_iter().collect();
         if !self.announcer.look_at(&users, 0, Duration::ZERO).await {
-            // Without a queue, or while it is away, nobody else does it. Nobody is put off, as nothing would bring them back soon.
+            // Without a working queue no job does it. Nothing is delayed, since no job would follow soon.
             self.reconcile(&users, Patience::Tell).await?;
         }
         self.mongo.connections().remove_expired(&ghosts, now).await?;

@@ -39,7 +39,7 @@ impl Watcher {
         if users.is_empty() {
             return Ok(());
         }
-        // Read now: who is no friend any more, or hides, is told nothing, and of who hides only that they are gone.
+        // Read now: former friends and hidden people are told nothing, and of hidden people only that they are offline.
         let onlookers = self.mongo.presence().list_onlookers(&users, MOST_FRIENDS_TOLD, now).await?;
         let mut news: HashMap<ConnectionId, (Connection, Vec<PersonPresence>)> = HashMap::new();
         for Onlookers { of, is_shown, connections } in onlookers {

@@ -26,7 +26,7 @@ async fn delete_account(tx: &mut Tx, command: DeleteAccount) -> Result<Changed<(
     // The projection of a person who is not active ends their sessions and closes their rooms.
     let touched = vec![Aggregate::Person(user)];
     tx.users().lock(&[user]).await?;
-    // By the address that the account still has: their tokens are worth nothing to whoever has it next.
+    // By the account's current address, so that its tokens are invalid for the next owner of the address.
     for kind in [MailKind::VerifyEmail, MailKind::ResetPassword] {
         tx.mails().remove_of(user, kind).await?;
     }

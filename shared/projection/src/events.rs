@@ -8,7 +8,7 @@ impl Projector {
     pub(crate) async fn place_events(&self, room: RoomId, events: &[RoomEvent]) -> Result<(), Fault> {
         let Self { mongo, announcer, clock, .. } = self.clone();
         messaging::place_events(&Messenger { mongo, announcer, clock }, room, events).await?;
-        // What stays is found in its place by whoever comes next.
+        // The next request finds remaining ones already placed.
         self.mysql.room_events().remove(events).await.or_log("forget changes that are placed");
         Ok(())
     }

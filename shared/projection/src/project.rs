@@ -88,7 +88,7 @@ impl Projector {
             return self.mysql.outbox().remove_all(Aggregate::Person(user)).await.map(|()| None);
         };
         if person.is_active == was_inactive {
-            // Before MongoDB learns of it, so that whoever dies here is followed by one who does it again; `relay` projects them.
+            // Before MongoDB learns of it, so that the next projection repeats it after a crash; `relay` projects the rooms.
             Box::pin(self.mysql.transact((user, self.clock.now()), raise_rooms)).await?;
         }
         let projected = self.mongo.people().project(&person).await?;

@@ -141,7 +141,7 @@ impl Messages<'_> {
             "g": grams_of(author, content.as_str(), message_type, &mentions.people),
         };
         let change = vec![doc! { "$set": set }, doc! { "$unset": ["change", "forwarded_from"] }];
-        // From now on it is not the text of whoever it was forwarded from.
+        // The new text is no longer the forwarded one.
         self.change(causal, not_deleted(id), change, reservation, Fanout::new(at, 0)).await
     }
 
