@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_and_who_asked_get_nothing() {
+    fn strangers_and_the_excepted_connection_get_nothing() {
         let mut frame = to([1, 2, 9], "{}");
         frame.audience.except = Some(ConnectionId("a1".to_owned()));
 

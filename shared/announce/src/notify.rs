@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_room_is_looked_at_once_in_twenty_seconds() {
+    fn a_room_is_checked_once_in_twenty_seconds() {
         let notifier = Notifier::new(Arc::new(Nowhere));
         let looks = [0, 19, 20, 39].map(|s| notifier.is_first_check(room(1), NOON.plus(Duration::from_secs(s))));
         assert_eq!(looks, [true, false, true, false]);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn rooms_beyond_the_remembered_ones_are_looked_at_each_time() {
+    fn rooms_beyond_the_remembered_ones_are_checked_each_time() {
         let notifier = Notifier::new(Arc::new(Nowhere));
         for id in 0..1_100 {
             assert!(notifier.is_first_check(room(id), NOON));

@@ -33,7 +33,7 @@ async fn person_is_told_of_their_own_place_in_a_group() {
 }
 
 #[tokio::test]
-async fn other_devices_of_who_joins_and_leaves_are_told() {
+async fn other_devices_of_joining_and_leaving_members_are_told() {
     let groups = Groups::new().await;
     let [owner, joiner] = groups.friends().await;
     let room = groups.public(owner, &[]).await;

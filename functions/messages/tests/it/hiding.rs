@@ -30,7 +30,7 @@ async fn hidden_message_is_gone_for_the_caller_alone() {
 }
 
 #[tokio::test]
-async fn stranger_hides_what_is_unknown() {
+async fn stranger_hiding_gets_the_answer_of_an_unknown_message() {
     let room = Room::new().await;
     let (message, unknown) = (room.send(MINJI, "안녕").await, json!("665f1f77bcf86cd799439011"));
 

@@ -74,7 +74,7 @@ async fn pins_are_listed_in_pages() {
 }
 
 #[tokio::test]
-async fn stranger_gets_the_answer_of_what_is_unknown() {
+async fn stranger_gets_the_answers_of_unknown_messages_and_rooms() {
     let room = Room::new().await;
     let message = room.send(MINJI, "안녕").await;
     let unknown = json!({ "id": "665f1f77bcf86cd799439011" });

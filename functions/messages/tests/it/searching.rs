@@ -102,7 +102,7 @@ async fn refused_parameter_is_named() {
 }
 
 #[tokio::test]
-async fn stranger_gets_the_answer_of_what_is_unknown() {
+async fn stranger_gets_the_answer_of_an_unknown_room() {
     let room = Room::new().await;
     room.send(MINJI, "회의").await;
 

@@ -36,7 +36,7 @@ async fn reading_on_the_desktop_clears_the_phones() {
 }
 
 #[tokio::test]
-async fn iphone_is_told_its_number_once_a_minute_and_the_last_one_in_the_end() {
+async fn iphone_gets_a_badge_once_a_minute_and_the_last_one_at_the_end() {
     let (scene, _) = shown().await;
     scene.read(ROOM, BORA, Seq(1)).await;
 
@@ -53,7 +53,7 @@ async fn iphone_is_told_its_number_once_a_minute_and_the_last_one_in_the_end() {
 }
 
 #[tokio::test]
-async fn deleted_message_leaves_the_phones_of_who_has_not_read_it() {
+async fn deletion_clears_the_phones_of_members_who_have_not_read() {
     for (is_read, expected) in [(false, 2), (true, 0)] {
         let (scene, message) = shown().await;
         if is_read {
@@ -68,7 +68,7 @@ async fn deleted_message_leaves_the_phones_of_who_has_not_read_it() {
 }
 
 #[tokio::test]
-async fn message_that_nobody_was_notified_of_is_taken_back_from_nobody() {
+async fn nothing_is_cleared_without_an_earlier_notification() {
     let scene = Scene::new().await;
     scene.phone(BORA, "phone").await;
     let message = scene.say(ANNA, "hi").await;
@@ -79,7 +79,7 @@ async fn message_that_nobody_was_notified_of_is_taken_back_from_nobody() {
 }
 
 #[tokio::test]
-async fn number_at_the_icon_is_what_is_unread_now() {
+async fn badge_is_the_current_unread_count() {
     let scene = Scene::new().await;
     let iphone = scene.iphone(BORA).await;
     for text in ["one", "two"] {
@@ -95,7 +95,7 @@ async fn number_at_the_icon_is_what_is_unread_now() {
 }
 
 #[tokio::test]
-async fn icon_is_told_its_number_though_many_others_have_read() {
+async fn badge_is_updated_even_if_many_others_have_read() {
     let scene = Scene::new().await;
     let crowd: Vec<_> = (100..160).map(UserId).collect();
     scene.open(GROUP, 1, &[&[ANNA, BORA][..], &crowd].concat()).await;

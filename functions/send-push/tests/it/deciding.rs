@@ -131,7 +131,7 @@ async fn room_that_is_gone_rings_nowhere() {
 }
 
 #[tokio::test]
-async fn phone_of_who_logged_out_or_gave_it_away_rings_for_nobody_else() {
+async fn logged_out_and_transferred_phones_are_not_notified() {
     let scene = Scene::new().await;
     let mine = scene.phone(BORA, "shared").await;
     let left = scene.phone(BORA, "left").await;

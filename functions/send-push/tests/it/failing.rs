@@ -84,7 +84,7 @@ async fn service_that_is_away_for_ten_minutes_gets_everything_once() {
 }
 
 #[tokio::test]
-async fn retry_of_what_was_read_meanwhile_rings_nowhere() {
+async fn retry_of_a_message_read_meanwhile_notifies_nobody() {
     let scene = Scene::new().await;
     scene.phone(BORA, "phone").await;
     scene.services.fail("phone", 1, Fault::Refuse(Refuse::with(503)));
@@ -194,7 +194,7 @@ async fn retry_of_a_message_is_left_out_after_a_newer_one() {
 }
 
 #[tokio::test]
-async fn no_device_goes_once_a_service_knows_too_few() {
+async fn devices_stay_if_a_service_rejects_too_many() {
     let scene = Scene::new().await;
     let mut phones = Vec::new();
     for number in 0..20 {

@@ -118,7 +118,7 @@ async fn two_messages_to_an_active_user_queue_one_check() {
 }
 
 #[tokio::test]
-async fn look_that_could_not_be_queued_is_made_by_the_job_that_comes_again() {
+async fn redelivered_job_makes_the_check_that_could_not_be_queued() {
     let scene = Scene::new().await;
     scene.phone(BORA, "phone").await;
     scene.connect(BORA, 150).await;

@@ -134,7 +134,7 @@ async fn every_route_needs_a_token() {
 }
 
 #[tokio::test]
-async fn upload_of_somebody_else_is_as_unknown_as_none() {
+async fn upload_of_another_user_looks_unknown() {
     let desk = Desk::new().await;
     let theirs = desk.begin(&video("c")).await;
     let parts = json!({ "parts": [{ "number": 1, "sha256": HASH }] });

@@ -39,7 +39,7 @@ async fn hello_and_state_name_the_friends_who_are_online() {
 }
 
 #[tokio::test]
-async fn hello_of_who_is_not_known_to_be_online_is_queued() {
+async fn hello_of_a_person_not_shown_as_online_is_queued() {
     let mut sockets = Sockets::new().await;
     let queue = Arc::new(RecordedQueue::default());
     let Messenger { announcer, .. } = sockets.app.messenger.clone();

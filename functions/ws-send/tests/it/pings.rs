@@ -49,7 +49,7 @@ async fn frame_of_a_one_way_route_is_answered_only_if_it_has_an_id() {
 }
 
 #[tokio::test]
-async fn ping_without_id_tells_what_it_finds_and_else_nothing() {
+async fn ping_without_id_is_answered_only_with_gaps() {
     let sockets = Sockets::new().await;
     let room = sockets.room.to_string();
     let sent = sockets.send("minji", "안녕").await;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use testkit::NOON;
 
 #[tokio::test]
-async fn frames_say_whether_somebody_is_there_and_what_is_open() {
+async fn frames_report_activity_and_the_open_room() {
     let sockets = Sockets::new().await;
     let room = json!(sockets.room);
     let sent = sockets.send("minji", "안녕").await;
@@ -39,7 +39,7 @@ async fn frames_say_whether_somebody_is_there_and_what_is_open() {
 }
 
 #[tokio::test]
-async fn typing_is_told_to_the_other_person_where_they_are_there() {
+async fn typing_is_told_to_the_active_peer() {
     let sockets = Sockets::new().await;
     let typing = json!({ "room": sockets.room, "on": true });
     sockets.stores.connect(MINJI, SessionId::from_bytes([1; 16]), "tablet").await;

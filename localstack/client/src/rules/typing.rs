@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_told_where_nobody_is() {
+    fn typing_is_not_sent_while_nobody_is_there() {
         let mut composer = Composer::default();
         composer.typed(at(0));
         assert!(!composer.due(at(10), false));

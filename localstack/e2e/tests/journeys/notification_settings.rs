@@ -44,7 +44,7 @@ fn quiet_hours_silence_the_phone_and_leave_the_message_unread() {
 }
 
 #[test]
-fn paused_phone_rings_not_and_hides_what_it_may_not_show() {
+fn paused_phone_is_silent_and_previews_can_be_hidden() {
     journey(async |stack| {
         let (minji, junho, room) = stack.pair().await;
         let token = phone(&junho).await;

@@ -42,7 +42,7 @@ pub(crate) async fn is_silent(stack: &TestStack, token: &str) -> bool {
 }
 
 #[test]
-fn message_reaches_every_device_of_who_is_away_once() {
+fn message_reaches_every_device_of_an_inactive_user_once() {
     journey(async |stack| {
         let (minji, junho, room) = stack.pair().await;
         let (token, browser) = (phone(&junho).await, stack.providers().browser().unwrap());

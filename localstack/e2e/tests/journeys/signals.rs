@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 #[test]
-fn typing_reaches_the_other_person_where_they_are_there() {
+fn typing_reaches_the_active_peer() {
     journey(async |stack| {
         let (minji, junho, room) = stack.pair().await;
         let (minjis, junhos, tab) = (minji.socket().await, junho.socket().await, junho.login().await.socket().await);

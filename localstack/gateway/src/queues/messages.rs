@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn message_comes_again_until_it_is_deleted_and_then_goes_to_the_dead() {
+    fn message_is_redelivered_until_it_is_deleted_or_dead() {
         let (mut messages, begun) = (Messages::default(), Instant::now());
         messages.put(draft("a", None), begun, Duration::ZERO, false);
 

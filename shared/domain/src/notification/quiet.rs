@@ -219,7 +219,7 @@ mod properties {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
         #[test]
-        fn quiet_hours_are_what_the_clock_on_the_wall_shows(
+        fn quiet_hours_follow_local_time(
             zone in 0..4_usize, days in 1_u8..128, from in 0..1_440_u16, to in 0..1_440_u16, near: prop::sample::Index,
             minutes in -3_000..3_000_i64, day in 0..364_i64, on_change: bool, as_device: bool,
         ) {

@@ -13,7 +13,7 @@ async fn across_a_block_neither_writes() {
 }
 
 #[tokio::test]
-async fn across_a_block_neither_edits_what_they_wrote() {
+async fn neither_may_edit_across_a_block() {
     let scene = Scene::new().await;
     let mut sent = Vec::new();
     for user in [ANNA, BORA] {
@@ -27,7 +27,7 @@ async fn across_a_block_neither_edits_what_they_wrote() {
 }
 
 #[tokio::test]
-async fn across_a_block_both_delete_what_they_wrote_and_nothing_else() {
+async fn both_may_delete_only_their_own_messages_across_a_block() {
     let scene = Scene::new().await;
     let (annas, boras) =
         (scene.send(ANNA, "a", "hi").await.unwrap().message, scene.send(BORA, "b", "hello").await.unwrap().message);
@@ -96,7 +96,7 @@ async fn a_delete_repeated_across_a_block_answers_the_tombstone() {
 }
 
 #[tokio::test]
-async fn across_a_block_no_position_is_given_out_but_for_what_withdraws() {
+async fn only_deletions_and_retractions_get_a_position_across_a_block() {
     let scene = Scene::new().await;
     scene.block(2).await;
 

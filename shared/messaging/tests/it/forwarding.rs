@@ -39,7 +39,7 @@ async fn a_forward_says_who_wrote_the_text_and_not_where() {
 }
 
 #[tokio::test]
-async fn edited_forward_is_the_text_of_who_edited_it() {
+async fn edited_forward_counts_as_the_text_of_its_editor() {
     let scene = scene().await;
     let source = scene.send(ANNA, "a", "hello").await.unwrap().message;
     let copy = forward(&scene, BORA, source.id, "f").await.unwrap().message;

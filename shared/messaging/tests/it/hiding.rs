@@ -25,7 +25,7 @@ async fn hidden_count(scene: &Scene, user: UserId) -> i32 {
 }
 
 #[tokio::test]
-async fn a_hidden_message_is_gone_for_who_hid_it_and_nobody_else() {
+async fn hidden_message_is_gone_only_for_the_member_who_hid_it() {
     let scene = Scene::new().await;
     let mut ids = Vec::new();
     for text in ["one", "two", "three"] {
@@ -85,7 +85,7 @@ async fn only_own_devices_are_told_that_a_message_is_hidden() {
 }
 
 #[tokio::test]
-async fn changes_of_a_hidden_message_are_not_pushed_to_who_hid_it() {
+async fn changes_of_a_hidden_message_skip_the_member_who_hid_it() {
     let scene = Scene::new().await;
     let id = scene.send(ANNA, "a", "hi").await.unwrap().message.id;
     hide(&scene, BORA, id).await;
@@ -171,7 +171,7 @@ async fn a_person_hides_a_thousand_messages_of_a_room() {
 }
 
 #[tokio::test]
-async fn hiding_is_five_commands_and_three_where_it_is_hidden() {
+async fn hiding_is_five_commands_and_three_when_repeated() {
     let scene = Scene::new().await;
     let id = scene.send(ANNA, "a", "hi").await.unwrap().message.id;
     scene.is_delivered(id).await;

@@ -165,7 +165,7 @@ async fn connection_that_asked_and_people_who_left_get_no_job() {
 }
 
 #[tokio::test]
-async fn change_of_a_hidden_message_is_not_queued_for_who_hid_it() {
+async fn jobs_of_a_hidden_message_skip_the_member_who_hid_it() {
     let scene = Scene::new().await;
     scene.group_of(1, &[ANNA, BORA, EVE]).await;
     for (user, name) in [(BORA, "a"), (BORA, "b"), (EVE, "c")] {

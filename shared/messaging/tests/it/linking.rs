@@ -137,7 +137,7 @@ async fn message_of_a_deleted_account_has_no_links() {
 }
 
 #[tokio::test]
-async fn hidden_message_has_no_links_for_who_hid_it() {
+async fn hidden_message_has_no_links_for_the_member_who_hid_it() {
     let scene = Scene::new().await;
     let link = shown(&scene).await;
 

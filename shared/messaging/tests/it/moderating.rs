@@ -53,7 +53,7 @@ async fn role_counts_as_of_the_deletion() {
 }
 
 #[tokio::test]
-async fn nobody_deletes_what_the_other_one_wrote_in_a_room_of_two() {
+async fn peer_cannot_delete_the_others_message_in_a_private_room() {
     let scene = group().await;
     let sent = scene.send(ANNA, "a", "mine").await.unwrap().message;
 

@@ -46,7 +46,7 @@ fn job(kind: &str, seq: i64, delay: u64) -> (String, i64, u64) {
 }
 
 #[tokio::test]
-async fn message_to_somebody_who_is_away_is_looked_at_at_once() {
+async fn message_to_an_inactive_member_is_queued_at_once() {
     let (scene, queue) = scene().await;
     let messenger = messenger(&scene, &queue);
     connect(&scene, BORA, "idle", 151).await;
@@ -61,7 +61,7 @@ async fn message_to_somebody_who_is_away_is_looked_at_at_once() {
 }
 
 #[tokio::test]
-async fn room_in_which_everybody_is_there_is_looked_at_later_and_once() {
+async fn room_with_only_active_members_is_checked_once_later() {
     let (scene, queue) = scene().await;
     let messenger = messenger(&scene, &queue);
     connect(&scene, BORA, "here", 0).await;
@@ -99,7 +99,7 @@ async fn connections_of_the_author_do_not_count() {
 }
 
 #[tokio::test]
-async fn room_with_many_connections_is_looked_at_at_once() {
+async fn message_to_many_connections_is_queued_at_once() {
     let (scene, queue) = scene().await;
     let messenger = messenger(&scene, &queue);
     let messenger = Messenger { announcer: messenger.announcer.clone().with_inline_connections(1), ..messenger };
@@ -113,7 +113,7 @@ async fn room_with_many_connections_is_looked_at_at_once() {
 }
 
 #[tokio::test]
-async fn changes_of_a_message_are_no_news() {
+async fn changes_of_a_message_queue_no_notification() {
     let (scene, queue) = scene().await;
     let messenger = messenger(&scene, &queue);
     let (author, id) = (scene.author(ANNA), scene.send(ANNA, "one", "hi").await.unwrap().message.id);
@@ -129,7 +129,7 @@ async fn changes_of_a_message_are_no_news() {
 }
 
 #[tokio::test]
-async fn retry_of_a_message_that_is_there_is_no_news() {
+async fn retry_of_a_sent_message_queues_no_notification() {
     let (scene, queue) = scene().await;
     let messenger = messenger(&scene, &queue);
 
@@ -142,7 +142,7 @@ async fn retry_of_a_message_that_is_there_is_no_news() {
 }
 
 #[tokio::test]
-async fn only_who_was_added_to_a_group_is_told_of_a_notice() {
+async fn only_the_added_member_is_notified_of_a_notice() {
     let (scene, queue) = scene().await;
     let messenger = messenger(&scene, &queue);
     scene.group_of(1, &[ANNA, BORA, EVE]).await;
@@ -210,7 +210,7 @@ async fn notification_owed_for_an_hour_is_dropped() {
 }
 
 #[tokio::test]
-async fn message_of_a_writer_who_died_is_news_when_it_is_delivered() {
+async fn message_of_a_dead_writer_is_queued_when_delivered() {
     let (scene, queue) = scene().await;
     let id = scene.send(ANNA, "one", "hi").await.unwrap().message.id;
     scene.abandon(id, crate::scene::long_ago()).await;
@@ -238,7 +238,7 @@ async fn pushes_that_are_tried_again_are_no_news() {
 }
 
 #[tokio::test]
-async fn reading_what_devices_show_has_them_take_it_back_once() {
+async fn reading_a_notified_message_clears_devices_once() {
     let (scene, queue) = scene().await;
     let messenger = messenger(&scene, &queue);
     for client_id in ["one", "two", "three"] {
@@ -262,7 +262,7 @@ async fn reading_what_devices_show_has_them_take_it_back_once() {
 }
 
 #[tokio::test]
-async fn deleting_a_message_has_devices_take_it_back() {
+async fn deleting_a_message_clears_it_from_devices() {
     let (scene, queue) = scene().await;
     let messenger = messenger(&scene, &queue);
     let id = scene.send(ANNA, "one", "hi").await.unwrap().message.id;

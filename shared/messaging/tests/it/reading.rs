@@ -108,7 +108,7 @@ async fn receipts_in_rooms_over_fifty_reach_only_own_devices() {
 }
 
 #[tokio::test]
-async fn receipt_reaches_others_only_where_somebody_is_there() {
+async fn receipts_reach_only_active_connections_of_others() {
     let scene = scene().await;
     scene.leave_device(BORA, "watch").await;
     scene.leave_device(ANNA, "laptop").await;

@@ -115,7 +115,7 @@ async fn message_of_a_writer_who_died_is_found_and_delivered() {
 }
 
 #[tokio::test]
-async fn hidden_message_is_not_found_by_who_hid_it() {
+async fn hidden_message_is_not_found_by_the_member_who_hid_it() {
     let scene = Scene::new().await;
     let sent = scene.send(ANNA, "a", "회의").await.unwrap().message;
     hide_message(&scene.messenger(), BORA, sent.id).await.unwrap();

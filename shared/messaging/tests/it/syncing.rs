@@ -102,7 +102,7 @@ async fn only_rooms_whose_cursor_was_given_have_gaps() {
 }
 
 #[tokio::test]
-async fn room_that_one_is_not_in_is_gone_whether_it_exists_or_not() {
+async fn room_of_others_is_gone_exactly_like_an_unknown_one() {
     let scene = Scene::new().await;
     five(&scene).await;
     let unknown = RoomKey::private(RoomId(99));

@@ -62,7 +62,7 @@ async fn reader_is_claimed_for_later_messages_only() {
 }
 
 #[tokio::test]
-async fn a_claim_that_nobody_finished_runs_out() {
+async fn unfinished_claim_expires() {
     let database = room_of_five().await;
     claim(&database.mongo, 5, &[ANNA], AT).await;
 
@@ -123,7 +123,7 @@ async fn states_of_a_room_are_one_range_and_of_no_other_room() {
 }
 
 #[tokio::test]
-async fn reading_what_one_was_notified_of_is_told_once() {
+async fn reading_a_notified_message_is_reported_once() {
     let database = room_of_five().await;
     notify(&database.mongo, 4, &[ANNA]).await;
 

@@ -95,7 +95,7 @@ async fn another_token_takes_the_place_of_the_first() {
 }
 
 #[tokio::test]
-async fn token_belongs_to_whoever_registers_it_last() {
+async fn token_belongs_to_its_latest_registration() {
     let database = scene().await;
     register(&database.mongo, &device(ANNA, 1, "shared", AT)).await;
 
