@@ -187,7 +187,7 @@ async fn jobs_of_a_hidden_message_skip_the_member_who_hid_it() {
 async fn message_that_the_queue_refused_is_queued_by_the_sweep() {
     let (scene, queue) = (crowd(301).await, Arc::new(RecordedQueue::default()));
     let messenger = queueing_above(&scene, 200, &queue);
-    queue.refuse(&[1]);
+    queue.refuse(&[0]);
     let id = say(&scene, &messenger, "c").await;
     eventually(async || scene.find(id).await.fanout.is_some_and(|fanout| fanout.released)).await;
     let stored = scene.find(id).await;
