@@ -6,13 +6,14 @@ mod folder;
 
 pub use event::Event;
 
-use announce::{Announcer, Audience, Event as News};
+use announce::{Announcer, Audience};
 use boot::MediaLimits;
 use contract::{Frame, UploadView};
-use domain::{Clock, Fault, Rejection, Upload, UploadId};
+use domain::{Clock, Fault, MalwareScan, Rejection, ScanResult, Upload, UploadId, UploadState};
+use event::{News, What, scan_result};
 use files::Files;
 use media::{Inspector, Limits};
-use mongo::{Leased, Mongo};
+use mongo::{Leased, Mongo, Refusal};
 use serde::Serialize;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -21,8 +22,8 @@ use tracing::{info, instrument};
 /// How long one inspection may take: its lease and the function's own limit are longer.
 const TIME: Duration = Duration::from_secs(45);
 
-/// How many uploads one run catches up with, and for how long it begins with another one.
-const MOST_CAUGHT_UP: u16 = 5;
+/// How many uploads one run catches up with, of which most may be refused at once, and for how long it begins with another one.
+const MOST_CAUGHT_UP: u16 = 200;
 const TIME_TO_BEGIN: Duration = Duration::from_secs(8);
 
 /// What it takes to inspect files.
@@ -32,6 +33,8 @@ pub struct Inspection {
     pub files: Files,
     /// The children that look.
     pub inspector: Inspector,
+    /// What scans bytes before they are looked at.
+    pub scan: MalwareScan,
     /// Tells owners.
     pub announcer: Announcer,
     /// The uploads.
@@ -56,11 +59,10 @@ pub fn limits(settings: &MediaLimits) -> Limits {
 impl Inspection {
     /// Inspects the upload that an event names, or those that no event brought.
     pub async fn answer(&self, event: &Event) -> Result<Report, Fault> {
-        match event.arrived() {
-            Some(Ok(arrived)) => {
-                // Unless its owner has said so before.
-                self.mongo.uploads().arrive(arrived.id, arrived.size, arrived.etag, self.clock.now()).await?;
-                Ok(Report { inspected: u16::from(self.inspect(arrived.id).await?) })
+        match event.news() {
+            Some(Ok(news)) => {
+                self.note(&news).await?;
+                Ok(Report { inspected: u16::from(self.inspect(news.upload).await?) })
             }
             Some(Err(_)) => {
                 info!("Left an object that is no upload");
@@ -68,6 +70,31 @@ impl Inspection {
             }
             None => self.catch_up().await,
         }
+    }
+
+    /// Notes what an event tells, which may have been told before.
+    #[instrument(skip_all, fields(upload.id = %news.upload))]
+    async fn note(&self, news: &News<'_>) -> Result<(), Fault> {
+        let (News { upload, etag, what }, uploads, now) = (news, self.mongo.uploads(), self.clock.now());
+        match *what {
+            What::Arrived(size) => {
+                uploads.arrive(*upload, size, etag, now).await?;
+            }
+            What::Scanned(status) => {
+                info!(status, "Scanned");
+                let result = scan_result(status);
+                let is_noted = uploads.note_scan(*upload, etag, result, now).await?;
+                if result == ScanResult::Malware && !is_noted && self.is_accepted(*upload).await? {
+                    Fault::internal("it was accepted before malware was found in it").log("refuse a file");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn is_accepted(&self, id: UploadId) -> Result<bool, Fault> {
+        let found = self.mongo.uploads().find(id).await?;
+        Ok(found.is_some_and(|upload| matches!(upload.state, UploadState::Ready | UploadState::Attached)))
     }
 
     /// Inspects what should have been by now. One that fails holds no other up.
@@ -87,18 +114,18 @@ impl Inspection {
         failed.map_or(Ok(report), Err)
     }
 
-    /// Inspects an upload, unless somebody else does or did; answers whether it did.
+    /// Inspects an upload, unless somebody else does or did, or it waits for its scan; answers whether it did.
     #[instrument(skip_all, fields(upload.id = %id))]
     async fn inspect(&self, id: UploadId) -> Result<bool, Fault> {
         let uploads = self.mongo.uploads();
-        let inspected = match uploads.lease(id, self.clock.now()).await? {
+        let inspected = match uploads.lease(id, self.scan, self.clock.now()).await? {
             Leased::Mine(lease) => {
                 let examined = Box::pin(timeout(TIME, self.examine(&lease.upload))).await;
                 let outcome = examined.map_err(Fault::unavailable)??;
                 uploads.finish(&lease, &outcome, self.clock.now()).await?
             }
-            Leased::GivenUp(upload) => {
-                Fault::internal("inspection failed several times").log("inspect a file");
+            Leased::Refused(upload, why) => {
+                log(why);
                 Some(*upload)
             }
             Leased::Not => None,
@@ -113,6 +140,17 @@ impl Inspection {
     async fn tell(&self, upload: Upload) {
         let audience = Audience { people: vec![upload.owner], except: None };
         let frame = Frame::of_upload(UploadView::of(upload));
-        self.announcer.announce(vec![News { audience, frame }]).await;
+        self.announcer.announce(vec![announce::Event { audience, frame }]).await;
     }
+}
+
+/// Logs why an upload is refused uninspected, where that should not be: an alarm counts these lines.
+fn log(why: Refusal) {
+    let cause = match why {
+        Refusal::Malware => return,
+        Refusal::ScanFailed => "it can't be scanned for malware",
+        Refusal::NoScan => "no scan for malware came to an end in time",
+        Refusal::GivenUp => "inspection failed several times",
+    };
+    Fault::internal(cause).log("inspect a file");
 }

@@ -21,9 +21,9 @@ fn main() -> Result<ExitCode, BoxError> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn serve() -> Result<(), BoxError> {
-    let (mongo_url, files, limits, (connections_url, inline), aws) = boot::read(|settings| {
-        let (files, limits) = (settings.files(), settings.media_limits());
-        (settings.mongo_url(), files, limits, settings.connections(), settings.aws())
+    let (mongo_url, files, limits, scan, (connections_url, inline), aws) = boot::read(|settings| {
+        let (files, limits, scan) = (settings.files(), settings.media_limits(), settings.malware_scan());
+        (settings.mongo_url(), files, limits, scan, settings.connections(), settings.aws())
     })
     .await?;
     let (mongo, clock) = (Mongo::connect(&mongo_url).await?, boot::clock());
@@ -31,6 +31,7 @@ async fn serve() -> Result<(), BoxError> {
     let inspection = Inspection {
         files: Files::connect(&files),
         inspector: Inspector::of_this_program(inspect::limits(&limits))?,
+        scan,
         // Nobody waits for the answer.
         announcer: Announcer::new(mongo.clone(), pusher, clock, Background::inline()).with_inline_connections(inline),
         mongo,

@@ -79,7 +79,7 @@ async fn work_after(wish: &Value) {
 async fn answer(event: LambdaEvent<Value>, wish: &Value) -> Result<Value, Error> {
     let (event, context) = event.into_parts();
     let unanswered = event["requestContext"]["eventType"].as_str().is_some_and(|kind| kind != "MESSAGE");
-    if unanswered || event["source"] == "aws.events" || event["source"] == "aws.s3" {
+    if unanswered || ["aws.events", "aws.s3", "aws.guardduty"].iter().any(|source| event["source"] == *source) {
         println!("event: {event}");
     }
     if let Some(records) = event["Records"].as_array() {

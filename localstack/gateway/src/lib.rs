@@ -30,7 +30,7 @@ pub use config::{Config, Environment, Limits, Logs, Urls};
 pub use cpu_shares::CpuShares;
 pub use faults::{Delay, Faults, PushRules, QueueRules, Rules, Span, StoreRules};
 pub use mails::{Mailbox, SentMail};
-pub use objects::StoredObject;
+pub use objects::{EICAR, StoredObject};
 pub use queues::{QueueStatus, QueuedMessage};
 pub use records::{AfterResponse, InvocationRecord, Outcome, Summary, summarize};
 pub use secrets::secret_arn;

@@ -13,8 +13,8 @@ mod values;
 
 pub use bucket::bucket_arn;
 pub use model::{
-    ACCOUNT, Bucket, Cors, CorsRule, Function, HttpApi, HttpRoute, Queue, QueueEvent, REGION, Redrive, Schedule,
-    Template, WebSocketApi, WebSocketRoute, arn,
+    ACCOUNT, Bucket, BucketEvent, Cors, CorsRule, Function, HttpApi, HttpRoute, Queue, QueueEvent, REGION, Redrive,
+    Schedule, Template, WebSocketApi, WebSocketRoute, arn,
 };
 pub use policy::Policy;
 pub use queue::queue_arn;

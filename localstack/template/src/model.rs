@@ -57,8 +57,8 @@ pub struct Function {
     pub schedules: Vec<Schedule>,
     /// Queues that it works off, disabled ones included.
     pub queue_events: Vec<QueueEvent>,
-    /// Names of the buckets of whose new objects it is told.
-    pub bucket_events: Vec<String>,
+    /// What it is told of objects.
+    pub bucket_events: Vec<BucketEvent>,
 }
 
 /// A standard queue of SQS.
@@ -121,6 +121,26 @@ pub struct Bucket {
     pub events: bool,
     /// How it answers pages of other origins: by the first rule that fits.
     pub cors: Vec<CorsRule>,
+    /// Where a plan has its new objects scanned for malware: what the role of that allows.
+    pub scanner: Option<Policy>,
+}
+
+/// What a function is told of the objects of a bucket, which is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BucketEvent {
+    /// That there is a new one.
+    Created(String),
+    /// What a scan for malware found in one.
+    Scanned(String),
+}
+
+impl BucketEvent {
+    /// The bucket's name.
+    pub fn bucket(&self) -> &str {
+        match self {
+            Self::Created(bucket) | Self::Scanned(bucket) => bucket,
+        }
+    }
 }
 
 /// Whom a bucket answers.

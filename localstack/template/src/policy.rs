@@ -43,11 +43,18 @@ impl Policy {
 
     /// The policy of a function: that of its role, or of the role that SAM makes.
     pub(crate) fn of_function(properties: &Json, all: &[Resource]) -> Result<Self> {
-        let mut policy = Self::default();
-        match properties.get("Role").and_then(Json::as_str) {
-            Some(role) => policy.add_role(role, all).with_context(|| format!("in its role `{role}`"))?,
-            None => policy.add_each(properties.get("Policies"), all)?,
+        if let Some(role) = properties.get("Role").and_then(Json::as_str) {
+            return Self::of_role(role, all);
         }
+        let mut policy = Self::default();
+        policy.add_each(properties.get("Policies"), all)?;
+        Ok(policy)
+    }
+
+    /// The policy of a role, by its ARN.
+    pub(crate) fn of_role(arn: &str, all: &[Resource]) -> Result<Self> {
+        let mut policy = Self::default();
+        policy.add_role(arn, all).with_context(|| format!("in its role `{arn}`"))?;
         Ok(policy)
     }
 

@@ -121,7 +121,7 @@ pub(crate) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &
     }
     let mut template =
         Template { functions: Vec::new(), http: None, websocket: None, queues: Vec::new(), buckets: Vec::new() };
-    let mut routes = Vec::new();
+    let (mut routes, mut scanners) = (Vec::new(), Vec::new());
     for resource in &found {
         let context = || format!("in resource `{}` ({})", resource.id, resource.kind);
         match resource.kind.as_str() {
@@ -147,6 +147,9 @@ pub(crate) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &
                 let name = scope.buckets.get(&resource.id).with_context(context)?;
                 template.buckets.push(bucket::bucket(resource, name).with_context(context)?);
             }
+            "AWS::GuardDuty::MalwareProtectionPlan" => {
+                scanners.push(bucket::scanner(resource, &found).with_context(context)?);
+            }
             "AWS::ApiGatewayV2::Route" => routes.push(raw_route(resource, &found).with_context(context)?),
             "AWS::CloudFormation::CustomResource" => check_custom(resource, scope).with_context(context)?,
             _ => {}
@@ -158,6 +161,7 @@ pub(crate) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &
     attach(&mut template, routes, &found, scope)?;
     check_unique(&template)?;
     queue::check(&template.queues, &template.functions)?;
+    bucket::attach(&mut template.buckets, scanners)?;
     bucket::check(&template.buckets, &template.functions)?;
     Ok(template)
 }
@@ -184,6 +188,7 @@ fn resolve(id: &str, kind: &str, resource: &Yaml, scope: &Scope) -> Result<Optio
         "AWS::ApiGatewayV2::Route",
         "AWS::ApiGatewayV2::RouteResponse",
         "AWS::CloudFormation::CustomResource",
+        "AWS::GuardDuty::MalwareProtectionPlan",
         "AWS::S3::Bucket",
         "AWS::SQS::Queue",
     ];

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use template::Template;
+use template::{BucketEvent, Template};
 
 fn sample() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateway/tests/it/template.yaml")
@@ -66,6 +66,44 @@ fn tickets_name_the_domain_where_there_is_one() {
 
     assert_eq!(url(&[domain, certificate]), "wss://ws.chat.example");
     assert_eq!(url(&[]), "wss://WebSocketApi.execute-api.us-east-1.amazonaws.com/v1");
+}
+
+#[test]
+fn uploads_are_scanned_where_a_parameter_says_so() {
+    let (off, on) = (deployed("MalwareScan", "none"), deployed("MalwareScan", "guardduty"));
+    let scanner = |template: &Template, id: &str| {
+        template.buckets.iter().find(|bucket| bucket.logical_id == id).unwrap().scanner.clone()
+    };
+    let uploads = "arn:aws:s3:::local-uploadsbucket";
+
+    for (template, word) in [(&off, "none"), (&on, "guardduty")] {
+        let inspect = template.function("inspect").unwrap();
+        assert_eq!(inspect.environment["MALWARE_SCAN"], word);
+        let told = |event: fn(String) -> BucketEvent| event("local-uploadsbucket".to_owned());
+        assert_eq!(inspect.bucket_events, [told(BucketEvent::Created), told(BucketEvent::Scanned)]);
+        assert_eq!(scanner(template, "FilesBucket"), None);
+    }
+    assert_eq!(scanner(&off, "UploadsBucket"), None);
+    let role = scanner(&on, "UploadsBucket").unwrap();
+    let its_own = format!("{uploads}/malware-protection-resource-validation-object");
+    for (action, resource) in [
+        ("s3:GetObject", &format!("{uploads}/0f")),
+        ("s3:GetObjectVersion", &format!("{uploads}/0f")),
+        ("s3:PutObject", &its_own),
+        ("s3:ListBucket", &uploads.to_owned()),
+        ("s3:GetBucketNotification", &uploads.to_owned()),
+        ("s3:PutBucketNotification", &uploads.to_owned()),
+    ] {
+        assert!(role.allows(action, resource), "{action}");
+    }
+    for (action, resource) in [
+        ("s3:PutObject", format!("{uploads}/0f")),
+        ("s3:PutObjectTagging", format!("{uploads}/0f")),
+        ("s3:DeleteObject", its_own),
+        ("s3:GetObject", "arn:aws:s3:::local-filesbucket/0f/original".to_owned()),
+    ] {
+        assert!(!role.allows(action, &resource), "{action}");
+    }
 }
 
 #[test]

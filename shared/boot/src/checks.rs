@@ -1,7 +1,7 @@
 //! What a value must be; each answers with the end of the sentence "X ...".
 
 use domain::{
-    Email, Limit,
+    Email, Limit, MalwareScan,
     notification::{Platform, Preview},
 };
 use std::{ops::RangeInclusive, str::FromStr, time::Duration};
@@ -208,6 +208,15 @@ pub(crate) fn bucket(value: &str) -> Check<String> {
     let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
     let is_name = (3..=63).contains(&value.len()) && value.bytes().all(is_letter);
     if is_name { Ok(value.to_owned()) } else { Err("is not the name of a bucket") }
+}
+
+/// What scans uploads for malware.
+pub(crate) fn malware_scan(value: &str) -> Check<MalwareScan> {
+    match value {
+        "none" => Ok(MalwareScan::None),
+        "guardduty" => Ok(MalwareScan::GuardDuty),
+        _ => Err("must be none or guardduty"),
+    }
 }
 
 /// `on` or `off`.

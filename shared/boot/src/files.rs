@@ -1,6 +1,6 @@
 use crate::{Settings, SettingsError, checks, values};
 use aws_types::SdkConfig;
-use domain::UploadLimits;
+use domain::{MalwareScan, UploadLimits};
 use std::time::Duration;
 
 /// Where files are.
@@ -65,6 +65,11 @@ impl Settings {
         })
     }
 
+    /// `MALWARE_SCAN`: what scans uploads for malware before they are inspected.
+    pub fn malware_scan(&self) -> Result<MalwareScan, SettingsError> {
+        Ok(self.optional("MALWARE_SCAN", checks::malware_scan)?.unwrap_or_default())
+    }
+
     /// What a file may contain.
     pub fn media_limits(&self) -> Result<MediaLimits, SettingsError> {
         let (image, picture, voice, video) = values((
@@ -98,6 +103,14 @@ mod tests {
         assert_eq!((limits.open, limits.stored_bytes), (50, 2_147_483_648));
         let limits = settings(&[("MAX_VOICE_SECONDS", "60")]).media_limits().unwrap();
         assert_eq!((limits.image_pixels, limits.voice), (100_000_000, Duration::from_mins(1)));
+    }
+
+    #[test]
+    fn uploads_are_scanned_where_a_setting_says_so() {
+        let scan = |value| settings(&[("MALWARE_SCAN", value)]).malware_scan();
+        assert_eq!(settings(&[]).malware_scan().unwrap(), MalwareScan::None);
+        assert_eq!((scan("none").unwrap(), scan("guardduty").unwrap()), (MalwareScan::None, MalwareScan::GuardDuty));
+        assert_eq!(scan("on").unwrap_err().to_string(), "MALWARE_SCAN must be none or guardduty");
     }
 
     #[test]

@@ -69,9 +69,9 @@ pub use session::{Attempt, Family, Refresh, Session};
 pub use source::{Clock, Random};
 pub use timestamp::Timestamp;
 pub use upload::{
-    Attach, Attachment, FileName, MOST_AT_ONCE, MOST_PART_LINKS, Media, MediaType, PART_SIZE, Picture, Poster, Purpose,
-    Rejection, Sha256, UNATTACHED_FOR, Upload, UploadDraft, UploadId, UploadKind, UploadLimits, UploadState, Variant,
-    VariantName, part_size, parts_of,
+    Attach, Attachment, FileName, MOST_AT_ONCE, MOST_PART_LINKS, MalwareScan, Media, MediaType, PART_SIZE, Picture,
+    Poster, Purpose, Rejection, ScanResult, Sha256, UNATTACHED_FOR, Upload, UploadDraft, UploadId, UploadKind,
+    UploadLimits, UploadState, Variant, VariantName, part_size, parts_of,
 };
 pub use usage::{METRICS, Usage};
 pub use username::Username;

@@ -135,12 +135,42 @@ pub enum Rejection {
     TooShort,
     /// A scan found malware.
     Malware,
-    /// Inspection itself failed several times.
+    /// Inspection itself failed several times, or a scan for malware came to nothing.
     InspectionFailed,
 }
 
 impl Rejection {
     /// The word on the wire and in the store.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// What scans the bytes of uploads for malware before they are inspected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MalwareScan {
+    /// Nothing.
+    #[default]
+    None,
+    /// Amazon `GuardDuty`, which tells what it found by an event.
+    GuardDuty,
+}
+
+/// What a scan for malware came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum ScanResult {
+    /// It found nothing.
+    Clean,
+    /// It found malware.
+    Malware,
+    /// The bytes can't be scanned, or were not.
+    Failed,
+}
+
+impl ScanResult {
+    /// The word in the store.
     pub fn as_str(self) -> &'static str {
         self.into()
     }

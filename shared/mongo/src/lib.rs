@@ -62,7 +62,7 @@ pub use tickets::Tickets;
 pub use unread_total::Unread;
 pub use uploads::{
     AuditedUpload, Candidate, Claimed, ClaimedPicture, Due, Ended, FilesAudit, Inspection, Lease, Leased, NewUpload,
-    PictureOf, Purge, Recounted, UploadClaim, Uploads, Usages,
+    PictureOf, Purge, Recounted, Refusal, UploadClaim, Uploads, Usages,
 };
 
 use domain::{Fault, Usage};

@@ -13,7 +13,7 @@ pub use audit::{AuditedUpload, FilesAudit};
 pub use claim::{Candidate, Claimed, UploadClaim};
 pub use create::NewUpload;
 pub use end::{Due, Ended, Purge};
-pub use inspect::{Inspection, Lease, Leased};
+pub use inspect::{Inspection, Lease, Leased, Refusal};
 pub use pictures::{ClaimedPicture, PictureOf};
 pub use usage::{Recounted, Usages};
 

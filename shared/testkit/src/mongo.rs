@@ -7,8 +7,8 @@
 
 use crate::{drop_later, random_name};
 use domain::{
-    ClientId, Code, Fault, FileName, Media, MediaType, Purpose, Rejection, RoomKey, Seq, Timestamp, UploadDraft,
-    UploadId, UploadKind, UploadLimits, UploadState, UserId, Variant, VariantName,
+    ClientId, Code, Fault, FileName, MalwareScan, Media, MediaType, Purpose, Rejection, RoomKey, Seq, Timestamp,
+    UploadDraft, UploadId, UploadKind, UploadLimits, UploadState, UserId, Variant, VariantName,
 };
 use mongo::{Inspection, Leased, Marked, Mongo, NewUpload, Progress};
 use mongodb::{
@@ -126,7 +126,7 @@ impl Uploaded {
         if state == UploadState::Uploaded {
             return id;
         }
-        let Leased::Mine(lease) = uploads.lease(id, now).await.expect("MongoDB is there") else {
+        let Leased::Mine(lease) = uploads.lease(id, MalwareScan::None, now).await.expect("MongoDB is there") else {
             unreachable!("nobody else inspects it")
         };
         let inspection = match state {

@@ -4,4 +4,5 @@
 mod failing;
 mod hostile;
 mod inspecting;
+mod scanning;
 mod scene;

@@ -1,8 +1,8 @@
 use announce::Announcer;
 use background::Background;
 use domain::{
-    ClientId, Clock, ConnectionId, FileName, Locale, MediaType, Purpose, SessionId, Sha256, Timestamp, Upload,
-    UploadDraft, UploadId, UploadKind, UserId,
+    ClientId, Clock, ConnectionId, FileName, Locale, MalwareScan, MediaType, Purpose, SessionId, Sha256, Timestamp,
+    Upload, UploadDraft, UploadId, UploadKind, UserId,
 };
 use inspect::{Inspection, Report};
 use media::{Inspector, Limits};
@@ -52,11 +52,28 @@ pub(crate) async fn scene() -> Scene {
     let inspection = Inspection {
         files: s3.client(),
         inspector: Inspector::new(env!("CARGO_BIN_EXE_inspect"), limits),
+        scan: MalwareScan::None,
         announcer: Announcer::new(mongo.clone(), pushed.clone(), clock, Background::inline()),
         mongo,
         clock,
     };
     Scene { database, s3, inspection, pushed }
+}
+
+/// The same, where uploads are scanned for malware.
+pub(crate) async fn scanned_scene() -> Scene {
+    let mut scene = scene().await;
+    scene.inspection.scan = MalwareScan::GuardDuty;
+    scene
+}
+
+/// The event of a scan of what an event of the bucket names.
+pub(crate) fn scanned(arrived: &Value, status: &str) -> Value {
+    let object = &arrived["detail"]["object"];
+    json!({ "detail": {
+        "s3ObjectDetails": { "bucketName": "uploads", "objectKey": object["key"], "eTag": object["etag"] },
+        "scanResultDetails": { "scanResultStatus": status, "threats": null },
+    } })
 }
 
 impl Scene {

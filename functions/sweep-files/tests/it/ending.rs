@@ -1,5 +1,5 @@
 use crate::yard::Yard;
-use domain::{Access, Clock, RoomId, RoomKey, Timestamp, WideMentions};
+use domain::{Access, Clock, MalwareScan, RoomId, RoomKey, Timestamp, WideMentions};
 use futures_util::future::join_all;
 use mongo::GroupRights;
 use mongodb::bson::{DateTime, doc};
@@ -165,7 +165,7 @@ async fn files_in_a_tombstone_of_an_older_version_end_within_a_day() {
 async fn nothing_is_deleted_while_somebody_inspects() {
     let yard = Yard::new().await;
     let id = yard.uploaded().await;
-    yard.mongo().uploads().lease(id, NOON).await.unwrap();
+    yard.mongo().uploads().lease(id, MalwareScan::None, NOON).await.unwrap();
     yard.mongo().uploads().end_own(crate::yard::MINJI, id, NOON).await.unwrap();
 
     assert_eq!(yard.run::<60>().await, Report::default());

@@ -1,7 +1,10 @@
 //! Random walks: whatever happens in which order, and whoever dies between two steps, in the end the stores agree.
 
 use crate::yard::{MINJI, SIZE, Yard};
-use domain::{Attach, Media, MessageDraft, MessageId, MessageType, RoomId, RoomKey, Timestamp, UploadId, UploadLimits};
+use domain::{
+    Attach, MalwareScan, Media, MessageDraft, MessageId, MessageType, RoomId, RoomKey, Timestamp, UploadId,
+    UploadLimits,
+};
 use mongo::{Inspection, Lease, Leased, UploadClaim};
 use mongodb::bson::{DateTime, doc, oid::ObjectId};
 use std::{
@@ -90,7 +93,7 @@ impl Walk {
     }
 
     async fn lease(&mut self, id: UploadId) {
-        if let Leased::Mine(lease) = self.yard.mongo().uploads().lease(id, now()).await.unwrap() {
+        if let Leased::Mine(lease) = self.yard.mongo().uploads().lease(id, MalwareScan::None, now()).await.unwrap() {
             self.leases.push(*lease);
         }
     }

@@ -1,6 +1,6 @@
 use domain::{
-    ClientId, FileName, Media, MediaType, MessageId, Purpose, RoomId, RoomKey, Sha256, Timestamp, Upload, UploadDraft,
-    UploadId, UploadKind, UploadLimits, UserId,
+    ClientId, FileName, MalwareScan, Media, MediaType, MessageId, Purpose, RoomId, RoomKey, Sha256, Timestamp, Upload,
+    UploadDraft, UploadId, UploadKind, UploadLimits, UserId,
 };
 use mongo::{Inspection, Leased, Mongo, NewUpload};
 use mongodb::{
@@ -82,7 +82,7 @@ impl Yard {
     /// One that was inspected, with all objects.
     pub(crate) async fn ready(&self) -> UploadId {
         let id = self.uploaded().await;
-        let Leased::Mine(lease) = self.mongo().uploads().lease(id, NOON).await.unwrap() else {
+        let Leased::Mine(lease) = self.mongo().uploads().lease(id, MalwareScan::None, NOON).await.unwrap() else {
             unreachable!("nobody inspects it")
         };
         for key in id.keys() {

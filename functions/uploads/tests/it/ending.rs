@@ -1,5 +1,5 @@
 use crate::{Desk, HASH, MINJI, STRANGER, picture, refused, video};
-use domain::{Media, UploadId};
+use domain::{MalwareScan, Media, UploadId};
 use mongo::{Inspection, Leased};
 use mongodb::bson::doc;
 use serde_json::{Value, json};
@@ -12,7 +12,9 @@ impl Desk {
         self.s3.upload(id, 1_000);
         assert_eq!(self.complete(MINJI, id).await.status, 200);
         let uploads = self.app().mongo.uploads();
-        let Leased::Mine(lease) = uploads.lease(id, NOON).await.unwrap() else { unreachable!("nobody inspects it") };
+        let Leased::Mine(lease) = uploads.lease(id, MalwareScan::None, NOON).await.unwrap() else {
+            unreachable!("nobody inspects it")
+        };
         let media = Media { media_type: "image/jpeg".to_owned(), size: 990, ..Media::default() };
         uploads.finish(&lease, &Inspection::Ready { media, objects: id.keys().to_vec() }, NOON).await.unwrap().unwrap();
         id

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-const NOTES: File<'_> =
+pub(crate) const NOTES: File<'_> =
     File { kind: "file", name: "회의록.txt", media_type: "text/plain", bytes: "오늘은 여기까지.".as_bytes() };
 
-const PHOTO: File<'_> = File {
+pub(crate) const PHOTO: File<'_> = File {
     kind: "image",
     name: "사진.jpg",
     media_type: "image/jpeg",

@@ -34,6 +34,7 @@ mod reading;
 mod rebuilding;
 mod rights;
 mod rounds;
+mod scanning;
 mod scene;
 mod searching;
 mod sessions;

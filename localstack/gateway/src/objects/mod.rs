@@ -26,6 +26,7 @@ use crate::{
 };
 use access::Access;
 use disk::Disk;
+pub use events::EICAR;
 use events::Events;
 use store::Store;
 
@@ -70,7 +71,7 @@ impl Objects {
             disk: Arc::clone(&self.disk),
             buckets: self.buckets.iter().map(|bucket| bucket.name.clone()).collect(),
             access: access.clone(),
-            events: Events::new(template, lambda, faults),
+            events: Events::new(template, &self.disk, lambda, faults),
         };
         let mut service = S3ServiceBuilder::new(store);
         service.set_auth(access.clone());

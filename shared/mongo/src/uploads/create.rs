@@ -10,8 +10,8 @@ use domain::{Fault, Sha256, Timestamp, UNATTACHED_FOR, Upload, UploadDraft, Uplo
 use mongodb::{bson::doc, options::ReturnDocument};
 use std::time::Duration;
 
-/// How long after a file arrived its inspection is begun if its event was lost.
-const EVENT_HAS: Duration = Duration::from_secs(30);
+/// How long after a file arrived, or was scanned, its inspection is begun if the event was lost.
+pub(super) const EVENT_HAS: Duration = Duration::from_secs(30);
 
 /// An upload that is about to be created.
 #[derive(Debug)]
@@ -45,6 +45,7 @@ impl Uploads<'_> {
             state: UploadState::Pending,
             reason: None,
             etag: None,
+            scan: None,
             lease: None,
             attempts: 0,
             media: None,

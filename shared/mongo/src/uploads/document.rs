@@ -1,6 +1,7 @@
 use crate::messages::date;
 use domain::{
-    Fault, Media, Purpose, Rejection, Timestamp, UNATTACHED_FOR, Upload, UploadId, UploadKind, UploadState, UserId,
+    Fault, Media, Purpose, Rejection, ScanResult, Timestamp, UNATTACHED_FOR, Upload, UploadId, UploadKind, UploadState,
+    UserId,
 };
 use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId, serialize_to_bson};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,9 @@ pub(crate) struct UploadDocument {
     pub(super) reason: Option<Rejection>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) etag: Option<String>,
+    /// What a scan for malware came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) scan: Option<ScanDocument>,
     /// Who inspects it at the moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) lease: Option<LeaseDocument>,
@@ -54,6 +58,14 @@ pub(crate) struct UploadDocument {
     /// How often its objects were deleted.
     #[serde(default)]
     pub(super) passes: u32,
+}
+
+/// What a scan for malware came to. It may be told before the bytes are known to have arrived.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ScanDocument {
+    /// Which bytes were scanned.
+    pub(super) etag: String,
+    pub(super) result: ScanResult,
 }
 
 /// That somebody inspects an upload.

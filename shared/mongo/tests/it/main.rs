@@ -26,6 +26,7 @@ mod read_states;
 mod refused_login;
 mod room_lists;
 mod rooms;
+mod scans;
 mod scene;
 mod schema;
 mod search;

@@ -5,11 +5,11 @@ mod end;
 
 use crate::scene::{ANNA, AT, BORA, collection, environments, scene};
 use domain::{
-    ClientId, FileName, Media, MediaType, Purpose, Rejection, Sha256, Timestamp, Upload, UploadDraft, UploadId,
-    UploadKind, UploadLimits, UploadState, UserId,
+    ClientId, FileName, MalwareScan, Media, MediaType, Purpose, Rejection, Sha256, Timestamp, Upload, UploadDraft,
+    UploadId, UploadKind, UploadLimits, UploadState, UserId,
 };
 use futures_util::future::join_all;
-use mongo::{Ended, Inspection, Leased, Mongo, NewUpload};
+use mongo::{Ended, Inspection, Leased, Mongo, NewUpload, Refusal};
 use mongodb::bson::{Document, doc, oid::ObjectId};
 use std::{
     sync::atomic::{AtomicU8, Ordering},
@@ -20,6 +20,7 @@ use testkit::mongo::{Database, Profile};
 const SIZE: u64 = 1_000;
 const ETAG: &str = "d41d8cd98f00b204e9800998ecf8427e";
 const HASH: &str = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+const OFF: MalwareScan = MalwareScan::None;
 
 fn later(seconds: u64) -> Timestamp {
     AT.plus(Duration::from_secs(seconds))
@@ -65,7 +66,7 @@ fn inspection() -> Inspection {
 }
 
 async fn inspect(mongo: &Mongo, upload: &Upload, inspection: &Inspection) -> Upload {
-    let Leased::Mine(lease) = mongo.uploads().lease(upload.id, AT).await.unwrap() else {
+    let Leased::Mine(lease) = mongo.uploads().lease(upload.id, OFF, AT).await.unwrap() else {
         unreachable!("nobody else inspects it")
     };
     mongo.uploads().finish(&lease, inspection, AT).await.unwrap().unwrap()
@@ -162,10 +163,11 @@ async fn one_of_twenty_concurrent_leases_is_granted() {
     let environments = environments(&database, 20).await;
 
     let leased =
-        join_all(environments.iter().map(|mongo| async { mongo.uploads().lease(upload.id, AT).await.unwrap() })).await;
+        join_all(environments.iter().map(|mongo| async { mongo.uploads().lease(upload.id, OFF, AT).await.unwrap() }))
+            .await;
 
     assert_eq!(leased.iter().filter(|leased| matches!(leased, Leased::Mine(_))).count(), 1);
-    assert!(leased.iter().all(|leased| !matches!(leased, Leased::GivenUp(_))));
+    assert!(leased.iter().all(|leased| !matches!(leased, Leased::Refused(..))));
 }
 
 #[tokio::test]
@@ -174,25 +176,27 @@ async fn inspection_that_died_three_times_is_given_up() {
     let (uploads, upload) = (database.mongo.uploads(), uploaded(&database.mongo, ANNA).await);
     for attempt in 0..3 {
         let at = later(75 * attempt);
-        assert!(matches!(uploads.lease(upload.id, at).await.unwrap(), Leased::Mine(_)), "{attempt}");
-        assert!(matches!(uploads.lease(upload.id, at.plus(Duration::from_secs(74))).await.unwrap(), Leased::Not));
+        assert!(matches!(uploads.lease(upload.id, OFF, at).await.unwrap(), Leased::Mine(_)), "{attempt}");
+        assert!(matches!(uploads.lease(upload.id, OFF, at.plus(Duration::from_secs(74))).await.unwrap(), Leased::Not));
     }
 
-    let Leased::GivenUp(given_up) = uploads.lease(upload.id, later(225)).await.unwrap() else {
+    let Leased::Refused(given_up, Refusal::GivenUp) = uploads.lease(upload.id, OFF, later(225)).await.unwrap() else {
         unreachable!("a fourth time")
     };
 
     assert_eq!((given_up.state, given_up.reason), (UploadState::Rejected, Some(Rejection::InspectionFailed)));
     assert_eq!(given_up.due_at, Some(later(225 + 3_600)));
-    assert!(matches!(uploads.lease(upload.id, later(400)).await.unwrap(), Leased::Not));
+    assert!(matches!(uploads.lease(upload.id, OFF, later(400)).await.unwrap(), Leased::Not));
 }
 
 #[tokio::test]
 async fn inspection_with_a_lost_lease_changes_nothing() {
     let database = scene().await;
     let (uploads, upload) = (database.mongo.uploads(), uploaded(&database.mongo, ANNA).await);
-    let Leased::Mine(slow) = uploads.lease(upload.id, AT).await.unwrap() else { unreachable!("the first one") };
-    let Leased::Mine(fast) = uploads.lease(upload.id, later(75)).await.unwrap() else { unreachable!("after its end") };
+    let Leased::Mine(slow) = uploads.lease(upload.id, OFF, AT).await.unwrap() else { unreachable!("the first one") };
+    let Leased::Mine(fast) = uploads.lease(upload.id, OFF, later(75)).await.unwrap() else {
+        unreachable!("after its end")
+    };
 
     let lost = uploads.finish(&slow, &Inspection::Rejected(Rejection::Damaged), later(76)).await.unwrap();
     let won = uploads.finish(&fast, &inspection(), later(77)).await.unwrap().unwrap();
@@ -210,7 +214,7 @@ async fn upload_that_waits_for_its_inspection_is_listed() {
     let uploads = database.mongo.uploads();
     let [lost, died] = [uploaded(&database.mongo, ANNA).await.id, uploaded(&database.mongo, ANNA).await.id];
     pending(&database.mongo, ANNA).await;
-    uploads.lease(died, AT).await.unwrap();
+    uploads.lease(died, OFF, AT).await.unwrap();
 
     assert_eq!(uploads.list_uninspected(later(29), 5).await.unwrap(), []);
     assert_eq!(uploads.list_uninspected(later(30), 5).await.unwrap(), [lost]);
@@ -260,7 +264,7 @@ async fn deletion_and_inspection_at_once_leave_one_outcome() {
     let environments = environments(&database, 2).await;
     for _ in 0..20 {
         let upload = uploaded(&database.mongo, ANNA).await;
-        let Leased::Mine(lease) = environments[0].uploads().lease(upload.id, AT).await.unwrap() else {
+        let Leased::Mine(lease) = environments[0].uploads().lease(upload.id, OFF, AT).await.unwrap() else {
             unreachable!("it is free")
         };
 

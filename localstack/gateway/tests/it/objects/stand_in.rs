@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use domain::UploadId;
 use files::Headers;
-use gateway::{Delay, Rules, Span, StoreRules};
+use gateway::{Delay, EICAR, Rules, Span, StoreRules};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -32,9 +33,15 @@ impl Local {
 
     /// The events of new objects that `inspect` has seen.
     fn arrivals(&self) -> Vec<Value> {
+        self.events_of("aws.s3")
+    }
+
+    /// The events of a source that `inspect` has seen.
+    fn events_of(&self, source: &str) -> Vec<Value> {
         let lines = self.lines.lock().unwrap();
         let events = lines.iter().filter_map(|line| line.strip_prefix("inspect: event: "));
-        events.map(|event| serde_json::from_str(event).unwrap()).collect()
+        let events = events.map(|event| serde_json::from_str(event).unwrap());
+        events.filter(|event: &Value| event["source"] == source).collect()
     }
 }
 
@@ -135,6 +142,44 @@ async fn events_of_objects_are_lost_and_doubled_by_rules() {
     let arrivals = eventually("two events", || Some(local.arrivals()).filter(|arrivals| arrivals.len() == 2)).await;
 
     assert!(arrivals.iter().all(|arrival| arrival["detail"]["object"]["key"] == json!(id.to_string())));
+}
+
+#[tokio::test]
+async fn function_is_told_what_the_scanner_of_a_bucket_found() {
+    let (local, site) = Site::local().await;
+    let (clean, infected, hidden) = (UploadId([1; 16]), UploadId([2; 16]), UploadId([0; 16]));
+    // Across the border of what is read at once.
+    let threat = [vec![b'x'; 65_500], EICAR.concat().into_bytes(), vec![b'x'; 65_500]].concat();
+    site.upload(clean, EICAR[0].as_bytes()).await;
+    site.upload(infected, &threat).await;
+    site.upload(hidden, b"content").await;
+
+    let mut scans =
+        eventually("three scans", || Some(local.events_of("aws.guardduty")).filter(|scans| scans.len() == 3)).await;
+
+    let key = |scan: &Value| scan["detail"]["s3ObjectDetails"]["objectKey"].as_str().unwrap().to_owned();
+    scans.sort_by_key(key);
+    let told = |scan: &Value| scan["detail"]["scanResultDetails"]["scanResultStatus"].as_str().unwrap().to_owned();
+    let told: Vec<_> = scans.iter().map(|scan| (key(scan), told(scan))).collect();
+    let expected = [(hidden, "ACCESS_DENIED"), (clean, "NO_THREATS_FOUND"), (infected, "THREATS_FOUND")];
+    assert_eq!(told, expected.map(|(id, status)| (id.to_string(), status.to_owned())));
+    let object = &scans[2]["detail"]["s3ObjectDetails"];
+    assert_eq!(object["bucketName"], "local-uploadsbucket");
+    assert_eq!(object["eTag"], json!(site.files.arrived(infected).await.unwrap().unwrap().etag));
+    assert_eq!(scans[2]["detail-type"], "GuardDuty Malware Protection Object Scan Result");
+}
+
+#[tokio::test]
+async fn results_of_scans_are_lost_by_rules() {
+    let (local, site) = Site::local().await;
+    local.gateway.faults().function("inspect", Rules { drop: 1.0, ..Rules::default() });
+    site.upload(UploadId([1; 16]), b"lost").await;
+    local.gateway.faults().clear();
+    site.upload(UploadId([2; 16]), b"told").await;
+
+    eventually("a scan", || Some(local.events_of("aws.guardduty")).filter(|scans| !scans.is_empty())).await;
+
+    assert_eq!(local.events_of("aws.guardduty").len(), 1);
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 use super::{Watch, person, town};
 use crate::scene::{ANNA, AT, BORA, EVE, ROOM, access_as_of, collection, draft, fill, group, say, scene};
 use domain::{
-    Attach, ClientId, FileName, MediaType, MessageDraft, Person, Picture, Purpose, UploadDraft, UploadId, UploadKind,
-    UploadLimits, UserId, WideMentions,
+    Attach, ClientId, FileName, MalwareScan, MediaType, MessageDraft, Person, Picture, Purpose, ScanResult,
+    UploadDraft, UploadId, UploadKind, UploadLimits, UserId, WideMentions,
 };
 use mongo::{GroupRights, NewUpload, PictureOf, UploadClaim};
 use mongodb::bson::{DateTime, doc, oid::ObjectId};
@@ -44,7 +44,8 @@ async fn no_command_on_uploads_walks_a_collection() {
     watch.watch("note_multipart", 1, uploads.note_multipart(id, "x")).await;
     watch.watch("arrive", 1, uploads.arrive(id, 1, "x", AT)).await;
     watch.watch("list_uninspected", 1, uploads.list_uninspected(AT.plus(Duration::from_mins(1)), 5)).await;
-    watch.watch("lease", 1, uploads.lease(id, AT)).await;
+    watch.watch("note_scan", 1, uploads.note_scan(id, "x", ScanResult::Clean, AT)).await;
+    watch.watch("lease", 1, uploads.lease(id, MalwareScan::GuardDuty, AT)).await;
     watch.watch("end_own", 1, uploads.end_own(ANNA, id, AT)).await;
     watch.watch("list_holders", 0, uploads.list_holders(&[id])).await;
     watch.watch("find_oldest_due", 1, uploads.find_oldest_due(end)).await;

@@ -2,7 +2,7 @@
 
 use super::{claim, draft, later, next_id, pending, ready, set_upload, state, uploaded, usage};
 use crate::scene::{ANNA, AT, BORA, ROOM, collection, environments, say, scene};
-use domain::{MessageId, Timestamp, UploadState};
+use domain::{MalwareScan, MessageId, Timestamp, UploadState};
 use futures_util::future::join_all;
 use mongo::{Due, Mongo, NewUpload, Purge};
 use mongodb::bson::{Document, doc, oid::ObjectId};
@@ -127,7 +127,7 @@ async fn upload_that_somebody_inspects_is_looked_at_later() {
     let database = scene().await;
     let (mongo, uploads) = (&database.mongo, database.mongo.uploads());
     let upload = uploaded(mongo, ANNA).await;
-    uploads.lease(upload.id, AT).await.unwrap();
+    uploads.lease(upload.id, MalwareScan::None, AT).await.unwrap();
     uploads.end_own(ANNA, upload.id, AT).await.unwrap();
 
     let due = due(mongo, later(60)).await;
