@@ -5,8 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, bail, ensure};
 
 /// What belongs to the stack itself: only `--set` overrides it.
-const OWN: [&str; 6] =
-    ["CONNECTIONS_URL", "MONGO_URL", "MYSQL_URL", "SECRET_KEY", "SECRET_KEY_PREVIOUS", "WEBSOCKET_URL"];
+const OWN: [&str; 9] = [
+    "CONNECTIONS_URL",
+    "FILES_KEY",
+    "FILES_KEY_ID",
+    "FILES_URL",
+    "MONGO_URL",
+    "MYSQL_URL",
+    "SECRET_KEY",
+    "SECRET_KEY_PREVIOUS",
+    "WEBSOCKET_URL",
+];
 
 /// A setting on the command line.
 pub(crate) fn parse(text: &str) -> Result<(String, String)> {

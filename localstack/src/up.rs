@@ -52,6 +52,9 @@ pub(crate) struct Args {
     /// Use the queues and secrets of a running `LocalStack` instead of the stand-ins, by its URL, such as `http://127.0.0.1:4566`
     #[arg(long, value_name = "URL")]
     localstack: Option<String>,
+    /// Serve files over a stand-in of `CloudFront`, as a deployment with `FilesDomain` does, instead of S3
+    #[arg(long)]
+    files_domain: bool,
     /// Limit nobody, but by limits that are set, so that `cargo local bench --against URL` can measure this stack
     #[arg(long)]
     unlimited: bool,
@@ -132,6 +135,7 @@ async fn start(args: &Args, chosen: BTreeMap<String, String>, progress: &Progres
     let ports = Ports::choose(args)?;
     let mut options = Options::new(Source::Own(folder));
     options.unlimited = args.unlimited;
+    options.files_domain = args.files_domain;
     options.environment = chosen;
     options.binaries = Some(binaries);
     options.secret_key = secret_key()?;

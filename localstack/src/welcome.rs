@@ -71,7 +71,7 @@ mod tests {
     fn urls() -> Urls {
         let [http, ws, connections, secrets, ses, sqs, s3] =
             ["http://h", "ws://w", "http://w", "http://s", "http://m", "http://q", "http://3"].map(str::to_owned);
-        Urls { http, ws, connections, secrets, ses, sqs, s3 }
+        Urls { http, ws, connections, secrets, ses, sqs, s3, files: None }
     }
 
     #[test]

@@ -2,7 +2,10 @@ use crate::{Answer, Api};
 use anyhow::{Context as _, Result, bail, ensure};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use reqwest::{Method, header::CONTENT_LENGTH};
+use reqwest::{
+    Method,
+    header::{CONTENT_LENGTH, HeaderMap},
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -89,11 +92,18 @@ impl Api {
     }
 
     /// What is behind a link, and its headers.
-    pub async fn download(&self, url: &str) -> Result<(reqwest::header::HeaderMap, Vec<u8>)> {
-        let answer = self.anonymous(Method::GET, url).send().await?;
-        let status = answer.status();
-        ensure!(status.is_success(), "the link answers {status}");
-        let headers = answer.headers().clone();
-        Ok((headers, answer.bytes().await?.to_vec()))
+    pub async fn download(&self, url: &str) -> Result<(HeaderMap, Vec<u8>)> {
+        let (status, headers, bytes) = self.fetch(url, &[]).await?;
+        ensure!((200..300).contains(&status), "the link answers {status}");
+        Ok((headers, bytes))
+    }
+
+    /// What a link answers to a request with these headers.
+    pub async fn fetch(&self, url: &str, headers: &[(&str, &str)]) -> Result<(u16, HeaderMap, Vec<u8>)> {
+        let request = self.anonymous(Method::GET, url);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let answer = request.send().await?;
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Ok((status, headers, answer.bytes().await?.to_vec()))
     }
 }

@@ -77,6 +77,11 @@ impl Api {
         self.0.download(url.as_str().expect("a link")).await.expect("the link leads to a file")
     }
 
+    /// What a link answers to a request with these headers.
+    pub async fn fetch(&self, url: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap, Vec<u8>) {
+        self.0.fetch(url, headers).await.expect("the link leads to a server")
+    }
+
     /// Whether a link still leads to something.
     pub async fn is_there(&self, url: &Value) -> bool {
         self.0.download(url.as_str().expect("a link")).await.is_ok()

@@ -136,7 +136,12 @@ impl TestStack {
 
     /// The key that signs access tokens.
     pub fn secret_key(&self) -> &str {
-        &self.stack.environment()["SECRET_KEY"]
+        self.setting("SECRET_KEY")
+    }
+
+    /// A setting of the functions, also one that they read from Secrets Manager.
+    pub fn setting(&self, name: &str) -> &str {
+        &self.stack.environment()[name]
     }
 
     /// The newest mail to an address whose link leads to a page of the app; waits until there is one that is not among `seen`.

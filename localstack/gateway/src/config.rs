@@ -27,6 +27,8 @@ pub struct Urls {
     pub sqs: String,
     /// S3.
     pub s3: String,
+    /// The distribution in front of files, if the template has one.
+    pub files: Option<String>,
 }
 
 /// How to start a gateway.

@@ -28,6 +28,9 @@ const SKEW: Duration = Duration::from_mins(5);
 /// `sam local` for functions in containers.
 const OWNERS: [(&str, &str); 2] = [("local", "local"), ("defaultkey", "defaultsecret")];
 
+/// As whom the distribution reads its bucket.
+const DISTRIBUTION: &str = "cloudfront.amazonaws.com";
+
 /// A key pair, and the token that comes with the temporary keys of a role.
 #[derive(Clone)]
 pub(crate) struct Keys {
@@ -68,22 +71,32 @@ impl Iam {
             name: format!("arn:aws:iam::{ACCOUNT}:root"),
             policy: None,
         };
-        let functions = template.functions.iter().map(|function| Caller {
+        let temporary = |name: String, policy: &Policy| Caller {
             keys: Keys {
                 id: format!("ASIA{:016X}", rand::random::<u64>()),
                 secret: secret(),
                 token: Some(format!("{}{}", secret(), secret())),
             },
-            name: identity(function),
-            policy: Some(function.policy.clone()),
-        });
-        let callers = OWNERS.into_iter().map(owner).chain(functions);
+            name,
+            policy: Some(policy.clone()),
+        };
+        let functions = template.functions.iter().map(|function| temporary(identity(function), &function.policy));
+        let distribution = template.distribution.iter().map(|it| temporary(DISTRIBUTION.to_owned(), &it.policy));
+        let callers = OWNERS.into_iter().map(owner).chain(functions).chain(distribution);
         Self(callers.map(|caller| (caller.keys.id.clone(), caller)).collect())
     }
 
     /// The key pair of a function.
     pub(crate) fn keys_of(&self, function: &Function) -> Option<&Keys> {
-        let name = identity(function);
+        self.keys_named(&identity(function))
+    }
+
+    /// The key pair of the distribution.
+    pub(crate) fn distribution_keys(&self) -> Option<&Keys> {
+        self.keys_named(DISTRIBUTION)
+    }
+
+    fn keys_named(&self, name: &str) -> Option<&Keys> {
         self.0.values().find(|caller| caller.name == name).map(|caller| &caller.keys)
     }
 

@@ -2,6 +2,7 @@
 
 mod config;
 mod cpu_shares;
+mod edge;
 mod faults;
 mod http_api;
 mod iam;
@@ -36,6 +37,7 @@ pub use records::{AfterResponse, InvocationRecord, Outcome, Summary, summarize};
 pub use secrets::secret_arn;
 pub use traffic::Traffic;
 
+use edge::EdgeDoor;
 use http_api::HttpDoor;
 use iam::Iam;
 use lambda::{Lambda, Setup};
@@ -72,6 +74,10 @@ impl Gateway {
         let mails = Door::bind(0).await.context("SES cannot listen")?;
         let sqs = Door::bind(0).await.context("SQS cannot listen")?;
         let s3 = Door::bind(0).await.context("S3 cannot listen")?;
+        let edge = match template.distribution {
+            Some(_) => Some(Door::bind(0).await.context("CloudFront cannot listen")?),
+            None => None,
+        };
         let localstack = match &config.localstack {
             Some(url) => Some(LocalStack::prepare(url, &template.queues, &config.secrets).await.context("LocalStack")?),
             None => None,
@@ -85,6 +91,7 @@ impl Gateway {
             secrets: there.clone().unwrap_or_else(|| format!("http://{}", secrets.address())),
             ses: format!("http://{}", mails.address()),
             s3: format!("http://{}", s3.address()),
+            files: edge.as_ref().map(|edge| format!("http://{}", edge.address())),
             sqs: there.unwrap_or_else(|| format!("http://{}", sqs.address())),
         };
         let faults = Faults::new(Processes::default());
@@ -111,7 +118,11 @@ impl Gateway {
         let queues = Queues::new(&template, &faults, config.limits.queue_speed, &meter);
         sqs.open(Arc::new(QueueDoor::new(queues.clone(), Arc::clone(&iam))), &shutdown);
         let objects = Objects::open(&template, &config.objects).context("the folder of S3 cannot be used")?;
-        s3.open(Arc::new(objects.door(&template, &iam, &lambda, &faults)), &shutdown);
+        let store = Arc::new(objects.door(&template, &iam, &lambda, &faults));
+        if let (Some(door), Some(distribution)) = (edge, &template.distribution) {
+            door.open(Arc::new(EdgeDoor::new(distribution, &iam, &store)?), &shutdown);
+        }
+        s3.open(store, &shutdown);
         queues::start(&template, &queues, localstack.as_ref(), &lambda, &faults, &config.limits, &shutdown);
         schedules::start(&template, &lambda, &faults, &config.limits, &shutdown);
         let door = HttpDoor::new(&template, Arc::clone(&lambda), faults.clone(), config.limits.clone());

@@ -6,6 +6,7 @@ mod container;
 mod containers;
 mod databases;
 mod download;
+mod file_keys;
 mod folders;
 mod install;
 mod mongod;
@@ -23,6 +24,7 @@ pub use self::{
     binaries::{Extent, Profile, build, functions},
     databases::{Databases, Wanted},
     download::runtime_interface_emulator,
+    file_keys::FileKeys,
     folders::{Scratch, all_records, records_of, sweep},
     install::{find_mongod, find_mysqld},
     operations::Operations,

@@ -19,6 +19,7 @@ use template::Template;
 use crate::{
     containers::Bridge,
     databases::{Databases, Wanted, with_database},
+    file_keys::FileKeys,
     paths::root,
     progress::Progress,
 };
@@ -33,6 +34,18 @@ const MAIL_IDENTITY: &str = "chat.example";
 
 /// The secret that signs access tokens.
 const KEY_SECRET: &str = "local/SECRET_KEY";
+
+/// The secret with the key that signs links to files.
+const FILES_SECRET: &str = "local/FILES_KEY";
+
+/// The key in the template, and so the id, of the key pair's public half.
+const FILES_KEY: &str = "FilesKey";
+
+/// What files are served by where `Options::files_domain` says so. The name is `CloudFront`'s alone: links have the address of its stand-in.
+const FILES: [(&str, &str); 2] = [
+    ("FilesDomain", "files.chat.example"),
+    ("FilesCertificateArn", "arn:aws:acm:us-east-1:123456789012:certificate/local"),
+];
 
 /// The secret with the credentials at the push services.
 const PUSH_SECRET: &str = "local/PUSH_SECRET";
@@ -72,6 +85,8 @@ pub struct Options {
     pub environment: BTreeMap<String, String>,
     /// Whether nobody is limited, but by limits in `environment`.
     pub unlimited: bool,
+    /// Whether files are served over a stand-in of `CloudFront`, as with the parameter `FilesDomain`; otherwise S3 serves them.
+    pub files_domain: bool,
     /// Template parameters, over those of a local stack.
     pub parameters: BTreeMap<String, String>,
     /// The gateway's limits.
@@ -105,6 +120,7 @@ impl Options {
             push_keys: None,
             environment: BTreeMap::new(),
             unlimited: false,
+            files_domain: false,
             parameters: BTreeMap::new(),
             limits: Limits::default(),
             localstack: None,
@@ -122,6 +138,12 @@ impl Options {
     #[must_use]
     pub fn without_limits(self) -> Self {
         Self { unlimited: true, ..self }
+    }
+
+    /// The same with files over a stand-in of `CloudFront`.
+    #[must_use]
+    pub fn with_files_domain(self) -> Self {
+        Self { files_domain: true, ..self }
     }
 
     /// A stack for one test, over the servers and binaries of `cargo local test`. `STACK_LOGS=1` shows what functions log.
@@ -241,6 +263,8 @@ impl Stack {
         }
         let providers = start_providers(options.push_keys.as_ref()).await?;
         environment.extend(providers.environment());
+        let file_keys = options.files_domain.then(FileKeys::generate).transpose()?;
+        environment.extend(file_keys.iter().map(|keys| ("FILES_KEY".to_owned(), keys.private.clone())));
         environment.extend(options.environment);
         if options.unlimited {
             for limit in settings()?.into_iter().filter(|name| name.starts_with("LIMIT_")) {
@@ -249,10 +273,11 @@ impl Stack {
         }
         // As deployed: functions get the ARNs alone, and read the secrets during their init.
         let mut given = environment.clone();
-        let secrets: BTreeMap<_, _> = [("SECRET_KEY", KEY_SECRET), ("PUSH_SECRET", PUSH_SECRET)]
-            .into_iter()
-            .filter_map(|(name, secret)| Some((secret.to_owned(), given.remove(name)?)))
-            .collect();
+        let secrets: BTreeMap<_, _> =
+            [("SECRET_KEY", KEY_SECRET), ("PUSH_SECRET", PUSH_SECRET), ("FILES_KEY", FILES_SECRET)]
+                .into_iter()
+                .filter_map(|(name, secret)| Some((secret.to_owned(), given.remove(name)?)))
+                .collect();
         // LocalStack makes ARNs of its own.
         let is_localstack = options.localstack.is_some();
         let arn = |secret: &str| if is_localstack { secret.to_owned() } else { gateway::secret_arn(secret) };
@@ -268,6 +293,7 @@ impl Stack {
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
+        parameters.extend(file_keys.map(|keys| files_domain(keys, arn(FILES_SECRET))).unwrap_or_default());
         parameters.extend(options.parameters);
         let scratch = TempDir::new()?;
         let objects = databases.as_ref().map_or_else(|| scratch.path().to_owned(), Databases::objects);
@@ -374,6 +400,9 @@ impl Stack {
     pub fn container_environment(&self) -> Option<BTreeMap<String, String>> {
         let mut environment = self.bridge.as_ref()?.environment(&self.environment);
         environment.extend(self.unknown_names.clone());
+        if environment.contains_key("FILES_URL") {
+            environment.insert("FILES_KEY_ID".to_owned(), FILES_KEY.to_owned());
+        }
         Some(environment)
     }
 
@@ -391,6 +420,13 @@ impl Stack {
     }
 }
 
+/// The parameters of a domain for files.
+fn files_domain(keys: FileKeys, secret: String) -> BTreeMap<String, String> {
+    let names = FILES.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let key = [("FilesPublicKey", keys.public), ("FilesKeySecretArn", secret)];
+    names.into_iter().chain(key.map(|(name, value)| (name.to_owned(), value))).collect()
+}
+
 async fn start_providers(keys: Option<&Keys>) -> Result<Providers> {
     let keys = match keys {
         Some(keys) => keys,
@@ -403,6 +439,9 @@ fn with_urls(mut environment: BTreeMap<String, String>, urls: &Urls) -> BTreeMap
     environment.entry("WEBSOCKET_URL".to_owned()).or_insert_with(|| urls.ws.clone());
     environment.entry("CONNECTIONS_URL".to_owned()).or_insert_with(|| urls.connections.clone());
     environment.entry("S3_URL".to_owned()).or_insert_with(|| urls.s3.clone());
+    if let Some(files) = &urls.files {
+        environment.entry("FILES_URL".to_owned()).or_insert_with(|| files.clone());
+    }
     environment
 }
 

@@ -150,6 +150,7 @@ impl Scope {
         if let Some(name) = self.buckets.get(resource) {
             return match attribute {
                 "Arn" => Ok(bucket::bucket_arn(name)),
+                "RegionalDomainName" => Ok(format!("{name}.s3.{}.amazonaws.com", self.region)),
                 unknown => bail!("unsupported attribute `{unknown}` of a bucket"),
             };
         }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod bucket;
+mod distribution;
 mod generated;
 mod intrinsics;
 mod model;
@@ -13,8 +14,8 @@ mod values;
 
 pub use bucket::bucket_arn;
 pub use model::{
-    ACCOUNT, Bucket, BucketEvent, Cors, CorsRule, Function, HttpApi, HttpRoute, Queue, QueueEvent, REGION, Redrive,
-    Schedule, Template, WebSocketApi, WebSocketRoute, arn,
+    ACCOUNT, Bucket, BucketEvent, Cors, CorsRule, Distribution, Function, HttpApi, HttpRoute, Queue, QueueEvent,
+    REGION, Redrive, Schedule, Template, WebSocketApi, WebSocketRoute, arn,
 };
 pub use policy::Policy;
 pub use queue::queue_arn;

@@ -24,6 +24,8 @@ pub struct Template {
     pub queues: Vec<Queue>,
     /// Every `AWS::S3::Bucket`, in the order of their logical ids.
     pub buckets: Vec<Bucket>,
+    /// The `AWS::CloudFront::Distribution`, if there is one.
+    pub distribution: Option<Distribution>,
 }
 
 /// One Lambda function.
@@ -156,6 +158,27 @@ pub struct CorsRule {
     pub exposed: Vec<String>,
     /// `MaxAge` in seconds.
     pub max_age: Option<u64>,
+}
+
+/// A distribution of `CloudFront` in front of a bucket, for those who have a signed link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Distribution {
+    /// Its key in `Resources`, and what `!Ref` answers.
+    pub logical_id: String,
+    /// Its name of our own.
+    pub domain: String,
+    /// Name of the bucket that it reads.
+    pub bucket: String,
+    /// What the bucket's policy lets it do.
+    pub policy: Policy,
+    /// Public keys that links are checked by, in PEM, by their ids.
+    pub keys: BTreeMap<String, String>,
+    /// `AllowedMethods`.
+    pub methods: Vec<String>,
+    /// Headers of every answer, their names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// How it answers pages of other origins.
+    pub cors: Option<CorsRule>,
 }
 
 /// A route of the HTTP API.

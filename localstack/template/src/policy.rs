@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     resources::Resource,
-    values::{known, texts},
+    values::{known, plain, texts},
 };
 
 /// Services whose permissions are checked locally. Statements about others are not kept.
@@ -56,6 +56,36 @@ impl Policy {
         let mut policy = Self::default();
         policy.add_role(arn, all).with_context(|| format!("in its role `{arn}`"))?;
         Ok(policy)
+    }
+
+    /// What the policy of a bucket lets a service do in the name of one of our resources.
+    pub(crate) fn of_service(service: &str, source: &str, bucket: &str, all: &[Resource]) -> Result<Self> {
+        // A request that the service signs in a header, anew each time. Nothing is encrypted on its way here, which stands for TLS.
+        let facts = [
+            ("aws:SecureTransport", "true"),
+            ("aws:SourceArn", source),
+            ("s3:authType", "REST-HEADER"),
+            ("s3:signatureAge", "0"),
+        ];
+        let mut policy = Self::default();
+        for resource in all.iter().filter(|resource| resource.kind == "AWS::S3::BucketPolicy") {
+            if resource.properties.get("Bucket").and_then(Json::as_str) == Some(bucket) {
+                policy.add_bucket(resource, service, &facts).with_context(|| format!("in `{}`", resource.id))?;
+            }
+        }
+        Ok(policy)
+    }
+
+    /// Adds the statements of a bucket's policy that are about such a request.
+    fn add_bucket(&mut self, resource: &Resource, service: &str, facts: &[(&str, &str)]) -> Result<()> {
+        let document = resource.properties.get("PolicyDocument").context("`PolicyDocument` is missing")?;
+        for statement in document.get("Statement").and_then(Json::as_array).into_iter().flatten() {
+            known(statement, &["Action", "Condition", "Effect", "Principal", "Resource", "Sid"])?;
+            if is_for(statement, service)? && holds(statement.get("Condition"), facts)? {
+                self.0.push(Statement::plain(statement)?);
+            }
+        }
+        Ok(())
     }
 
     fn add_role(&mut self, arn: &str, all: &[Resource]) -> Result<()> {
@@ -128,12 +158,17 @@ impl Statement {
         for unsupported in ["Condition", "NotAction", "NotResource", "Principal", "NotPrincipal"] {
             ensure!(statement.get(unsupported).is_none(), "unsupported `{unsupported}` in a statement of a policy");
         }
+        Self::plain(statement).map(Some)
+    }
+
+    /// Its effect, actions and resources.
+    fn plain(statement: &Json) -> Result<Self> {
         let allows = match statement.get("Effect").and_then(Json::as_str) {
             Some("Allow") => true,
             Some("Deny") => false,
             other => return Err(anyhow!("the effect of a statement is `Allow` or `Deny`, not {other:?}")),
         };
-        Ok(Some(Self { allows, actions, resources: texts(statement, "Resource")? }))
+        Ok(Self { allows, actions: texts(statement, "Action")?, resources: texts(statement, "Resource")? })
     }
 
     fn is_about(&self, action: &str, resource: &str) -> bool {
@@ -142,6 +177,38 @@ impl Statement {
         self.actions.iter().any(|pattern| matches(&pattern.to_ascii_lowercase(), &action))
             && self.resources.iter().any(|pattern| matches(pattern, resource))
     }
+}
+
+/// Whether a statement of a resource's policy is about requests of a service.
+fn is_for(statement: &Json, service: &str) -> Result<bool> {
+    match statement.get("Principal") {
+        Some(Json::String(everybody)) if everybody == "*" => Ok(true),
+        Some(principal @ Json::Object(_)) => {
+            known(principal, &["Service"]).context("in `Principal`")?;
+            Ok(texts(principal, "Service")?.iter().any(|name| name == service))
+        }
+        other => bail!("unsupported `Principal`: {other:?}"),
+    }
+}
+
+/// Whether everything that a condition asks for is so.
+fn holds(condition: Option<&Json>, facts: &[(&str, &str)]) -> Result<bool> {
+    for (operator, asked) in condition.and_then(Json::as_object).into_iter().flatten() {
+        for (key, wanted) in asked.as_object().with_context(|| format!("`{operator}` is no mapping"))? {
+            let fact = facts.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
+            let (_, fact) = fact.with_context(|| format!("unsupported key `{key}` of a condition"))?;
+            let wanted = plain(wanted)?;
+            let is_so = match operator.as_str() {
+                "Bool" | "StringEquals" => *fact == wanted,
+                "NumericGreaterThan" => fact.parse::<f64>()? > wanted.parse::<f64>()?,
+                unknown => bail!("unsupported operator `{unknown}` of a condition"),
+            };
+            if !is_so {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// Whether a text fits a pattern, in which `*` is any text and `?` any character.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use serde_norway::Value as Yaml;
 
 use crate::{
-    bucket,
+    bucket, distribution,
     generated::{capitalized, function_name},
     intrinsics::Scope,
     model::{Cors, Function, HttpApi, HttpRoute, Template, WebSocketApi, WebSocketRoute},
@@ -22,7 +22,7 @@ const ATTRIBUTES: [&str; 7] =
     ["Condition", "DeletionPolicy", "DependsOn", "Metadata", "Properties", "Type", "UpdateReplacePolicy"];
 
 /// Types of resources that change nothing about how the stack runs locally.
-const IRRELEVANT: [&str; 11] = [
+const IRRELEVANT: [&str; 10] = [
     "AWS::ApiGatewayV2::ApiMapping",
     "AWS::ApiGatewayV2::DomainName",
     "AWS::CloudWatch::Alarm",
@@ -33,7 +33,6 @@ const IRRELEVANT: [&str; 11] = [
     "AWS::Logs::LogGroup",
     "AWS::Logs::MetricFilter",
     "AWS::Route53::RecordSet",
-    "AWS::S3::BucketPolicy",
 ];
 
 /// Properties of a function that are read, then those that change nothing locally.
@@ -119,8 +118,14 @@ pub(crate) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &
         let kind = resource.get("Type").and_then(Yaml::as_str).unwrap_or_default();
         found.extend(resolve(id, kind, resource, scope).with_context(|| format!("in resource `{id}` ({kind})"))?);
     }
-    let mut template =
-        Template { functions: Vec::new(), http: None, websocket: None, queues: Vec::new(), buckets: Vec::new() };
+    let mut template = Template {
+        functions: Vec::new(),
+        http: None,
+        websocket: None,
+        queues: Vec::new(),
+        buckets: Vec::new(),
+        distribution: None,
+    };
     let (mut routes, mut scanners) = (Vec::new(), Vec::new());
     for resource in &found {
         let context = || format!("in resource `{}` ({})", resource.id, resource.kind);
@@ -163,6 +168,7 @@ pub(crate) fn read(document: &Yaml, resources: &BTreeMap<String, Yaml>, scope: &
     queue::check(&template.queues, &template.functions)?;
     bucket::attach(&mut template.buckets, scanners)?;
     bucket::check(&template.buckets, &template.functions)?;
+    template.distribution = distribution::distribution(&found, &template.buckets)?;
     Ok(template)
 }
 
@@ -188,8 +194,15 @@ fn resolve(id: &str, kind: &str, resource: &Yaml, scope: &Scope) -> Result<Optio
         "AWS::ApiGatewayV2::Route",
         "AWS::ApiGatewayV2::RouteResponse",
         "AWS::CloudFormation::CustomResource",
+        "AWS::CloudFront::CachePolicy",
+        "AWS::CloudFront::Distribution",
+        "AWS::CloudFront::KeyGroup",
+        "AWS::CloudFront::OriginAccessControl",
+        "AWS::CloudFront::PublicKey",
+        "AWS::CloudFront::ResponseHeadersPolicy",
         "AWS::GuardDuty::MalwareProtectionPlan",
         "AWS::S3::Bucket",
+        "AWS::S3::BucketPolicy",
         "AWS::SQS::Queue",
     ];
     ensure!(runs.contains(&kind) || IRRELEVANT.contains(&kind), "unsupported resource type `{kind}`");

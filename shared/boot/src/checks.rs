@@ -1,9 +1,14 @@
 //! What a value must be; each answers with the end of the sentence "X ...".
 
+use aws_lc_rs::{
+    encoding::{AsBigEndian as _, EcPrivateKeyBin},
+    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair},
+};
 use domain::{
     Email, Limit, MalwareScan,
     notification::{Platform, Preview},
 };
+use rustls_pki_types::{PrivateKeyDer, pem::PemObject as _};
 use std::{ops::RangeInclusive, str::FromStr, time::Duration};
 use url::Url;
 
@@ -217,6 +222,23 @@ pub(crate) fn malware_scan(value: &str) -> Check<MalwareScan> {
         "guardduty" => Ok(MalwareScan::GuardDuty),
         _ => Err("must be none or guardduty"),
     }
+}
+
+/// A private key on P-256 in PEM, of either of the two forms that openssl writes.
+pub(crate) fn p256_key(value: &str) -> Check<[u8; 32]> {
+    let read = || {
+        let der = PrivateKeyDer::from_pem_slice(value.as_bytes()).ok()?;
+        let pair = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_ASN1_SIGNING, der.secret_der()).ok()?;
+        let number: EcPrivateKeyBin<'_> = pair.private_key().as_be_bytes().ok()?;
+        number.as_ref().try_into().ok()
+    };
+    read().ok_or("is not a private key on P-256 in PEM")
+}
+
+/// A name that stands in URLs as it is.
+pub(crate) fn key_id(value: &str) -> Check<String> {
+    let is_plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_plain { Ok(value.to_owned()) } else { Err("must have letters and digits alone") }
 }
 
 /// `on` or `off`.

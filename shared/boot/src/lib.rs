@@ -19,7 +19,7 @@ mod values;
 
 pub use cost::Cost;
 pub use ending::{EndWhenStale, Ending};
-pub use files::{FileSettings, MediaLimits};
+pub use files::{EdgeSettings, FileSettings, MediaLimits};
 pub use https::put;
 pub use limits::Limits;
 pub use push::{ProviderUrls, PushSettings};

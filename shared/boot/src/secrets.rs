@@ -7,12 +7,13 @@ use futures_util::future::join_all;
 use std::{collections::BTreeMap, time::Duration};
 
 /// What may come from Secrets Manager.
-const SECRETS: [&str; 8] = [
+const SECRETS: [&str; 9] = [
     "MYSQL_URL",
     "MONGO_URL",
     "SECRET_KEY",
     "SECRET_KEY_PREVIOUS",
     "PUSH_SECRET",
+    "FILES_KEY",
     "TRUSTED_PROXY_KEY",
     "APP_MYSQL_URL",
     "HEALTH_MYSQL_URL",

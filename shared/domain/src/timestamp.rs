@@ -51,6 +51,13 @@ impl Timestamp {
         Self(self.0.saturating_sub(i64::try_from(while_.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    /// The latest moment up to this one that is a whole number of steps after the Unix epoch.
+    #[must_use]
+    pub fn floor_to(self, step: Duration) -> Self {
+        let step = i64::try_from(step.as_millis()).unwrap_or(i64::MAX).max(1);
+        Self(self.0.saturating_sub(self.0.rem_euclid(step)))
+    }
+
     /// The time from this moment to another; none if that has passed.
     pub fn until(self, other: Self) -> Duration {
         Duration::from_millis(u64::try_from(other.0.saturating_sub(self.0)).unwrap_or(0))
@@ -113,6 +120,17 @@ mod tests {
         for wrong in ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59-01:00"] {
             assert_eq!(Timestamp::parse(wrong), Err(Invalid::OutOfRange), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_moment_is_floored_to_a_step() {
+        let minute = Duration::from_mins(1);
+        for (millis, floored) in
+            [(0, 0), (59_999, 0), (60_000, 60_000), (1_790_000_012_345, 1_789_999_980_000), (-1, -60_000)]
+        {
+            assert_eq!(Timestamp::from_millis(millis).floor_to(minute), Timestamp::from_millis(floored), "{millis}");
+        }
+        assert_eq!(Timestamp::from_millis(7).floor_to(Duration::ZERO), Timestamp::from_millis(7));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod clean;
+mod edge;
 mod fault;
 mod headers;
 mod keep;
@@ -18,6 +19,7 @@ use aws_sdk_s3::{
     config::{BehaviorVersion, Builder, RequestChecksumCalculation, retry::RetryConfig, timeout::TimeoutConfig},
 };
 use boot::FileSettings;
+use edge::Edge;
 use std::{sync::Arc, time::Duration};
 
 /// How long S3 has for an answer without bytes, all tries together, and each of them.
@@ -38,6 +40,7 @@ pub struct Files {
     transfers: Client,
     uploads: Arc<str>,
     kept: Arc<str>,
+    edge: Option<Arc<Edge>>,
 }
 
 impl Files {
@@ -59,6 +62,7 @@ impl Files {
             transfers: client(TRANSFER, TRANSFER_OF_A_TRY),
             uploads: settings.uploads_bucket.as_str().into(),
             kept: settings.files_bucket.as_str().into(),
+            edge: settings.edge.as_ref().map(|edge| Arc::new(Edge::new(edge))),
         }
     }
 }

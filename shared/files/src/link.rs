@@ -9,6 +9,9 @@ use std::{
 /// How long a client may begin to send a file.
 const PUT_LIFETIME: Duration = Duration::from_mins(15);
 
+/// How long the same request is signed alike.
+const STEP: Duration = Duration::from_mins(1);
+
 /// How long a client may begin to send a part of a file.
 const PART_LIFETIME: Duration = Duration::from_hours(1);
 
@@ -62,8 +65,11 @@ impl Files {
         Ok(request("PUT", &signed, expires_at))
     }
 
-    /// Where a file can be read, and until when.
+    /// Where a file can be read, and until when: at `CloudFront` if it is set, else at S3.
     pub async fn link(&self, key: &str, lifetime: Duration, now: Timestamp) -> Result<(String, Timestamp), Fault> {
+        if let Some(edge) = &self.edge {
+            return edge.link(key, lifetime, now);
+        }
         let (window, expires_at) = window(now, lifetime)?;
         let get = self.client.get_object().bucket(&*self.kept).key(key);
         let signed = Box::pin(get.presigned(window)).await.map_err(|error| fault("sign a link", &error))?;
@@ -71,9 +77,9 @@ impl Files {
     }
 }
 
-/// What is signed for: from the beginning of this minute on.
+/// What is signed for: from the beginning of this step on.
 fn window(now: Timestamp, lifetime: Duration) -> Result<(PresigningConfig, Timestamp), Fault> {
-    let begin = Timestamp::from_millis(now.millis() - now.millis().rem_euclid(60_000));
+    let begin = now.floor_to(STEP);
     let since_epoch = Timestamp::from_millis(0).until(begin);
     let window = PresigningConfig::builder().start_time(SystemTime::UNIX_EPOCH + since_epoch).expires_in(lifetime);
     Ok((window.build().map_err(Fault::internal)?, begin.plus(lifetime)))
@@ -92,7 +98,7 @@ fn request(method: &'static str, signed: &PresignedRequest, expires_at: Timestam
 #[cfg(test)]
 mod tests {
     use super::*;
-    use boot::{FileSettings, Settings};
+    use boot::{EdgeSettings, FileSettings, Settings};
 
     const NOW: Timestamp = Timestamp::from_millis(1_790_000_012_345);
     const MINUTE: Timestamp = Timestamp::from_millis(1_789_999_980_000);
@@ -161,6 +167,20 @@ mod tests {
         assert_eq!(expires_at, MINUTE.plus(life));
         assert_eq!(files.link("abab/small", life, MINUTE).await.unwrap(), (url.clone(), expires_at));
         assert_ne!(files.link("abab/small", life, NOW.plus(Duration::from_mins(1))).await.unwrap().0, url);
+    }
+
+    #[tokio::test]
+    async fn link_leads_to_cloudfront_where_it_is_set_and_an_upload_to_s3() {
+        let edge = EdgeSettings { url: "https://files.example".to_owned(), key_id: "K1".to_owned(), key: [1; 32] };
+        let settings = FileSettings { edge: Some(edge), ..settings("https://s3.eu-west-1.amazonaws.com") };
+        let files = Files::connect(&settings);
+
+        let (url, expires_at) = files.link("abab/small", Duration::from_mins(10), NOW).await.unwrap();
+
+        assert!(url.starts_with("https://files.example/abab/small?Expires=1790000400&Signature="), "{url}");
+        assert_eq!(expires_at, Timestamp::from_millis(1_790_000_400_000));
+        let put = files.put_link(ID, 3, SHA256, NOW).await.unwrap();
+        assert!(put.url.starts_with("https://uploads.s3.eu-west-1.amazonaws.com/"), "{}", put.url);
     }
 
     #[tokio::test]

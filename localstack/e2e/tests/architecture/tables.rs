@@ -123,6 +123,7 @@ pub(crate) const OWNERS: &[(&str, &[&str])] = &[
     ("lambda_runtime", &["background", "inspect", "migrate", "relay", "send-mail", "socket", "sweep-files", "worker"]),
     // `stack` initiates the replica set, `localstack` fills one with a million messages.
     ("mongodb", &["localstack", "mongo", "stack"]),
+    ("p256", &["files"]),
     ("re_mp4", &["media"]),
     ("reqwest", &["client"]),
     ("s3s", &["gateway"]),

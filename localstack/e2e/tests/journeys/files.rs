@@ -34,12 +34,12 @@ const FILM: File<'_> = File {
 const GONE_WITHIN: Duration = Duration::from_mins(4);
 
 /// Sends files; returns the message.
-async fn send(person: &Person, room: i64, message_type: &str, uploads: &[&str]) -> Value {
+pub(crate) async fn send(person: &Person, room: i64, message_type: &str, uploads: &[&str]) -> Value {
     person.api.post("/messages", &file_message(room, message_type, uploads)).await.with(201)
 }
 
 /// The item that asks for a link to a message's file.
-fn file_of(message: &Value, number: usize, variant: &str) -> Value {
+pub(crate) fn file_of(message: &Value, number: usize, variant: &str) -> Value {
     json!({"message_id": message["id"], "id": message["attachments"][number]["id"], "variant": variant})
 }
 

@@ -10,6 +10,7 @@ mod delivery;
 mod devices;
 mod dialogue;
 mod files;
+mod files_domain;
 mod first_message;
 mod friends;
 mod frozen;

@@ -1,4 +1,4 @@
-//! Pages of other origins: what buckets answer to them.
+//! Pages of other origins: what buckets and the distribution answer to them.
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
@@ -9,10 +9,10 @@ use http::{
     },
     request::Parts,
 };
-use template::{Bucket, CorsRule};
+use template::CorsRule;
 
 /// The answer to a preflight request, which nobody signs: its status and headers.
-pub(crate) fn preflight(request: &Parts, buckets: &[Bucket]) -> Option<(StatusCode, HeaderMap)> {
+pub(crate) fn preflight(request: &Parts, rules: &[CorsRule]) -> Option<(StatusCode, HeaderMap)> {
     if request.method != Method::OPTIONS {
         return None;
     }
@@ -23,7 +23,7 @@ pub(crate) fn preflight(request: &Parts, buckets: &[Bucket]) -> Option<(StatusCo
         let mut names = asked.split(',').map(str::trim).filter(|name| !name.is_empty());
         names.all(|name| rule.headers.iter().any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(name)))
     };
-    let Some((rule, mut headers)) = granted(request, method, buckets, takes_headers) else { return Some(refused) };
+    let Some((rule, mut headers)) = granted(request, method, rules, takes_headers) else { return Some(refused) };
     insert(&mut headers, ACCESS_CONTROL_ALLOW_METHODS, &rule.methods.join(", "));
     insert(&mut headers, ACCESS_CONTROL_ALLOW_HEADERS, &asked);
     if let Some(seconds) = rule.max_age {
@@ -33,22 +33,20 @@ pub(crate) fn preflight(request: &Parts, buckets: &[Bucket]) -> Option<(StatusCo
 }
 
 /// What goes with the answer to any other request.
-pub(crate) fn headers(request: &Parts, buckets: &[Bucket]) -> HeaderMap {
-    let found = granted(request, request.method.as_str(), buckets, |_| true);
+pub(crate) fn headers(request: &Parts, rules: &[CorsRule]) -> HeaderMap {
+    let found = granted(request, request.method.as_str(), rules, |_| true);
     found.map(|(_, headers)| headers).unwrap_or_default()
 }
 
-/// The first rule of the bucket that lets this origin and method in.
-fn granted<'b>(
+/// The first rule that lets this origin and method in.
+fn granted<'r>(
     request: &Parts,
     method: &str,
-    buckets: &'b [Bucket],
+    rules: &'r [CorsRule],
     fits: impl Fn(&CorsRule) -> bool,
-) -> Option<(&'b CorsRule, HeaderMap)> {
+) -> Option<(&'r CorsRule, HeaderMap)> {
     let origin = text(request, &ORIGIN)?;
-    let name = request.uri.path().trim_start_matches('/').split('/').next()?;
-    let bucket = buckets.iter().find(|bucket| bucket.name == name)?;
-    let rule = bucket.cors.iter().find(|rule| {
+    let rule = rules.iter().find(|rule| {
         let takes_origin = rule.origins.iter().any(|allowed| allowed == "*" || allowed == origin);
         takes_origin && rule.methods.iter().any(|allowed| allowed == method) && fits(rule)
     })?;

@@ -1,7 +1,7 @@
 //! S3: the template's buckets over a folder.
 
 mod access;
-mod cors;
+pub(crate) mod cors;
 mod disk;
 mod events;
 mod parts;
@@ -9,13 +9,13 @@ mod store;
 
 use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
-use http::{Request, Response};
+use http::{Request, Response, request::Parts};
 use hyper::body::Incoming;
 use s3s::{
     Body, S3Error, S3ErrorCode,
     service::{S3Service, S3ServiceBuilder},
 };
-use template::{Bucket, Template};
+use template::{Bucket, CorsRule, Template};
 use tokio::time::sleep;
 
 use crate::{
@@ -92,24 +92,24 @@ impl Objects {
     }
 }
 
-impl Respond for ObjectDoor {
-    type Body = Body;
+impl ObjectDoor {
+    /// How the bucket that a request names answers pages of other origins.
+    fn rules(&self, request: &Parts) -> &[CorsRule] {
+        let name = request.uri.path().trim_start_matches('/').split('/').next();
+        let bucket = self.buckets.iter().find(|bucket| Some(bucket.name.as_str()) == name);
+        bucket.map_or(&[], |bucket| &bucket.cors)
+    }
 
-    async fn respond(self: Arc<Self>, request: Request<Incoming>, _: SocketAddr) -> Result<Response<Body>, Reset> {
-        let (head, body) = request.into_parts();
-        if let Some((status, headers)) = cors::preflight(&head, &self.buckets) {
-            let mut answer = Response::new(Body::empty());
-            (*answer.status_mut(), *answer.headers_mut()) = (status, headers);
-            return Ok(answer);
-        }
-        let headers = cors::headers(&head, &self.buckets);
+    /// Answers a signed request.
+    pub(crate) async fn answer(&self, head: Parts, body: Body) -> Result<Response<Body>, Reset> {
+        let headers = cors::headers(&head, self.rules(&head));
         let fate = self.faults.store();
         let mut answer = match fate {
             StoreFate::Unavailable => refusal(S3ErrorCode::SlowDown)?,
             StoreFate::ResetBefore => return Err(Reset),
             StoreFate::Serve { after, .. } => {
                 sleep(after).await;
-                self.service.call(Request::from_parts(head, body.into())).await.map_err(|_| Reset)?
+                self.service.call(Request::from_parts(head, body)).await.map_err(|_| Reset)?
             }
         };
         if matches!(fate, StoreFate::Serve { loses_answer: true, .. }) {
@@ -117,6 +117,20 @@ impl Respond for ObjectDoor {
         }
         answer.headers_mut().extend(headers);
         Ok(answer)
+    }
+}
+
+impl Respond for ObjectDoor {
+    type Body = Body;
+
+    async fn respond(self: Arc<Self>, request: Request<Incoming>, _: SocketAddr) -> Result<Response<Body>, Reset> {
+        let (head, body) = request.into_parts();
+        if let Some((status, headers)) = cors::preflight(&head, self.rules(&head)) {
+            let mut answer = Response::new(Body::empty());
+            (*answer.status_mut(), *answer.headers_mut()) = (status, headers);
+            return Ok(answer);
+        }
+        self.answer(head, body.into()).await
     }
 }
 

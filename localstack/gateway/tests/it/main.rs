@@ -68,16 +68,22 @@ impl Local {
     }
 
     async fn over(template: &Path, localstack: Option<String>, limits: Limits, cpu_shares: Option<CpuShares>) -> Self {
-        Self::of_versions(template, localstack, limits, cpu_shares, None).await
+        Self::of_versions(template, &BTreeMap::new(), localstack, limits, cpu_shares, None).await
+    }
+
+    /// A gateway over another template, with these parameters.
+    async fn of_template(template: &Path, parameters: &BTreeMap<String, String>) -> Self {
+        Self::of_versions(template, parameters, None, Limits::default(), None, None).await
     }
 
     /// Two versions of these functions at once.
     async fn beside(old: &[&str]) -> Self {
-        Self::of_versions(&sample(), None, Limits::default(), None, Some(folder(old))).await
+        Self::of_versions(&sample(), &BTreeMap::new(), None, Limits::default(), None, Some(folder(old))).await
     }
 
     async fn of_versions(
         template: &Path,
+        parameters: &BTreeMap<String, String>,
         localstack: Option<String>,
         limits: Limits,
         cpu_shares: Option<CpuShares>,
@@ -93,7 +99,7 @@ impl Local {
         let mailbox = Arc::clone(&mails);
         let gateway = Gateway::start(Config {
             template: template.to_owned(),
-            parameters: BTreeMap::new(),
+            parameters: parameters.clone(),
             binaries: binaries.path().to_owned(),
             old_binaries: old_binaries.as_ref().map(|folder| folder.path().to_owned()),
             environment: Box::new(|urls| {

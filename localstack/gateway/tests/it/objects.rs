@@ -1,5 +1,6 @@
 //! S3: our stand-in and, where one runs, `LocalStack` answer the product's own client and those who have its links alike.
 
+mod edge;
 mod refusals;
 mod roles;
 mod stand_in;
@@ -8,7 +9,7 @@ mod working;
 use std::path::PathBuf;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use boot::Settings;
+use boot::{FileSettings, Settings};
 use domain::{Timestamp, UploadId};
 use files::{Files, Request};
 use s3s::crypto::{Checksum as _, Sha256};
@@ -61,7 +62,15 @@ impl Site {
         Self::at(url, ["test", "test"], [&names[0], &names[1]])
     }
 
-    fn at(url: &str, [id, key]: [&str; 2], [uploads, files]: [&str; 2]) -> Self {
+    fn at(url: &str, keys: [&str; 2], buckets: [&str; 2]) -> Self {
+        Self::of(&Self::settings(url, keys, buckets))
+    }
+
+    fn of(settings: &FileSettings) -> Self {
+        Self { files: Files::connect(settings), folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn settings(url: &str, [id, key]: [&str; 2], [uploads, files]: [&str; 2]) -> FileSettings {
         let variables = [
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", id),
@@ -71,8 +80,7 @@ impl Site {
             ("FILES_BUCKET", files),
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let settings = Settings::without_secrets(variables.into()).files().unwrap();
-        Self { files: Files::connect(&settings), folder: tempfile::tempdir().unwrap() }
+        Settings::without_secrets(variables.into()).files().unwrap()
     }
 
     /// A request that brings this content.
