@@ -69,6 +69,7 @@ fn pair() -> ([u8; 32], String) {
     (private.as_ref().try_into().unwrap(), format!("{},{}", &text[..64], &text[64..]))
 }
 
+/// The parameters of a domain for files, beside those that every deployment has.
 fn parameters(public: &str) -> BTreeMap<String, String> {
     let given = [
         ("FilesDomain", "files.chat.example"),
@@ -76,7 +77,14 @@ fn parameters(public: &str) -> BTreeMap<String, String> {
         ("FilesPublicKey", public),
         ("AllowedOrigins", "https://chat.example"),
     ];
-    given.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    let mut parameters = secrets();
+    parameters.extend(given.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    parameters
+}
+
+fn secrets() -> BTreeMap<String, String> {
+    let names = ["MongoUrlSecretArn", "MysqlUrlSecretArn", "SecretKeySecretArn"];
+    names.map(|name| (name.to_owned(), gateway::secret_arn(name))).into()
 }
 
 /// Whoever has this key, and the id of the one that is trusted.
@@ -205,6 +213,6 @@ async fn distribution_reads_by_the_policy_of_the_bucket() {
 
 #[tokio::test]
 async fn distribution_exists_with_its_parameters_alone() {
-    let local = Local::of_template(&root().join("template.yaml"), &BTreeMap::new()).await;
+    let local = Local::of_template(&root().join("template.yaml"), &secrets()).await;
     assert_eq!(local.gateway.urls().files, None);
 }

@@ -27,7 +27,7 @@ fn roles() -> Vec<(String, Vec<Right>)> {
 fn rights(role: &Value) -> Vec<Right> {
     let mut rights = Vec::new();
     for policy in each(&role["Properties"]["Policies"]) {
-        for statement in each(&policy["PolicyDocument"]["Statement"]) {
+        for statement in each(&policy["PolicyDocument"]["Statement"]).iter().map(by_default) {
             for action in each(&statement["Action"]) {
                 if action.as_str().is_some_and(|action| action.starts_with("s3:")) {
                     let resources = each(&statement["Resource"]).iter();
@@ -37,6 +37,16 @@ fn rights(role: &Value) -> Vec<Right> {
         }
     }
     rights
+}
+
+/// What a condition that does not hold leaves.
+fn by_default(value: &Value) -> &Value {
+    match value {
+        Value::Tagged(chosen) if chosen.tag == "If" => {
+            chosen.value.as_sequence().and_then(|it| it.last()).unwrap_or(value)
+        }
+        value => value,
+    }
 }
 
 /// What stands in a list, or alone.
