@@ -14,14 +14,19 @@ const PICTURE: Headers = Headers { media_type: String::new(), file_name: None };
 /// An action, and on what.
 type Right = [Value; 2];
 
-/// The roles that may do anything with objects.
+/// The functions' roles that may do anything with objects.
 fn roles() -> Vec<(String, Vec<Right>)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let template: Value = serde_norway::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let resources = template["Resources"].as_mapping().unwrap().iter();
-    let roles = resources.filter(|(_, resource)| resource["Type"] == "AWS::IAM::Role");
+    let roles = resources.filter(|(_, resource)| resource["Type"] == "AWS::IAM::Role" && is_of_a_function(resource));
     let roles = roles.map(|(name, role)| (name.as_str().unwrap().to_owned(), rights(role)));
     roles.filter(|(_, rights)| !rights.is_empty()).collect()
+}
+
+fn is_of_a_function(role: &Value) -> bool {
+    let who = each(&role["Properties"]["AssumeRolePolicyDocument"]["Statement"]);
+    who.iter().any(|statement| statement["Principal"]["Service"] == "lambda.amazonaws.com")
 }
 
 fn rights(role: &Value) -> Vec<Right> {
