@@ -3,7 +3,7 @@
 use std::{ffi::OsString, net::IpAddr, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, Result};
-use stack::{Extent, Options, Profile, Progress, Scratch, Source, Stack};
+use stack::{Extent, Options, Profile, Progress, Scratch, Stack};
 use tokio::process::{Child, Command};
 
 use crate::{
@@ -48,13 +48,12 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 }
 
 async fn start(args: &Args, scratch: &Scratch, progress: &Progress) -> Result<Stack> {
-    let mut options = Options::new(Source::Own(scratch.path().join("databases"))).without_limits();
-    options.binaries = match std::env::var_os(BINARIES) {
-        Some(given) => Some(given.into()),
-        None => Some(stack::build(Profile::Dev, Extent::Binaries, progress).await?),
+    let binaries = match std::env::var_os(BINARIES) {
+        Some(given) => given.into(),
+        None => stack::build(Profile::Dev, Extent::Binaries, progress).await?,
     };
+    let mut options = Options::for_command(scratch, binaries, progress);
     options.containers = args.sam;
-    options.progress = progress.clone();
     // They are sent, and nobody reads them.
     options.mails = Some(Arc::new(|_| {}));
     let lines = progress.clone();

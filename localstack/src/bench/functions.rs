@@ -10,7 +10,7 @@ use nix::{
     unistd::Pid,
 };
 use serde_json::{Value, json};
-use stack::{Options, Progress, Scratch, Source, Stack};
+use stack::{Options, Progress, Scratch, Stack};
 use template::Template;
 
 /// Warm calls of each route in a round.
@@ -22,9 +22,7 @@ const FANOUT: &str = include_str!("../../events/fanout.json");
 /// Measures every function, cold once in each round.
 pub(crate) async fn measure(binaries: PathBuf, rounds: u32, progress: &Progress) -> Result<()> {
     let scratch = Scratch::new()?;
-    let mut options = Options::new(Source::Own(scratch.path().join("databases"))).without_limits();
-    options.binaries = Some(binaries);
-    options.progress = progress.clone();
+    let mut options = Options::for_command(&scratch, binaries, progress);
     match CpuShares::probe() {
         Ok(shares) => options.cpu_shares = Some(shares),
         Err(error) => progress.say(&format!("! every function gets whole cores: {error:#}")),

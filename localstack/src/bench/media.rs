@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use client::{Api, File, Person, file_message, message};
 use futures_util::future::try_join_all;
 use serde_json::json;
-use stack::{Extent, Options, Profile, Progress, Scratch, Source, Stack, Step};
+use stack::{Extent, Options, Profile, Progress, Scratch, Stack, Step};
 
 use super::{figures::percentiles, load};
 
@@ -49,9 +49,7 @@ pub(super) async fn run(args: &Args, progress: &Progress) -> Result<()> {
     let binaries = stack::build(profile, Extent::Binaries, progress).await?;
     let before = load();
     let scratch = Scratch::new()?;
-    let mut options = Options::new(Source::Own(scratch.path().join("databases"))).without_limits();
-    options.binaries = Some(binaries);
-    options.progress = progress.clone();
+    let mut options = Options::for_command(&scratch, binaries, progress);
     for (name, value) in [("MAX_OPEN_UPLOADS", MOST_OPEN), ("MAX_STORED_BYTES", MOST_STORED)] {
         options.environment.insert(name.to_owned(), value.to_owned());
     }

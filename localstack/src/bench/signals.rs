@@ -10,7 +10,7 @@ use client::{Api, Person, Socket, group_name, room_name};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use gateway::QueueRules;
 use serde_json::{Value, json};
-use stack::{Extent, Options, Profile, Progress, Scratch, Source, Stack};
+use stack::{Extent, Options, Profile, Progress, Scratch, Stack};
 use tokio::time::sleep;
 
 use super::{allow_files, figures::percentiles, load, phone};
@@ -76,7 +76,7 @@ pub(super) async fn run(args: &Args, progress: &Progress) -> Result<()> {
     let binaries = stack::build(profile, Extent::Binaries, progress).await?;
     let before = load();
     let scratch = Scratch::new()?;
-    let stack = start(binaries, &scratch, progress).await?;
+    let stack = Stack::start(Options::for_command(&scratch, binaries, progress)).await?;
     let rows = measure(args, &stack, progress).await;
     stack.stop().await;
     let rows = rows?;
@@ -92,13 +92,6 @@ pub(super) async fn run(args: &Args, progress: &Progress) -> Result<()> {
     }
     println!("\nencryptions of Web Push: `cargo run --release -p push --example encryptions`");
     Ok(())
-}
-
-async fn start(binaries: PathBuf, scratch: &Scratch, progress: &Progress) -> Result<Stack> {
-    let mut options = Options::new(Source::Own(scratch.path().join("databases"))).without_limits();
-    options.binaries = Some(binaries);
-    options.progress = progress.clone();
-    Stack::start(options).await
 }
 
 async fn measure(args: &Args, stack: &Stack, progress: &Progress) -> Result<Vec<Row>> {

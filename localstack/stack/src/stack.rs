@@ -20,6 +20,7 @@ use crate::{
     containers::Bridge,
     databases::{Databases, Wanted, with_database},
     file_keys::FileKeys,
+    folders::Scratch,
     paths::root,
     progress::Progress,
 };
@@ -144,6 +145,12 @@ impl Options {
     #[must_use]
     pub fn with_files_domain(self) -> Self {
         Self { files_domain: true, ..self }
+    }
+
+    /// A stack without limits for one command, whose databases go with a folder.
+    pub fn for_command(folder: &Scratch, binaries: PathBuf, progress: &Progress) -> Self {
+        let options = Self::new(Source::Own(folder.path().join("databases"))).without_limits();
+        Self { binaries: Some(binaries), progress: progress.clone(), ..options }
     }
 
     /// A stack for one test, over the servers and binaries of `cargo local test`. `STACK_LOGS=1` shows what functions log.

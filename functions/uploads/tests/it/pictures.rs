@@ -1,7 +1,7 @@
 //! Links to pictures of people and groups: for whoever sees the person or the group.
 
 use crate::{Desk, MINJI, STRANGER};
-use domain::{Access, Locale, Member, Person, Picture, Privacy, Role, RoomId, RoomKey, UploadId, UserId, WideMentions};
+use domain::{Access, Member, Person, Picture, Role, RoomId, RoomKey, UploadId, UserId, WideMentions};
 use mongo::GroupRights;
 use serde_json::{Value, json};
 use testkit::NOON;
@@ -16,18 +16,7 @@ fn picture() -> Picture {
 
 /// Minji, who shows a picture.
 fn minji() -> Person {
-    Person {
-        id: MINJI,
-        version: 1,
-        username: "minji".to_owned(),
-        display_name: None,
-        locale: Locale::Ko,
-        privacy: Privacy::default(),
-        is_active: true,
-        friends: Vec::new(),
-        blocked: Vec::new(),
-        avatar: Some(picture()),
-    }
+    Person { avatar: Some(picture()), ..testkit::person(MINJI, "minji") }
 }
 
 impl Desk {

@@ -7,7 +7,7 @@ use std::{fmt::Write as _, path::PathBuf, time::Duration};
 
 use anyhow::Result;
 use gateway::CpuShares;
-use stack::{Extent, Options, Profile, Progress, Scratch, Source, Stack};
+use stack::{Extent, Options, Profile, Progress, Scratch, Stack};
 
 use self::{
     counted::Counted,
@@ -74,9 +74,7 @@ pub(super) async fn run(args: &Args, progress: &Progress) -> Result<()> {
 /// Counts at a stack of its own; the table of what the real-time part costs a month.
 pub(super) async fn count(binaries: PathBuf, progress: &Progress) -> Result<String> {
     let scratch = Scratch::new()?;
-    let mut options = Options::new(Source::Own(scratch.path().join("databases"))).without_limits();
-    options.binaries = Some(binaries);
-    options.progress = progress.clone();
+    let mut options = Options::for_command(&scratch, binaries, progress);
     options.limits.queue_speed = SPEED;
     // What the clock does by itself is none of what people do.
     options.limits.schedule = Some(Duration::from_hours(24));

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use client::{Api, Person};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
-use stack::{Extent, Options, Profile, Progress, Scratch, Source, Stack};
+use stack::{Extent, Options, Profile, Progress, Scratch, Stack};
 
 use self::{
     corpus::{Corpus, Scope},
@@ -92,10 +92,7 @@ pub(super) async fn run(args: &Args, progress: &Progress) -> Result<()> {
     let binaries = stack::build(profile, Extent::Binaries, progress).await?;
     let before = load();
     let scratch = Scratch::new()?;
-    let mut options = Options::new(Source::Own(scratch.path().join("databases"))).without_limits();
-    options.binaries = Some(binaries);
-    options.progress = progress.clone();
-    let stack = Stack::start(options).await?;
+    let stack = Stack::start(Options::for_command(&scratch, binaries, progress)).await?;
     let measured = measure(args, &stack, progress).await;
     stack.stop().await;
     let report = measured?;

@@ -43,23 +43,29 @@ async fn state(mongo: &Mongo, id: UploadId) -> UploadState {
     mongo.uploads().find(id).await.unwrap().unwrap().state
 }
 
-#[tokio::test]
-async fn whichever_of_arrival_and_scan_comes_last_one_inspects() {
+/// What twenty get for an upload who note its arrival or this result at once; ten uploads, one after the other.
+async fn raced(result: ScanResult) -> Vec<Vec<Leased>> {
     let database = scene().await;
     let environments = environments(&database, 20).await;
+    let mut races = Vec::new();
     for number in 0..10 {
         let id = upload(&database.mongo, number, UploadState::Pending).await;
-
-        let leased = join_all(environments.iter().enumerate().map(async |(number, mongo)| {
+        let leases = environments.iter().enumerate().map(async |(number, mongo)| {
             if number % 2 == 0 {
                 mongo.uploads().arrive(id, SIZE, ETAG, AT).await.unwrap();
             } else {
-                note(mongo, id, ScanResult::Clean).await;
+                note(mongo, id, result).await;
             }
             lease(mongo, id, ON, AT).await
-        }))
-        .await;
+        });
+        races.push(join_all(leases).await);
+    }
+    races
+}
 
+#[tokio::test]
+async fn whichever_of_arrival_and_scan_comes_last_one_inspects() {
+    for leased in raced(ScanResult::Clean).await {
         assert_eq!(leased.iter().filter(|leased| matches!(leased, Leased::Mine(_))).count(), 1);
         assert!(leased.iter().all(|leased| refusal(leased).is_none()));
     }
@@ -67,21 +73,7 @@ async fn whichever_of_arrival_and_scan_comes_last_one_inspects() {
 
 #[tokio::test]
 async fn whichever_of_arrival_and_malware_comes_last_one_refuses() {
-    let database = scene().await;
-    let environments = environments(&database, 20).await;
-    for number in 0..10 {
-        let id = upload(&database.mongo, number, UploadState::Pending).await;
-
-        let leased = join_all(environments.iter().enumerate().map(async |(number, mongo)| {
-            if number % 2 == 0 {
-                mongo.uploads().arrive(id, SIZE, ETAG, AT).await.unwrap();
-            } else {
-                note(mongo, id, ScanResult::Malware).await;
-            }
-            lease(mongo, id, ON, AT).await
-        }))
-        .await;
-
+    for leased in raced(ScanResult::Malware).await {
         let refused: Vec<_> = leased.iter().filter_map(refusal).collect();
         assert_eq!(refused, [(Refusal::Malware, Some(Rejection::Malware))]);
         assert!(!leased.iter().any(|leased| matches!(leased, Leased::Mine(_))));
