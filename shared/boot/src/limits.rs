@@ -24,8 +24,8 @@ pub struct Limits {
     pub reads: Limit,
     /// `LIMIT_NEW_ROOMS`: rooms of a person with people who are no friends, and as many groups, at once and per hour.
     pub new_rooms: Limit,
-    /// `LIMIT_SIGN_INS`: registrations, logins, refreshes and password resets of an IP address, password changes of a person, each in
-    /// a bucket of its own.
+    /// `LIMIT_SIGN_INS`: registrations, logins, password resets, and refreshes with tokens that we did not issue from one IP address,
+    /// refreshes of one session, and password changes of a person, each in a bucket of its own.
     pub sign_ins: Limit,
     /// `LIMIT_MAILS`: mails to an address, at once and per hour, each kind in a bucket of its own.
     pub mails: Limit,
