@@ -36,10 +36,11 @@ pub(crate) const IDLE: [Idle; 7] = [
     Idle { name: "its disk", dollars: [2.30, 23.00, 92.00] },
     // Flex; M10 0.08 an hour; M30 0.54 an hour.
     Idle { name: "MongoDB Atlas", dollars: [8.00, 58.40, 394.20] },
-    // 0.40 each: both databases, the key, push services, and users of their own for migrations and health.
-    Idle { name: "secrets", dollars: [1.60, 2.40, 2.40] },
+    // 0.40 each: three users of MySQL, MongoDB, the key, and push services but in the small one.
+    Idle { name: "secrets", dollars: [2.00, 2.40, 2.40] },
     // 0.10 an alarm, 0.30 a metric of our own, 3.00 a dashboard beyond three.
     Idle { name: "alarms and metrics", dollars: [7.00, 9.00, 9.00] },
-    // `relay` and `send-mail` once a minute, for 0.3 s at 256 MB, and polls of empty queues.
-    Idle { name: "runs every minute", dollars: [1.20, 1.20, 1.20] },
+    // 43,800 runs a month each of `relay`, `send-mail` and `sweep-files` at 256 MB and `inspect` at 1,769 MB, 0.3 s each: 0.47.
+    // Lambda polls an empty queue with five requests in 20 s: 0.26 for each of two queues, and of a third for push services.
+    Idle { name: "runs every minute and polls", dollars: [1.00, 1.26, 1.26] },
 ];
