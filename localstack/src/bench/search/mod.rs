@@ -6,22 +6,28 @@ mod report;
 mod store;
 mod words;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use client::{Api, Person};
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use serde_json::Value;
+use futures_util::{StreamExt as _, TryStreamExt as _, future::try_join_all, stream};
+use serde_json::{Value, json};
 use stack::{Extent, Options, Profile, Progress, Scratch, Stack};
 
 use self::{
-    corpus::{Corpus, Scope},
+    corpus::{Corpus, Said, Scope},
     queries::{Class, Query, queries},
     report::Report,
-    store::{Store, Weights, Writes, place_of},
+    store::{Store, Weights, place_of},
     words::Vocabulary,
 };
-use super::{figures::median, load};
+use super::{
+    figures::{count, median, percentiles},
+    load,
+};
 
 /// Preparations at the same time.
 const AT_ONCE: usize = 8;
@@ -47,10 +53,10 @@ pub(crate) struct Args {
     /// Up to how many pages of 100 are compared with what reading all messages finds
     #[arg(long, default_value_t = 10)]
     pages: u32,
-    /// Writers into the large room at once
+    /// Senders into the large room at once
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=200))]
-    writers: u32,
-    /// How long they write in each round, in seconds, in turn with and without grams; 0 leaves that out
+    senders: u32,
+    /// How long they send in each round, in seconds, in turn with and without the index of grams; 0 leaves that out
     #[arg(long, default_value_t = 10)]
     seconds: u64,
     /// Let the index grow with the messages in the order of their times, as in life, instead of building it at once
@@ -69,6 +75,12 @@ struct Searcher {
     person: Person,
     rooms: Vec<i64>,
     scope: Scope,
+}
+
+/// How fast messages were sent; times in milliseconds.
+struct Sends {
+    percentiles: [f64; 3],
+    per_second: f64,
 }
 
 /// How a query went.
@@ -119,7 +131,7 @@ async fn measure(args: &Args, stack: &Stack, progress: &Progress) -> Result<Repo
     step.done(&format!("{} messages", corpus.messages.len()));
 
     let step = progress.step("messages are written");
-    let store = Store::connect(stack.mongo_url(), args.writers + 8).await?;
+    let store = Store::connect(stack.mongo_url()).await?;
     let all: Vec<i64> = searchers.iter().flat_map(|searcher| searcher.rooms.clone()).collect();
     let weights = store.fill(&corpus, &all, args.grown, &step).await?;
     step.done("messages are written");
@@ -136,40 +148,42 @@ async fn measure(args: &Args, stack: &Stack, progress: &Progress) -> Result<Repo
         }
         step.done(searcher.scope.name());
     }
-    let writes = write(args, &store, searchers[0].rooms[0], &corpus, progress).await?;
-    Ok(Report { outcomes, weights, writes, writers: args.writers })
+    let sends = send(args, &store, &searchers[0], &corpus, progress).await?;
+    Ok(Report { outcomes, weights, sends, senders: args.senders })
 }
 
-/// What writers get through without grams and with them, the median of the rounds.
-async fn write(
+/// What senders get through without the index of grams and with it, the median of the rounds.
+async fn send(
     args: &Args,
     store: &Store,
-    room: i64,
+    searcher: &Searcher,
     corpus: &Corpus,
     progress: &Progress,
-) -> Result<Option<[Writes; 2]>> {
+) -> Result<Option<[Sends; 2]>> {
     const ROUNDS: usize = 3;
     if args.seconds == 0 {
         return Ok(None);
     }
-    let step = progress.step(&format!("{} writers in one room", args.writers));
+    let (step, index) = (progress.step(&format!("{} senders in one room", args.senders)), store.index().await?);
     let mut rounds = [Vec::new(), Vec::new()];
     for round in 0..=ROUNDS {
-        step.at(&format!("round {round} of {ROUNDS}"));
         // The first to be measured changes from round to round; the first round warms up.
         for turn in 0..2 {
-            let which = (turn + round) % 2;
+            let with_index = (turn + round) % 2 == 1;
+            step.at(if with_index { "making the index" } else { "dropping the index" });
+            store.set_index(&index, with_index).await?;
+            step.at(&format!("round {round} of {ROUNDS}"));
             let time = Duration::from_secs(if round == 0 { 1 } else { args.seconds });
-            let writes = store.write(room, &corpus.messages, args.writers as usize, which == 1, time).await?;
+            let sends = searcher.send(&corpus.messages, args.senders, time).await?;
             if round > 0 {
-                rounds[which].push(writes);
+                rounds[usize::from(with_index)].push(sends);
             }
         }
     }
-    step.done(&format!("{} writers in one room", args.writers));
-    Ok(Some(rounds.map(|rounds| Writes {
-        percentiles: [0, 1, 2].map(|at| median(rounds.iter().map(|writes| writes.percentiles[at]))),
-        per_second: median(rounds.iter().map(|writes| writes.per_second)),
+    step.done(&format!("{} senders in one room", args.senders));
+    Ok(Some(rounds.map(|rounds| Sends {
+        percentiles: [0, 1, 2].map(|at| median(rounds.iter().map(|sends| sends.percentiles[at]))),
+        per_second: median(rounds.iter().map(|sends| sends.per_second)),
     })))
 }
 
@@ -223,6 +237,25 @@ impl Searcher {
         let time = median(times.into_iter());
         let (class, scope, wrong) = (query.class, self.scope, places.len() - found);
         Ok(Outcome { class, scope, time, expected: expected.len(), found, wrong, incomplete })
+    }
+
+    /// Sends these texts to the first room for this long, as many at once.
+    async fn send(&self, texts: &[Said], senders: u32, time: Duration) -> Result<Sends> {
+        let (begun, next) = (Instant::now(), AtomicUsize::new(0));
+        let send = async |_| {
+            let mut times = Vec::new();
+            while begun.elapsed() < time {
+                let said = &texts[next.fetch_add(1, Ordering::Relaxed) % texts.len()];
+                let message = json!({ "room_id": self.rooms[0], "room_type": "group", "content": &*said.text });
+                let asked = Instant::now();
+                self.person.api.post("/messages", &message).await?.expect(&[201])?;
+                times.push(asked.elapsed());
+            }
+            Ok::<_, anyhow::Error>(times)
+        };
+        let times = try_join_all((0..senders).map(send)).await?.concat();
+        let per_second = count(times.len()) / begun.elapsed().as_secs_f64();
+        Ok(Sends { percentiles: percentiles(&times)?, per_second })
     }
 
     async fn page(&self, query: &Query, limit: u32, cursor: Option<&str>) -> Result<Value> {

@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-use super::{super::figures::count, Class, Outcome, Scope, Weights, Writes};
+use super::{super::figures::count, Class, Outcome, Scope, Sends, Weights};
 
 /// Everything that was measured.
 pub(super) struct Report {
     pub(super) outcomes: Vec<Outcome>,
     pub(super) weights: Weights,
-    /// Without grams and with them.
-    pub(super) writes: Option<[Writes; 2]>,
-    pub(super) writers: u32,
+    /// Without the index of grams and with it.
+    pub(super) sends: Option<[Sends; 2]>,
+    pub(super) senders: u32,
 }
 
 impl Report {
@@ -58,16 +58,16 @@ impl fmt::Display for Report {
             None => writeln!(f, "the index grew with the messages")?,
         }
         writeln!(f, "document {document:.0} bytes, {document_without_grams:.0} without grams")?;
-        let Some([without, with]) = &self.writes else { return Ok(()) };
-        writeln!(f, "\n{} writers in the large room, majority and journaled, in ms\n", self.writers)?;
-        writeln!(f, "{:<16} {:>8} {:>8} {:>8} {:>8}", "", "p50", "p95", "p99", "per s")?;
-        for (name, Writes { percentiles: [p50, p95, p99], per_second }) in
-            [("without grams", without), ("with grams", with)]
+        let Some([without, with]) = &self.sends else { return Ok(()) };
+        writeln!(f, "\n{} senders in the large room, in ms\n", self.senders)?;
+        writeln!(f, "{:<18} {:>8} {:>8} {:>8} {:>8}", "", "p50", "p95", "p99", "per s")?;
+        for (name, Sends { percentiles: [p50, p95, p99], per_second }) in
+            [("without the index", without), ("with it", with)]
         {
-            writeln!(f, "{name:<16} {p50:>8.2} {p95:>8.2} {p99:>8.2} {per_second:>8.0}")?;
+            writeln!(f, "{name:<18} {p50:>8.2} {p95:>8.2} {p99:>8.2} {per_second:>8.0}")?;
         }
         let p50 = with.percentiles[0] / without.percentiles[0];
-        writeln!(f, "{:<16} {p50:>8.2} {:>26.2}", "ratio", with.per_second / without.per_second)
+        writeln!(f, "{:<18} {p50:>8.2} {:>26.2}", "ratio", with.per_second / without.per_second)
     }
 }
 
@@ -110,9 +110,9 @@ mod tests {
             index: 302.0,
             build: Some(Duration::from_secs(9)),
         };
-        let writes = |p50, per_second| Writes { percentiles: [p50, 2.0 * p50, 3.0 * p50], per_second };
-        let writes = Some([writes(16.0, 2_000.0), writes(20.0, 1_500.0)]);
-        Report { outcomes: (1..=100).map(|time| outcome(time.into())).collect(), weights, writes, writers: 32 }
+        let sends = |p50, per_second| Sends { percentiles: [p50, 2.0 * p50, 3.0 * p50], per_second };
+        let sends = Some([sends(16.0, 2_000.0), sends(20.0, 1_500.0)]);
+        Report { outcomes: (1..=100).map(|time| outcome(time.into())).collect(), weights, sends, senders: 32 }
     }
 
     #[test]

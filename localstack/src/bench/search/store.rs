@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use domain::{MessageType, UserId, message_search::grams};
-use futures_util::{StreamExt as _, TryStreamExt as _, future::try_join_all, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use mongodb::{
     Client, Collection, Database, IndexModel,
     bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype},
@@ -17,7 +17,7 @@ use mongodb::{
 use stack::Step;
 
 use super::{
-    super::figures::{count, percentiles},
+    super::figures::count,
     corpus::{Corpus, Said},
 };
 
@@ -50,16 +50,9 @@ pub(super) struct Weights {
     pub(super) build: Option<Duration>,
 }
 
-/// What writers into one room got through.
-pub(super) struct Writes {
-    pub(super) percentiles: [f64; 3],
-    pub(super) per_second: f64,
-}
-
 impl Store {
-    pub(super) async fn connect(url: &str, connections: u32) -> Result<Self> {
+    pub(super) async fn connect(url: &str) -> Result<Self> {
         let mut options = ClientOptions::parse(url).await?;
-        options.max_pool_size = Some(connections);
         options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());
         let database = Client::with_options(options)?.default_database().context("the URL names a database")?;
         Ok(Self { database })
@@ -87,7 +80,7 @@ impl Store {
         let row = |(room, at, seq): &(usize, usize, i64)| {
             let later = i64::try_from(corpus.messages.len() - at).unwrap_or(i64::MAX);
             let sent = now.saturating_add_millis(later.saturating_mul(-PAUSE));
-            row(id_of(*at), rooms[*room], *seq, &corpus.messages[*at], sent, true)
+            row(id_of(*at), rooms[*room], *seq, &corpus.messages[*at], sent)
         };
         let mut weights = weigh(order.iter().step_by(order.len().div_ceil(WEIGHED).max(1)).map(row))?;
         weights.computed = compute_grams(&corpus.messages[..corpus.messages.len().min(WEIGHED)]);
@@ -115,38 +108,14 @@ impl Store {
         Ok(weights)
     }
 
-    /// Writes into a room for this long, as many at once, with or without grams; texts come again from the beginning.
-    pub(super) async fn write(
-        &self,
-        room: i64,
-        texts: &[Said],
-        writers: usize,
-        with_grams: bool,
-        time: Duration,
-    ) -> Result<Writes> {
-        let (messages, name) = (self.messages(), format!("group:{room}"));
-        let head = self.rooms().find_one(doc! { "_id": &name }).await?.context("the room is there")?;
-        let next = AtomicI64::new(head.get_i64("seq")? + 1);
-        let (begun, mut times) = (Instant::now(), Vec::new());
-        let write = async || {
-            let mut times = Vec::new();
-            while begun.elapsed() < time {
-                let seq = next.fetch_add(1, Ordering::Relaxed);
-                let said = &texts[usize::try_from(seq)? % texts.len()];
-                let asked = Instant::now();
-                let row = row(ObjectId::new(), room, seq, said, DateTime::now(), with_grams);
-                messages.insert_one(row).await?;
-                times.push(asked.elapsed());
-            }
-            Ok::<_, anyhow::Error>(times)
-        };
-        for of_one in try_join_all((0..writers).map(|_| write())).await? {
-            times.extend(of_one);
+    /// Makes the index of grams or drops it, if it is not so already.
+    pub(super) async fn set_index(&self, index: &IndexModel, is_there: bool) -> Result<()> {
+        match (self.find_index().await?.is_some(), is_there) {
+            (false, true) => self.messages().create_index(index.clone()).await.map(drop)?,
+            (true, false) => self.messages().drop_index(INDEX).await?,
+            (true, true) | (false, false) => {}
         }
-        let elapsed = begun.elapsed().as_secs_f64();
-        let seq = next.into_inner();
-        self.rooms().update_one(doc! { "_id": name }, doc! { "$set": { "seq": seq, "rev": seq } }).await?;
-        Ok(Writes { percentiles: percentiles(&times)?, per_second: count(times.len()) / elapsed })
+        Ok(())
     }
 
     fn messages(&self) -> Collection<Document> {
@@ -157,11 +126,16 @@ impl Store {
         self.database.collection("rooms")
     }
 
-    async fn index(&self) -> Result<IndexModel> {
+    /// The index of grams.
+    pub(super) async fn index(&self) -> Result<IndexModel> {
+        self.find_index().await?.with_context(|| format!("there is no index {INDEX}"))
+    }
+
+    async fn find_index(&self) -> Result<Option<IndexModel>> {
         let indexes: Vec<IndexModel> = self.messages().list_indexes().await?.try_collect().await?;
         let is_it =
             |index: &IndexModel| index.options.as_ref().and_then(|options| options.name.as_deref()) == Some(INDEX);
-        indexes.into_iter().find(is_it).with_context(|| format!("there is no index {INDEX}"))
+        Ok(indexes.into_iter().find(is_it))
     }
 
     /// The bytes of the index of grams in its file.
@@ -190,8 +164,8 @@ pub(super) fn place_of(id: &str) -> Option<usize> {
 }
 
 /// A message as the product leaves it when it is delivered.
-fn row(id: ObjectId, room: i64, seq: i64, said: &Said, at: DateTime, with_grams: bool) -> Document {
-    let mut row = doc! {
+fn row(id: ObjectId, room: i64, seq: i64, said: &Said, at: DateTime) -> Document {
+    doc! {
         "_id": id,
         "user_id": said.author,
         "room_id": i32::try_from(room).unwrap_or_default(),
@@ -208,11 +182,8 @@ fn row(id: ObjectId, room: i64, seq: i64, said: &Said, at: DateTime, with_grams:
         "client_id": id.to_hex(),
         "fingerprint": Binary { subtype: BinarySubtype::Generic, bytes: vec![0; 32] },
         "deleted_at": null,
-    };
-    if with_grams {
-        row.insert("g", grams_of(said));
+        "g": grams_of(said),
     }
-    row
 }
 
 fn grams_of(said: &Said) -> Vec<i32> {
@@ -263,7 +234,7 @@ mod tests {
     #[test]
     fn a_document_is_weighed_with_and_without_grams() {
         let said = Said { room: 0, author: 7, text: "서버 배포".into() };
-        let weights = weigh([row(id_of(1), 3, 100, &said, DateTime::now(), true)].into_iter()).expect("a document");
+        let weights = weigh([row(id_of(1), 3, 100, &said, DateTime::now())].into_iter()).expect("a document");
         assert!((weights.grams - 4.0).abs() < f64::EPSILON, "three of the text and one of the author");
         assert!(weights.document > weights.document_without_grams + 4.0 * 4.0);
     }
