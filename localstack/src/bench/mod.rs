@@ -31,6 +31,9 @@ use self::{
 };
 use crate::interrupt::{INTERRUPTED, Interrupt};
 
+/// Messages that follow faster are one notification, by the clock of the functions.
+const BURST: Duration = Duration::from_millis(3_200);
+
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
@@ -53,7 +56,7 @@ enum Instead {
     /// Searches in a room of 200,000 messages and in 200 rooms of a million: how fast, and whether all is found.
     ///
     /// Messages and queries are made up from a seed. Every answer is compared with what reading all messages finds; it fails if one
-    /// is wrong. Prints times by kind of query, the size of the index, and what grams cost writers. Filling the database takes some
+    /// is wrong. Prints times by kind of query, the size of the index, and what the index of grams costs senders. Filling the database takes some
     /// minutes; `--one-room 20000 --others 100000` shows how times grow with the number of messages.
     Search(search::Args),
     /// Measures greetings, presence, unread totals and notifications with many people.

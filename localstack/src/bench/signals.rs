@@ -10,10 +10,10 @@ use client::{Api, Person, Socket, group_name, room_name};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use gateway::QueueRules;
 use serde_json::{Value, json};
-use stack::{Extent, Options, Profile, Progress, Scratch, Stack};
+use stack::{Extent, Options, Profile, Progress, Scratch, Stack, Step};
 use tokio::time::sleep;
 
-use super::{allow_files, figures::percentiles, load, phone};
+use super::{BURST, allow_files, figures::percentiles, load, phone};
 
 /// Preparations at the same time.
 const AT_ONCE: usize = 8;
@@ -106,7 +106,7 @@ async fn measure(args: &Args, stack: &Stack, progress: &Progress) -> Result<Vec<
     town.comings_and_goings().await?;
     step.done("who comes and goes");
     let step = progress.step("notifications");
-    town.notifications(usize::from(args.away)).await?;
+    town.notifications(usize::from(args.away), &step).await?;
     step.done("notifications");
     Ok(town.rows)
 }
@@ -208,20 +208,24 @@ impl<'s> Town<'s> {
         Ok(())
     }
 
-    async fn notifications(&mut self, away: usize) -> Result<()> {
+    async fn notifications(&mut self, away: usize, step: &Step) -> Result<()> {
         let (sender, _) = self.host().connect(json!({})).await?;
-        let devices = stream::iter(&self.people[self.people.len() - away..]).map(phone).buffer_unordered(AT_ONCE);
+        let away = &self.people[self.people.len() - away..];
+        let devices = stream::iter(away).map(phone).buffer_unordered(AT_ONCE);
         let devices = devices.try_collect::<Vec<String>>().await?.len();
+        stream::iter(away).map(hears_all).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
         let last = self.people.last().context("somebody is away")?;
         let room = room_name(self.host().room_with(last.id).await?);
         let mut alone = Vec::new();
         for number in 0..=self.times {
+            step.at(&format!("one device, {number} of {}", self.times));
             let time = self.notified(&sender, &room, 1).await?;
             alone.extend((number > 0).then_some(time));
         }
         let room = self.everybodys_room().await?;
         let mut together = Vec::new();
-        for _ in 0..ROUNDS {
+        for round in 1..=ROUNDS {
+            step.at(&format!("{devices} devices, {round} of {ROUNDS}"));
             together.push(self.notified(&sender, &room, devices).await?);
         }
         sender.close().await?;
@@ -233,6 +237,7 @@ impl<'s> Town<'s> {
 
     /// How long a message takes until so many devices were told of it.
     async fn notified(&self, sender: &Socket, room: &str, devices: usize) -> Result<Duration> {
+        sleep(BURST).await;
         let before = self.stack.providers().records(0).len();
         let begun = Instant::now();
         let body = json!({ "room": room, "client_id": format!("{:016x}", rand::random::<u64>()), "content": "모여라" });
@@ -299,4 +304,13 @@ impl<'s> Town<'s> {
         self.stack.gateway().invoke("watch-presence", event).await?;
         Ok(begun.elapsed())
     }
+}
+
+/// Asks for notifications of all messages, in rooms of any size.
+async fn hears_all(person: &Person) -> Result<()> {
+    let settings = json!({
+        "level": "all", "large_room_level": "all", "preview": "full", "friend_requests": true, "wide": true,
+        "paused_until": null, "quiet": null,
+    });
+    person.api.put("/notifications/settings", &settings).await?.expect(&[200]).map(drop)
 }

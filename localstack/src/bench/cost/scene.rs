@@ -10,7 +10,7 @@ use stack::{Progress, Stack, Step};
 use tokio::time::{sleep, timeout};
 
 use super::counted::{Counted, Counter};
-use crate::bench::phone;
+use crate::bench::{BURST, phone};
 
 /// How often each thing is done.
 const TIMES: u32 = 20;
@@ -20,8 +20,6 @@ const FEW: u32 = 4;
 pub(super) const FRIENDS: u32 = 8;
 /// Typing is told every 3 s.
 const TYPING: Duration = Duration::from_millis(3_200);
-/// Whoever was notified within 3 s is looked at later, by the clock of the functions.
-const BURST: Duration = Duration::from_millis(3_200);
 /// How long a notification may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Whoever goes within 5 minutes is told to be gone later than others.
