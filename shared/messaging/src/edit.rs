@@ -3,10 +3,10 @@ use crate::{
     change::{Change, change},
     mention::Named,
     order::{ATTEMPTS, contended},
-    own::{find_rights, own},
+    own::{answer_unchanged, own},
 };
 use contract::MessageView;
-use domain::{Code, Content, Fault, MessageId};
+use domain::{Act, Code, Content, Fault, MessageId};
 use mongo::{Bucket, Passage};
 
 /// A new text for a message.
@@ -21,7 +21,7 @@ pub struct EditMessage {
 /// Replaces the text of the author's own message; its files stay. Pushes the message to the room after the answer and returns it as
 /// of the change.
 ///
-/// An edit with the same text writes nothing.
+/// An edit with the same text changes nothing.
 pub async fn edit_message(
     messenger: &Messenger,
     author: &Author<'_>,
@@ -47,9 +47,7 @@ pub async fn edit_message(
             return Err(Code::MessageNotFound.into());
         }
         if stored.message.content == command.content.as_str() {
-            find_rights(messenger, stored.message.room, author.user).await?.admit_writer()?;
-            let quotes = mongo.messages().list_quotes(stored.message.reply_to.as_slice()).await?;
-            return Ok(MessageView::of(stored.message, &quotes));
+            return answer_unchanged(messenger, author, stored, Act::Write).await;
         }
         let edit = Change::Edit(&command.content, &named);
         if let Some(edited) = change(messenger, author, &stored.message, edit).await? {

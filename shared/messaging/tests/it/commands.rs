@@ -64,6 +64,8 @@ async fn edit_and_deletion_are_seven_commands() {
 
     scene.edit(ANNA, sent.id, "edited").await.unwrap();
     assert_eq!(profile.count().await, 7);
+    scene.is_delivered(sent.id).await;
+    profile.count().await;
     scene.edit(ANNA, sent.id, "edited").await.unwrap();
     assert_eq!(profile.count().await, 3, "it changes nothing");
     scene.delete(ANNA, sent.id).await.unwrap();

@@ -4,9 +4,9 @@
 use crate::scene::{ANNA, BORA, ROOM, Scene, access, draft, now, refusal, texts};
 use announce::Announcer;
 use background::Background;
-use domain::{Access, Clock, Code, Content, Fault, MessageDraft, MessageId, Timestamp};
+use domain::{Access, Clock, Code, Content, Fault, Mentions, MessageDraft, MessageId, MessageType, Timestamp};
 use messaging::{Author, EditMessage, MessageLimits, Messenger, Sent, delete_message, edit_message, send_message};
-use mongo::{Inserted, Mongo, Placement};
+use mongo::{Inserted, Mongo, NewText, Placement};
 use mongodb::{
     Client,
     bson::{Document, doc},
@@ -326,4 +326,24 @@ async fn a_message_that_moved_while_it_was_pushed_is_still_owed() {
     scene.send(ANNA, "later", "later").await.unwrap();
     let stored = scene.find(sent.id).await;
     assert_eq!((stored.message.rev, stored.fanout.map(|fanout| fanout.released)), (rev, Some(false)));
+}
+
+#[tokio::test]
+async fn retried_edit_of_a_dead_request_is_moved_above_all_readers() {
+    let scene = Scene::new().await;
+    let id = scene.send(ANNA, "c", "hi").await.unwrap().message.id;
+    let position = scene.reserve(Placement::Change).await;
+    drop_entries(&scene.database.url).await;
+    let passed = scene.sync_settled(BORA, 0, 10).await.cursor;
+    let (content, mentions) = (Content::parse("edited").unwrap(), Mentions::default());
+    let text = NewText { author: ANNA, message_type: MessageType::Text, content: &content, mentions: &mentions };
+    let mut causal = scene.mongo().causal().await.unwrap();
+    scene.mongo().messages().edit(&mut causal, id, &text, &position, now()).await.unwrap().unwrap();
+    scene.connect(BORA, "tablet").await;
+
+    let edited = scene.edit(ANNA, id, "edited").await.unwrap();
+
+    assert!(passed == position.rev && edited.rev > passed);
+    assert_eq!(texts(&scene.sync_settled(BORA, passed.0, 10).await.items), ["edited"]);
+    assert_eq!(scene.pushed.frames("tablet")[0]["rev"], edited.rev.0);
 }
