@@ -4,12 +4,12 @@ use crate::{
     pins::{has_place_for, pins_before, with_pin},
     schema::ROOMS,
     w1,
-    wide_mentions::{may_call, with_call},
+    wide_mentions::{may_call, with_call, without_call},
 };
 use domain::{Act, Fault, MentionsAll, MessageId, Rev, Role, RoomKey, RoomKind, Seq, UserId};
 use mongodb::{
     bson::{Bson, Document, doc, oid::ObjectId},
-    options::ReturnDocument,
+    options::{ReturnDocument, UpdateModifications},
 };
 use serde::Deserialize;
 
@@ -29,6 +29,8 @@ pub struct Reservation {
     pub(crate) op: ObjectId,
     /// The message whose place among the pinned ones is free once the write is there.
     unpins: Option<MessageId>,
+    /// Whether it took one of the tokens for `@channel` that the group's members share.
+    calls: bool,
 }
 
 /// What is to be placed in a room's order.
@@ -110,7 +112,8 @@ impl Rooms<'_> {
             filter.insert("$expr", has_place_for(id));
             set.insert("pins", with_pin(id, &rev, op));
         }
-        if let Placement::WideMention { word: MentionsAll::Channel, .. } = placement {
+        let calls = placement.calls();
+        if calls {
             set.insert("channel", with_call());
         }
         let numbers = self.0.collection::<Numbers>(ROOMS);
@@ -123,7 +126,7 @@ impl Rooms<'_> {
         }
         let found = change.await.map_err(store_fault)?;
         let unpins = placement.unpins();
-        Ok(found.map(|Numbers { rev, seq, members }| Reservation { rev, seq, members, op, unpins }))
+        Ok(found.map(|Numbers { rev, seq, members }| Reservation { rev, seq, members, op, unpins, calls }))
     }
 
     /// Releases the position of a finished write and answers whether it was still held. `w: 1`.
@@ -140,11 +143,19 @@ impl Rooms<'_> {
         Ok(updated.modified_count == 1)
     }
 
-    /// Releases a position to which nothing was written. `w: 1`.
+    /// Releases a position to which nothing was written, with what it took. `w: 1`.
     pub async fn give_back(self, room: RoomKey, reservation: &Reservation) -> Result<(), Fault> {
-        let this = doc! { "_id": room.to_string() };
-        let pull = doc! { "$pull": { "inflight": { "op": reservation.op }, "pins": { "op": reservation.op } } };
-        self.0.documents(ROOMS).update_one(this, pull).write_concern(w1()).await.map_err(store_fault)?;
+        let (mut this, op) = (doc! { "_id": room.to_string() }, reservation.op);
+        let change: UpdateModifications = if reservation.calls {
+            // Only while the entry is there: where a failover lost it, it lost the call as well.
+            this.insert("inflight.op", op);
+            let others =
+                doc! { "$filter": { "input": "$inflight", "as": "entry", "cond": { "$ne": ["$$entry.op", op] } } };
+            vec![doc! { "$set": { "inflight": others, "channel": without_call() } }].into()
+        } else {
+            doc! { "$pull": { "inflight": { "op": op }, "pins": { "op": op } } }.into()
+        };
+        self.0.documents(ROOMS).update_one(this, change).write_concern(w1()).await.map_err(store_fault)?;
         Ok(())
     }
 
@@ -178,6 +189,11 @@ impl Placement {
         };
         let roles = [Role::Admin, Role::Owner].into_iter().filter(|role| *role >= least);
         (least > Role::Member).then(|| roles.map(Role::as_str).collect())
+    }
+
+    /// Whether it takes one of the tokens for `@channel`.
+    const fn calls(self) -> bool {
+        matches!(self, Self::WideMention { word: MentionsAll::Channel, .. })
     }
 
     /// The message that is not pinned any more once it is written.

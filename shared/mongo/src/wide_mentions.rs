@@ -56,6 +56,12 @@ pub(crate) fn with_call() -> Document {
     doc! { "tokens": { "$subtract": [left(), i64::from(CHANNEL_COST)] }, "at": "$$NOW" }
 }
 
+/// The room's tokens with one more, where a call was not made after all.
+pub(crate) fn without_call() -> Document {
+    let more = doc! { "$add": [left(), i64::from(CHANNEL_COST)] };
+    doc! { "tokens": { "$min": [f64::from(CHANNEL_LIMIT.burst), more] }, "at": "$$NOW" }
+}
+
 fn may_mention_all(user: UserId) -> Document {
     let small = i64::try_from(SMALL_GROUP).unwrap_or(i64::MAX);
     doc! { "$or": [

@@ -4,7 +4,7 @@ use domain::{Access, Code, Fault, Member, MentionsAll, MessageDraft, Role, UserI
 use messaging::{Sent, send_message};
 use mongo::{GroupRights, Messages};
 use mongodb::bson::{DateTime, Document, doc};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use testkit::{mongo::Profile, person};
 use tokio::task::JoinSet;
 
@@ -186,6 +186,27 @@ async fn three_of_twenty_concurrent_wide_mentions_are_sent() {
     assert_eq!(sent.len(), 3);
     assert!(refused.into_iter().all(|refused| refusal(refused) == Code::RateLimited));
     assert_eq!(group(&scene).await.get_i64("seq").unwrap(), 3, "who is refused takes no position");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_call_of_the_channel_that_is_sent_thrice_at_once_is_one() {
+    let scene = Arc::new(scene().await);
+    let mut sending = JoinSet::new();
+    for mongo in scene.environments(3).await {
+        let scene = Arc::clone(&scene);
+        sending.spawn(async move {
+            let draft = MessageDraft { room: GROUP, ..draft(ANNA, "c", "@channel") };
+            send_message(&scene.messenger_of(&mongo), &scene.author(ANNA), &draft).await.map(|sent| sent.message.id)
+        });
+    }
+    let sent: BTreeSet<_> = sending.join_all().await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(sent.len(), 1);
+
+    for _ in 0..2 {
+        try_in_group(&scene, BORA, "@channel").await.unwrap();
+    }
+
+    assert_eq!(refusal(try_in_group(&scene, BORA, "@channel").await), Code::RateLimited, "three in all");
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
-use crate::scene::{ANNA, AT, BORA, ROOM, collection, draft, eventually, insert, reserve, say, scene, set_room, write};
-use domain::{ClientId, Message, MessageId, Rev, Seq};
+use crate::scene::{
+    ANNA, AT, BORA, ROOM, collection, draft, eventually, group, insert, open, reserve, room_document, say, scene,
+    set_room, write,
+};
+use domain::{CHANNEL_COST, CHANNEL_LIMIT, ClientId, MentionsAll, Message, MessageId, Rev, Seq};
 use mongo::{Fanout, Inserted, Messages, Mongo, Placement, Reservation, Stored};
 use mongodb::bson::{Document, doc, oid::ObjectId};
 use testkit::mongo::Database;
@@ -228,4 +231,34 @@ async fn one_of_two_writers_at_one_position_writes() {
 
     let outcomes = [outcomes.0, outcomes.1];
     assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Inserted::Done(_))).count(), 1, "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn call_of_the_channel_is_given_back_once_and_while_its_entry_is_there() {
+    let database = scene().await;
+    let (mongo, room) = (&database.mongo, group(7));
+    open(mongo, room, &[ANNA, BORA], AT).await;
+    let call = Placement::WideMention { new: None, word: MentionsAll::Channel };
+    let tokens = async || {
+        let group = room_document(&database, room).await;
+        group.get_document("channel").unwrap().get_f64("tokens").unwrap()
+    };
+    let (full, cost) = (f64::from(CHANNEL_LIMIT.burst), f64::from(CHANNEL_COST));
+    // What comes back while a test runs is less than one call.
+    let lacks = async |calls: f64| tokens().await <= full - calls * cost + cost / 2.0;
+
+    let (first, second) = (reserve(mongo, room, call).await, reserve(mongo, room, call).await);
+    for _ in 0..2 {
+        mongo.rooms().give_back(room, &first).await.unwrap();
+        assert!(lacks(1.0).await && !lacks(2.0).await);
+    }
+    set_room(&database, room, doc! { "inflight": [] }).await;
+    mongo.rooms().give_back(room, &second).await.unwrap();
+    assert!(lacks(1.0).await);
+
+    let third = reserve(mongo, room, call).await;
+    set_room(&database, room, doc! { "channel.tokens": full }).await;
+    mongo.rooms().give_back(room, &third).await.unwrap();
+    assert!((tokens().await - full).abs() < f64::EPSILON, "never more than all");
+    assert!(room_document(&database, room).await.get_array("inflight").unwrap().is_empty());
 }
