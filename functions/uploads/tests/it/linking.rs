@@ -71,5 +71,7 @@ async fn links_have_a_limit_of_their_own() {
     let item = [json!({ "message_id": MessageId([7; 12]), "id": UploadId([7; 16]) })];
     assert_eq!(desk.link(MINJI, &item).await.status, 200);
 
+    let mut profile = desk.profile().await;
     assert_eq!(desk.link(MINJI, &item).await.refusal(), refused(429, "rate_limited"));
+    assert_eq!(profile.count().await, 1, "who is refused is not looked up");
 }
