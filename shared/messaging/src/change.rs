@@ -5,7 +5,7 @@ use crate::{
     own::hide_room,
 };
 use contract::MessageView;
-use domain::{Content, Emoji, Fault, Message, UserId};
+use domain::{Code, Content, Emoji, Fault, Message, UserId};
 use mongo::{NewText, Placement, Reservation};
 
 /// What is to become of a message.
@@ -84,6 +84,6 @@ pub(crate) async fn write(
     };
     Ok(Some(match settle(messenger, causal, &written, position).await {
         Some(recipients) => Placed { message: written, recipients, tries: 0, news: None },
-        None => stamp_freely(messenger, causal, written, 0, Some(by)).await?,
+        None => stamp_freely(messenger, causal, written, 0, Some(by)).await?.ok_or(Code::MessageNotFound)?,
     }))
 }

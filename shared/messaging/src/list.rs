@@ -45,9 +45,11 @@ pub(crate) async fn show(
         if mended < MOST_MENDED && row.is_abandoned(now) {
             mended += 1;
             let tries = row.fanout.map_or(0, |fanout| fanout.tries);
-            let placed =
-                stamp_freely(messenger, &mut messenger.mongo.causal().await?, row.message, tries, Some(user)).await?;
-            items.push(messenger.publish(placed, quotes, None).await);
+            let causal = &mut messenger.mongo.causal().await?;
+            // What its writer withdrew since the page was read is left out: `sync` has the tombstone.
+            if let Some(placed) = stamp_freely(messenger, causal, row.message, tries, Some(user)).await? {
+                items.push(messenger.publish(placed, quotes, None).await);
+            }
         } else {
             items.push(MessageView::of(row.message, quotes));
         }

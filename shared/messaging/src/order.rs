@@ -154,18 +154,18 @@ pub(crate) async fn stamp(
     Err(contended())
 }
 
-/// The same by anyone: it is never refused, and what is gone is not found.
+/// The same by anyone, who is never refused; `None` where somebody withdrew it.
 pub(crate) async fn stamp_freely(
     messenger: &Messenger,
     causal: &mut Causal,
     message: Message,
     tries: u32,
     viewer: Option<UserId>,
-) -> Result<Placed, Fault> {
+) -> Result<Option<Placed>, Fault> {
     match stamp(messenger, causal, message, tries, Stamper::Anyone, viewer).await? {
-        Stamped::Done(placed) => Ok(*placed),
+        Stamped::Done(placed) => Ok(Some(*placed)),
         Stamped::Refused { refusal, .. } => Err(refusal),
-        Stamped::Gone | Stamped::Passed { .. } => Err(Code::MessageNotFound.into()),
+        Stamped::Gone | Stamped::Passed { .. } => Ok(None),
     }
 }
 

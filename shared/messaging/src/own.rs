@@ -47,7 +47,7 @@ pub(crate) async fn answer_unchanged(
     // The request that changed it may have died before publishing it.
     let viewer = Some(author.user);
     let placed = stamp_freely(messenger, &mut mongo.causal().await?, message, fanout.tries, viewer).await?;
-    Ok(messenger.publish(placed, &quotes, author.connection).await)
+    Ok(messenger.publish(placed.ok_or(Code::MessageNotFound)?, &quotes, author.connection).await)
 }
 
 /// Refuses to change what nobody changes: a notice of the room, and what is deleted. Only who may do it learns which it is.

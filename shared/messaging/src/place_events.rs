@@ -75,7 +75,7 @@ async fn place(messenger: &Messenger, event: &RoomEvent) -> Result<bool, Fault> 
             let news = News::of(&message, &reservation.members);
             Placed { message: *message, recipients, tries: 0, news }
         }
-        None => stamp_freely(messenger, &mut causal, *message, 0, None).await?,
+        None => stamp_freely(messenger, &mut causal, *message, 0, None).await?.ok_or_else(gone)?,
     };
     tell(messenger, placed).await;
     Ok(true)
@@ -90,12 +90,17 @@ async fn settle_found(messenger: &Messenger, mut found: Stored) -> Result<(), Fa
         let Some(pause) = looks.next().filter(|_| !found.is_abandoned(messenger.clock.now())) else { break fanout };
         sleep(*pause).await;
         let again = messenger.mongo.messages().find(found.message.id).await?;
-        found = again.ok_or_else(|| Fault::internal("a system message is gone"))?;
+        found = again.ok_or_else(gone)?;
     };
     let tries = fanout.tries;
     let placed = stamp_freely(messenger, &mut messenger.mongo.causal().await?, found.message, tries, None).await?;
-    tell(messenger, placed).await;
+    tell(messenger, placed.ok_or_else(gone)?).await;
     Ok(())
+}
+
+/// Nobody withdraws a system message.
+fn gone() -> Fault {
+    Fault::internal("a system message is gone")
 }
 
 async fn tell(messenger: &Messenger, placed: Placed) {

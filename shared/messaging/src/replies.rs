@@ -22,7 +22,8 @@ pub async fn list_replies(messenger: &Messenger, query: ListReplies) -> Result<P
     let (room, rooms) = (found.message.room, messenger.mongo.rooms());
     let window = rooms.list_replies(room, user, message, after, size.get()).await?;
     let window = window.ok_or(Code::MessageNotFound)?;
+    // Not of the items: the last row may be left out.
+    let next = window.rows.last().filter(|_| window.has_after).map(|last| last.message.seq);
     let items = show(messenger, user, window.rows, &window.quotes).await?;
-    let next = items.last().filter(|_| window.has_after).map(|last| last.seq);
     Ok(Page { items, next })
 }

@@ -62,7 +62,9 @@ async fn deliver_late(messenger: &Messenger, owed: Stored) -> Result<(), Fault> 
         return push_again(messenger, message, fanout, &quotes).await;
     }
     let mut causal = messenger.mongo.causal().await?;
+    // What was withdrawn meanwhile is left to its writer, who pushes the tombstone.
     let placed = stamp_freely(messenger, &mut causal, message, fanout.tries, None).await?;
+    let Some(placed) = placed else { return Ok(()) };
     if let Some(recipients) = placed.recipients {
         messenger
             .push(MessageView::of(placed.message, &quotes), &recipients, None, placed.tries, placed.news, None)

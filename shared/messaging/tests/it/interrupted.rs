@@ -1,12 +1,17 @@
 //! What happens to a message while it is written. The clock is the way into the middle of an operation: it is read before each
 //! write of a message and before each release.
 
-use crate::scene::{ANNA, BORA, ROOM, Scene, access, draft, now, refusal, texts};
+use crate::scene::{ANNA, BORA, GROUP, ROOM, Scene, access, draft, long_ago, now, refusal, texts};
 use announce::Announcer;
 use background::Background;
-use domain::{Access, Clock, Code, Content, Fault, Mentions, MessageDraft, MessageId, MessageType, Timestamp};
-use messaging::{Author, EditMessage, MessageLimits, Messenger, Sent, delete_message, edit_message, send_message};
-use mongo::{Inserted, Mongo, NewText, Placement};
+use domain::{
+    Access, Clock, Code, Content, Fault, Mentions, MessageDraft, MessageId, MessageType, PageSize, Rev, Seq, Timestamp,
+};
+use messaging::{
+    Author, EditMessage, ListMessages, ListReplies, MessageLimits, Messenger, Sent, Swept, delete_message,
+    edit_message, list_messages, list_replies, send_message, sweep,
+};
+use mongo::{Anchor, Inserted, Mongo, NewText, Placement};
 use mongodb::{
     Client,
     bson::{Document, doc},
@@ -252,20 +257,23 @@ async fn a_slow_writer_and_its_retry_acknowledge_one_message() {
     assert_eq!(sent.message.rev.0, rev, "it is moved above what the retry took");
 }
 
+/// Its writer withdraws a message that nobody moved since a `rev`.
+fn withdraw(scene: &Scene, id: MessageId, rev: Rev, seq: Seq) -> Option<Action> {
+    meanwhile(scene, async move |mongo: Mongo, _: String| {
+        let above = mongo.rooms().reserve(ROOM, None, Placement::Above { id, rev, seq }).await.unwrap().unwrap();
+        let withdrawn = mongo.messages().withdraw(id, rev, &above, now()).await.unwrap();
+        assert!(matches!(withdrawn, Some(Inserted::Done(_))));
+        assert!(mongo.rooms().release(ROOM, &above).await.unwrap());
+    })
+}
+
 #[tokio::test]
 async fn a_retry_of_a_message_that_is_withdrawn_meanwhile_is_to_be_tried_again() {
     let scene = Scene::new().await;
     let id = scene.send(ANNA, "c", "hi").await.unwrap().message.id;
     scene.is_delivered(id).await;
     let rev = scene.abandon(id, now()).await;
-    let withdraw = meanwhile(&scene, async move |mongo: Mongo, _: String| {
-        let seq = domain::Seq(1);
-        let above = mongo.rooms().reserve(ROOM, None, Placement::Above { id, rev, seq }).await.unwrap().unwrap();
-        let withdrawn = mongo.messages().withdraw(id, rev, &above, now()).await.unwrap();
-        assert!(matches!(withdrawn, Some(Inserted::Done(_))));
-        assert!(mongo.rooms().release(ROOM, &above).await.unwrap());
-    });
-    at_each_look([None, withdraw]);
+    at_each_look([None, withdraw(&scene, id, rev, Seq(1))]);
 
     let refused = send(&scene).await;
 
@@ -328,6 +336,58 @@ async fn a_message_that_moved_while_it_was_pushed_is_still_owed() {
     assert_eq!((stored.message.rev, stored.fanout.map(|fanout| fanout.released)), (rev, Some(false)));
 }
 
+/// A question and two answers, the first of which its writer left behind and withdraws at the next look but so many.
+async fn withdrawn_answer(looks: usize) -> (Scene, MessageId) {
+    let scene = Scene::new().await;
+    let question = scene.send(BORA, "q", "where?").await.unwrap().message.id;
+    let answer = scene.reply(ANNA, "c", "hi", question).await.message.id;
+    scene.reply(ANNA, "d", "later", question).await;
+    scene.is_delivered(answer).await;
+    let rev = scene.abandon(answer, long_ago()).await;
+    scene.settle().await;
+    let before = std::iter::repeat_with(|| None).take(looks);
+    at_each_look(before.chain([withdraw(&scene, answer, rev, Seq(2))]));
+    (scene, question)
+}
+
+#[tokio::test]
+async fn message_that_is_withdrawn_after_a_page_was_read_is_left_out() {
+    let (scene, _) = withdrawn_answer(0).await;
+    let (messenger, limit) = (scene.messenger_at(scene.mongo(), Clock(busy)), PageSize::parse(Some(10)).unwrap());
+    let query = ListMessages { room: ROOM, user: BORA, anchor: Anchor::Newest, limit };
+
+    let page = list_messages(&messenger, query).await.unwrap();
+
+    assert!(ACTIONS.with_borrow(VecDeque::is_empty), "all of it happened");
+    assert_eq!(texts(&page.items), ["where?", "later"]);
+    let changed = scene.sync_settled(BORA, page.cursor.0, 10).await.items;
+    assert_eq!((texts(&changed), changed[0].is_deleted), (vec![""], true), "the tombstone follows");
+}
+
+#[tokio::test]
+async fn replies_go_on_behind_one_that_is_withdrawn_meanwhile() {
+    let (scene, message) = withdrawn_answer(0).await;
+    let (messenger, size) = (scene.messenger_at(scene.mongo(), Clock(busy)), PageSize::parse(Some(1)).unwrap());
+    let query = ListReplies { message, user: BORA, after: None, size };
+
+    let first = list_replies(&messenger, query).await.unwrap();
+    let second = list_replies(&messenger, ListReplies { after: first.next, ..query }).await.unwrap();
+
+    assert!(ACTIONS.with_borrow(VecDeque::is_empty), "all of it happened");
+    assert_eq!((texts(&first.items), texts(&second.items)), (vec![], vec!["later"]));
+}
+
+#[tokio::test]
+async fn message_that_is_withdrawn_during_a_sweep_is_no_failure() {
+    let (scene, _) = withdrawn_answer(1).await;
+    let messenger = scene.messenger_at(scene.mongo(), Clock(busy));
+
+    let swept = sweep(&messenger, 10, Timestamp::from_millis(i64::MAX)).await.unwrap();
+
+    assert!(ACTIONS.with_borrow(VecDeque::is_empty), "all of it happened");
+    assert_eq!(swept, Swept { delivered: 1, failed: 0 });
+}
+
 #[tokio::test]
 async fn retried_edit_of_a_dead_request_is_moved_above_all_readers() {
     let scene = Scene::new().await;
@@ -346,4 +406,22 @@ async fn retried_edit_of_a_dead_request_is_moved_above_all_readers() {
     assert!(passed == position.rev && edited.rev > passed);
     assert_eq!(texts(&scene.sync_settled(BORA, passed.0, 10).await.items), ["edited"]);
     assert_eq!(scene.pushed.frames("tablet")[0]["rev"], edited.rev.0);
+}
+
+#[tokio::test]
+async fn retry_that_its_first_request_outran_gives_its_call_of_the_channel_back() {
+    let scene = Scene::new().await;
+    scene.group_of(1, &[ANNA, BORA]).await;
+    let call = |name: &str| MessageDraft { room: GROUP, ..draft(ANNA, name, "@channel") };
+    let (first, retry) = (call("c"), call("c"));
+    at_each_look([meanwhile(&scene, async move |mongo: Mongo, _: String| assert!(!send_beside(mongo, &first).await))]);
+
+    let messenger = scene.messenger_at(scene.mongo(), Clock(busy));
+    assert!(send_message(&messenger, &scene.author(ANNA), &retry).await.unwrap().duplicate);
+
+    assert!(ACTIONS.with_borrow(VecDeque::is_empty), "all of it happened");
+    for name in ["d", "e"] {
+        scene.send_draft(&call(name)).await.unwrap();
+    }
+    assert_eq!(refusal(scene.send_draft(&call("f")).await), Code::RateLimited, "three in all");
 }
