@@ -66,6 +66,20 @@ pub(crate) async fn refuse_unchangeable(
     Err(code.into())
 }
 
+/// Refuses over a limit. Only who may do it learns of that: others would learn that the message exists.
+pub(crate) async fn admit(
+    messenger: &Messenger,
+    author: &Author<'_>,
+    stored: &Stored,
+    act: Act,
+    passage: Passage,
+) -> Result<(), Fault> {
+    if passage != Passage::Open {
+        find_rights(messenger, stored.message.room, author.user).await?.admit(act)?;
+    }
+    passage.admit()
+}
+
 /// A message of one's own. Another's, and a notice of the room, is known to the room's members, and to nobody else.
 pub(crate) async fn own(messenger: &Messenger, found: Option<Stored>, user: UserId) -> Result<Stored, Fault> {
     let stored = found.ok_or(Code::MessageNotFound)?;

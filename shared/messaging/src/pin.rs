@@ -1,8 +1,8 @@
 use crate::{
     Author, Messenger,
     change::{Change, change},
-    order::{ATTEMPTS, Stamped, Stamper, contended, stamp},
-    own::{answer_unchanged, approach, find_again, refuse_unchangeable},
+    order::{ATTEMPTS, contended, stamp_freely},
+    own::{admit, answer_unchanged, approach, find_again, refuse_unchangeable},
 };
 use contract::MessageView;
 use domain::{Act, Code, Fault, MOST_PINS, MessageId, Page, PageSize, Rev, RoomKey, UserId};
@@ -34,7 +34,7 @@ pub async fn pin_message(
     };
     let (mut stored, passage) = approach(messenger, author, message).await?;
     refuse_unchangeable(messenger, author, &stored, Act::Pin).await?;
-    passage.admit()?;
+    admit(messenger, author, &stored, Act::Pin, passage).await?;
     for _ in 0..ATTEMPTS {
         if stored.message.pin.is_some() == (to == Pinned::There) {
             return answer_unchanged(messenger, author, stored, Act::Pin).await;
@@ -92,14 +92,14 @@ async fn free_place(messenger: &Messenger, room: RoomKey, stored: Stored) -> Res
     } else {
         let tries = stored.fanout.map_or(0, |fanout| fanout.tries);
         let mut causal = mongo.causal().await?;
-        let stamped = stamp(messenger, &mut causal, message, tries, Stamper::Anyone, None).await?;
-        let Stamped::Done(placed) = stamped else { return Ok(false) };
-        if placed.message.pin.is_some() {
+        let placed = stamp_freely(messenger, &mut causal, message, tries, None).await?;
+        let Some(placed) = placed else { return Ok(false) };
+        let (rev, is_pinned) = (placed.message.rev, placed.message.pin.is_some());
+        let quotes = mongo.messages().list_quotes(reply_to.as_slice()).await?;
+        messenger.publish(placed, &quotes, None).await;
+        if is_pinned {
             return Ok(false);
         }
-        let rev = placed.message.rev;
-        let quotes = mongo.messages().list_quotes(reply_to.as_slice()).await?;
-        messenger.publish(*placed, &quotes, None).await;
         rev
     };
     mongo.rooms().free_pin_place(room, id, rev).await?;

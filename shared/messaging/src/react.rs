@@ -2,7 +2,7 @@ use crate::{
     Author, Messenger,
     change::{Change, change},
     order::{ATTEMPTS, contended},
-    own::{answer_unchanged, approach, find_again, find_rights, refuse_unchangeable},
+    own::{admit, answer_unchanged, approach, find_again, find_rights, refuse_unchangeable},
 };
 use contract::MessageView;
 use domain::{Act, Code, Emoji, Fault, MOST_EMOJIS, MOST_REACTORS, MessageId, Page, PageSize, Reactor, UserId};
@@ -38,7 +38,7 @@ pub async fn react(messenger: &Messenger, author: &Author<'_>, command: React) -
     };
     let (mut stored, passage) = approach(messenger, author, message).await?;
     refuse_unchangeable(messenger, author, &stored, act).await?;
-    passage.admit()?;
+    admit(messenger, author, &stored, act, passage).await?;
     for _ in 0..ATTEMPTS {
         let there = &stored.message.reactions;
         let found = there.iter().find(|reaction| reaction.emoji == emoji.as_str());

@@ -174,3 +174,27 @@ async fn deletions_have_a_limit_of_their_own() {
     assert_eq!(refusal(scene.delete(ANNA, theirs.id).await), Code::NotAuthor);
     scene.send(ANNA, "d", "new messages go on").await.unwrap();
 }
+
+#[tokio::test]
+async fn limit_tells_no_stranger_which_messages_exist() {
+    let few = Limit { burst: 1, per_minute: 1 };
+    let mut scene = Scene::new().await;
+    scene.limits = MessageLimits { changes: few, ..scene.limits };
+    let theirs = scene.send(ANNA, "a", "hi").await.unwrap().message.id;
+
+    for _ in 0..2 {
+        for id in [theirs, MessageId([7; 12])] {
+            let answers = [
+                scene.react(EVE, id, "👍").await,
+                scene.unreact(EVE, id, "👍").await,
+                scene.pin(EVE, id).await,
+                scene.unpin(EVE, id).await,
+                scene.delete(EVE, id).await,
+            ];
+            assert_eq!(answers.map(refusal), [Code::MessageNotFound; 5]);
+        }
+    }
+
+    scene.react(BORA, theirs, "👍").await.unwrap();
+    assert_eq!(refusal(scene.pin(BORA, theirs).await), Code::RateLimited);
+}
