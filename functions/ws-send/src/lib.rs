@@ -141,7 +141,7 @@ fn effect(frame: &Result<ClientFrame, Fault>) -> Effect {
     match frame {
         ClientFrame::Hello(hello) if hello.active => Effect::Acted,
         ClientFrame::Send(send) => Effect::ActedIn(send.room),
-        ClientFrame::Read(read) => Effect::ActedIn(read.room),
+        ClientFrame::Read(read) => Effect::ReadIn(read.room),
         ClientFrame::Edit(_) | ClientFrame::Delete(_) | ClientFrame::React(_) => Effect::Acted,
         ClientFrame::Typing(typing) => Effect::Typed { room: typing.room, on: typing.on },
         ClientFrame::State(state) => Effect::Seen { active: state.active, viewing: state.room },

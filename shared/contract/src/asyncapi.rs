@@ -13,8 +13,8 @@ const INTRODUCTION: &str = "Connect to the `url` of `POST /auth/ticket` with `?t
     are JSON texts. `re` is the `id` of the frame that is answered. `read`, `delivered`, `typing`, `state` and `ping` are answered \
     only if they have an `id`; without one only an error that closes the connection is told, and what a `ping` has found, as \
     `gaps`. Frames of one connection are handled concurrently: a client that needs order waits for the answer. `hello`, `send`, \
-    `edit`, `delete`, `react`, `read`, `typing` and `state` with `active: true` say that somebody is there for 150 s; presence, \
-    typing and receipts are told only to connections where somebody is. All connections of a user share one limit of frames, of \
+    `edit`, `delete`, `react`, `typing` and `state` with `active: true` say that somebody is there for 150 s; `read` says so only \
+    while somebody is there. Presence, typing and receipts are told only to connections where somebody is. All connections of a user share one limit of frames, of \
     which a `hello` takes 5, a `sync` and a `ping` with cursors 2, any other frame 1.";
 
 /// The frames of `chat.v1` as `AsyncAPI` 3.0 describes them: one operation per action with its reply, and what is pushed.

@@ -84,6 +84,8 @@ pub enum Effect {
     Acted,
     /// The person acted in a room, which is open.
     ActedIn(RoomKey),
+    /// The person has read a room: whoever counts as active stays so in that room, and nobody becomes active by it.
+    ReadIn(RoomKey),
     /// Whether the app is in the foreground, and which room is open.
     Seen {
         /// Whether the app is in the foreground.
@@ -292,7 +294,9 @@ impl Effect {
             Self::Acted => doc! { "active_until": active_until },
             Self::ActedIn(room) => doc! { "active_until": active_until, "viewing": room.to_string() },
             Self::Seen { active, viewing } => {
-                doc! { "active_until": if active { active_until } else { date(at) }, "viewing": name(viewing) }
+                // Long ago, so that a read of another environment, whose clock may be behind, finds nobody active.
+                let until = if active { active_until } else { date(at.minus(ACTIVE_FOR)) };
+                doc! { "active_until": until, "viewing": name(viewing) }
             }
             Self::Typed { room, on } => {
                 let room = room.to_string();
@@ -302,6 +306,14 @@ impl Effect {
                 if on {
                     let is_early = doc! { "$gt": ["$$socket.typing_at", date(at.minus(TYPING_EVERY))] };
                     let is_early = doc! { "$and": [is_same, is_early] };
+            // Clients also say what was read when they lose the focus, and it may arrive after the frame that says so.
+            Self::ReadIn(room) => {
+                let is_active = doc! { "$gt": ["$$socket.active_until", date(at)] };
+                doc! {
+                    "active_until": { "$cond": [&is_active, active_until, "$$socket.active_until"] },
+                    "viewing": { "$cond": [is_active, room.to_string(), "$$socket.viewing"] },
+                }
+            }
                     fields.extend(doc! {
                         "is_typing_told": { "$not": &is_early },
                         "is_typing": { "$or": [{ "$not": &is_early }, was_told] },

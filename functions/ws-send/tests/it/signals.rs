@@ -8,6 +8,7 @@ use testkit::NOON;
 
 #[tokio::test]
 async fn frames_report_activity_and_the_open_room() {
+    let long_ago = NOON.minus(ACTIVE_FOR);
     let sockets = Sockets::new().await;
     let room = json!(sockets.room);
     let sent = sockets.send("minji", "안녕").await;
@@ -24,10 +25,10 @@ async fn frames_report_activity_and_the_open_room() {
         ("edit", json!({ "id": sent["id"], "content": "x" }), acted, None),
         ("delete", json!({ "id": sent["id"] }), acted, None),
         ("send", json!({ "room": room, "client_id": "c", "content": "x" }), acted, viewing),
-        ("read", json!({ "room": room, "seq": 1 }), acted, viewing),
+        ("read", json!({ "room": room, "seq": 1 }), NOON, None),
         ("state", json!({ "active": true, "room": room }), acted, viewing),
         ("state", json!({ "active": true }), acted, None),
-        ("state", json!({ "active": false, "room": room }), NOON, viewing),
+        ("state", json!({ "active": false, "room": room }), long_ago, viewing),
     ] {
         let connections = sockets.stores.mongo().connections();
         let fresh = connections.list_of_people(&[JUNHO], NOON).await.unwrap().remove(0);
@@ -36,6 +37,22 @@ async fn frames_report_activity_and_the_open_room() {
         let row = sockets.row_once(JUNHO, |row| (row.active_until, row.viewing) == (active_until, viewing)).await;
         assert_eq!((row.active_until, row.viewing), (active_until, viewing), "{action} {details}");
     }
+}
+
+#[tokio::test]
+async fn read_that_comes_after_the_focus_was_lost_revives_nobody() {
+    let sockets = Sockets::new().await;
+    let read = json!({ "room": sockets.room, "seq": 1 });
+    sockets.send("minji", "안녕").await;
+    sockets.say("junho", "read", &read).await;
+    let row = sockets.row_once(JUNHO, |row| row.viewing.is_some()).await;
+    assert_eq!((row.active_until, row.viewing), (NOON.plus(ACTIVE_FOR), Some(sockets.room)), "they are there");
+
+    sockets.say("junho", "state", &json!({ "active": false })).await;
+    sockets.say("junho", "read", &read).await;
+
+    let row = sockets.row_once(JUNHO, |row| row.viewing.is_none()).await;
+    assert_eq!((row.is_active(NOON), row.viewing), (false, None));
 }
 
 #[tokio::test]

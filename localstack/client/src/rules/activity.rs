@@ -23,7 +23,7 @@ pub struct State {
 /// Whether the person is there, and what the server was told of it.
 ///
 /// - `state {active: true}` on focus or foreground, `{active: false}` on blur, lock or background.
-/// - Again after 120 s of use without another acting frame: `send`, `edit`, `react`, `read` or `typing`.
+/// - Again after 120 s of use without another acting frame: `send`, `edit`, `react` or `typing`.
 /// - After more than 60 s inactive it carries an `id`, and the receipts of an open room are loaded again.
 /// - `room` when a group has been open for 2 s, null when it is closed.
 /// - At most one `state` per 2 s.

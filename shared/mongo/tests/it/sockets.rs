@@ -327,14 +327,35 @@ async fn a_frame_says_whether_somebody_is_there_and_what_is_open() {
     let mongo = &database.mongo;
     connect(mongo, ANNA, ["a".to_owned()]).await;
     let (room, later) = (Some(ROOM), AT.plus(Duration::from_secs(100)));
-    let active = later.plus(ACTIVE_FOR);
+    let (active, long_ago) = (later.plus(ACTIVE_FOR), later.minus(ACTIVE_FOR));
 
     for (effect, active_until, viewing) in [
         (Effect::Alive, AT, None),
+#[tokio::test]
+async fn a_read_keeps_its_person_active_and_makes_nobody_so() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    connect(mongo, ANNA, ["a".to_owned()]).await;
+    let at = |seconds| AT.plus(Duration::from_secs(seconds));
+    let until = async |effect, seconds| act(mongo, "a", effect, at(seconds)).await.connection.active_until;
+    let blur = Effect::Seen { active: false, viewing: None };
+
+    assert_eq!(until(Effect::Acted, 0).await, at(150));
+    assert_eq!(until(Effect::ReadIn(ROOM), 100).await, at(250));
+    assert_eq!(until(Effect::ReadIn(ROOM), 250).await, at(250), "they were not there any more");
+    until(Effect::Acted, 300).await;
+    until(blur, 310).await;
+    for seconds in [309, 310, 312] {
+        assert!(until(Effect::ReadIn(ROOM), seconds).await < at(309), "{seconds} s, by a clock that may be behind");
+    }
+}
+
         (Effect::ActedIn(ROOM), active, room),
         (Effect::Alive, active, room),
-        (Effect::Seen { active: false, viewing: room }, later, room),
-        (Effect::Acted, active, room),
+        (Effect::Seen { active: false, viewing: None }, long_ago, None),
+        (Effect::ReadIn(ROOM), long_ago, None),
+        (Effect::Acted, active, None),
+        (Effect::ReadIn(ROOM), active, room),
         (Effect::Seen { active: true, viewing: None }, active, None),
         (Effect::Typed { room: ROOM, on: true }, active, None),
     ] {

@@ -88,7 +88,8 @@ impl Device {
         if let Some(liveness) = &mut self.liveness {
             liveness.sent(now, asks && action != "ping");
         }
-        if matches!(action, "send" | "edit" | "react" | "read" | "typing") {
+        // Not `read`, which revives nobody whose `state` was lost.
+        if matches!(action, "send" | "edit" | "react" | "typing") {
             self.activity.acted(now);
         }
     }

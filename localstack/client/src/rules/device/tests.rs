@@ -100,6 +100,16 @@ fn a_blur_is_told_with_what_was_read() {
 }
 
 #[test]
+fn a_reader_is_told_to_be_there_again() {
+    let mut device = device();
+    device.open(ROOM, Some(3), at(10));
+    device.frame(&created(8, 5), at(60));
+    device.used(at(100));
+    assert_eq!(device.due(at(100)), [send("read", json!({ "room": ROOM, "seq": 8 }))]);
+    assert_eq!(device.due(at(120)), [send("state", json!({ "active": true, "room": null }))]);
+}
+
+#[test]
 fn late_return_loads_receipts_and_presence() {
     let mut device = device();
     device.open("group:7", None, at(1));
