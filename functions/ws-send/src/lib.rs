@@ -32,9 +32,6 @@ pub const ROUTES: &[&str] =
 /// Those without a route response, as answers cost as much as frames: what is told at all is pushed.
 pub const ONE_WAY: &[&str] = &["read", "delivered", "typing", "state", "ping"];
 
-/// How many frames a connection may send after it was told to wait, before it is closed.
-const FLOOD: f64 = 30.0;
-
 /// What the handlers work with.
 #[derive(Debug, Clone)]
 pub struct App {
@@ -99,7 +96,7 @@ pub async fn handle(app: &App, event: Event) -> Result<Answer, Fault> {
         };
         locale = touched.connection.locale;
         if let Some(wait) = touched.wait {
-            is_over = touched.tokens < -FLOOD;
+            is_over = touched.is_flooding;
             return Err(Fault::rate_limited(wait));
         }
         Box::pin(act(app, &touched, frame?, asked)).await

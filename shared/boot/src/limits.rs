@@ -58,6 +58,7 @@ impl Settings {
         let (sends, retries, frames, friend_requests, searches, tickets, sign_ins) = values((
             self.limit("LIMIT_SENDS", Limit { burst: 20, per_minute: 120 }),
             self.limit("LIMIT_RETRIES", Limit { burst: 60, per_minute: 240 }),
+            // Two devices that come back at once, each with 50 rooms to sync, take (5 + 50 * 2) * 2 of it.
             self.limit("LIMIT_FRAMES", Limit { burst: 240, per_minute: 240 }),
             self.limit("LIMIT_FRIEND_REQUESTS", Limit { burst: 30, per_minute: 30 }),
             self.limit("LIMIT_SEARCHES", Limit { burst: 30, per_minute: 30 }),

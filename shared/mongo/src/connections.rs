@@ -29,8 +29,8 @@ pub const ACTIVE_FOR: Duration = Duration::from_secs(150);
 /// How often one person may say in a room that they type.
 const TYPING_EVERY: Duration = Duration::from_secs(3);
 
-/// The largest debt of tokens that a connection can have.
-const DEEPEST_DEBT: f64 = 60.0;
+/// How many frames of a connection may be refused before it is to be closed.
+const REFUSALS: Limit = Limit { burst: 30, per_minute: 10 };
 
 /// An open WebSocket and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,8 +109,8 @@ pub struct Touched {
     pub connection: Connection,
     /// The time to wait if the bucket that all connections of the person share has too few tokens.
     pub wait: Option<Duration>,
-    /// The tokens left to this connection alone; negative after too many frames.
-    pub tokens: f64,
+    /// Whether too many frames of this connection were refused: it goes on after it was told to wait, and is to be closed.
+    pub is_flooding: bool,
     /// Whether to tell others that the person types or stopped: at most every 3 s, and a stop only if typing was told.
     pub is_typing_told: bool,
 }
@@ -151,6 +151,8 @@ pub struct Connections<'a>(pub(crate) &'a Mongo);
 
 impl Connections<'_> {
     fn collection(self) -> Collection<PersonRow> {
+    // Absent before the first frame; the refusals that are left.
+    tokens: Option<f64>,
         self.0.collection(SOCKETS)
     }
 
@@ -203,8 +205,8 @@ impl Connections<'_> {
         Ok(others)
     }
 
-    /// Notes a frame of a connection and answers its person and remaining tokens; `None` if the connection is unknown or expired, since
-    /// friends may have been told that its person is offline.
+    /// Notes a frame of a connection and answers whose it is and whether it is refused; `None` if the connection is unknown or expired,
+    /// since friends may have been told that its person is offline.
     ///
     /// `w: 1`: a note lost in a failover is written again by the next ping.
     pub async fn touch(self, arrival: Arrival<'_>, limit: Limit) -> Result<Option<Touched>, Fault> {
@@ -215,7 +217,6 @@ impl Connections<'_> {
             open: Vec<ConnectionRow>,
             allowed: bool,
             frames: Bucket,
-            own: f64,
         }
         #[derive(Deserialize)]
         struct Bucket {
@@ -228,8 +229,10 @@ impl Connections<'_> {
         let is_it = doc! { "$eq": ["$$socket.id", id] };
         let mut moved = doc! {
             "expires_at": expires_at,
-            // The debt is capped, or a client that was too fast would wait for hours.
-            "tokens": { "$max": [{ "$subtract": [refilled(limit, "$$socket.tokens", "$$socket.at"), 1] }, -DEEPEST_DEBT] },
+            // Of refusals alone: buckets of frames for each connection would together give far more than the one that they share.
+            "tokens": { "$subtract": [
+                refilled(REFUSALS, "$$socket.tokens", "$$socket.at"), { "$cond": ["$allowed", 0, 1] },
+            ] },
             "at": "$$NOW",
         };
         if let Some(locale) = locale {
@@ -241,35 +244,33 @@ impl Connections<'_> {
         let refilled = refilled(limit, "$frames.tokens", "$frames.at");
         let update = vec![
             doc! { "$set": {
-                "open": { "$map": { "input": kept, "as": "socket", "in": moved } },
                 "frames": { "tokens": refilled, "at": "$$NOW" },
                 "expires_at": { "$max": ["$expires_at", expires_at] },
             } },
             doc! { "$set": {
-                "allowed": { "$gte": ["$frames.tokens", i64::from(cost)] },
-                "own": { "$first": { "$map": { "input": filter_open(&is_it), "as": "socket", "in": "$$socket.tokens" } } },
-            } },
-            doc! { "$set": {
+                "open": { "$map": { "input": kept, "as": "socket", "in": moved } },
                 "frames.tokens": { "$subtract": ["$frames.tokens", { "$cond": ["$allowed", i64::from(cost), 0] }] },
             } },
         ];
         let is_live = doc! { "id": id, "expires_at": { "$gt": date(at) } };
         let live = doc! { "open.id": id, "open": { "$elemMatch": is_live } };
+            doc! { "$set": { "allowed": { "$gte": ["$frames.tokens", i64::from(cost)] } } },
         let sockets = self.0.collection::<Row>(SOCKETS);
         let touch = || async {
             sockets
                 .find_one_and_update(live.clone(), update.clone())
-                .projection(doc! { "open": { "$elemMatch": { "id": id } }, "allowed": 1, "frames.tokens": 1, "own": 1 })
+                .projection(doc! { "open": { "$elemMatch": { "id": id } }, "allowed": 1, "frames.tokens": 1 })
                 .return_document(ReturnDocument::After)
                 .write_concern(w1())
                 .await
         };
         let touched = write_once_more(touch).await.map_err(store_fault)?;
-        let Some(Row { user, open, allowed, frames, own }) = touched else { return Ok(None) };
+        let Some(Row { user, open, allowed, frames }) = touched else { return Ok(None) };
         let wait = (!allowed).then(|| wait_for_tokens(f64::from(cost) - frames.tokens, limit));
         let is_typing_told = open.first().and_then(|row| row.is_typing_told).unwrap_or(false);
+        let is_flooding = open.first().and_then(|row| row.tokens).is_some_and(|tokens| tokens < 0.0);
         let connection = PersonRow { user, open }.live(at).pop();
-        Ok(connection.map(|connection| Touched { connection, wait, tokens: own, is_typing_told }))
+        Ok(connection.map(|connection| Touched { connection, wait, is_flooding, is_typing_told }))
     }
 }
 

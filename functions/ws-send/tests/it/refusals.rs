@@ -4,6 +4,7 @@ use crate::scene::{MINJI, Sockets, refusal};
 use domain::SessionId;
 use mongo::Mongo;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use testkit::limits_of;
 
 #[tokio::test]
@@ -106,6 +107,27 @@ async fn connection_that_floods_waits_first_and_ends_then() {
     assert!(answers[2..].iter().all(|answer| refusal(answer).0 == "rate_limited"));
     assert!(answers[2]["d"]["retry_after_ms"].as_i64().unwrap() > 0);
     assert_eq!(sockets.stores.connections(MINJI).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn connections_that_flood_together_are_all_closed() {
+    let mut sockets = Sockets::new().await;
+    sockets.app.limits = limits_of(20, 240);
+    let names: Vec<_> = (0..20).map(|number| format!("socket {number}")).collect();
+    for name in &names {
+        sockets.stores.connect(MINJI, SessionId::from_bytes([1; 16]), name).await;
+    }
+    let mut open: BTreeSet<_> = names.iter().collect();
+
+    for _ in 0..60 {
+        for name in open.clone() {
+            if sockets.ask(name, "ping", &json!({})).await["d"]["fatal"] == true {
+                open.remove(name);
+            }
+        }
+    }
+
+    assert!(open.is_empty(), "{open:?}");
 }
 
 #[tokio::test]

@@ -212,31 +212,17 @@ async fn frames_of_many_connections_at_once_are_all_counted() {
 }
 
 #[tokio::test]
-async fn a_connection_that_sends_too_much_is_reported() {
+async fn a_connection_floods_after_thirty_refused_frames() {
     let database = scene().await;
     let mongo = &database.mongo;
     connect(mongo, ANNA, names(0..2)).await;
-    for _ in 0..THREE.burst {
-        assert!(touch(mongo, "c00", 1, THREE).await.tokens >= 0.0);
+    for _ in 0..THREE.burst + 30 {
+        assert!(!touch(mongo, "c00", 1, THREE).await.is_flooding);
     }
 
-    assert!(touch(mongo, "c00", 1, THREE).await.tokens < 0.0);
-    assert!(touch(mongo, "c01", 1, THREE).await.tokens > 0.0, "the other one has sent one");
-}
-
-#[tokio::test]
-async fn the_debt_of_a_connection_has_an_end() {
-    let database = scene().await;
-    let mongo = &database.mongo;
-    connect(mongo, ANNA, ["a".to_owned()]).await;
-    let limit = Limit { burst: 2, per_minute: 5 };
-    for _ in 0..80 {
-        touch(mongo, "a", 1, limit).await;
-    }
-
-    let tokens = touch(mongo, "a", 1, limit).await.tokens;
-
-    assert!((-60.0..=-59.0).contains(&tokens), "{tokens}");
+    assert!(touch(mongo, "c00", 1, THREE).await.is_flooding);
+    let other = touch(mongo, "c01", 1, THREE).await;
+    assert!(other.wait.is_some() && !other.is_flooding, "each is judged by its own frames");
 }
 
 #[tokio::test]
