@@ -1,8 +1,8 @@
 use crate::App;
-use contract::{FramePayload, HelloFrame, OnlineFriends, Ready};
+use contract::{FramePayload, HelloFrame, Ready};
 use domain::{Code, Fault, UserId};
 use messaging::Gaps;
-use mongo::Connection;
+use mongo::{Connection, OnlineFriends};
 use std::time::Duration;
 
 /// The version of the protocol that this code speaks.
@@ -34,7 +34,8 @@ pub(crate) async fn hello(app: &App, connection: &Connection, hello: HelloFrame)
         mongo.presence().greet(user, app.messenger.clock.now()),
         list_online(app, user),
     );
-    if !was_online? {
+    let presence = presence?;
+    if !was_online? && presence.is_shown {
         let announcer = app.messenger.announcer.clone();
         let work = async move {
             announcer.look_at(&[user], 0, SOON).await;
@@ -55,13 +56,17 @@ pub(crate) async fn hello(app: &App, connection: &Connection, hello: HelloFrame)
         more,
         unread: unread.rooms.into_iter().map(|room| (room.room, room.unread)).collect(),
         user_rev: versions?.get(&user).copied().unwrap_or(0),
-        presence: presence?,
+        presence: view(presence),
         badge: unread.total.badge,
     }))
 }
 
 /// Which of somebody's friends are online.
 pub(crate) async fn list_online(app: &App, user: UserId) -> Result<OnlineFriends, Fault> {
-    let friends = app.messenger.mongo.presence().list_online_friends(user, MOST_ONLINE).await?;
-    Ok(OnlineFriends { online: friends.online, more: friends.more })
+    app.messenger.mongo.presence().list_online_friends(user, MOST_ONLINE).await
+}
+
+/// Which friends are online, as a client sees it.
+pub(crate) fn view(OnlineFriends { online, more, .. }: OnlineFriends) -> contract::OnlineFriends {
+    contract::OnlineFriends { online, more }
 }

@@ -1,4 +1,7 @@
-use crate::{App, hello::list_online};
+use crate::{
+    App,
+    hello::{list_online, view},
+};
 use contract::{Ack, FramePayload, StateTaken};
 use domain::Fault;
 use mongo::Connection;
@@ -8,6 +11,6 @@ pub(crate) async fn state(app: &App, connection: &Connection, asked: bool) -> Re
     if !asked {
         return Ok(None);
     }
-    let presence = list_online(app, connection.user).await?;
+    let presence = view(list_online(app, connection.user).await?);
     Ok(Some(FramePayload::Ack(Ack::State(StateTaken { presence }))))
 }

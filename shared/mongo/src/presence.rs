@@ -46,6 +46,8 @@ pub struct OnlineFriends {
     pub online: Vec<UserId>,
     /// Whether there are more.
     pub more: bool,
+    /// Whether the person may be told about: their account is active and they don't hide.
+    pub is_shown: bool,
 }
 
 /// The connections of those friends of a person who are told about them.
@@ -208,11 +210,12 @@ impl Presences<'_> {
             async { people.aggregate(pipeline).with_type::<Friends>().await?.try_next().await }
                 .await
                 .map_err(store_fault)?;
+        let is_shown = found.is_some();
         let mut online: Vec<_> =
             found.map(|found| found.shown).unwrap_or_default().into_iter().map(|friend| friend.user).collect();
         let more = online.len() > most;
         online.truncate(most);
-        Ok(OnlineFriends { online, more })
+        Ok(OnlineFriends { online, more, is_shown })
     }
 
     /// The presence of some friends as a person may see it. Hiding one's presence hides that of others as well.

@@ -1,6 +1,7 @@
 //! What a new connection is told.
 
 use crate::scene::{JUNHO, MINJI, STRANGER, Sockets, knows, refusal};
+use domain::{Person, PresenceVisibility, Privacy};
 use messaging::Messenger;
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
@@ -45,12 +46,15 @@ async fn hello_of_a_person_not_shown_as_online_is_queued() {
     let Messenger { announcer, .. } = sockets.app.messenger.clone();
     sockets.app.messenger.announcer = announcer.with_presence(Some(queue.clone()));
     let mongo = sockets.stores.mongo();
+    for user in [MINJI, JUNHO] {
+        mongo.people().project(&knows(user, Vec::new())).await.unwrap();
+    }
 
     sockets.ask("minji", "hello", &json!({ "v": 1 })).await;
     let jobs = queue.all();
     assert_eq!((jobs.len(), jobs[0].delay), (1, Duration::from_secs(1)));
     let body: Value = serde_json::from_str(&jobs[0].body).unwrap();
-    assert_eq!(body, json!({ "v": 1, "users": [MINJI], "again": 0 }));
+    assert_eq!(body["users"], json!([MINJI]));
     let before = mongo.presence().list(&[MINJI]).await.unwrap()[0];
     assert!(mongo.presence().announce(&before, true, NOON).await.unwrap());
 
@@ -59,6 +63,20 @@ async fn hello_of_a_person_not_shown_as_online_is_queued() {
     queue.go_away();
     assert_eq!(sockets.ask("junho", "hello", &json!({ "v": 1 })).await["t"], "ready");
     assert_eq!(mongo.presence().list_due(NOON, 10).await.unwrap(), [JUNHO], "the sweep makes up for it");
+}
+
+#[tokio::test]
+async fn hello_of_who_hides_queues_nobody() {
+    let mut sockets = Sockets::new().await;
+    let queue = Arc::new(RecordedQueue::default());
+    let Messenger { announcer, .. } = sockets.app.messenger.clone();
+    sockets.app.messenger.announcer = announcer.with_presence(Some(queue.clone()));
+    let privacy = Privacy { presence_visibility: PresenceVisibility::Nobody, read_receipts: true };
+    sockets.stores.mongo().people().project(&Person { privacy, ..knows(MINJI, vec![JUNHO]) }).await.unwrap();
+
+    assert_eq!(sockets.ask("minji", "hello", &json!({ "v": 1 })).await["t"], "ready");
+
+    assert_eq!(queue.sends(), 0);
 }
 
 #[tokio::test]

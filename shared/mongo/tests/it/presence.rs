@@ -152,12 +152,14 @@ async fn friends_who_are_online_are_found_by_who_does_not_hide() {
     }
     tell(mongo, people[3], false).await;
     let online = async |user, most| {
-        let OnlineFriends { mut online, more } = presence.list_online_friends(user, most).await.unwrap();
+        let OnlineFriends { mut online, more, .. } = presence.list_online_friends(user, most).await.unwrap();
         online.sort_unstable();
         (online, more)
     };
 
     assert_eq!(online(people[0], 500).await, (vec![people[1], people[2]], false));
+    let is_shown = async |user| presence.list_online_friends(user, 1).await.unwrap().is_shown;
+    assert_eq!((is_shown(people[0]).await, is_shown(people[5]).await), (true, false));
     assert_eq!(online(people[4], 3).await, (people[..3].to_vec(), false));
     let (some, more) = online(people[4], 2).await;
     assert_eq!((some.len(), more), (2, true));
