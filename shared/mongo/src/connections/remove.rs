@@ -16,7 +16,8 @@ impl Connections<'_> {
             return Ok(());
         }
         let ids: Vec<_> = sessions.iter().map(|session| session.0.as_str()).collect();
-        let pull = doc! { "$pull": { "open": { "session_id": { "$in": ids } } } };
+        let rest = filter_open(&doc! { "$not": { "$in": ["$$socket.session_id", ids] } });
+        let pull = vec![doc! { "$set": { "open": rest } }, last_expiry()];
         self.collection().update_many(of_sessions(sessions), pull).await.map_err(store_fault)?;
         Ok(())
     }

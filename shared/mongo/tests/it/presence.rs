@@ -305,6 +305,19 @@ async fn ghost_is_found_though_a_later_connection_was_closed() {
 }
 
 #[tokio::test]
+async fn ghost_is_found_though_a_later_login_has_ended() {
+    let database = scene().await;
+    let connections = database.mongo.connections();
+    let later = AT.plus(Duration::from_mins(10));
+    connect(&database.mongo, ANNA, "lost", AT).await;
+    connect(&database.mongo, ANNA, "ended", later).await;
+
+    connections.remove_of_sessions(&[SessionId("session of ended".to_owned())]).await.unwrap();
+
+    assert_eq!(connections.list_ghosts(AT.plus(Duration::from_mins(11)), 10).await.unwrap(), [ANNA]);
+}
+
+#[tokio::test]
 async fn connection_that_is_let_expire_is_a_ghost() {
     let database = scene().await;
     let connections = database.mongo.connections();
