@@ -27,9 +27,6 @@ const AFTERWARDS: Duration = Duration::from_secs(4);
 /// How long what still fails then stays in the queue.
 const REST: Duration = Duration::from_secs(1);
 
-/// A person counts as gone only if no connection of theirs is back by then.
-const GRACE: Duration = Duration::from_secs(30);
-
 /// What the function works with.
 #[derive(Debug, Clone)]
 pub struct App {
@@ -136,8 +133,9 @@ impl App {
 
     async fn tell_of_gone(&self, gone: &[&Target]) {
         let Some(queue) = self.presence.as_ref().filter(|_| !gone.is_empty()) else { return };
-        let job = PresenceJob { gone: gone.iter().copied().cloned().collect(), ..PresenceJob::default() };
-        if !queue.send(&[job.to_job(GRACE)]).await.is_empty() {
+        let (gone_by, found) = (Some(self.clock.now()), gone.iter().copied().cloned().collect());
+        let job = PresenceJob { gone: found, gone_by, ..PresenceJob::default() };
+        if !queue.send(&[job.to_job(PresenceJob::GRACE)]).await.is_empty() {
             warn!(gone = gone.len(), "Could not tell of closed connections");
         }
     }

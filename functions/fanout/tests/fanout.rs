@@ -134,6 +134,7 @@ async fn closed_connections_are_told_in_one_job() {
     assert_eq!((jobs.len(), jobs[0].delay), (1, Duration::from_secs(30)));
     let told = PresenceJob::parse(&jobs[0].body).unwrap();
     assert_eq!((told.users, told.gone), (vec![], vec![target(1, "gone")]));
+    assert_eq!(told.gone_by, Some(scene.app.clock.now()), "who leaves later is told by another job");
 }
 
 #[tokio::test]

@@ -5,14 +5,10 @@ use domain::{Clock, ConnectionId, Fault};
 use mongo::Mongo;
 use queue::{Jobs, PresenceJob, Sqs};
 use socket::{Answer, Event};
-use std::time::Duration;
 use tracing::info;
 
 /// The WebSocket routes that lead here.
 pub const ROUTES: &[&str] = &["$disconnect"];
-
-/// How long somebody may be without a connection before it is told; most are back by then.
-const GRACE: Duration = Duration::from_secs(30);
 
 /// What the handler works with.
 #[derive(Debug, Clone)]
@@ -53,14 +49,15 @@ pub async fn handle(app: &App, event: Event) -> Result<Answer, Fault> {
 async fn forget(app: &App, connection: &ConnectionId) -> Result<(), Fault> {
     let connections = app.mongo.connections();
     let Some(person) = connections.find_owner(connection).await? else { return Ok(()) };
+    let now = app.clock.now();
     let is_queued = match &app.presence {
-        Some(queue) => PresenceJob::send(&**queue, &[person], 0, GRACE).await,
+        Some(queue) => PresenceJob::send(&**queue, &[person], 0, PresenceJob::GRACE, now).await,
         None => false,
     };
     if is_queued {
-        connections.remove(connection).await.map(drop)
+        connections.leave(connection, now).await.map(drop)
     } else {
         // The sweep finds it, no earlier than the job would have come.
-        connections.expire(connection, app.clock.now().plus(GRACE)).await
+        connections.expire(connection, now.plus(PresenceJob::GRACE)).await
     }
 }

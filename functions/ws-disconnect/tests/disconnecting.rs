@@ -1,14 +1,16 @@
 //! Closed connections, over a database of its own.
 
-use domain::{Clock, SessionId, UserId};
+use domain::{Clock, Person, SessionId, Timestamp, UserId};
 use mongo::Mongo;
+use presence::{Patience, Watcher};
 use serde_json::json;
 use socket::Answer;
 use std::{sync::Arc, time::Duration};
-use testkit::{NOON, RecordedQueue, Stores, events};
+use testkit::{NOON, RecordedQueue, Stores, events, person};
 use ws_disconnect::App;
 
 const MINJI: UserId = UserId(1);
+const JUNHO: UserId = UserId(2);
 
 fn app(stores: &Stores, queue: Option<&Arc<RecordedQueue>>) -> App {
     let presence = queue.map(|queue| queue.clone() as queue::Jobs);
@@ -30,7 +32,7 @@ async fn closed_connection_is_forgotten() {
     let jobs = queue.all();
     assert_eq!((jobs.len(), jobs[0].delay), (1, Duration::from_secs(30)));
     let body: serde_json::Value = serde_json::from_str(&jobs[0].body).unwrap();
-    assert_eq!(body, json!({ "v": 1, "users": [MINJI], "again": 0 }));
+    assert_eq!(body, json!({ "v": 1, "users": [MINJI], "again": 0, "gone_by": NOON.millis() }));
     assert_eq!(stores.mongo().connections().list_ghosts(NOON, 10).await.unwrap(), []);
 }
 
@@ -51,6 +53,30 @@ async fn person_who_cannot_be_queued_is_left_to_the_sweep() {
         };
         assert_eq!((ghosts(29).await, ghosts(30).await), (vec![], vec![MINJI]));
     }
+}
+
+#[tokio::test]
+async fn person_whom_the_queue_refused_is_told_by_the_sweep() {
+    const SWEEP: Timestamp = Timestamp::from_millis(NOON.millis() + 30_000);
+    let stores = Stores::without_mysql().await;
+    for (user, friend, name) in [(MINJI, JUNHO, "phone"), (JUNHO, MINJI, "junho")] {
+        stores.connect(user, SessionId::from_bytes([1; 16]), name).await;
+        let knows = Person { friends: vec![friend], ..person(user, name) };
+        stores.mongo().people().project(&knows).await.unwrap();
+        stores.mongo().presence().greet(user, NOON).await.unwrap();
+    }
+    let (mongo, announcer) = (stores.mongo().clone(), stores.announcer());
+    let watcher = Watcher { mongo, announcer, clock: Clock(|| SWEEP) };
+    watcher.reconcile(&[MINJI], Patience::Tell).await.unwrap();
+    let away = Arc::new(RecordedQueue::default());
+    away.go_away();
+
+    ws_disconnect::handle(&app(&stores, Some(&away)), events::closed("phone")).await.unwrap();
+    watcher.sweep().await.unwrap();
+
+    let told: Vec<_> = stores.pushes.frames("junho").iter().map(|it| it["d"]["people"][0]["online"].clone()).collect();
+    assert_eq!(told, [json!(true), json!(false)]);
+    assert_eq!(stores.mongo().connections().list_ghosts(SWEEP, 10).await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -41,9 +41,6 @@ const WORTH: Duration = Duration::from_secs(15 - 5 - 4);
 /// How many pages of a crowd are read and queued at once.
 const PAGES: usize = 2;
 
-/// How long a person may be without a connection before friends are told; most reconnect within it.
-const GRACE: Duration = Duration::from_secs(30);
-
 /// Tells clients; see the crate's documentation.
 #[derive(Debug, Clone)]
 pub struct Announcer {
@@ -142,7 +139,7 @@ impl Announcer {
     /// Queues a delayed check whether people are online, with the number of earlier delays; `false` if there is no queue or it refuses.
     pub async fn look_at(&self, people: &[UserId], again: u32, delay: Duration) -> bool {
         match &self.presence {
-            Some(queue) => PresenceJob::send(&**queue, people, again, delay).await,
+            Some(queue) => PresenceJob::send(&**queue, people, again, delay, self.clock.now()).await,
             None => people.is_empty(),
         }
     }
@@ -161,7 +158,7 @@ impl Announcer {
 
     /// Removes connections of people. Their presence checks are queued first, so that a crash in between leaves nobody shown as online.
     async fn forget(&self, people: &[UserId], removal: impl Future<Output = Result<(), Fault>>) -> Result<(), Fault> {
-        let is_queued = self.look_at(people, 0, GRACE).await;
+        let is_queued = self.look_at(people, 0, PresenceJob::GRACE).await;
         removal.await?;
         self.leave_unless(is_queued, people).await;
         Ok(())
@@ -342,8 +339,8 @@ impl Announcer {
     }
 
     async fn forget_one(&self, connection: &ConnectionId) {
-        match self.mongo.connections().remove(connection).await {
-            Ok(person) => self.look_at_or_leave(person.as_slice(), 0, GRACE).await,
+        match self.mongo.connections().leave(connection, self.clock.now()).await {
+            Ok(person) => self.look_at_or_leave(person.as_slice(), 0, PresenceJob::GRACE).await,
             Err(fault) => fault.log("forget a connection"),
         }
     }
@@ -353,7 +350,7 @@ impl Announcer {
         let people: Vec<_> = people.into_iter().collect();
         let closed = gone.iter().map(|connection| (&connection.id, connection.connected_at));
         if !people.is_empty() {
-            self.forget(&people, self.mongo.connections().remove_gone(closed))
+            self.forget(&people, self.mongo.connections().remove_gone(closed, self.clock.now()))
                 .await
                 .or_log("forget closed connections");
         }
@@ -369,7 +366,8 @@ impl Announcer {
         // Forgotten first: no frame is answered any more, and none is pushed to them, should the pushes here fail.
         let people: BTreeSet<_> = connections.iter().map(|connection| connection.user).collect();
         let people: Vec<_> = people.into_iter().collect();
-        self.forget(&people, self.mongo.connections().remove_of_sessions(&sessions)).await?;
+        let removal = self.mongo.connections().remove_of_sessions(&sessions, self.clock.now());
+        self.forget(&people, removal).await?;
         let last_words: Result<Vec<_>, Fault> = connections
             .iter()
             .map(|connection| Ok((&connection.id, Frame::of_revoked(connection.session.clone()).to_text()?)))

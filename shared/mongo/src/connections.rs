@@ -115,6 +115,15 @@ pub struct Touched {
     pub is_typing_told: bool,
 }
 
+/// Whether a person is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attendance {
+    /// They are.
+    Connected,
+    /// They are not, and their last connection was closed at a time.
+    Left(Timestamp),
+}
+
 /// What is open of one person's.
 #[derive(Deserialize)]
 pub(crate) struct PersonRow {
@@ -122,6 +131,7 @@ pub(crate) struct PersonRow {
     pub(crate) user: UserId,
     #[serde(default)]
     open: Vec<ConnectionRow>,
+    left_at: Option<DateTime>,
 }
 
 #[derive(Deserialize)]
@@ -141,6 +151,8 @@ struct ConnectionRow {
     active_until: Option<DateTime>,
     viewing: Option<RoomKey>,
     is_typing_told: Option<bool>,
+    // Absent before the first frame; the refusals that are left.
+    tokens: Option<f64>,
 }
 
 /// The repository of `sockets`: one document per person with their open connections and the bucket of frames that they share.
@@ -151,8 +163,6 @@ pub struct Connections<'a>(pub(crate) &'a Mongo);
 
 impl Connections<'_> {
     fn collection(self) -> Collection<PersonRow> {
-    // Absent before the first frame; the refusals that are left.
-    tokens: Option<f64>,
         self.0.collection(SOCKETS)
     }
 
@@ -247,6 +257,7 @@ impl Connections<'_> {
                 "frames": { "tokens": refilled, "at": "$$NOW" },
                 "expires_at": { "$max": ["$expires_at", expires_at] },
             } },
+            doc! { "$set": { "allowed": { "$gte": ["$frames.tokens", i64::from(cost)] } } },
             doc! { "$set": {
                 "open": { "$map": { "input": kept, "as": "socket", "in": moved } },
                 "frames.tokens": { "$subtract": ["$frames.tokens", { "$cond": ["$allowed", i64::from(cost), 0] }] },
@@ -254,7 +265,6 @@ impl Connections<'_> {
         ];
         let is_live = doc! { "id": id, "expires_at": { "$gt": date(at) } };
         let live = doc! { "open.id": id, "open": { "$elemMatch": is_live } };
-            doc! { "$set": { "allowed": { "$gte": ["$frames.tokens", i64::from(cost)] } } },
         let sockets = self.0.collection::<Row>(SOCKETS);
         let touch = || async {
             sockets
@@ -269,7 +279,7 @@ impl Connections<'_> {
         let wait = (!allowed).then(|| wait_for_tokens(f64::from(cost) - frames.tokens, limit));
         let is_typing_told = open.first().and_then(|row| row.is_typing_told).unwrap_or(false);
         let is_flooding = open.first().and_then(|row| row.tokens).is_some_and(|tokens| tokens < 0.0);
-        let connection = PersonRow { user, open }.live(at).pop();
+        let connection = PersonRow { user, open, left_at: None }.live(at).pop();
         Ok(connection.map(|connection| Touched { connection, wait, is_flooding, is_typing_told }))
     }
 }
@@ -294,6 +304,14 @@ impl Effect {
             Self::Alive => doc! {},
             Self::Acted => doc! { "active_until": active_until },
             Self::ActedIn(room) => doc! { "active_until": active_until, "viewing": room.to_string() },
+            // Clients also say what was read when they lose the focus, and it may arrive after the frame that says so.
+            Self::ReadIn(room) => {
+                let is_active = doc! { "$gt": ["$$socket.active_until", date(at)] };
+                doc! {
+                    "active_until": { "$cond": [&is_active, active_until, "$$socket.active_until"] },
+                    "viewing": { "$cond": [is_active, room.to_string(), "$$socket.viewing"] },
+                }
+            }
             Self::Seen { active, viewing } => {
                 // Long ago, so that a read of another environment, whose clock may be behind, finds nobody active.
                 let until = if active { active_until } else { date(at.minus(ACTIVE_FOR)) };
@@ -307,14 +325,6 @@ impl Effect {
                 if on {
                     let is_early = doc! { "$gt": ["$$socket.typing_at", date(at.minus(TYPING_EVERY))] };
                     let is_early = doc! { "$and": [is_same, is_early] };
-            // Clients also say what was read when they lose the focus, and it may arrive after the frame that says so.
-            Self::ReadIn(room) => {
-                let is_active = doc! { "$gt": ["$$socket.active_until", date(at)] };
-                doc! {
-                    "active_until": { "$cond": [&is_active, active_until, "$$socket.active_until"] },
-                    "viewing": { "$cond": [is_active, room.to_string(), "$$socket.viewing"] },
-                }
-            }
                     fields.extend(doc! {
                         "is_typing_told": { "$not": &is_early },
                         "is_typing": { "$or": [{ "$not": &is_early }, was_told] },
@@ -333,7 +343,7 @@ impl Effect {
 impl PersonRow {
     /// The connections that are alive at a time, the oldest first.
     pub(crate) fn live(self, now: Timestamp) -> Vec<Connection> {
-        let Self { user, open } = self;
+        let Self { user, open, .. } = self;
         let alive = open.into_iter().filter(|row| row.expires_at.timestamp_millis() > now.millis());
         let each = alive.map(|row| Connection {
             id: row.id,
@@ -355,6 +365,11 @@ fn filter_open(condition: &Document) -> Document {
 
 fn is_alive(now: Timestamp) -> Document {
     doc! { "$gt": ["$$socket.expires_at", date(now)] }
+}
+
+/// Notes that a person left at a time. The last to note it wins, since its job looks after all others have.
+fn left(at: Timestamp) -> Document {
+    doc! { "$set": { "left_at": date(at) } }
 }
 
 /// A person's document is over when the last of their connections is; without one it keeps its time.

@@ -35,7 +35,9 @@ mod wide_mentions;
 pub use atlas::{AtlasHit, AtlasSearch};
 pub use backfill::Backfilled;
 pub use claims::{Claim, ReadState};
-pub use connections::{ACTIVE_FOR, Arrival, Connection, Connections, Effect, MOST_CONNECTIONS, Recipients, Touched};
+pub use connections::{
+    ACTIVE_FOR, Arrival, Attendance, Connection, Connections, Effect, MOST_CONNECTIONS, Recipients, Touched,
+};
 pub use crowd::Crowd;
 pub use devices::Devices;
 pub use feed::{Anchor, Feed, FeedSize, Window};

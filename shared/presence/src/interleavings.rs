@@ -1,12 +1,16 @@
 //! Random interleavings of what happens to a person's connections, step by step on a real store, with deaths at each step.
 
-use crate::{Patience, Watcher, look::Look};
+use crate::{
+    PUT_OFF, Patience, Watcher,
+    look::{Look, Told},
+};
 use announce::Announcer;
 use background::Background;
 use domain::{Clock, ConnectionId, Locale, Person, PresenceVisibility, Privacy, SessionId, Timestamp, UserId};
 use mongo::{Connection, Mongo};
-use std::{fmt::Write as _, time::Duration};
-use testkit::{mongo::Database, person, pushing::into_the_void};
+use queue::PresenceJob;
+use std::{collections::BTreeSet, fmt::Write as _, sync::Arc, time::Duration};
+use testkit::{mongo::Database, person, pushing::Recorder};
 use tokio::task::JoinSet;
 
 /// How many runs there are unless `PRESENCE_INTERLEAVINGS` says otherwise.
@@ -18,6 +22,21 @@ const BEGIN: Timestamp = Timestamp::from_millis(4_000_000_000_000);
 /// Long after every connection that nobody uses is over.
 const END: Timestamp = Timestamp::from_millis(BEGIN.millis() + 3_600_000);
 
+/// A job in the queue.
+#[derive(Clone, Copy)]
+struct Job {
+    /// How often it was put off.
+    again: u32,
+    /// Who left later is told by another one.
+    gone_by: Timestamp,
+}
+
+impl Job {
+    fn new(again: u32, delay: Duration, now: Timestamp) -> Self {
+        Self { again, gone_by: now.plus(delay).minus(PresenceJob::GRACE) }
+    }
+}
+
 /// Something that has begun and goes on a step at a time.
 enum Actor<'m> {
     /// The frame `hello` arrives.
@@ -26,30 +45,37 @@ enum Actor<'m> {
     Greeted,
     /// A connection was closed.
     Closed(ConnectionId),
-    /// The person is queued or was refused, and the row goes.
-    Queued(ConnectionId, bool),
+    /// The person was queued, and the row goes; their job comes long after.
+    Queued(ConnectionId, Job),
+    /// The queue refused the person, and the row is to expire.
+    Refused(ConnectionId),
     /// A job begins.
-    Job(u32),
+    Job(Job),
     /// It has read what was told.
-    Begun(Look<'m>, u32),
+    Begun(Look<'m>, Job),
     /// It has read what is so.
-    Read(Look<'m>, u32),
+    Read(Look<'m>, Job),
+    /// It has written what changed, and tells the friend.
+    Written(Vec<Told>),
     /// A setting was changed and projected.
     Projected,
     /// A sweep has queued the person.
     Swept,
 }
 
-/// One person, and what is under way.
+/// One person whom a friend watches, and what is under way.
 struct World<'m> {
     mongo: &'m Mongo,
     user: UserId,
+    friend: UserId,
+    pushes: Arc<Recorder>,
+    /// What the friend was told so far.
+    revs: BTreeSet<i64>,
     now: Timestamp,
     version: i64,
     hides: bool,
     devices: [Option<ConnectionId>; DEVICES],
-    /// Jobs in the queue, by how often they were put off.
-    jobs: Vec<u32>,
+    jobs: Vec<Job>,
     actors: Vec<Actor<'m>>,
     /// Whether something died or was lost, which only the sweep repairs.
     is_harmed: bool,
@@ -61,9 +87,13 @@ struct World<'m> {
 
 impl<'m> World<'m> {
     fn new(mongo: &'m Mongo, seed: u64) -> Self {
+        let user = 1 + i32::try_from(seed).unwrap();
         Self {
             mongo,
-            user: UserId(1 + i32::try_from(seed).unwrap()),
+            user: UserId(user),
+            friend: UserId(-user),
+            pushes: Arc::default(),
+            revs: BTreeSet::new(),
             now: BEGIN,
             version: 0,
             hides: false,
@@ -94,12 +124,21 @@ impl<'m> World<'m> {
         self.version += 1;
         let presence_visibility = if self.hides { PresenceVisibility::Nobody } else { PresenceVisibility::Friends };
         let (version, privacy) = (self.version, Privacy { presence_visibility, read_receipts: true });
-        let person = Person { version, privacy, ..person(self.user, "name") };
+        let person = Person { version, privacy, friends: vec![self.friend], ..person(self.user, "name") };
         self.mongo.people().project(&person).await.unwrap();
     }
 
-    async fn connect(&mut self, id: &ConnectionId) {
-        let connection = Connection {
+    /// The friend is there all the time.
+    async fn watch(&self) {
+        let friend = Person { friends: vec![self.user], ..person(self.friend, "friend") };
+        self.mongo.people().project(&friend).await.unwrap();
+        let id = ConnectionId(format!("friend {}", self.friend));
+        let watching = Connection { user: self.friend, active_until: END, ..self.connection(&id) };
+        self.mongo.connections().insert(&watching).await.unwrap();
+    }
+
+    fn connection(&self, id: &ConnectionId) -> Connection {
+        Connection {
             id: id.clone(),
             user: self.user,
             session: SessionId("session".to_owned()),
@@ -107,8 +146,17 @@ impl<'m> World<'m> {
             connected_at: self.now,
             active_until: self.now,
             viewing: None,
-        };
-        self.mongo.connections().insert(&connection).await.unwrap();
+        }
+    }
+
+    async fn connect(&self, id: &ConnectionId) {
+        self.mongo.connections().insert(&self.connection(id)).await.unwrap();
+    }
+
+    fn watcher(&self, clock: Clock) -> Watcher {
+        let mongo = self.mongo.clone();
+        let announcer = Announcer::new(mongo.clone(), self.pushes.clone(), clock, Background::inline());
+        Watcher { mongo, announcer, clock }
     }
 
     /// Something new happens.
@@ -125,7 +173,8 @@ impl<'m> World<'m> {
             (other, 1) => {
                 self.devices[device] = other;
                 self.tell("sweep");
-                self.jobs.extend(self.found().await.then_some(0));
+                let job = Job::new(0, Duration::ZERO, self.now);
+                self.jobs.extend(self.found().await.then_some(job));
                 self.actors.push(Actor::Swept);
             }
             (None, _) => {
@@ -165,9 +214,11 @@ impl<'m> World<'m> {
             self.tell("die");
             self.is_harmed = true;
             self.is_unsaid |= matches!(actor, Actor::Hello | Actor::Projected);
-            // A job that died is usually delivered again.
-            if let (Actor::Job(again) | Actor::Begun(_, again) | Actor::Read(_, again), 1..) = (&actor, self.below(4)) {
-                self.jobs.push(*again);
+            match (&actor, self.below(4)) {
+                // A job that died is usually delivered again.
+                (Actor::Job(job) | Actor::Begun(_, job) | Actor::Read(_, job), 1..) => self.jobs.push(*job),
+                (Actor::Queued(_, job), _) => self.jobs.push(*job),
+                _ => {}
             }
             return;
         }
@@ -179,45 +230,64 @@ impl<'m> World<'m> {
                     self.actors.push(Actor::Greeted);
                 }
             }
-            Actor::Greeted => self.jobs.push(0),
+            Actor::Greeted => self.jobs.push(Job::new(0, Duration::from_secs(1), now)),
             Actor::Closed(id) => {
                 let is_queued = self.below(6) > 0;
                 self.tell(if is_queued { "queue" } else { "refuse" });
-                self.jobs.extend(is_queued.then_some(0));
                 self.is_harmed |= !is_queued;
-                self.actors.push(Actor::Queued(id, is_queued));
+                let job = Job::new(0, PresenceJob::GRACE, now);
+                self.actors.push(if is_queued { Actor::Queued(id, job) } else { Actor::Refused(id) });
             }
-            Actor::Queued(id, true) => {
-                self.tell("remove");
-                mongo.connections().remove(&id).await.unwrap();
+            Actor::Queued(id, job) => {
+                self.tell("leave");
+                mongo.connections().leave(&id, job.gone_by).await.unwrap();
+                self.jobs.push(job);
             }
-            Actor::Queued(id, false) => {
+            Actor::Refused(id) => {
                 self.tell("expire");
                 mongo.connections().expire(&id, now).await.unwrap();
             }
-            Actor::Job(again) => {
+            Actor::Job(job) => {
                 self.tell("look");
-                let look = Look::begin(mongo, &[self.user]).await.unwrap();
-                self.actors.push(Actor::Begun(look, again));
+                let look = Look::begin(mongo, &[(self.user, job.gone_by)]).await.unwrap();
+                self.actors.push(Actor::Begun(look, job));
             }
-            Actor::Begun(mut look, again) => {
+            Actor::Begun(mut look, job) => {
                 self.tell("read");
                 look.read(now).await.unwrap();
-                self.actors.push(Actor::Read(look, again));
+                self.actors.push(Actor::Read(look, job));
             }
-            Actor::Read(look, again) => {
-                let patience = if again == 0 { Patience::Wait } else { Patience::Tell };
+            Actor::Read(look, job) => {
+                let patience = if job.again == 0 { Patience::Wait } else { Patience::Tell };
                 let (written, outcome) = look.write(now, patience).await;
                 outcome.unwrap();
                 self.tell(&format!("write {written:?}"));
-                self.jobs.extend(written.moved.iter().map(|_| again));
-                self.jobs.extend(written.put_off.iter().map(|_| 1));
+                self.jobs.extend(written.moved.iter().map(|_| Job::new(job.again, PresenceJob::GRACE, now)));
+                self.jobs.extend(written.put_off.iter().map(|_| Job::new(1, PUT_OFF, now)));
+                if !written.told.is_empty() {
+                    self.actors.push(Actor::Written(written.told));
+                }
+            }
+            Actor::Written(told) => {
+                // Told at the time of the begin, when no news is too old.
+                self.watcher(Clock(|| BEGIN)).tell(told).await;
+                self.hear();
             }
             Actor::Projected => {
                 mongo.presence().stir(&[self.user]).await.unwrap();
-                self.actors.push(Actor::Job(1));
+                self.actors.push(Actor::Job(Job::new(1, Duration::ZERO, now)));
             }
             Actor::Swept => mongo.connections().remove_expired(&[self.user], now).await.unwrap(),
+        }
+    }
+
+    /// The friend hears each change once, and of who hides nothing but that they are offline.
+    fn hear(&mut self) {
+        for (_, frame) in self.pushes.all() {
+            let person = &frame["d"]["people"][0];
+            assert!(self.revs.insert(person["rev"].as_i64().unwrap()), "{frame} again: {}", self.story);
+            let says_more = person["online"] == true || !person["last_seen_at"].is_null();
+            assert!(!(self.hides && says_more), "{frame}: {}", self.story);
         }
     }
 
@@ -227,17 +297,17 @@ impl<'m> World<'m> {
             return;
         }
         let which = self.below(self.jobs.len());
-        let again = self.jobs[which];
+        let job = self.jobs[which];
         match self.below(12) {
             0 => {
                 self.tell("lose a job");
                 self.jobs.swap_remove(which);
                 self.is_harmed = true;
             }
-            1 => self.actors.push(Actor::Job(again)),
+            1 => self.actors.push(Actor::Job(job)),
             _ => {
                 self.jobs.swap_remove(which);
-                self.actors.push(Actor::Job(again));
+                self.actors.push(Actor::Job(job));
             }
         }
     }
@@ -245,7 +315,7 @@ impl<'m> World<'m> {
     /// Nothing new happens, and what has begun ends.
     async fn calm_down(&mut self) {
         while !self.actors.is_empty() || !self.jobs.is_empty() {
-            self.jobs.drain(..).for_each(|again| self.actors.push(Actor::Job(again)));
+            self.jobs.drain(..).for_each(|job| self.actors.push(Actor::Job(job)));
             self.now = self.now.plus(Duration::from_secs(10));
             while !self.actors.is_empty() {
                 self.go_on().await;
@@ -260,6 +330,7 @@ impl<'m> World<'m> {
 
     async fn run(mut self) {
         self.project().await;
+        self.watch().await;
         for _ in 0..STEPS {
             match self.below(8) {
                 0 | 1 => self.begin().await,
@@ -285,19 +356,12 @@ impl<'m> World<'m> {
         if self.is_unsaid {
             self.mongo.presence().greet(self.user, self.now).await.unwrap();
         }
-        self.sweep().await;
+        self.watcher(Clock(|| END)).sweep().await.unwrap();
         assert_eq!(self.announced().await, !self.hides && !there.is_empty(), "{}", self.story);
         for id in &there {
             self.mongo.connections().remove(id).await.unwrap();
         }
         self.mongo.presence().remove(self.user).await.unwrap();
-    }
-
-    async fn sweep(&self) {
-        let clock = Clock(|| END);
-        let mongo = self.mongo.clone();
-        let announcer = Announcer::new(mongo.clone(), into_the_void(), clock, Background::inline());
-        Watcher { mongo, announcer, clock }.sweep().await.unwrap();
     }
 }
 
@@ -318,4 +382,36 @@ async fn once_it_is_quiet_what_was_told_is_so() {
         });
     }
     workers.join_all().await;
+}
+
+#[tokio::test]
+async fn look_under_way_shows_nobody_whose_wish_to_hide_was_answered() {
+    for (seed, has_written) in [(0, false), (1, true)] {
+        let database = Database::new().await;
+        let mut world = World::new(&database.mongo, seed);
+        world.project().await;
+        world.watch().await;
+        world.connect(&ConnectionId("phone".to_owned())).await;
+        database.mongo.presence().greet(world.user, BEGIN).await.unwrap();
+        let mut look = Look::begin(&database.mongo, &[(world.user, BEGIN)]).await.unwrap();
+        look.read(BEGIN).await.unwrap();
+        let write = async |look: Look<'_>| look.write(BEGIN, Patience::Tell).await.0;
+        let (mut look, mut written) = (Some(look), None);
+        if has_written && let Some(look) = look.take() {
+            written = Some(write(look).await);
+        }
+
+        world.hides = true;
+        world.project().await;
+        database.mongo.presence().stir(&[world.user]).await.unwrap();
+        let watcher = world.watcher(Clock(|| BEGIN));
+        watcher.reconcile(&[world.user], Patience::Tell).await.unwrap();
+        if let Some(look) = look {
+            written = Some(write(look).await);
+        }
+        watcher.tell(written.unwrap().told).await;
+
+        world.hear();
+        assert!(!world.announced().await);
+    }
 }

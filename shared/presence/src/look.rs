@@ -3,8 +3,11 @@ use futures_util::{
     stream::{self, StreamExt as _},
     try_join,
 };
-use mongo::{Mongo, Presence};
-use std::{collections::HashSet, time::Duration};
+use mongo::{Attendance, Mongo, Presence};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 /// A person who goes within this time after their last change counts as coming and going often.
 const RESTLESS: Duration = Duration::from_mins(5);
@@ -25,8 +28,10 @@ pub enum Patience {
 #[derive(Debug)]
 pub(crate) struct Look<'a> {
     mongo: &'a Mongo,
+    gone_by: HashMap<UserId, Timestamp>,
     seen: Vec<Presence>,
     online: HashSet<UserId>,
+    just_left: HashSet<UserId>,
 }
 
 /// A person whose told presence changes.
@@ -56,9 +61,13 @@ struct Verdict {
 }
 
 impl<'a> Look<'a> {
-    /// Reads what was told, and the epochs: whatever changes from here on moves them.
-    pub(crate) async fn begin(mongo: &'a Mongo, users: &[UserId]) -> Result<Self, Fault> {
-        Ok(Self { mongo, seen: mongo.presence().list(users).await?, online: HashSet::new() })
+    /// Reads what was told, and the epochs: whatever changes from here on moves them. Who left after a time of their own is left to
+    /// another look.
+    pub(crate) async fn begin(mongo: &'a Mongo, people: &[(UserId, Timestamp)]) -> Result<Self, Fault> {
+        let gone_by: HashMap<_, _> = people.iter().copied().collect();
+        let users: Vec<_> = gone_by.keys().copied().collect();
+        let seen = mongo.presence().list(&users).await?;
+        Ok(Self { mongo, gone_by, seen, online: HashSet::new(), just_left: HashSet::new() })
     }
 
     /// Reads who is online. People who never said hello are left out.
@@ -68,16 +77,26 @@ impl<'a> Look<'a> {
             return Ok(());
         }
         let (connections, presence) = (self.mongo.connections(), self.mongo.presence());
-        let (live, shown) = try_join!(connections.list_of_people(&users, now), presence.list_shown(&users))?;
-        let live: HashSet<_> = live.into_iter().map(|connection| connection.user).collect();
-        self.online = shown.into_iter().filter(|user| live.contains(user)).collect();
+        let (attendance, shown) = try_join!(connections.list_attendance(&users, now), presence.list_shown(&users))?;
+        // Whoever hides is neither: that is told at once.
+        for user in shown {
+            match attendance.get(&user) {
+                Some(Attendance::Connected) => self.online.insert(user),
+                Some(Attendance::Left(at)) if self.gone_by.get(&user).is_some_and(|gone_by| at > gone_by) => {
+                    self.just_left.insert(user)
+                }
+                _ => false,
+            };
+        }
         Ok(())
     }
 
     /// Writes the new presence of people whose state has not changed since the look began. A failed write does not stop the others,
     /// whose changes must be told.
     pub(crate) async fn write(self, now: Timestamp, patience: Patience) -> (Written, Result<(), Fault>) {
-        let Verdict { agree, differ, put_off } = decide(self.seen, &self.online, now, patience);
+        let has_just_left = |seen: &Presence| seen.announced && self.just_left.contains(&seen.user);
+        let seen = self.seen.into_iter().filter(|seen| !has_just_left(seen)).collect();
+        let Verdict { agree, differ, put_off } = decide(seen, &self.online, now, patience);
         let presence = self.mongo.presence();
         let mut written = Written { put_off, ..Written::default() };
         let changes = differ.into_iter().map(async |before: Presence| {

@@ -55,6 +55,9 @@ pub struct PresenceJob {
     /// How often this was put off.
     #[serde(default)]
     pub again: u32,
+    /// That somebody left after this is told by the job of their leaving, which comes later. Versions before sent none.
+    #[serde(default, with = "millis_or_none", skip_serializing_if = "Option::is_none")]
+    pub gone_by: Option<Timestamp>,
 }
 
 /// Look what somebody's devices must be told.
@@ -128,9 +131,14 @@ impl FanoutJob {
 }
 
 impl PresenceJob {
+    /// How long a person may be without a connection before friends are told; most reconnect within it.
+    pub const GRACE: Duration = Duration::from_secs(30);
+
     /// Has people looked at after a while, and answers whether the queue took it all.
-    pub async fn send(to: &dyn Queue, users: &[UserId], again: u32, delay: Duration) -> bool {
-        let of = |users: &[UserId]| Self { users: users.to_vec(), gone: Vec::new(), again }.to_job(delay);
+    pub async fn send(to: &dyn Queue, users: &[UserId], again: u32, delay: Duration, now: Timestamp) -> bool {
+        // Whoever has left by then has been away for the grace when the job comes.
+        let gone_by = Some(now.plus(delay).minus(Self::GRACE));
+        let of = |users: &[UserId]| Self { users: users.to_vec(), again, gone_by, ..Self::default() }.to_job(delay);
         let jobs: Vec<_> = users.chunks(MOST_PEOPLE).map(of).collect();
         jobs.is_empty() || to.send(&jobs).await.is_empty()
     }
@@ -197,6 +205,20 @@ mod millis {
     }
 }
 
+mod millis_or_none {
+    use domain::Timestamp;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde calls it so")]
+    pub(super) fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+        at.map(Timestamp::millis).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+        Ok(Option::<i64>::deserialize(deserializer)?.map(Timestamp::from_millis))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,7 +241,8 @@ mod tests {
             frames: vec![FanoutFrame { text: "{}".to_owned(), connections: vec![target.clone()] }],
             not_after: Timestamp::from_millis(9),
         };
-        let presence = PresenceJob { users: vec![UserId(3)], gone: vec![target], again: 1 };
+        let gone_by = Some(Timestamp::from_millis(8));
+        let presence = PresenceJob { users: vec![UserId(3)], gone: vec![target], again: 1, gone_by };
         let push = PushJob {
             kind: PushKind::Message,
             room: Some(ROOM),
@@ -239,7 +262,7 @@ mod tests {
         );
         assert_eq!(
             value(&presence.to_job(Duration::ZERO)),
-            json!({ "v": 1, "users": [3], "gone": [target], "again": 1 })
+            json!({ "v": 1, "users": [3], "gone": [target], "again": 1, "gone_by": 8 })
         );
         assert_eq!(
             value(&push.to_job(Duration::ZERO)),
@@ -326,8 +349,9 @@ mod tests {
         }
 
         #[test]
-        fn presence_job_reads_back(users: Vec<i32>, gone in targets(), again: u32) {
-            let written = PresenceJob { users: users.into_iter().map(UserId).collect(), gone, again };
+        fn presence_job_reads_back(users: Vec<i32>, gone in targets(), again: u32, gone_by: Option<i64>) {
+            let (users, gone_by) = (users.into_iter().map(UserId).collect(), gone_by.map(Timestamp::from_millis));
+            let written = PresenceJob { users, gone, again, gone_by };
             prop_assert_eq!(PresenceJob::parse(&written.to_job(Duration::ZERO).body).unwrap(), written);
         }
 

@@ -1,6 +1,6 @@
 //! Reading the connections of people.
 
-use super::{Connection, Connections, OwnerRow, PersonRow, Recipients, date, of_people};
+use super::{Attendance, Connection, Connections, OwnerRow, PersonRow, Recipients, date, of_people};
 use crate::{
     Causal, Crowd,
     fault::store_fault,
@@ -15,6 +15,7 @@ use mongodb::{
     options::ReadConcern,
 };
 use serde::Deserialize;
+use std::collections::HashMap;
 
 impl Connections<'_> {
     /// The live connections of people, as a majority knows them.
@@ -22,7 +23,20 @@ impl Connections<'_> {
         Ok(live(self.list(of_people(users), users.len(), ReadConcern::majority()).await?, now))
     }
 
-    /// The same for signals, read from the primary: a touch is `w: 1`, and a majority may learn late that a person is active again.
+    /// Who of people is connected, and when others left, as a majority knows it; nothing of who left unseen or never came.
+    pub async fn list_attendance(self, users: &[UserId], now: Timestamp) -> Result<HashMap<UserId, Attendance>, Fault> {
+        let rows = self.list(of_people(users), users.len(), ReadConcern::majority()).await?;
+        let each = rows.into_iter().filter_map(|row| {
+            let (user, left_at) = (row.user, row.left_at);
+            let left = left_at.map(|at| Attendance::Left(Timestamp::from_millis(at.timestamp_millis())));
+            let attendance = if row.live(now).is_empty() { left } else { Some(Attendance::Connected) };
+            attendance.map(|attendance| (user, attendance))
+        });
+        Ok(each.collect())
+    }
+
+    /// The live connections of people for signals, read from the primary: a touch is `w: 1`, and a majority may learn late that a
+    /// person is active again.
     /// Nothing durable may depend on it, since a failover may undo a touch.
     pub async fn list_for_signal(self, users: &[UserId], now: Timestamp) -> Result<Vec<Connection>, Fault> {
         Ok(live(self.list(of_people(users), users.len(), ReadConcern::local()).await?, now))
@@ -121,7 +135,8 @@ impl Connections<'_> {
 
     async fn list(self, filter: Document, most: usize, concern: ReadConcern) -> Result<Vec<PersonRow>, Fault> {
         let people = self.collection();
-        let open = people.find(filter).projection(doc! { "open": 1 }).batch_size(one_batch(most)).read_concern(concern);
+        let open = doc! { "open": 1, "left_at": 1 };
+        let open = people.find(filter).projection(open).batch_size(one_batch(most)).read_concern(concern);
         async { open.await?.try_collect().await }.await.map_err(store_fault)
     }
 

@@ -1,6 +1,6 @@
 use crate::scene::{ANNA, AT, BORA, EVE, collection, environments, scene};
 use domain::{ConnectionId, Locale, Person, PresenceVisibility, Privacy, SessionId, Timestamp, UserId};
-use mongo::{Connection, Mongo, OnlineFriends};
+use mongo::{Attendance, Connection, Mongo, OnlineFriends};
 use mongodb::bson::{DateTime, doc};
 use std::time::Duration;
 use testkit::{mongo::Database, person};
@@ -312,9 +312,31 @@ async fn ghost_is_found_though_a_later_login_has_ended() {
     connect(&database.mongo, ANNA, "lost", AT).await;
     connect(&database.mongo, ANNA, "ended", later).await;
 
-    connections.remove_of_sessions(&[SessionId("session of ended".to_owned())]).await.unwrap();
+    connections.remove_of_sessions(&[SessionId("session of ended".to_owned())], later).await.unwrap();
 
     assert_eq!(connections.list_ghosts(AT.plus(Duration::from_mins(11)), 10).await.unwrap(), [ANNA]);
+}
+
+#[tokio::test]
+async fn last_departure_of_a_person_without_connections_is_known() {
+    let database = scene().await;
+    let connections = database.mongo.connections();
+    for (user, names) in [(ANNA, ["a", "b"]), (BORA, ["c", "d"]), (EVE, ["e", "f"])] {
+        for name in names {
+            connect(&database.mongo, user, name, AT).await;
+        }
+    }
+    let at = |seconds| AT.plus(Duration::from_secs(seconds));
+
+    connections.leave(&ConnectionId("a".to_owned()), at(1)).await.unwrap();
+    connections.leave(&ConnectionId("c".to_owned()), at(1)).await.unwrap();
+    connections.remove_gone([(&ConnectionId("d".to_owned()), AT)], at(2)).await.unwrap();
+    for name in ["e", "f"] {
+        connections.remove(&ConnectionId(name.to_owned())).await.unwrap();
+    }
+
+    let found = connections.list_attendance(&[ANNA, BORA, EVE, UserId(77)], at(3)).await.unwrap();
+    assert_eq!(found, [(ANNA, Attendance::Connected), (BORA, Attendance::Left(at(2)))].into());
 }
 
 #[tokio::test]

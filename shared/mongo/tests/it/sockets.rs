@@ -117,7 +117,7 @@ async fn an_id_that_is_given_out_anew_is_the_new_persons() {
     assert_eq!(touch(mongo, "c", 1, PLENTY).await.connection.user, BORA);
     assert_eq!(open(mongo, ANNA).await, [""; 0]);
     let given_out_anew = ConnectionId("c".to_owned());
-    mongo.connections().remove_gone([(&given_out_anew, AT.plus(Duration::from_secs(9)))]).await.unwrap();
+    mongo.connections().remove_gone([(&given_out_anew, AT.plus(Duration::from_secs(9)))], AT).await.unwrap();
     assert_eq!(open(mongo, BORA).await, ["c"]);
 }
 
@@ -134,7 +134,7 @@ async fn hundreds_of_closed_connections_are_removed_each_once() {
     assert!(gone.len() > 200, "{}", gone.len());
 
     let twice = gone.iter().chain(gone).map(|gone| (&gone.id, gone.connected_at));
-    mongo.connections().remove_gone(twice).await.unwrap();
+    mongo.connections().remove_gone(twice, AT).await.unwrap();
 
     let left = mongo.connections().list_of_people(&people, AT).await.unwrap();
     assert_eq!(left.iter().map(|left| &left.id).collect::<Vec<_>>(), [&kept.id]);
@@ -281,7 +281,7 @@ async fn only_connections_of_ended_sessions_are_removed() {
     connect(mongo, ANNA, names(0..3)).await;
     let ended = [SessionId("session of c01".to_owned()), SessionId("session of nobody".to_owned())];
 
-    mongo.connections().remove_of_sessions(&ended).await.unwrap();
+    mongo.connections().remove_of_sessions(&ended, AT).await.unwrap();
 
     assert_eq!(open(mongo, ANNA).await, ["c00", "c02"]);
 }
@@ -317,6 +317,20 @@ async fn a_frame_says_whether_somebody_is_there_and_what_is_open() {
 
     for (effect, active_until, viewing) in [
         (Effect::Alive, AT, None),
+        (Effect::ActedIn(ROOM), active, room),
+        (Effect::Alive, active, room),
+        (Effect::Seen { active: false, viewing: None }, long_ago, None),
+        (Effect::ReadIn(ROOM), long_ago, None),
+        (Effect::Acted, active, None),
+        (Effect::ReadIn(ROOM), active, room),
+        (Effect::Seen { active: true, viewing: None }, active, None),
+        (Effect::Typed { room: ROOM, on: true }, active, None),
+    ] {
+        let Connection { active_until: found, viewing: open, .. } = act(mongo, "a", effect, later).await.connection;
+        assert_eq!((found, open), (active_until, viewing), "{effect:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_read_keeps_its_person_active_and_makes_nobody_so() {
     let database = scene().await;
@@ -333,20 +347,6 @@ async fn a_read_keeps_its_person_active_and_makes_nobody_so() {
     until(blur, 310).await;
     for seconds in [309, 310, 312] {
         assert!(until(Effect::ReadIn(ROOM), seconds).await < at(309), "{seconds} s, by a clock that may be behind");
-    }
-}
-
-        (Effect::ActedIn(ROOM), active, room),
-        (Effect::Alive, active, room),
-        (Effect::Seen { active: false, viewing: None }, long_ago, None),
-        (Effect::ReadIn(ROOM), long_ago, None),
-        (Effect::Acted, active, None),
-        (Effect::ReadIn(ROOM), active, room),
-        (Effect::Seen { active: true, viewing: None }, active, None),
-        (Effect::Typed { room: ROOM, on: true }, active, None),
-    ] {
-        let Connection { active_until: found, viewing: open, .. } = act(mongo, "a", effect, later).await.connection;
-        assert_eq!((found, open), (active_until, viewing), "{effect:?}");
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::scene::{ANNA, BORA, CHO, EVE, LATER, Scene, job};
-use domain::{Clock, ConnectionId};
+use domain::{Clock, ConnectionId, Timestamp};
 use queue::{PresenceJob, Target};
 use std::time::Duration;
 use testkit::NOON;
@@ -48,6 +48,28 @@ async fn return_before_the_second_look_is_not_told() {
 }
 
 #[tokio::test]
+async fn put_off_job_that_meets_a_later_short_gap_tells_nothing() {
+    const SECOND_LOOK: Timestamp = Timestamp::from_millis(NOON.millis() + 90_000);
+    let scene = Scene::new().await;
+    scene.come(ANNA, "anna", NOON).await;
+    scene.look(&[ANNA]).await;
+    scene.go("anna").await;
+    scene.watcher(Clock(|| NOON)).work(&[job(&[ANNA], 0)]).await.unwrap();
+    let put_off: Vec<_> = scene.jobs().into_iter().map(|(job, _)| job).collect();
+    scene.come(ANNA, "back", NOON).await;
+    scene.come(BORA, "bora", NOON).await;
+
+    let left = SECOND_LOOK.minus(Duration::from_secs(5));
+    scene.leave("back", left).await;
+    scene.watcher(Clock(|| SECOND_LOOK)).work(&put_off).await.unwrap();
+
+    assert_eq!((put_off.len(), scene.told(), scene.online().await), (1, vec![], vec![ANNA]));
+    let own = PresenceJob { gone_by: Some(left), ..job(&[ANNA], 1) };
+    scene.watcher(Clock(|| SECOND_LOOK)).work(&[own]).await.unwrap();
+    assert_eq!(scene.told(), [("bora".to_owned(), vec![(1, false)])]);
+}
+
+#[tokio::test]
 async fn end_of_a_long_presence_is_told_at_the_first_look() {
     let scene = Scene::new().await;
     scene.come(ANNA, "anna", NOON).await;
@@ -93,6 +115,12 @@ async fn jobs_that_come_twice_and_reversed_tell_the_same() {
 
 #[tokio::test]
 async fn closed_connections_are_forgotten_before_the_look() {
+    for gone_by in [None, Some(NOON)] {
+        forget_before_the_look(gone_by).await;
+    }
+}
+
+async fn forget_before_the_look(gone_by: Option<Timestamp>) {
     let scene = Scene::new().await;
     scene.come(ANNA, "anna", NOON).await;
     scene.look(&[ANNA]).await;
@@ -100,10 +128,10 @@ async fn closed_connections_are_forgotten_before_the_look() {
     let watcher = scene.watcher(Clock(|| LATER));
 
     let gone = vec![target(LATER)];
-    watcher.work(&[PresenceJob { gone, ..PresenceJob::default() }]).await.unwrap();
+    watcher.work(&[PresenceJob { gone, gone_by, ..PresenceJob::default() }]).await.unwrap();
     assert_eq!(scene.online().await, [ANNA], "the id was given out anew");
     let gone = vec![target(NOON)];
-    watcher.work(&[PresenceJob { gone, ..PresenceJob::default() }]).await.unwrap();
+    watcher.work(&[PresenceJob { gone, gone_by, ..PresenceJob::default() }]).await.unwrap();
 
     assert_eq!(scene.online().await, []);
 }

@@ -54,8 +54,14 @@ impl Scene {
         self.mongo().presence().greet(user, at).await.unwrap()
     }
 
+    /// Closes a connection half a minute before noon.
     pub(crate) async fn go(&self, name: &str) {
-        self.mongo().connections().remove(&ConnectionId(name.to_owned())).await.unwrap();
+        self.leave(name, NOON.minus(PresenceJob::GRACE)).await;
+    }
+
+    /// Closes a connection at a time.
+    pub(crate) async fn leave(&self, name: &str, at: Timestamp) {
+        self.mongo().connections().leave(&ConnectionId(name.to_owned()), at).await.unwrap();
     }
 
     /// Somebody who looks at a time, with a queue.
@@ -109,5 +115,5 @@ impl Scene {
 }
 
 pub(crate) fn job(users: &[UserId], again: u32) -> PresenceJob {
-    PresenceJob { users: users.to_vec(), gone: Vec::new(), again }
+    PresenceJob { users: users.to_vec(), again, ..PresenceJob::default() }
 }

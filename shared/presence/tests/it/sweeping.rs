@@ -1,6 +1,8 @@
-use crate::scene::{ANNA, BORA, LATER, OVER, Scene};
-use domain::{Clock, ConnectionId};
+use crate::scene::{ANNA, BORA, LATER, OVER, Scene, job};
+use domain::{Clock, ConnectionId, Timestamp};
 use presence::Swept;
+use queue::PresenceJob;
+use std::time::Duration;
 use testkit::NOON;
 
 #[tokio::test]
@@ -47,6 +49,28 @@ async fn queue_that_is_away_delays_nobody() {
     scene.watcher(Clock(|| NOON)).sweep().await.unwrap();
 
     assert_eq!(scene.online().await, [ANNA]);
+}
+
+#[tokio::test]
+async fn sweep_in_the_gap_of_a_reconnection_tells_nothing() {
+    const GAP: Timestamp = Timestamp::from_millis(OVER.millis() - 1_000);
+    let scene = Scene::new().await;
+    scene.come(ANNA, "anna", NOON).await;
+    scene.look(&[ANNA]).await;
+    scene.come(BORA, "bora", GAP).await;
+    let (watcher, alone) = (scene.watcher(Clock(|| GAP)), scene.watcher_alone(Clock(|| GAP)));
+    let left = GAP.minus(Duration::from_secs(20));
+    scene.leave("anna", left).await;
+
+    watcher.sweep().await.unwrap();
+    let due: Vec<_> = scene.jobs().into_iter().map(|(job, _)| job).collect();
+    watcher.work(&due).await.unwrap();
+    alone.sweep().await.unwrap();
+
+    assert_eq!((due[0].users.as_slice(), scene.told()), ([ANNA, BORA].as_slice(), vec![]));
+    let own = PresenceJob { gone_by: Some(left), ..job(&[ANNA], 0) };
+    watcher.work(&[own]).await.unwrap();
+    assert_eq!((scene.told(), scene.online().await), (vec![("bora".to_owned(), vec![(1, false)])], vec![BORA]));
 }
 
 #[tokio::test]

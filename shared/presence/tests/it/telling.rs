@@ -77,6 +77,9 @@ async fn user_who_hides_goes_offline_at_once() {
     scene.look(&[ANNA]).await;
     scene.told();
 
+    scene.leave("anna", NOON).await;
+    scene.look(&[ANNA]).await;
+    assert_eq!(scene.told(), [], "a look leaves who has just left to another one");
     scene.know(ANNA, 2, vec![BORA, CHO], PresenceVisibility::Nobody).await;
     scene.look(&[ANNA]).await;
 

@@ -43,6 +43,7 @@ async fn no_command_on_people_walks_a_collection() {
     watch.watch("touch", 1, connections.touch(arrival, LIMIT)).await.unwrap();
     let people = [UserId(107), UserId(108)];
     watch.watch("list_of_people", 2, connections.list_of_people(&people, AT)).await;
+    watch.watch("list_attendance", 2, connections.list_attendance(&people, AT)).await;
     let found = watch.watch("list_of_people_in", 2, connections.list_of_people_in(&mut causal, &people, AT)).await;
     assert_eq!(found.len(), 2);
     let ids = [connection(107).id, connection(109).id];
@@ -57,13 +58,14 @@ async fn no_command_on_people_walks_a_collection() {
     watch.watch("a page of a crowd in a session", 100, connections.list_page(&found, &crowd, AT)).await;
     watch.watch("list_live", 2, connections.list_live(&ids, &people, AT)).await;
     let both = [seven, eight];
-    watch.watch("remove_of_sessions", 2, connections.remove_of_sessions(&both)).await;
+    watch.watch("remove_of_sessions", 2, connections.remove_of_sessions(&both, AT)).await;
     let gone = [connection(109), connection(110)];
     let closed = gone.iter().map(|gone| (&gone.id, gone.connected_at));
-    watch.watch("remove_gone", 2, connections.remove_gone(closed)).await;
+    watch.watch("remove_gone", 2, connections.remove_gone(closed, AT)).await;
     watch.watch("find_owner", 1, connections.find_owner(&connection(111).id)).await;
     watch.watch("expire", 1, connections.expire(&connection(111).id, AT)).await;
     watch.watch("list_ghosts", 1, connections.list_ghosts(AT, 10)).await;
+    watch.watch("leave", 1, connections.leave(&connection(112).id, AT)).await;
     watch.watch("remove", 1, connections.remove(&connection(111).id)).await;
     watch.watch("remove_expired", 2, connections.remove_expired(&people, AT)).await;
     watch_notifications(mongo, &mut watch).await;
