@@ -1,9 +1,6 @@
 //! `cargo local bench signals`: greetings, who is online, unread totals and notifications, each with many people.
 
-use std::{
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use client::{Api, Person, Socket, group_name, room_name};
