@@ -214,11 +214,13 @@ impl<'m> World<'m> {
             self.tell("die");
             self.is_harmed = true;
             self.is_unsaid |= matches!(actor, Actor::Hello | Actor::Projected);
-            match (&actor, self.below(4)) {
-                // A job that died is usually delivered again.
-                (Actor::Job(job) | Actor::Begun(_, job) | Actor::Read(_, job), 1..) => self.jobs.push(*job),
-                (Actor::Queued(_, job), _) => self.jobs.push(*job),
-                _ => {}
+            // A job that died is usually delivered again, and one that was queued is there.
+            let (Actor::Job(job) | Actor::Begun(_, job) | Actor::Read(_, job) | Actor::Queued(_, job)) = &actor else {
+                return;
+            };
+            let is_queued = matches!(actor, Actor::Queued(..));
+            if is_queued || self.below(4) > 0 {
+                self.jobs.push(*job);
             }
             return;
         }
