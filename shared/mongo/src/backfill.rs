@@ -3,6 +3,9 @@
 //!
 //! A deployment migrates before its code runs, so older code writes on for a while. An hour later all messages are gone through once
 //! more: what older code wrote, edited or deleted meanwhile is put right.
+//!
+//! A rollback may bring code of before version 8 back after that. Each migration looks for a trace of it, a new message without grams,
+//! and once more when older code writes no more; only where there is one, all messages are gone through again.
 
 use crate::{
     Schema,
@@ -28,6 +31,10 @@ const MOST_READINGS: u32 = 10;
 
 /// For how long after a migration older code may still write.
 const OLDER_CODE_MILLIS: i64 = 60 * 60 * 1_000;
+
+/// At how many of the newest messages it is looked whether older code wrote again. It wrote the last ones before a migration, and of
+/// those after it, which it only writes for minutes, a database with more has had some before.
+const MOST_LOOKED_AT: i64 = 10_000;
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,7 +84,7 @@ impl Row {
 
 impl Schema<'_> {
     /// Notes that messages may be there which can't be found yet; of a database that has none, that there are none. While it is
-    /// not done, another migration says that older code ran again.
+    /// not done, another migration says that older code ran again; once it is, a message that older code wrote.
     pub(crate) async fn begin_backfill(self, is_new: bool) -> Result<(), Fault> {
         let messages = self.0.documents(MESSAGES);
         let is_empty = is_new && messages.find_one(doc! {}).await.map_err(store_fault)?.is_none();
@@ -89,7 +96,11 @@ impl Schema<'_> {
         if is_empty {
             state.insert("done_at", doc! { "$ifNull": ["$done_at", "$$NOW"] });
         }
-        self.note(vec![doc! { "$set": state }]).await
+        self.note(vec![doc! { "$set": state }]).await?;
+        if let Some(done_at) = self.backfill_state().await?.and_then(|state| state.done_at) {
+            self.look_again(done_at).await?;
+        }
+        Ok(())
     }
 
     /// Whether every message can be found that a search may show.
@@ -106,11 +117,47 @@ impl Schema<'_> {
             let now = clock.now();
             let due_at = state.due_at.map_or(0, DateTime::timestamp_millis);
             let waits = state.second && now < Timestamp::from_millis(due_at);
-            if state.done_at.is_some() || waits || now >= until {
-                return Ok(Backfilled { indexed, left: state.done_at.is_none() });
+            if let Some(done_at) = state.done_at {
+                let is_to_be_looked_at = done_at.timestamp_millis() < due_at && now >= Timestamp::from_millis(due_at);
+                if !is_to_be_looked_at || self.look_again(done_at).await? {
+                    return Ok(Backfilled { indexed, left: false });
+                }
+                continue;
+            }
+            if waits || now >= until {
+                return Ok(Backfilled { indexed, left: true });
             }
             indexed += self.fill_batch(&state).await?;
         }
+    }
+
+    /// Whether it still is done: if older code has written since, all messages are to be gone through anew.
+    async fn look_again(self, done_at: DateTime) -> Result<bool, Fault> {
+        let wrote = self.has_new_without_grams(done_at.timestamp_millis() - OLDER_CODE_MILLIS).await?;
+        // Another run may have seen more.
+        let later = doc! { "$cond": [{ "$eq": ["$done_at", done_at] }, "$$NOW", "$done_at"] };
+        let later = doc! { "$set": { "done_at": later } };
+        let anew = doc! { "$unset": ["done_at", "second", "before"] };
+        self.note(vec![if wrote { anew } else { later }]).await?;
+        Ok(!wrote)
+    }
+
+    /// Whether one of the newest messages since a moment lacks what it is found by.
+    async fn has_new_without_grams(self, since: i64) -> Result<bool, Fault> {
+        let not_system = doc! { "$ne": MessageType::System.as_str() };
+        let without_grams = doc! { "g": { "$exists": false }, "deleted_at": Bson::Null, "message_type": not_system };
+        let newest = [
+            doc! { "$match": { "_id": { "$gte": first_id(since) } } },
+            doc! { "$sort": { "_id": -1 } },
+            doc! { "$limit": MOST_LOOKED_AT },
+            doc! { "$match": without_grams },
+            doc! { "$limit": 1 },
+            doc! { "$project": { "_id": 1 } },
+        ];
+        let messages = self.0.documents(MESSAGES);
+        let found: Vec<Document> =
+            async { messages.aggregate(newest).await?.try_collect().await }.await.map_err(store_fault)?;
+        Ok(!found.is_empty())
     }
 
     /// Works on the messages just before one. What changes meanwhile is read again: a new text has brought its own grams, but a
@@ -192,4 +239,12 @@ fn progress(rows: &[Row], state: &State) -> Vec<Document> {
         _ => doc! { "second": true, "before": unless_other("before", "$$REMOVE".into()) },
     };
     vec![doc! { "$set": next }]
+}
+
+/// The least id that is made at a moment or later.
+fn first_id(millis: i64) -> ObjectId {
+    let seconds = u32::try_from(millis / 1_000).unwrap_or(0).to_be_bytes();
+    let mut id = [0; 12];
+    id[..seconds.len()].copy_from_slice(&seconds);
+    ObjectId::from_bytes(id)
 }

@@ -123,6 +123,65 @@ async fn another_migration_has_all_messages_gone_through_again() {
     assert_eq!(second, Backfilled { indexed: 1, left: false });
 }
 
+/// A database of which all messages can be found.
+async fn done() -> Database {
+    let database = old_messages().await;
+    database.mongo.schema().backfill(Clock(|| AT), LATER).await.unwrap();
+    assert!(is_done(&database).await);
+    database
+}
+
+/// What code of before version 8 leaves that was rolled back to: an old message that it edited, and a new one.
+async fn write_as_older_code(database: &Database) {
+    let messages = collection(database, "messages").await;
+    messages.update_one(doc! { "seq": 9 }, doc! { "$set": { "content": "older code edited it" } }).await.unwrap();
+    messages.update_one(doc! { "seq": 1_200 }, doc! { "$unset": { "g": "" } }).await.unwrap();
+}
+
+#[tokio::test]
+async fn rollback_leaves_no_message_that_is_never_found() {
+    let database = done().await;
+    write_as_older_code(&database).await;
+
+    database.mongo.schema().ensure().await.unwrap();
+    assert!(!is_done(&database).await, "the migration says so before newer code runs");
+    let filled = database.mongo.schema().backfill(Clock(|| AT), LATER).await.unwrap();
+
+    assert_eq!(filled, Backfilled { indexed: 2, left: false });
+    assert_eq!(wrong(&database).await, Vec::<Document>::new());
+}
+
+#[tokio::test]
+async fn older_code_that_wrote_after_a_migration_alone_is_noticed_an_hour_later() {
+    let database = done().await;
+    let schema = || database.mongo.schema();
+    schema().ensure().await.unwrap();
+    write_as_older_code(&database).await;
+
+    let early = schema().backfill(Clock(|| Timestamp::from_millis(0)), AT).await.unwrap();
+    let later = schema().backfill(Clock(|| AT), LATER).await.unwrap();
+
+    assert_eq!(early, Backfilled { indexed: 0, left: false });
+    assert_eq!(later, Backfilled { indexed: 2, left: false });
+    assert_eq!(wrong(&database).await, Vec::<Document>::new());
+}
+
+#[tokio::test]
+async fn migration_without_a_rollback_goes_through_no_message_again() {
+    let database = done().await;
+    let mut profile = testkit::mongo::Profile::of(&database).await;
+
+    database.mongo.schema().ensure().await.unwrap();
+    let filled = database.mongo.schema().backfill(Clock(|| AT), LATER).await.unwrap();
+
+    assert_eq!((filled, is_done(&database).await), (Backfilled { indexed: 0, left: false }, true));
+    let notes = profile.fresh().await;
+    let is_of_messages = |note: &&Document| note.get_str("ns").is_ok_and(|name| name.ends_with(".messages"));
+    let reads =
+        notes.iter().filter(is_of_messages).filter(|note| note.get_document("command").unwrap().contains_key("find"));
+    assert_eq!(reads.count(), 0, "the server alone looks at the newest ones");
+}
+
 #[tokio::test]
 async fn run_that_ends_early_is_gone_on_with() {
     let database = old_messages().await;
