@@ -1,4 +1,5 @@
 mod atlas;
+mod awaited;
 mod chunk;
 mod walk;
 
@@ -6,25 +7,18 @@ use crate::{Messenger, list::show};
 pub use atlas::Atlas;
 
 use atlas::Ranges;
+use awaited::Awaited;
 use chunk::Collected;
 use contract::{MessageHit, MessageSearch, MessageView, SearchPosition};
 use domain::{
-    Code, Fault, Invalid, Message, PageSize, RoomKey, RoomKind, Timestamp, UserId,
+    Clock, Code, Fault, Invalid, Message, PageSize, RoomKey, RoomKind, Timestamp, UserId,
     message_search::{Gram, Mark, MessageQuery, marks},
 };
 use mongo::{Causal, Mongo, SearchArea, Span, Stored};
 use std::{
     collections::{BTreeMap, HashSet},
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
     time::Duration,
 };
-use tokio::time::Instant;
-
-/// For how long an environment believes that some messages can't be found yet.
-const BACKFILL_LOOK: Duration = Duration::from_mins(1);
 
 /// How much one search may look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,12 +33,14 @@ pub struct SearchEffort {
     pub counted: i64,
     /// Candidates that are read before the search goes on in windows.
     pub candidates: usize,
-    /// The server's time for these.
+    /// The time for these.
     pub first_try: Duration,
     /// Messages with a gram in a window.
     pub window: u64,
-    /// After so long no further window is begun.
+    /// After so long the page ends as soon as it has come further than the one before.
     pub time: Duration,
+    /// After so many messages the time is looked at. A window that is begun late has as many.
+    pub pace: u64,
     /// Messages of one batch where a room is gone through.
     pub walk: u32,
 }
@@ -56,8 +52,8 @@ pub struct Searcher {
     pub effort: SearchEffort,
     /// The index of Atlas that is asked, if one is.
     pub atlas: Option<Atlas>,
-    /// When it was last seen that messages are left which can't be found; `i64::MAX` once there are none.
-    left_at: Arc<AtomicI64>,
+    /// That every message can be found.
+    backfilled: Awaited,
 }
 
 /// A page of a search is asked for.
@@ -88,20 +84,20 @@ pub async fn search_messages(
     searcher: &Searcher,
     query: &SearchMessages<'_>,
 ) -> Result<FoundMessages, Fault> {
-    let begun = Instant::now();
-    let causal = messenger.mongo.causal().await?;
-    let mut run = Run { messenger, query, effort: searcher.effort, causal, begun, counts: Counts::default() };
+    let (begun, effort) = (messenger.clock.now(), searcher.effort);
+    let (deadline, causal) = (begun.plus(effort.time), messenger.mongo.causal().await?);
+    let mut run = Run { messenger, query, effort, causal, begun, deadline, counts: Counts::default() };
     let grams = run.grams();
-    let atlas = searcher.atlas.as_ref().filter(|_| !grams.is_empty());
+    let atlas = searcher.atlas.as_ref().filter(|_| query.may_ask_atlas() && !grams.is_empty());
     let atlas = if let Some(atlas) = atlas
-        && run.has_atlas(atlas).await
+        && run.has_atlas(atlas).await?
     {
         Some(atlas)
     } else {
         None
     };
     let page = match (atlas, query.search.room, &query.after) {
-        (Some(atlas), _, None | Some(SearchPosition::Token(_))) => run.ask_atlas(atlas).await?,
+        (Some(atlas), ..) => run.ask_atlas(atlas).await?,
         (None, _, None | Some(SearchPosition::Behind(..))) if !grams.is_empty() => run.look_up(&grams).await?,
         (None, Some(room), None | Some(SearchPosition::Below(_))) if grams.is_empty() => run.walk(room).await?,
         _ => return Err(Fault::field("cursor", Invalid::BadFormat)),
@@ -138,6 +134,12 @@ impl SearchMessages<'_> {
         self.search.query.as_ref().is_none_or(|query| query.find(content).is_some())
     }
 
+    /// Whether an index of Atlas may answer. What was begun without one goes on without, since environments may differ in whether they
+    /// know one.
+    fn may_ask_atlas(&self) -> bool {
+        matches!(self.after, None | Some(SearchPosition::Token(_)))
+    }
+
     /// Whether a message was sent in the time that is searched.
     fn spans(&self, at: Timestamp) -> bool {
         let MessageSearch { since, until, .. } = self.search;
@@ -161,7 +163,9 @@ struct Run<'a> {
     query: &'a SearchMessages<'a>,
     effort: SearchEffort,
     causal: Causal,
-    begun: Instant,
+    begun: Timestamp,
+    /// The end of its time.
+    deadline: Timestamp,
     counts: Counts,
 }
 
@@ -182,8 +186,12 @@ impl Run<'_> {
         &self.messenger.mongo
     }
 
+    fn clock(&self) -> Clock {
+        self.messenger.clock
+    }
+
     fn is_late(&self) -> bool {
-        self.begun.elapsed() >= self.effort.time
+        self.clock().now() >= self.deadline
     }
 
     /// What messages are looked up by: the filters, and so many of the words' grams that it is not too much, evenly spaced.
@@ -196,7 +204,7 @@ impl Run<'_> {
         grams
     }
 
-    /// Looks messages up by their grams, a chunk of rooms after the other.
+    /// Looks messages up by their grams, a chunk of rooms after the other. The time is that of all of them.
     async fn look_up(&mut self, grams: &[Gram]) -> Result<FoundRows, Fault> {
         let (rooms, has_more_rooms) = self.rooms().await?;
         let (mut rows, mut floor, mut span) = (Vec::new(), None, self.span());
@@ -301,7 +309,7 @@ impl Run<'_> {
     /// Numbers alone: nobody reads in a log what somebody looked for.
     fn log(&self, grams: &[Gram], hits: usize, incomplete: bool) {
         let Counts { rooms, probed, candidates, trips } = self.counts;
-        let (grams, ms) = (grams.len(), self.begun.elapsed().as_millis());
+        let (grams, ms) = (grams.len(), self.begun.until(self.clock().now()).as_millis());
         tracing::info!(grams, rooms, probed, candidates, hits, trips, ms, incomplete, "Searched messages");
     }
 }
@@ -309,7 +317,7 @@ impl Run<'_> {
 impl Searcher {
     /// Searches with so much effort.
     pub fn new(effort: SearchEffort) -> Self {
-        Self { effort, atlas: None, left_at: Arc::new(AtomicI64::new(i64::MIN)) }
+        Self { effort, atlas: None, backfilled: Awaited::default() }
     }
 
     /// Asks an index of Atlas, where it is there.
@@ -320,15 +328,12 @@ impl Searcher {
 
     /// Whether every message can be found; looked at once a minute until it is so.
     async fn is_backfilled(&self, messenger: &Messenger) -> Result<bool, Fault> {
-        let (left_at, now) = (self.left_at.load(Ordering::Relaxed), messenger.clock.now());
-        if left_at == i64::MAX {
-            return Ok(true);
-        }
-        if now < Timestamp::from_millis(left_at).plus(BACKFILL_LOOK) {
-            return Ok(false);
+        let now = messenger.clock.now();
+        if let Some(is_backfilled) = self.backfilled.known(now) {
+            return Ok(is_backfilled);
         }
         let is_backfilled = messenger.mongo.schema().is_backfilled().await?;
-        self.left_at.store(if is_backfilled { i64::MAX } else { now.millis() }, Ordering::Relaxed);
+        self.backfilled.note(is_backfilled, now);
         Ok(is_backfilled)
     }
 }
@@ -350,6 +355,7 @@ impl Default for SearchEffort {
             first_try: Duration::from_millis(250),
             window: 5_000,
             time: Duration::from_millis(800),
+            pace: 64,
             walk: 2_000,
         }
     }

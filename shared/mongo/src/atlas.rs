@@ -3,7 +3,7 @@
 
 use crate::{
     Messages, Span, Stored,
-    fault::store_fault,
+    fault::{is_search_missing, store_fault},
     messages::{MessageDocument, message_fields},
     schema::MESSAGES,
 };
@@ -60,8 +60,8 @@ struct PieceRow {
 }
 
 impl Messages<'_> {
-    /// Whether the server has a search index that can be asked.
-    pub async fn has_search_index(self, index: &str) -> bool {
+    /// Whether the server has a search index that can be asked. A server without Atlas Search has none; a fault says nothing of it.
+    pub async fn has_search_index(self, index: &str) -> Result<bool, Fault> {
         #[derive(Deserialize)]
         struct Row {
             #[serde(default)]
@@ -71,8 +71,11 @@ impl Messages<'_> {
         let messages = self.mongo.documents(MESSAGES);
         let rows: Result<Vec<Row>, _> =
             async { messages.aggregate(listing).with_type::<Row>().await?.try_collect().await }.await;
-        // A server without Atlas Search knows no such stage.
-        rows.is_ok_and(|rows| rows.iter().any(|row| row.queryable))
+        match rows {
+            Ok(rows) => Ok(rows.iter().any(|row| row.queryable)),
+            Err(error) if is_search_missing(&error) => Ok(false),
+            Err(error) => Err(store_fault(error)),
+        }
     }
 
     /// The newest messages that an index of Atlas finds, as they are now: some may be deleted, or hidden from the viewer.

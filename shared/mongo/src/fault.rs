@@ -85,6 +85,11 @@ pub(crate) fn is_time_up(error: &Error) -> bool {
     matches!(error.kind.as_ref(), ErrorKind::Command(command) if command.code == MAX_TIME_EXPIRED)
 }
 
+/// Whether a server has no Atlas Search, as its versions say it: 6.0, 7.0, 7.0 Enterprise, 8.0.
+pub(crate) fn is_search_missing(error: &Error) -> bool {
+    matches!(error.kind.as_ref(), ErrorKind::Command(command) if matches!(command.code, 40_324 | 6_047_401 | 115 | 31_082))
+}
+
 /// Whether a pooled connection turned out to be dead, as after a freeze: the next one is new. What was sent may have arrived.
 pub(crate) fn is_connection_lost(error: &Error) -> bool {
     matches!(error.kind.as_ref(), ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. })

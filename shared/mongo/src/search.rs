@@ -44,8 +44,6 @@ pub struct Span {
 pub struct Reading {
     /// Rows of one batch.
     pub batch: u32,
-    /// After so many rows it is given up.
-    pub most_rows: usize,
     /// After so much of the server's time it is given up.
     pub most_time: Option<Duration>,
 }
@@ -55,9 +53,9 @@ pub struct Reading {
 pub enum ReadingEnd {
     /// Every row was taken.
     Complete,
-    /// Whoever took the rows needs no more.
+    /// Whoever took the rows takes no more.
     Stopped,
-    /// There were too many rows, or they took too long.
+    /// The server took too long.
     GivenUp,
 }
 
@@ -135,14 +133,10 @@ impl Messages<'_> {
         }
         let reading = async {
             let mut cursor = find.session(&mut *session).await?;
-            let (mut rows, mut read) = (cursor.stream(session), 0);
+            let mut rows = cursor.stream(session);
             while let Some(row) = rows.try_next().await? {
                 if take(Stored::from(row)).is_break() {
                     return Ok(ReadingEnd::Stopped);
-                }
-                read += 1;
-                if read == reading.most_rows {
-                    return Ok(ReadingEnd::GivenUp);
                 }
             }
             Ok(ReadingEnd::Complete)
@@ -175,7 +169,7 @@ impl Messages<'_> {
         Ok(last.await.map_err(store_fault)?.map(|row| row.created_at))
     }
 
-    /// Goes through a room from a number downwards, until who takes the messages needs no more; answers whether the room ended first.
+    /// Goes through a room from a number downwards, until who takes the messages takes no more; answers whether the room ended first.
     pub async fn walk(
         self,
         Causal(session): &mut Causal,

@@ -1,50 +1,48 @@
 //! The same search by an index of Atlas, which finds other forms of the words too.
 
-use super::{FoundRows, Run};
+use super::{Awaited, FoundRows, Run};
 use contract::{SearchPosition, TextRange};
 use domain::{
-    Fault, MessageId,
+    Fault, MessageId, OrLog as _,
     message_search::{Gram, Mark, MessageQuery},
 };
 use mongo::{AtlasHit, AtlasSearch};
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
-};
+use std::{collections::HashMap, sync::Arc};
 
 /// Where a search for other forms of words is asked.
 #[derive(Debug, Clone)]
 pub struct Atlas {
     index: Arc<str>,
-    state: Arc<AtomicU8>,
+    /// That the index is there.
+    there: Awaited,
 }
-
-const UNKNOWN: u8 = 0;
-const THERE: u8 = 1;
-const MISSING: u8 = 2;
 
 impl Atlas {
     /// An index by its name.
     pub fn new(index: &str) -> Self {
-        Self { index: index.into(), state: Arc::new(AtomicU8::new(UNKNOWN)) }
+        Self { index: index.into(), there: Awaited::default() }
     }
 }
 
 impl Run<'_> {
-    /// Whether the index is there; looked at once. Without it the grams of the messages do.
-    pub(super) async fn has_atlas(&mut self, atlas: &Atlas) -> bool {
-        if atlas.state.load(Ordering::Relaxed) == UNKNOWN {
-            self.counts.trips += 1;
-            let is_there = self.messenger.mongo.messages().has_search_index(&atlas.index).await;
-            atlas.state.store(if is_there { THERE } else { MISSING }, Ordering::Relaxed);
-            if !is_there {
-                tracing::warn!(index = &*atlas.index, "Found no search index of Atlas; searching by grams");
-            }
+    /// Whether the index is there; looked at once a minute until it is. Without it the grams of the messages do, and for this page if
+    /// the server does not say.
+    pub(super) async fn has_atlas(&mut self, atlas: &Atlas) -> Result<bool, Fault> {
+        let now = self.clock().now();
+        // Where another environment has found the index, it is there now.
+        let goes_on = matches!(self.query.after, Some(SearchPosition::Token(_)));
+        if let Some(is_there) = atlas.there.known(now).filter(|is_there| *is_there || !goes_on) {
+            return Ok(is_there);
         }
-        atlas.state.load(Ordering::Relaxed) == THERE
+        self.counts.trips += 1;
+        let found = self.messenger.mongo.messages().has_search_index(&atlas.index).await;
+        let found = if goes_on { Some(found?) } else { found.or_log("look for the search index of Atlas") };
+        let Some(is_there) = found else { return Ok(false) };
+        atlas.there.note(is_there, now);
+        if !is_there {
+            tracing::warn!(index = &*atlas.index, "Found no search index of Atlas; searching by grams");
+        }
+        Ok(is_there)
     }
 
     /// The newest messages that the index finds.

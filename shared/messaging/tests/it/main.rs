@@ -27,6 +27,7 @@ mod search_corpus;
 mod search_costs;
 mod search_pages;
 mod search_rights;
+mod search_time;
 mod searching;
 mod sending;
 mod sessions;

@@ -8,7 +8,7 @@ use crate::{
 use domain::{Access, Member, Role, RoomId, RoomKey, UserId};
 use messaging::{SearchEffort, SearchMessages, Searcher, search_messages};
 use mongodb::bson::{Document, doc};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 use testkit::mongo::Profile;
 
 async fn open(scene: &Scene, room: RoomKey) {
@@ -116,10 +116,59 @@ async fn no_search_looks_at_more_than_its_share() {
 
         let (documents, keys) = looked_at(&scene, &search, effort).await;
 
-        // A first try or a walk of one batch, a window and the page; of keys also what was counted.
-        assert!(documents <= 500 + 500 + 2 * 38, "{q}: {documents} documents");
+        // A window or a walk of one batch, and the page; of keys also what was counted.
+        assert!(documents <= 500 + 2 * 38, "{q}: {documents} documents");
         assert!(keys <= 8 * 1_001 + 4 * 1_001, "{q}: {keys} keys");
     }
+}
+
+/// What a command asks, without the index that it names; `None` if it names one.
+fn unhinted(note: &Document) -> Option<String> {
+    let command = note.get_document("command").unwrap();
+    let command = note.get_document("originatingCommand").unwrap_or(command);
+    if let Ok(index) = command.get_str("hint") {
+        assert!(["messages_grams_idx", "messages_room_seq_key"].contains(&index), "{index}");
+        return None;
+    }
+    let name = note.get_str("ns").unwrap().split_once('.').unwrap().1;
+    let filter = command.get_document("filter").map(|filter| filter.keys().next().unwrap().as_str());
+    Some(format!("{name} by {}", filter.unwrap_or("stages")))
+}
+
+#[tokio::test]
+async fn commands_of_a_search_name_their_index() {
+    let scene = Scene::new().await;
+    open(&scene, RoomKey::private(RoomId(2))).await;
+    open(&scene, RoomKey::group(RoomId(1))).await;
+    let texts: Vec<String> = (0..60).map(|n| format!("회의록 {n}")).collect();
+    insert_texts(&scene, RoomKey::private(RoomId(2)), BORA, &texts).await;
+    let sent = scene.send(ANNA, "a", "회의록").await.unwrap().message;
+    scene.reply(BORA, "r", "회의록이 없어요", sent.id).await;
+    let windows = SearchEffort { candidates: 5, window: 8, chunk: 1, ..SearchEffort::default() };
+    let (late, size) = (SearchEffort { time: Duration::ZERO, ..windows }, 20);
+    let mut profile = Profile::of(&scene.database).await;
+
+    for (search, effort) in [
+        (words("회의록"), SearchEffort::default()),
+        (words("회의록 없는말"), SearchEffort::default()),
+        (words("회의록"), windows),
+        (words("회의록 2"), late),
+        (words_in(ROOM, "회의록"), windows),
+        (words_in(ROOM, "록"), SearchEffort { walk: 1, ..windows }),
+    ] {
+        scene.search_page(ANNA, &search, size, None, effort).await.unwrap();
+    }
+
+    let notes = noted(&mut profile).await;
+    let of_search = notes.iter().filter(|note| is_read(note));
+    let (named, others): (Vec<_>, Vec<_>) = of_search.map(unhinted).partition(Option::is_none);
+    let others: BTreeSet<_> = others.into_iter().flatten().collect();
+    assert!(named.len() > 15, "{} commands", named.len());
+    // What is asked by id has no other plan, and the list of rooms has an index for each of its parts.
+    assert_eq!(
+        others,
+        ["messages by _id", "rooms by _id", "rooms by stages", "schema by _id"].map(str::to_owned).into()
+    );
 }
 
 /// Takes a syllable apart as some keyboards send it.

@@ -2,16 +2,20 @@
 
 use crate::{
     scene::{ANNA, BORA, EVE, ROOM, Scene, now},
-    searching::words,
+    search_time::ticking,
+    searching::{words, words_in},
 };
 use contract::MessageSearch;
 use domain::{
-    Access, Member, MessageId, MessageType, Role, RoomId, RoomKey, RoomKind, Timestamp, UserId,
+    Access, Clock, Member, MessageId, MessageType, PageSize, Role, RoomId, RoomKey, RoomKind, Timestamp, UserId,
     message_search::{Mark, MessageQuery, grams, marks},
 };
-use messaging::SearchEffort;
+use messaging::{SearchEffort, SearchMessages, Searcher, search_messages};
 use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
 use std::{cmp::Reverse, time::Duration};
+
+/// Longer than any test.
+pub(crate) const HOUR: Duration = Duration::from_hours(1);
 
 /// The same numbers each time.
 struct Dice(u64);
@@ -30,13 +34,26 @@ impl Dice {
 }
 
 /// A message of the corpus.
-struct Line {
-    id: MessageId,
-    room: RoomKey,
-    user: UserId,
-    content: String,
-    created_at: Timestamp,
-    seq: i64,
+pub(crate) struct Line {
+    pub(crate) id: MessageId,
+    pub(crate) room: RoomKey,
+    pub(crate) user: UserId,
+    pub(crate) content: String,
+    pub(crate) message_type: MessageType,
+    pub(crate) mentions: Vec<UserId>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) seq: i64,
+}
+
+impl Line {
+    pub(crate) fn new(room: RoomKey, user: UserId, content: &str, created_at: Timestamp, seq: i64) -> Self {
+        let (id, content) = (MessageId(ObjectId::new().bytes()), content.to_owned());
+        Self { id, room, user, content, message_type: MessageType::Text, mentions: Vec::new(), created_at, seq }
+    }
+
+    fn marks(&self) -> Vec<Mark> {
+        marks(self.user, &self.content, self.message_type, &self.mentions)
+    }
 }
 
 const NOUNS: [&str; 24] = [
@@ -76,17 +93,19 @@ fn text(dice: &mut Dice) -> String {
 /// The row of a message.
 fn row(line: &Line) -> Document {
     let found_by: Vec<i32> =
-        grams(line.user, &line.content, MessageType::Text, &[]).into_iter().map(|gram| gram.0).collect();
+        grams(line.user, &line.content, line.message_type, &line.mentions).into_iter().map(|gram| gram.0).collect();
+    let mentions: Vec<i32> = line.mentions.iter().map(|user| user.0).collect();
     let at = DateTime::from_millis(line.created_at.millis());
     doc! {
         "_id": ObjectId::from_bytes(line.id.0), "user_id": line.user.0, "room_id": line.room.id.0,
-        "room_type": line.room.kind.as_str(), "content": &line.content, "message_type": "text", "reply_to": Bson::Null,
+        "room_type": line.room.kind.as_str(), "content": &line.content, "message_type": line.message_type.as_str(),
+        "mentions": mentions, "reply_to": Bson::Null,
         "is_edited": false, "edited_at": Bson::Null, "created_at": at, "updated_at": at, "seq": line.seq, "rev": line.seq,
         "client_id": line.seq.to_string(), "deleted_at": Bson::Null, "g": found_by,
     }
 }
 
-async fn insert(scene: &Scene, lines: &[Line]) {
+pub(crate) async fn insert(scene: &Scene, lines: &[Line]) {
     for lines in lines.chunks(2_000) {
         scene.collection("messages").await.insert_many(lines.iter().map(row)).await.unwrap();
     }
@@ -99,8 +118,7 @@ pub(crate) async fn insert_texts(scene: &Scene, room: RoomKey, user: UserId, tex
         .iter()
         .map(|content| {
             seq += 1;
-            let created_at = Timestamp::from_millis(at.millis() + seq);
-            Line { id: MessageId(ObjectId::new().bytes()), room, user, content: content.clone(), created_at, seq }
+            Line::new(room, user, content, Timestamp::from_millis(at.millis() + seq), seq)
         })
         .collect();
     insert(scene, &lines).await;
@@ -123,13 +141,11 @@ async fn corpus(scene: &Scene, number: usize) -> Vec<Line> {
         let room = if dice.below(2) == 0 { 0 } else { dice.below(12) };
         last[room] += 1;
         let millis = 1_700_000_000_000 + i64::try_from(dice.below(number / 4)).unwrap();
+        let (user, content) = (*dice.pick(&[&ANNA, &BORA, &BORA, &EVE]), text(&mut dice));
         lines.push(Line {
-            id: MessageId(ObjectId::new().bytes()),
-            room: rooms[room],
-            user: *dice.pick(&[&ANNA, &BORA, &BORA, &EVE]),
-            content: text(&mut dice),
-            created_at: Timestamp::from_millis(millis),
-            seq: last[room],
+            message_type: if dice.below(8) == 0 { MessageType::Image } else { MessageType::Text },
+            mentions: if dice.below(8) == 0 { vec![ANNA] } else { Vec::new() },
+            ..Line::new(rooms[room], user, &content, Timestamp::from_millis(millis), last[room])
         });
     }
     insert(scene, &lines).await;
@@ -138,13 +154,14 @@ async fn corpus(scene: &Scene, number: usize) -> Vec<Line> {
 
 /// What somebody who compares each message finds.
 fn compare(lines: &[Line], search: &MessageSearch) -> Vec<MessageId> {
-    let MessageSearch { query, room, author, has, since, until, .. } = search;
+    let MessageSearch { query, room, author, has, mentions_me, since, until, .. } = search;
     let matches = |line: &&Line| {
         room.is_none_or(|room| room == line.room)
             && author.is_none_or(|author| author == line.user)
             && since.is_none_or(|since| since <= line.created_at)
             && until.is_none_or(|until| line.created_at < until)
-            && has.is_none_or(|has| marks(line.user, &line.content, MessageType::Text, &[]).contains(&has))
+            && has.is_none_or(|has| line.marks().contains(&has))
+            && (!mentions_me || line.mentions.contains(&ANNA))
             && query.as_ref().is_none_or(|query| query.find(&line.content).is_some())
     };
     let mut found: Vec<_> = lines.iter().filter(matches).collect();
@@ -160,10 +177,18 @@ fn compare(lines: &[Line], search: &MessageSearch) -> Vec<MessageId> {
 }
 
 /// All pages of a search one after the other, and how many were incomplete.
-async fn pages(scene: &Scene, search: &MessageSearch, size: i64, effort: SearchEffort) -> (Vec<MessageId>, usize) {
+async fn pages(
+    scene: &Scene,
+    search: &MessageSearch,
+    size: i64,
+    effort: SearchEffort,
+    clock: Clock,
+) -> (Vec<MessageId>, usize) {
+    let (messenger, searcher) = (scene.messenger_at(scene.mongo(), clock), Searcher::new(effort));
     let (mut found, mut after, mut incomplete) = (Vec::new(), None, 0);
     for _ in 0..5_000 {
-        let page = scene.search_page(ANNA, search, size, after, effort).await.unwrap();
+        let query = SearchMessages { user: ANNA, search, size: PageSize::parse(Some(size)).unwrap(), after };
+        let page = search_messages(&messenger, &searcher, &query).await.unwrap();
         assert!(page.hits.len() <= usize::try_from(size).unwrap());
         assert!(page.incomplete || page.next.is_none() || page.hits.len() == usize::try_from(size).unwrap());
         found.extend(page.hits.iter().map(|hit| hit.message.id));
@@ -183,12 +208,24 @@ fn little(time: Duration) -> SearchEffort {
         grams: 3,
         counted: 30,
         candidates: 60,
-        first_try: Duration::from_millis(250),
+        first_try: HOUR,
         window: 150,
         time,
+        pace: 40,
         walk: 300,
         rooms: 1_000,
     }
+}
+
+/// Clocks by which a search is never late, late at once, tries for no time at all, and is late after some looks at the clock, wherever
+/// it is then.
+fn efforts() -> [(SearchEffort, Clock); 4] {
+    [
+        (little(HOUR), Clock(now)),
+        (little(Duration::ZERO), Clock(now)),
+        (SearchEffort { first_try: Duration::ZERO, ..little(HOUR) }, Clock(now)),
+        (SearchEffort { candidates: 1_000, ..little(Duration::from_millis(9)) }, Clock(ticking)),
+    ]
 }
 
 fn searches(lines: &[Line]) -> Vec<MessageSearch> {
@@ -212,6 +249,10 @@ fn searches(lines: &[Line]) -> Vec<MessageSearch> {
         MessageSearch { author: Some(EVE), ..words("프로젝트") },
         MessageSearch { author: Some(EVE), room: Some(RoomKey::group(RoomId(9))), ..any() },
         MessageSearch { has: Some(Mark::Link), ..words("경기도") },
+        MessageSearch { has: Some(Mark::Image), ..words("회의") },
+        MessageSearch { has: Some(Mark::Image), room: Some(big), ..any() },
+        MessageSearch { mentions_me: true, ..words("서버") },
+        MessageSearch { mentions_me: true, has: Some(Mark::Image), author: Some(BORA), ..any() },
     ]);
     let middle = Timestamp::from_millis(1_700_000_000_000 + i64::try_from(lines.len() / 8).unwrap());
     searches.push(MessageSearch { since: Some(middle), ..words("고양이") });
@@ -232,16 +273,16 @@ fn searches(lines: &[Line]) -> Vec<MessageSearch> {
     searches
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn pages_are_what_a_comparison_of_every_message_finds() {
     let scene = Scene::new().await;
     let lines = corpus(&scene, 20_000).await;
-    let (mut all, mut early) = (0, 0);
+    let (mut all, mut early, efforts) = (0, 0, efforts());
     for (n, search) in searches(&lines).into_iter().enumerate() {
         let expected = compare(&lines, &search);
-        let (size, time) = ([7, 30, 100][n % 3], if n % 2 == 0 { Duration::ZERO } else { Duration::from_mins(1) });
+        let (size, (effort, clock)) = ([7, 30, 100][n % 3], efforts[n % 4]);
 
-        let (found, incomplete) = pages(&scene, &search, size, little(time)).await;
+        let (found, incomplete) = pages(&scene, &search, size, effort, clock).await;
 
         assert_eq!(found.len(), expected.len(), "{n}: {:?}", search.query);
         assert_eq!(found, expected, "{n}: {:?}", search.query);
@@ -256,41 +297,79 @@ async fn pages_without_limits_are_the_same() {
     let scene = Scene::new().await;
     let lines = corpus(&scene, 2_000).await;
     for search in searches(&lines) {
-        let (found, incomplete) = pages(&scene, &search, 100, SearchEffort::default()).await;
+        let (found, incomplete) = pages(&scene, &search, 100, SearchEffort::default(), Clock(now)).await;
         assert_eq!((found, incomplete), (compare(&lines, &search), 0), "{:?}", search.query);
     }
+}
+
+/// With fewer messages between two looks at the clock than moments have.
+#[tokio::test]
+async fn pages_of_searches_that_are_always_late_are_the_same() {
+    let scene = Scene::new().await;
+    let lines = corpus(&scene, 240).await;
+    let (mut all, mut early) = (0, 0);
+    for (n, search) in searches(&lines).into_iter().enumerate() {
+        let expected = compare(&lines, &search);
+        for (time, clock) in [(Duration::ZERO, Clock(now)), (Duration::from_millis(4), Clock(ticking))] {
+            let effort =
+                SearchEffort { candidates: 7, window: 9, pace: 1 + u64::try_from(n % 3).unwrap(), ..little(time) };
+
+            let (found, incomplete) = pages(&scene, &search, 7, effort, clock).await;
+
+            assert_eq!(found, expected, "{n}: {:?}", search.query);
+            all += found.len();
+            early += incomplete;
+        }
+    }
+    assert!(all > 100 && early > 100, "{all} messages, {early} pages that ended early");
+}
+
+/// What the pages are behind the first one, when meanwhile a message comes, one of the first page goes, and one of those to come.
+async fn pages_after_changes(scene: &Scene, lines: &[Line], search: &MessageSearch, effort: SearchEffort) {
+    let expected = compare(lines, search);
+    let first = scene.search_page(ANNA, search, 5, None, effort).await.unwrap();
+    let ids: Vec<_> = first.hits.iter().map(|hit| hit.message.id).collect();
+    let shown = ids.len();
+    assert_eq!(ids, expected[..shown]);
+
+    let new = Line::new(ROOM, BORA, "새 회의 때 밥", now(), 100_000);
+    insert(scene, &[new]).await;
+    let gone = [shown.checked_sub(1), Some(shown + 2)].into_iter().flatten().map(|at| expected[at]);
+    let gone: Vec<_> = gone.collect();
+    let deletion = vec![doc! { "$set": { "deleted_at": "$$NOW", "content": "" } }, doc! { "$unset": "g" }];
+    let ids: Vec<_> = gone.iter().map(|id| ObjectId::from_bytes(id.0)).collect();
+    let these = doc! { "_id": { "$in": ids } };
+    scene.collection("messages").await.update_many(these, deletion).await.unwrap();
+    let (mut rest, mut after) = (Vec::new(), first.next);
+    while after.is_some() {
+        let page = scene.search_page(ANNA, search, 5, after, effort).await.unwrap();
+        rest.extend(page.hits.iter().map(|hit| hit.message.id));
+        after = page.next;
+    }
+
+    let expected: Vec<_> = expected[shown..].iter().filter(|id| !gone.contains(id)).copied().collect();
+    assert_eq!(rest, expected);
 }
 
 #[tokio::test]
 async fn changes_between_pages_leave_the_others_as_they_are() {
     let scene = Scene::new().await;
     let lines = corpus(&scene, 400).await;
-    let search = words("회의");
-    let expected = compare(&lines, &search);
-    let first = scene.search_page(ANNA, &search, 5, None, SearchEffort::default()).await.unwrap();
-    let ids: Vec<_> = first.hits.iter().map(|hit| hit.message.id).collect();
-    assert_eq!(ids, expected[..5]);
+    pages_after_changes(&scene, &lines, &words("회의"), SearchEffort::default()).await;
+}
 
-    let new = Line {
-        id: MessageId(ObjectId::new().bytes()),
-        room: ROOM,
-        user: BORA,
-        content: "새 회의".to_owned(),
-        created_at: now(),
-        seq: 100_000,
-    };
-    insert(&scene, &[new]).await;
-    let (gone_before, gone_after) = (ObjectId::from_bytes(expected[4].0), ObjectId::from_bytes(expected[7].0));
-    let deletion = vec![doc! { "$set": { "deleted_at": "$$NOW", "content": "" } }, doc! { "$unset": "g" }];
-    let these = doc! { "_id": { "$in": [gone_before, gone_after] } };
-    scene.collection("messages").await.update_many(these, deletion).await.unwrap();
-    let (mut rest, mut after) = (Vec::new(), first.next);
-    while after.is_some() {
-        let page = scene.search_page(ANNA, &search, 5, after, SearchEffort::default()).await.unwrap();
-        rest.extend(page.hits.iter().map(|hit| hit.message.id));
-        after = page.next;
-    }
+#[tokio::test]
+async fn changes_between_pages_of_windows_leave_the_others_as_they_are() {
+    let scene = Scene::new().await;
+    let lines = corpus(&scene, 400).await;
+    let effort = SearchEffort { window: 20, pace: 20, ..little(Duration::ZERO) };
+    pages_after_changes(&scene, &lines, &words("회의"), effort).await;
+}
 
-    let expected: Vec<_> = expected[5..].iter().filter(|id| **id != expected[7]).copied().collect();
-    assert_eq!(rest, expected);
+#[tokio::test]
+async fn changes_between_pages_of_a_walk_leave_the_others_as_they_are() {
+    let scene = Scene::new().await;
+    let lines = corpus(&scene, 400).await;
+    let effort = SearchEffort { pace: 20, walk: 20, ..little(Duration::ZERO) };
+    pages_after_changes(&scene, &lines, &words_in(ROOM, "밥"), effort).await;
 }

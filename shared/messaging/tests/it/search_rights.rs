@@ -2,10 +2,12 @@
 
 use crate::{
     scene::{ANNA, BORA, EVE, GROUP, ROOM, Scene, access, now, refusal},
+    search_pages::HOUR,
     searching::{contents, words, words_in},
 };
+use contract::MessageSearch;
 use domain::{Access, Code, PageSize, RoomId, RoomKey, UserId};
-use messaging::{SearchMessages, Searcher, search_messages};
+use messaging::{SearchEffort, SearchMessages, Searcher, search_messages};
 use mongo::Mongo;
 use std::thread;
 use testkit::proxy::Proxy;
@@ -87,17 +89,20 @@ async fn former_member_is_found_by_those_who_stayed() {
     scene.group_of(1, &[ANNA, BORA]).await;
     scene.say(BORA, "회의").await;
     scene.group_of(2, &[ANNA]).await;
-    let theirs = contract::MessageSearch { query: None, author: Some(BORA), ..words("x") };
+    let theirs = MessageSearch { query: None, author: Some(BORA), ..words("x") };
 
     assert_eq!(scene.search(ANNA, &theirs).await.unwrap().hits.len(), 1);
     assert_eq!(scene.search(BORA, &theirs).await.unwrap().hits.len(), 0);
 }
 
-/// Bora is kicked when the server has answered a command with certain words.
-async fn finds_when_kicked_after(command: &'static str, q: &str) -> usize {
+/// What Bora finds who is kicked when the server has answered a command with certain words.
+async fn finds_when_kicked_after(command: &'static str, search: &MessageSearch, effort: SearchEffort) -> Vec<String> {
     let scene = Scene::new().await;
     scene.group_of(1, &[ANNA, BORA]).await;
-    scene.say(ANNA, "회의").await;
+    for n in 0..12 {
+        scene.say(ANNA, &format!("그룹 회의 {n}")).await;
+    }
+    scene.send(ANNA, "a", "둘이서 회의").await.unwrap();
     let (proxy, url) = Proxy::before(&scene.database.url).await;
     let mongo = Mongo::connect(&format!("{url}&directConnection=true")).await.unwrap();
     let (direct, kicked) = (scene.database.url.clone(), Access { room: GROUP, ..access(2, &[ANNA]) });
@@ -111,18 +116,27 @@ async fn finds_when_kicked_after(command: &'static str, q: &str) -> usize {
         });
         kick.join().unwrap();
     });
-    let search = words_in(GROUP, q);
-    let query = SearchMessages { user: BORA, search: &search, size: PageSize::LARGEST, after: None };
+    let query = SearchMessages { user: BORA, search, size: PageSize::LARGEST, after: None };
 
-    let found = search_messages(&scene.messenger_of(&mongo), &Searcher::default(), &query).await.unwrap();
+    let found = search_messages(&scene.messenger_of(&mongo), &Searcher::new(effort), &query).await.unwrap();
 
     assert!(proxy.has_fired());
-    assert_eq!(refusal(scene.search(BORA, &search).await), Code::RoomNotFound);
-    found.hits.len()
+    assert_eq!(refusal(scene.search(BORA, &words_in(GROUP, "회의")).await), Code::RoomNotFound);
+    contents(&found.hits)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn member_kicked_during_a_search_finds_nothing() {
-    assert_eq!(finds_when_kicked_after("messages_grams_idx", "회의").await, 0);
-    assert_eq!(finds_when_kicked_after("messages_room_seq_key", "회").await, 0);
+    let (effort, nothing) = (SearchEffort::default(), Vec::<String>::new());
+    assert_eq!(finds_when_kicked_after("messages_grams_idx", &words_in(GROUP, "회의"), effort).await, nothing);
+    assert_eq!(finds_when_kicked_after("messages_room_seq_key", &words_in(GROUP, "회"), effort).await, nothing);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn member_kicked_between_two_windows_finds_only_what_is_elsewhere() {
+    let windows = SearchEffort { candidates: 2, window: 3, first_try: HOUR, time: HOUR, ..SearchEffort::default() };
+    for command in ["last_at", "messages_grams_idx", "skip"] {
+        let found = finds_when_kicked_after(command, &words("회의"), windows).await;
+        assert_eq!(found, ["둘이서 회의"], "kicked after {command}");
+    }
 }

@@ -1,10 +1,10 @@
 //! What messages are found by follows their texts, in the same write.
 
 use crate::scene::{ANNA, AT, BORA, ROOM, collection, delete, edit, environments, private, reserve, say, scene};
-use domain::{Emoji, MessageId, MessageType, message_search::grams};
-use mongo::{Fanout, Placement};
+use domain::{Code, Emoji, MessageId, MessageType, message_search::grams};
+use mongo::{Fanout, Mongo, Placement};
 use mongodb::bson::{Bson, doc, oid::ObjectId};
-use testkit::mongo::Database;
+use testkit::{mongo::Database, proxy::Proxy};
 use tokio::task::JoinSet;
 
 /// The grams in a message's row; `None` where it has no such field.
@@ -116,4 +116,16 @@ async fn no_read_loads_the_grams() {
         let bytes = note.get_i32("responseLength").unwrap_or(0);
         assert!(bytes < 8_000, "{bytes} bytes: {}", note.get_document("command").unwrap());
     }
+}
+
+#[tokio::test]
+async fn server_that_is_away_does_not_say_that_it_has_no_atlas() {
+    let database = scene().await;
+    let (proxy, url) = Proxy::before(&database.url).await;
+    let mongo = Mongo::connect(&format!("{url}&directConnection=true")).await.unwrap();
+    assert!(!mongo.messages().has_search_index("messages_search").await.unwrap());
+
+    proxy.cut();
+
+    assert_eq!(mongo.messages().has_search_index("messages_search").await.unwrap_err().code, Code::Unavailable);
 }
