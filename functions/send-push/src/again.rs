@@ -1,5 +1,5 @@
-use crate::{incomplete, run::Run};
-use domain::{Code, Fault, Limit, RoomKey, Timestamp};
+use crate::run::Run;
+use domain::{Fault, RoomKey, Timestamp};
 use queue::{PushJob, PushKind};
 use std::time::Duration;
 
@@ -33,10 +33,10 @@ pub(crate) async fn look_again(run: &Run<'_>, room: RoomKey, at: Timestamp, dela
 
 /// Whether something has not been done for a while. It has been from now on.
 pub(crate) async fn spend(run: &Run<'_>, bucket: &str, once_in: Duration) -> Result<bool, Fault> {
-    let per_minute = u32::try_from(60 / once_in.as_secs().clamp(1, 60)).map_err(|_| incomplete())?;
-    match run.app.mongo.limits().spend_unseen(bucket, Limit { burst: 1, per_minute }).await {
-        Ok(()) => Ok(true),
-        Err(fault) if fault.code == Code::RateLimited => Ok(false),
-        Err(fault) => Err(fault),
-    }
+    run.app.mongo.limits().spend_once(bucket, once_in).await
+}
+
+/// The same of something that whoever did it first may do again.
+pub(crate) async fn hold(run: &Run<'_>, bucket: &str, holder: &str, once_in: Duration) -> Result<bool, Fault> {
+    run.app.mongo.limits().hold(bucket, holder, once_in).await
 }

@@ -7,7 +7,7 @@ use crate::{
 };
 use domain::{FREE_FAILURES, Fault, Limit, pause_after_failures};
 use mongodb::{
-    bson::{Bson, Document, deserialize_from_document, doc},
+    bson::{Bson, Document, deserialize_from_document, doc, oid::ObjectId},
     options::ReturnDocument,
 };
 use serde::Deserialize;
@@ -41,7 +41,7 @@ impl Limits<'_> {
     /// Takes a token from a bucket; `RateLimited` with the time to wait if it is empty. The client hears what is left, under the
     /// part of the name before the colon. `w: 1`: a token that comes back in a failover harms nobody.
     pub async fn spend(self, bucket: &str, limit: Limit) -> Result<(), Fault> {
-        let left = self.take(bucket, limit, 1).await?;
+        let left = self.take(bucket, limit, 1, ObjectId::new()).await?;
         let name = bucket.split(':').next().unwrap_or_default().to_owned();
         quota::note(name, Rate::of(limit), left.tokens);
         left.admit(limit, 1)
@@ -49,13 +49,23 @@ impl Limits<'_> {
 
     /// The same, unknown to the client.
     pub async fn spend_unseen(self, bucket: &str, limit: Limit) -> Result<(), Fault> {
-        self.take(bucket, limit, 1).await?.admit(limit, 1)
+        self.take(bucket, limit, 1, ObjectId::new()).await?.admit(limit, 1)
     }
 
     /// The same of a bucket whose tokens come back by the hour; it counts in sixtieths.
     pub async fn spend_hourly(self, bucket: &str, limit: Limit) -> Result<(), Fault> {
         let limit = Limit { burst: limit.burst.saturating_mul(60), ..limit };
-        self.take(bucket, limit, 60).await?.admit(limit, 60)
+        self.take(bucket, limit, 60, ObjectId::new()).await?.admit(limit, 60)
+    }
+
+    /// Takes the only token of a bucket, which comes back after `once_in`; `false` if it is not there.
+    pub async fn spend_once(self, bucket: &str, once_in: Duration) -> Result<bool, Fault> {
+        self.take_only(bucket, once_in, ObjectId::new().into()).await
+    }
+
+    /// The same for a holder: `true` also if the token is not there because this holder took it.
+    pub async fn hold(self, bucket: &str, holder: &str, once_in: Duration) -> Result<bool, Fault> {
+        self.take_only(bucket, once_in, holder.into()).await
     }
 
     /// Gives back what was taken from a bucket of one token. `w: 1`.
@@ -65,12 +75,26 @@ impl Limits<'_> {
         Ok(())
     }
 
-    async fn take(self, bucket: &str, limit: Limit, cost: u32) -> Result<Left, Fault> {
+    /// A token of which all comes back after a while counts in milliseconds.
+    async fn take_only(self, bucket: &str, once_in: Duration, by: Bson) -> Result<bool, Fault> {
+        let whole = u32::try_from(once_in.as_millis()).unwrap_or(u32::MAX);
+        let left = self.take(bucket, Limit { burst: whole, per_minute: 60_000 }, whole, by).await?;
+        Ok(left.allowed)
+    }
+
+    /// `by` says who takes: a write that is repeated because its answer was lost finds its own name, and takes nothing more.
+    async fn take(self, bucket: &str, limit: Limit, cost: u32, by: impl Into<Bson>) -> Result<Left, Fault> {
         let (taken, full_after) = (i64::from(cost), limit.pause().saturating_mul(limit.burst) + Duration::from_mins(1));
+        let by = doc! { "$literal": by.into() };
+        let has_taken = doc! { "$eq": ["$by", &by] };
+        let is_first = doc! { "$and": ["$allowed", { "$not": [&has_taken] }] };
         let update = vec![
             doc! { "$set": { "tokens": refilled(limit, "$tokens", "$at"), "at": "$$NOW", "expires_at": from_now(full_after) } },
-            doc! { "$set": { "allowed": { "$gte": ["$tokens", taken] } } },
-            doc! { "$set": { "tokens": { "$subtract": ["$tokens", { "$cond": ["$allowed", taken, 0] }] } } },
+            doc! { "$set": { "allowed": { "$or": [has_taken, { "$gte": ["$tokens", taken] }] } } },
+            doc! { "$set": {
+                "tokens": { "$subtract": ["$tokens", { "$cond": [is_first, taken, 0] }] },
+                "by": { "$cond": ["$allowed", by, "$by"] },
+            } },
         ];
         self.change(bucket, update).await
     }
@@ -83,22 +107,29 @@ impl Limits<'_> {
             allowed: bool,
             wait: i64,
         }
+        let by = ObjectId::new();
+        // As in `take`.
+        let has_counted = doc! { "$eq": ["$by", by] };
+        let counts = doc! { "$and": ["$allowed", { "$not": [&has_counted] }] };
         let pauses: Vec<i64> = (0..=MOST_FAILURES).map(|n| millis(pause_after_failures(n))).collect();
         let failures = doc! { "$min": [{ "$add": [{ "$ifNull": ["$failures", 0] }, 1] }, i64::from(MOST_FAILURES)] };
         let pause = doc! { "$arrayElemAt": [pauses, "$failures"] };
         let update = vec![
             doc! { "$set": {
-                "allowed": { "$gte": ["$$NOW", { "$ifNull": ["$until", "$$NOW"] }] },
+                "allowed": { "$or": [has_counted, { "$gte": ["$$NOW", { "$ifNull": ["$until", "$$NOW"] }] }] },
                 "wait": { "$subtract": [{ "$ifNull": ["$until", "$$NOW"] }, "$$NOW"] },
                 "expires_at": from_now(FAILURES_LIVE),
             } },
-            doc! { "$set": { "failures": { "$cond": ["$allowed", failures, "$failures"] } } },
+            doc! { "$set": { "failures": { "$cond": [&counts, failures, "$failures"] } } },
             // No pause is no time at all: of two at once the later one may have the earlier `$$NOW`.
-            doc! { "$set": { "until": { "$cond": [
-                "$allowed",
-                { "$cond": [{ "$gt": [&pause, 0] }, { "$add": ["$$NOW", &pause] }, null] },
-                "$until",
-            ] } } },
+            doc! { "$set": {
+                "until": { "$cond": [
+                    counts,
+                    { "$cond": [{ "$gt": [&pause, 0] }, { "$add": ["$$NOW", &pause] }, null] },
+                    "$until",
+                ] },
+                "by": { "$cond": ["$allowed", by, "$by"] },
+            } },
         ];
         let tries: Tries = self.change(&failures_of(name), update).await?;
         let wait = Duration::from_millis(u64::try_from(tries.wait).unwrap_or(0).max(1));

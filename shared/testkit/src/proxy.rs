@@ -83,6 +83,8 @@ impl std::fmt::Debug for Shared {
 struct Hook {
     words: &'static str,
     action: Box<dyn FnOnce() + Send>,
+    /// Whether the client never gets the answer: its connection is closed.
+    is_answer_lost: bool,
 }
 
 impl Proxy {
@@ -163,6 +165,14 @@ impl Proxy {
         }
     }
 
+    /// A function that silences this proxy.
+    pub fn silencer(&self) -> impl FnOnce() + Send + use<> {
+        let state = self.shared.state.clone();
+        move || {
+            state.send_replace(State::Silent);
+        }
+    }
+
     /// The number of round trips, on all connections.
     pub fn round_trips(&self) -> usize {
         self.shared.round_trips.load(Ordering::SeqCst)
@@ -170,10 +180,15 @@ impl Proxy {
 
     /// Runs `action` once, when the server has answered these words, before the client gets the answer.
     pub fn once_answered(&self, words: &'static str, action: impl FnOnce() + Send + 'static) {
-        *self.shared.hook() = Some(Hook { words, action: Box::new(action) });
+        *self.shared.hook() = Some(Hook { words, action: Box::new(action), is_answer_lost: false });
     }
 
-    /// Whether the action of `once_answered` has run.
+    /// Closes a connection once, when the server has answered these words, instead of passing the answer. New ones work.
+    pub fn lose_answer(&self, words: &'static str) {
+        *self.shared.hook() = Some(Hook { words, action: Box::new(|| {}), is_answer_lost: true });
+    }
+
+    /// Whether what `once_answered` or `lose_answer` asked for has happened.
     pub fn has_fired(&self) -> bool {
         self.shared.hook().is_none()
     }
@@ -219,8 +234,8 @@ impl Shared {
                 }
                 Err(length) => {
                     is_answer_due = false;
-                    if std::mem::take(&mut is_hooked) {
-                        self.run_hook();
+                    if std::mem::take(&mut is_hooked) && self.run_hook() {
+                        return;
                     }
                     to_client.write_all(&response[..length]).await
                 }
@@ -236,11 +251,13 @@ impl Shared {
         hook.as_ref().is_some_and(|hook| bytes.windows(hook.words.len()).any(|words| words == hook.words.as_bytes()))
     }
 
-    fn run_hook(&self) {
+    /// Whether the answer is lost.
+    fn run_hook(&self) -> bool {
         let hook = self.hook().take();
-        if let Some(hook) = hook {
+        hook.is_some_and(|hook| {
             (hook.action)();
-        }
+            hook.is_answer_lost
+        })
     }
 
     fn hook(&self) -> std::sync::MutexGuard<'_, Option<Hook>> {

@@ -19,7 +19,7 @@ use std::{
     sync::{Arc, LazyLock},
     time::Duration,
 };
-use testkit::{RecordedQueue, draft, mongo::Database};
+use testkit::{RecordedQueue, draft, mongo::Database, proxy::Proxy};
 use worker::Batch;
 
 /// No job must come again.
@@ -80,7 +80,40 @@ impl Scene {
 
     /// The same with clients of its own, as another environment has.
     pub(crate) async fn environment(&self) -> App {
-        app(&Mongo::connect(&self.database.url).await.unwrap(), &self.services, &self.queue)
+        self.environment_at(&self.database.url).await
+    }
+
+    /// The same with its store at another address.
+    pub(crate) async fn environment_at(&self, url: &str) -> App {
+        app(&Mongo::connect(url).await.unwrap(), &self.services, &self.queue)
+    }
+
+    /// Does a job while `meanwhile` happens: `seconds` after the store has answered these words, and before it is asked for more.
+    pub(crate) async fn work_while(
+        &self,
+        job: &PushJob,
+        words: &'static str,
+        seconds: u64,
+        meanwhile: impl Future<Output = ()>,
+    ) {
+        let (proxy, url) = Proxy::before(&self.database.url).await;
+        let (app, silence) = (self.environment_at(&format!("{url}&directConnection=true")).await, proxy.silencer());
+        proxy.once_answered(words, move || {
+            go_on(seconds);
+            silence();
+        });
+        let waiting = async {
+            while !proxy.has_fired() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let meanwhile = async {
+            tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap();
+            meanwhile.await;
+            proxy.restore();
+        };
+        let (failed, ()) = tokio::join!(work(&app, std::slice::from_ref(job)), meanwhile);
+        assert_eq!(failed.unwrap(), NONE);
     }
 
     pub(crate) async fn know(&self, person: Person) {
@@ -109,7 +142,11 @@ impl Scene {
     /// The test goes on by a while, and limits with it, which go by the store's own clock.
     pub(crate) async fn pass(&self, seconds: u64) {
         go_on(seconds);
-        self.collection("limits").await.delete_many(doc! {}).await.unwrap();
+        let limits = self.collection("limits").await;
+        let millis = i64::try_from(seconds * 1_000).unwrap();
+        let earlier = vec![doc! { "$set": { "at": { "$subtract": ["$at", millis] } } }];
+        limits.update_many(doc! { "at": { "$exists": true } }, earlier).await.unwrap();
+        limits.delete_many(doc! { "at": { "$exists": false } }).await.unwrap();
     }
 
     pub(crate) async fn register(&self, device: &Device) {

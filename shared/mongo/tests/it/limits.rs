@@ -3,7 +3,7 @@ use domain::{Code, Fault, Limit};
 use mongo::{Mongo, with_quotas};
 use mongodb::bson::doc;
 use std::time::Duration;
-use testkit::mongo::Database;
+use testkit::{mongo::Database, proxy::Proxy};
 use tokio::task::JoinSet;
 
 /// So slow that nothing comes back while a test runs.
@@ -140,4 +140,50 @@ async fn limit_of_an_address_shows_its_name_alone() {
 
     let [quota] = &*quotas else { unreachable!("{quotas:?}") };
     assert_eq!((&*quota.name, quota.burst, quota.left, quota.window), ("login", 3, 2, Duration::from_mins(3)));
+}
+
+#[tokio::test]
+async fn only_token_comes_back_when_its_time_is_over() {
+    let database = scene().await;
+    let spend = async || database.mongo.limits().spend_once("b", Duration::from_hours(24)).await.unwrap();
+
+    assert_eq!([spend().await, spend().await], [true, false]);
+    rest(&database, 23 * 3_600).await;
+    assert!(!spend().await);
+    rest(&database, 3_600).await;
+    assert_eq!([spend().await, spend().await], [true, false]);
+}
+
+#[tokio::test]
+async fn holder_of_a_token_has_it_until_it_comes_back() {
+    let database = scene().await;
+    let hold = async |holder| database.mongo.limits().hold("b", holder, Duration::from_mins(1)).await.unwrap();
+
+    assert_eq!([hold("$x").await, hold("$x").await, hold("y").await, hold("$x").await], [true, true, false, true]);
+    rest(&database, 60).await;
+    assert_eq!([hold("y").await, hold("$x").await], [true, false]);
+}
+
+#[tokio::test]
+async fn token_is_taken_once_though_the_answer_of_the_store_is_lost() {
+    let database = scene().await;
+    let (proxy, url) = Proxy::before(&database.url).await;
+    let mongo = Mongo::connect(&format!("{url}&directConnection=true")).await.unwrap();
+    mongo.ping().await.unwrap();
+    let losing = async |spent: &str| {
+        assert!(proxy.has_fired(), "{spent}");
+        proxy.lose_answer("findAndModify");
+    };
+
+    losing("nothing").await;
+    mongo.limits().spend("b", Limit { burst: 1, per_minute: 1 }).await.unwrap();
+    losing("spend").await;
+    assert!(mongo.limits().spend_once("c", Duration::from_mins(1)).await.unwrap());
+    losing("spend_once").await;
+    mongo.limits().begin_login("d").await.unwrap();
+    assert!(proxy.has_fired());
+
+    assert!(!mongo.limits().spend_once("c", Duration::from_mins(1)).await.unwrap());
+    let failures = collection(&database, "limits").await.find_one(doc! { "_id": "failures:d" }).await.unwrap();
+    assert_eq!(failures.unwrap().get_i32("failures").unwrap(), 1);
 }

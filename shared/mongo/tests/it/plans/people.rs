@@ -2,6 +2,7 @@ use super::{LIMIT, Watch, connection, notifications::watch_notifications, person
 use crate::scene::{ANNA, AT, EVE, private};
 use domain::{Random, Seq, UserId};
 use mongo::{Arrival, Bucket, Effect, Recipients};
+use std::time::Duration;
 
 #[tokio::test]
 async fn no_command_on_people_walks_a_collection() {
@@ -70,6 +71,7 @@ async fn no_command_on_people_walks_a_collection() {
     watch.watch("remove_expired", 2, connections.remove_expired(&people, AT)).await;
     watch_notifications(mongo, &mut watch).await;
     watch.watch("spend", 1, limits.spend("107", LIMIT)).await;
+    watch.watch("spend_once", 1, limits.spend_once("107", Duration::from_mins(1))).await;
     watch.watch("begin_login", 1, limits.begin_login("107")).await;
     watch.watch("use_up_free_tries", 1, limits.use_up_free_tries("107")).await;
     watch.watch("forget_failed_logins", 1, limits.forget_failed_logins("107")).await;
