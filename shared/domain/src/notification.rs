@@ -9,7 +9,7 @@ mod time_zone;
 mod unread;
 
 pub use answers::Answers;
-pub use decide::{Decision, DropReason, Recipient, TOLD_WITHIN, decide};
+pub use decide::{CLEAR_AFTER, Decision, DropReason, Recipient, TOLD_WITHIN, decide};
 pub use device::{Address, Device, Installation, MOST_DEVICES, Platform, PushHost, Subscription};
 pub use quiet::{Days, QuietHours, TimeOfDay};
 pub use settings::{LARGE_ROOM, Level, NotificationSettings, Preview, RoomSettings};

@@ -1,6 +1,7 @@
 use crate::{
     Author, Messenger,
     mention::Named,
+    notify::News,
     order::{Placed, give_back, reserve, settle, stamp_freely},
     own::hide_room,
 };

@@ -1,15 +1,14 @@
 use crate::Messenger;
-use domain::{Fault, Message, MessageId, OrLog as _, RoomKey, Seq, SystemKind, Timestamp, UserId};
-use mongo::Recipients;
+use domain::{
+    Fault, Message, MessageId, OrLog as _, RoomKey, Seq, SystemKind, Timestamp, UserId, notification::CLEAR_AFTER,
+};
+use mongo::{Recipients, Stored};
 use queue::{PushJob, PushKind};
 use std::time::Duration;
 use tracing::info;
 
 /// How soon a room is checked whose members are all active.
 const CHECK_AFTER: Duration = Duration::from_secs(30);
-
-/// How soon devices are told of reads and deletions; the delay collects several reads in one notification.
-const CLEAR_AFTER: Duration = Duration::from_secs(5);
 
 /// For how long a deleted message may still be shown on devices.
 const SHOWN_FOR: Duration = Duration::from_hours(24 * 7);
@@ -28,11 +27,11 @@ pub(crate) struct News {
 }
 
 impl News {
-    /// What is new about a message of a room with some members, as they were when it was placed; nothing about a change of one, or a
-    /// notice that concerns nobody but the room.
+    /// What is new about a new message of a room with some members, as they were when it was placed; nothing about a notice that
+    /// concerns nobody but the room, and one that is deleted already.
     pub(crate) fn of(message: &Message, members: &[UserId]) -> Option<Self> {
         let Message { id, room, seq, created_at: at, .. } = *message;
-        if message.deleted_at.is_some() || message.edited_at.is_some() || message.latest_change.is_some() {
+        if message.deleted_at.is_some() {
             return None;
         }
         let people: Vec<_> = match &message.system {
@@ -41,6 +40,12 @@ impl News {
             Some(_) => Vec::new(),
         };
         (!people.is_empty()).then_some(Self { id, room, seq, at, people })
+    }
+
+    /// The same of a message that was changed or moved, if whoever wrote it may have died before telling of it.
+    pub(crate) fn owed(stored: &Stored, members: &[UserId]) -> Option<Self> {
+        let is_owed = stored.fanout.as_ref().is_some_and(|fanout| fanout.news);
+        if is_owed { Self::of(&stored.message, members) } else { None }
     }
 
     fn to_job(&self, kind: PushKind) -> PushJob {

@@ -134,12 +134,12 @@ pub(crate) async fn stamp(
         }
         let fanout = Fanout::new(messenger.clock.now(), tries);
         if let Some(stamped) = messages.stamp(causal, &message, &reservation, fanout).await? {
-            wrote = wrote.map(|_| stamped.rev);
-            if let Some(recipients) = settle(messenger, causal, &stamped, &reservation).await {
-                let news = News::of(&stamped, &reservation.members);
-                return Ok(Stamped::Done(Box::new(Placed { message: stamped, recipients, tries, news })));
+            wrote = wrote.map(|_| stamped.message.rev);
+            if let Some(recipients) = settle(messenger, causal, &stamped.message, &reservation).await {
+                let news = News::owed(&stamped, &reservation.members);
+                return Ok(Stamped::Done(Box::new(Placed { message: stamped.message, recipients, tries, news })));
             }
-            message = stamped;
+            message = stamped.message;
         } else {
             give_back(messenger, message.room, &reservation).await;
             let found = messages.find(message.id).await?.map(|stored| stored.message);

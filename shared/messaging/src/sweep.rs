@@ -89,7 +89,7 @@ async fn push_again(
         None => connections.list_recipients(&members, messenger.announcer.inline_connections(), now).await?,
     };
     // A writer that died before its first push may have queued no notification either; a second check is harmless.
-    let news = if fanout.failed.is_none() { News::of(&message, &members) } else { None };
+    let news = if fanout.news { News::of(&message, &members) } else { None };
     messenger.push(MessageView::of(message, quotes), &recipients, None, fanout.tries + 1, news, None).await;
     Ok(())
 }

@@ -51,7 +51,7 @@ impl Messages<'_> {
         by: UserId,
         reservation: &Reservation,
         at: Timestamp,
-    ) -> Result<Option<Message>, Fault> {
+    ) -> Result<Option<Stored>, Fault> {
         let mut filter = not_deleted(id);
         filter.insert("pinned", Bson::Null);
         let pinned = doc! { "at": date(at), "by": by.0 };
@@ -69,7 +69,7 @@ impl Messages<'_> {
         id: MessageId,
         reservation: &Reservation,
         at: Timestamp,
-    ) -> Result<Option<Message>, Fault> {
+    ) -> Result<Option<Stored>, Fault> {
         let mut filter = not_deleted(id);
         filter.insert("pinned", doc! { "$ne": Bson::Null });
         let change = doc! { "$set": { "change": "pin", "updated_at": date(at) }, "$unset": { "pinned": "" } };

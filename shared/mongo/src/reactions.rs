@@ -1,12 +1,10 @@
 use crate::{
-    Causal, Messages, Reservation,
+    Causal, Messages, Reservation, Stored,
     fault::store_fault,
     messages::{Fanout, date, not_deleted, object_id},
     schema::{MESSAGES, ROOMS},
 };
-use domain::{
-    Emoji, Fault, MOST_EMOJIS, MOST_REACTORS, Message, MessageId, Page, PageSize, Reactor, Timestamp, UserId,
-};
+use domain::{Emoji, Fault, MOST_EMOJIS, MOST_REACTORS, MessageId, Page, PageSize, Reactor, Timestamp, UserId};
 use futures_util::TryStreamExt as _;
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use serde::Deserialize;
@@ -27,7 +25,7 @@ impl Messages<'_> {
         emoji: Emoji,
         reservation: &Reservation,
         at: Timestamp,
-    ) -> Result<Option<Message>, Fault> {
+    ) -> Result<Option<Stored>, Fault> {
         let mut filter = not_deleted(id);
         filter.extend(doc! {
             "reactions": { "$not": { "$elemMatch": reaction_of(by, emoji) } },
@@ -62,7 +60,7 @@ impl Messages<'_> {
         emoji: Emoji,
         reservation: &Reservation,
         at: Timestamp,
-    ) -> Result<Option<Message>, Fault> {
+    ) -> Result<Option<Stored>, Fault> {
         let mut filter = not_deleted(id);
         filter.insert("reactions", doc! { "$elemMatch": reaction_of(by, emoji) });
         let is_other = doc! { "$ne": ["$$one.user", by.0] };

@@ -5,6 +5,10 @@ use std::time::Duration;
 /// How old a message may be whose reader has been active ever since: whoever has not read it by then does not want to.
 pub const TOLD_WITHIN: Duration = Duration::from_mins(15);
 
+/// How soon devices are told of reads and deletions: several reads become one notification, and what is on its way to a device comes
+/// before it.
+pub const CLEAR_AFTER: Duration = Duration::from_secs(5);
+
 /// How long a member who is active is left alone at first, and after that.
 const FIRST_LOOK: Duration = Duration::from_secs(30);
 const NEXT_LOOK: Duration = Duration::from_mins(1);

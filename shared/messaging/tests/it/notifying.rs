@@ -1,8 +1,9 @@
 //! When devices may have to be told of a message, and what becomes of it if the queue is away.
 
 use crate::scene::{ANNA, BORA, EVE, GROUP, ROOM, Scene, eventually, now};
-use domain::{MessageId, RoomEvent, Seq, System, SystemKind, UserId};
+use domain::{Mentions, MessageId, RoomEvent, Seq, System, SystemKind, UserId};
 use messaging::{MarkRead, Messenger, mark_read, notify_late, place_events, send_message, sweep};
+use mongo::{Messages, NewMessage, Placement};
 use mongodb::bson::{DateTime, doc, oid::ObjectId};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
@@ -21,6 +22,17 @@ fn messenger(scene: &Scene, queue: &Arc<RecordedQueue>) -> Messenger {
 async fn say(scene: &Scene, messenger: &Messenger, client_id: &str) -> MessageId {
     let draft = crate::scene::draft(ANNA, client_id, "hi");
     send_message(messenger, &scene.author(ANNA), &draft).await.unwrap().message.id
+}
+
+/// Leaves a new message as a writer that died before its first push does.
+async fn abandon_new(scene: &Scene, client_id: &str) -> MessageId {
+    let (id, draft, at) = (Messages::new_id(), crate::scene::draft(ANNA, client_id, "hi"), crate::scene::long_ago());
+    let position = scene.reserve(Placement::New(id)).await;
+    let new = NewMessage { id, draft: &draft, mentions: Mentions::default(), attachments: &[], fingerprint: b"f", at };
+    let mut causal = scene.mongo().causal().await.unwrap();
+    scene.mongo().messages().insert(&mut causal, &new, &position).await.unwrap();
+    assert!(scene.release(&position).await);
+    id
 }
 
 /// Somebody has a connection and acted on it so long ago.
@@ -212,12 +224,43 @@ async fn notification_owed_for_an_hour_is_dropped() {
 #[tokio::test]
 async fn message_of_a_dead_writer_is_queued_when_delivered() {
     let (scene, queue) = scene().await;
-    let id = scene.send(ANNA, "one", "hi").await.unwrap().message.id;
-    scene.abandon(id, crate::scene::long_ago()).await;
+    abandon_new(&scene, "one").await;
 
     sweep(&messenger(&scene, &queue), 10, now().plus(Duration::from_secs(5))).await.unwrap();
 
     assert_eq!(jobs(&queue), [job("message", 1, 0)]);
+}
+
+#[tokio::test]
+async fn message_of_a_dead_writer_is_queued_once_by_whoever_changes_it() {
+    let (scene, queue) = scene().await;
+    let (messenger, author) = (messenger(&scene, &queue), scene.author(ANNA));
+    let [edited, reacted, pinned] = ["one", "two", "three"].map(|client_id| abandon_new(&scene, client_id));
+    let (edited, reacted, pinned) = (edited.await, reacted.await, pinned.await);
+
+    for _ in 0..2 {
+        let content = domain::Content::parse("ho").unwrap();
+        messaging::edit_message(&messenger, &author, &messaging::EditMessage { message: edited, content })
+            .await
+            .unwrap();
+        let emoji = domain::Emoji::parse("👍").unwrap();
+        let react = messaging::React { message: reacted, emoji, to: messaging::Reacted::There };
+        messaging::react(&messenger, &author, react).await.unwrap();
+        messaging::pin_message(&messenger, &author, pinned, messaging::Pinned::There).await.unwrap();
+        scene.settle().await;
+    }
+
+    assert_eq!(jobs(&queue), [job("message", 1, 0), job("message", 2, 0), job("message", 3, 0)]);
+}
+
+#[tokio::test]
+async fn deletion_of_a_message_whose_writer_died_is_no_news() {
+    let (scene, queue) = scene().await;
+    let id = abandon_new(&scene, "one").await;
+
+    messaging::delete_message(&messenger(&scene, &queue), &scene.author(ANNA), id).await.unwrap();
+
+    assert_eq!(jobs(&queue), [job("clear", 1, 5)]);
 }
 
 #[tokio::test]

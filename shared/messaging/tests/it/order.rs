@@ -45,7 +45,8 @@ async fn late_message_is_stamped_above_what_readers_passed() {
     let position = scene.reserve_above(late.id).await;
     let (mut causal, message) = (scene.mongo().causal().await.unwrap(), scene.find(late.id).await.message);
     let fanout = Fanout::new(now(), 0);
-    let stamped = scene.mongo().messages().stamp(&mut causal, &message, &position, fanout).await.unwrap().unwrap();
+    let stamped =
+        scene.mongo().messages().stamp(&mut causal, &message, &position, fanout).await.unwrap().unwrap().message;
     assert!(scene.release(&position).await);
 
     assert!(stamped.rev > passed.rev);

@@ -144,6 +144,8 @@ pub(super) struct FanoutDocument {
     released: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failed: Option<Vec<ConnectionId>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    news: bool,
 }
 
 /// What a reply shows of the message that it answers.
@@ -233,8 +235,8 @@ impl From<MessageDocument> for Stored {
     fn from(row: MessageDocument) -> Self {
         let at = |date: DateTime| Timestamp::from_millis(date.timestamp_millis());
         let fanout = row.fanout.filter(|fanout| fanout.pending).map(|fanout| {
-            let FanoutDocument { at: since, tries, released, failed, .. } = fanout;
-            Fanout { at: at(since), tries, released, failed }
+            let FanoutDocument { at: since, tries, released, failed, news, .. } = fanout;
+            Fanout { at: at(since), tries, released, failed, news }
         });
         let files = row.attachments.into_iter().map(Attachment::from);
         Self {
@@ -324,8 +326,9 @@ impl From<QuotedAttachmentDocument> for QuotedAttachment {
 }
 
 impl FanoutDocument {
+    /// Of a new message.
     pub(super) fn new(at: Timestamp) -> Self {
-        Self { pending: true, at: date(at), tries: 0, released: false, failed: None }
+        Self { pending: true, at: date(at), tries: 0, released: false, failed: None, news: true }
     }
 }
 

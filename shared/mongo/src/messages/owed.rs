@@ -23,6 +23,8 @@ pub struct Fanout {
     pub released: bool,
     /// The connections that were not reached; `None` stands for all.
     pub failed: Option<Vec<ConnectionId>>,
+    /// Whether devices may not have been told yet that the message is there. A change of it leaves that as it is.
+    pub news: bool,
 }
 
 /// A message whose members' devices are still to be told of it.
@@ -178,8 +180,8 @@ impl Messages<'_> {
 }
 
 impl Fanout {
-    /// A delivery that is owed from now on.
+    /// A delivery that is owed from now on, of a message that is no news.
     pub fn new(at: Timestamp, tries: u32) -> Self {
-        Self { at, tries, released: false, failed: None }
+        Self { at, tries, released: false, failed: None, news: false }
     }
 }

@@ -14,7 +14,7 @@ use domain::{
     RoomEvent, RoomKey, RoomKind, Timestamp, UserId, message_search::grams,
 };
 use mongodb::{
-    bson::{Binary, Document, doc, spec::BinarySubtype},
+    bson::{Binary, Bson, Document, doc, spec::BinarySubtype},
     options::{ReturnDocument, UpdateModifications},
 };
 
@@ -127,7 +127,7 @@ impl Messages<'_> {
         text: &NewText<'_>,
         reservation: &Reservation,
         at: Timestamp,
-    ) -> Result<Option<Message>, Fault> {
+    ) -> Result<Option<Stored>, Fault> {
         let NewText { author, message_type, content, mentions } = *text;
         let people: Vec<i32> = mentions.people.iter().map(|user| user.0).collect();
         let set = doc! {
@@ -156,7 +156,7 @@ impl Messages<'_> {
         id: MessageId,
         reservation: &Reservation,
         at: Timestamp,
-    ) -> Result<Option<Message>, Fault> {
+    ) -> Result<Option<Stored>, Fault> {
         let change = doc! {
             "$set": { "content": "", "deleted_at": date(at), "updated_at": date(at) },
             "$rename": { "uploads": "purge" },
@@ -175,7 +175,7 @@ impl Messages<'_> {
         message: &Message,
         reservation: &Reservation,
         fanout: Fanout,
-    ) -> Result<Option<Message>, Fault> {
+    ) -> Result<Option<Stored>, Fault> {
         let unchanged = doc! { "$eq": message.rev.0, "$lt": reservation.rev.0 };
         let filter = doc! { "_id": object_id(message.id), "client_id": &message.client_id, "rev": unchanged };
         self.change(causal, filter, Document::new(), reservation, fanout).await
@@ -188,21 +188,27 @@ impl Messages<'_> {
         change: impl Into<UpdateModifications>,
         reservation: &Reservation,
         fanout: Fanout,
-    ) -> Result<Option<Message>, Fault> {
+    ) -> Result<Option<Stored>, Fault> {
         if !filter.contains_key("rev") {
             filter.insert("rev", doc! { "$lt": reservation.rev.0 });
         }
-        let fanout = doc! { "pending": true, "at": date(fanout.at), "tries": i64::from(fanout.tries) };
+        // `fanout.news` stays: nobody may have told devices yet that the message is there.
+        let placed = doc! {
+            "rev": reservation.rev.0,
+            "fanout.pending": true, "fanout.at": date(fanout.at), "fanout.tries": i64::from(fanout.tries),
+        };
+        let outdated = ["fanout.released", "fanout.failed"];
         let mut change = change.into();
         match &mut change {
             UpdateModifications::Document(change) => {
-                let mut set = change.get_document("$set").cloned().unwrap_or_default();
-                set.extend(doc! { "rev": reservation.rev.0, "fanout": fanout });
-                change.insert("$set", set);
+                let [mut set, mut unset] =
+                    ["$set", "$unset"].map(|name| change.get_document(name).cloned().unwrap_or_default());
+                set.extend(placed);
+                unset.extend(outdated.map(|field| (field.to_owned(), Bson::from(""))));
+                change.extend(doc! { "$set": set, "$unset": unset });
             }
-            // A document that is no literal would be merged into the one that is there.
             UpdateModifications::Pipeline(stages) => {
-                stages.push(doc! { "$set": { "rev": reservation.rev.0, "fanout": { "$literal": fanout } } });
+                stages.extend([doc! { "$set": placed }, doc! { "$unset": outdated.to_vec() }]);
             }
             _ => return Err(Fault::internal("a kind of update that nobody makes")),
         }
@@ -214,7 +220,7 @@ impl Messages<'_> {
             .session(session)
             .await;
         match changed {
-            Ok(row) => Ok(row.map(|row| Stored::from(row).message)),
+            Ok(row) => Ok(row.map(Stored::from)),
             Err(error) if is_duplicate_key(&error) => Ok(None),
             Err(error) => Err(store_fault(error)),
         }

@@ -18,7 +18,12 @@ async fn row(database: &Database, id: MessageId) -> Document {
 
 async fn stamp(mongo: &Mongo, message: &Message, position: &Reservation) -> Option<Message> {
     let mut causal = mongo.causal().await.unwrap();
-    mongo.messages().stamp(&mut causal, message, position, Fanout::new(AT, 0)).await.unwrap()
+    mongo
+        .messages()
+        .stamp(&mut causal, message, position, Fanout::new(AT, 0))
+        .await
+        .unwrap()
+        .map(|stored| stored.message)
 }
 
 async fn edit(mongo: &Mongo, id: MessageId, position: &Reservation) -> Option<Message> {

@@ -1,4 +1,4 @@
-use crate::scene::{ANNA, AT, ROOM, delete, draft, eventually, insert, reserve, scene};
+use crate::scene::{ANNA, AT, ROOM, delete, draft, edit, eventually, insert, reserve, scene};
 use domain::{ConnectionId, MessageId, Rev, Seq, Timestamp};
 use mongo::{Fanout, Placement};
 use std::time::Duration;
@@ -98,7 +98,7 @@ async fn a_failed_push_is_noted_with_the_connections_that_missed_it() {
 
     database.mongo.messages().note_failed(id, Rev(1), &connections(2), 1, at).await.unwrap();
 
-    let noted = Some(Fanout { at, tries: 1, released: true, failed: Some(connections(2)) });
+    let noted = Some(Fanout { at, tries: 1, released: true, failed: Some(connections(2)), news: false });
     eventually(async || fanout(&database, id).await == noted).await;
     assert_eq!(list(&database, 10).await, [id]);
 }
@@ -123,7 +123,7 @@ async fn up_to_25_failed_connections_are_named() {
     for (number, named) in [(25, Some(connections(25))), (26, None)] {
         database.mongo.messages().note_failed(id, Rev(1), &connections(number), 0, AT).await.unwrap();
 
-        let noted = Some(Fanout { at: AT, tries: 0, released: true, failed: named });
+        let noted = Some(Fanout { at: AT, tries: 0, released: true, failed: named, news: false });
         eventually(async || fanout(&database, id).await == noted).await;
     }
 }
@@ -138,7 +138,25 @@ async fn a_note_of_an_older_push_does_not_land_on_a_newer_change() {
 
     // A later write with a majority, after which the note would be seen.
     owed(&database, "b", 0).await;
-    assert_eq!(fanout(&database, id).await, Some(Fanout::new(AT, 0)));
+    assert_eq!(fanout(&database, id).await, Some(Fanout { news: true, ..Fanout::new(AT, 0) }));
+}
+
+#[tokio::test]
+async fn a_message_is_news_until_it_is_delivered_whatever_changes() {
+    let database = scene().await;
+    let id = owed(&database, "a", 60).await;
+    let is_news = async || fanout(&database, id).await.is_some_and(|fanout| fanout.news);
+
+    change(&database, id, AT).await;
+    assert!(is_news().await);
+    let position = reserve(&database.mongo, ROOM, Placement::Change).await;
+    edit(&database.mongo, id, "edited", &position).await.unwrap().unwrap();
+    assert!(is_news().await);
+
+    database.mongo.messages().clear_fanout(id, position.rev).await.unwrap();
+    let position = reserve(&database.mongo, ROOM, Placement::Change).await;
+    edit(&database.mongo, id, "edited again", &position).await.unwrap().unwrap();
+    assert!(!is_news().await);
 }
 
 #[tokio::test]

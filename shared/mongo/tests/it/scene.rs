@@ -70,7 +70,11 @@ pub(crate) async fn edit(
 ) -> Result<Option<Message>, Fault> {
     let (content, mentions) = (Content::parse(content).unwrap(), Mentions::default());
     let text = NewText { author: ANNA, message_type: MessageType::Text, content: &content, mentions: &mentions };
-    mongo.messages().edit(&mut mongo.causal().await.unwrap(), id, &text, position, AT).await
+    mongo
+        .messages()
+        .edit(&mut mongo.causal().await.unwrap(), id, &text, position, AT)
+        .await
+        .map(|edited| edited.map(|stored| stored.message))
 }
 
 /// Takes a position, whoever may write.
