@@ -6,13 +6,13 @@ use crate::{
     run::Run,
 };
 use domain::{
-    Fault, Seq, UserId,
-    notification::{Address, Device, Preview},
+    Fault, Message, Seq, Timestamp, UserId,
+    notification::{Address, CLEAR_AFTER, Device, Preview},
 };
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::{join_all, try_join, try_join_all};
 use mongo::ReadState;
 use push::{News, Notification};
-use queue::PushJob;
+use queue::{PushJob, PushKind};
 use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
@@ -35,7 +35,10 @@ pub(crate) async fn clear(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
     let states = mongo.read_states().list(room, from..=to).await?;
     let is_meant = |state: &ReadState| match job.id {
         // A reader's devices were cleared by the read, unless this is the delayed job for them.
-        Some(_) => state.notified >= seq && (state.read < seq || !job.devices.is_empty()),
+        Some(_) => {
+            state.notified.max(state.claimed.unwrap_or_default()) >= seq
+                && (state.read < seq || !job.devices.is_empty())
+        }
         None => state.read >= seq,
     };
     let read: HashMap<UserId, Seq> = states
@@ -48,6 +51,7 @@ pub(crate) async fn clear(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
         return Ok(());
     }
     let users: Vec<_> = read.keys().copied().collect();
+    let read_at = run.now();
     let mut devices = mongo.devices().list_of_people(&users).await?;
     devices.retain(|device| {
         // A browser must show something, and there is nothing to show.
@@ -76,9 +80,45 @@ pub(crate) async fn clear(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
         devices.into_iter().map(move |device| Notice { device, notification: notification.clone() })
     });
     let notices: Vec<_> = join_all(each).await.into_iter().flatten().collect();
-    let untold = deliver(run, &notices).await;
+    let untold = deliver(run, &notices, read_at).await;
     // One whose service is away is not tried again: the next notification brings the number.
     end(run, job, &Untold { again: Vec::new(), ..untold }).await
+}
+
+/// Has devices take back a message that people read, or that was deleted, while a slow service was told of it: the job of that read or
+/// deletion came too early then. `begun` is when nobody had read it.
+pub(crate) async fn clear_overtaken(
+    run: &Run<'_>,
+    message: &Message,
+    users: &[UserId],
+    begun: Timestamp,
+) -> Result<(), Fault> {
+    let now = run.now();
+    let (Some(first), Some(last)) = (users.iter().min(), users.iter().max()) else { return Ok(()) };
+    if now < begun.plus(CLEAR_AFTER) {
+        return Ok(());
+    }
+    let Message { id, room, seq, .. } = *message;
+    let mongo = &run.app.mongo;
+    let (states, stored) = try_join(mongo.read_states().list(room, *first..=*last), mongo.messages().find(id)).await?;
+    let job = |id, seq, from, to| PushJob {
+        kind: PushKind::Clear,
+        room: Some(room),
+        id,
+        seq: Some(seq),
+        tries: 0,
+        at: now,
+        from,
+        to,
+        devices: Vec::new(),
+    };
+    let readers = states.iter().filter(|state| state.read >= seq && users.contains(&state.user));
+    let mut jobs: Vec<_> = readers.map(|state| job(None, state.read, Some(state.user), Some(state.user))).collect();
+    if stored.is_some_and(|stored| stored.message.deleted_at.is_some()) {
+        jobs.push(job(Some(id), seq, Some(*first), Some(*last)));
+    }
+    let jobs: Vec<_> = jobs.into_iter().map(|job| (job, CLEAR_AFTER)).collect();
+    send(run, &jobs).await
 }
 
 /// The same job for some devices each, and no more people than they have.

@@ -1,6 +1,6 @@
 use crate::{App, again::send, run::Run};
 use domain::{
-    Fault, OrLog as _,
+    Fault, OrLog as _, Timestamp,
     notification::{Address, Device},
 };
 use futures_util::future::join_all;
@@ -14,6 +14,9 @@ const PAUSES: [u64; 4] = [10, 60, 300, 900];
 
 /// The longest that a queue holds a job back.
 const LONGEST_PAUSE: Duration = Duration::from_mins(15);
+
+/// For how long it is believed whose a device is: whoever logs out, or hands their phone on, is promised that it is silent within 15 s.
+const BELIEVED: Duration = Duration::from_secs(10);
 
 /// How many devices stand in one job.
 const DEVICES: usize = 10;
@@ -33,18 +36,18 @@ pub(crate) struct Untold<'a> {
     pub(crate) refused: Vec<&'a Device>,
 }
 
-/// Tells devices, a few at once, and notes what became of each.
-pub(crate) async fn deliver<'a>(run: &Run<'_>, notices: &[Notice<'a>]) -> Untold<'a> {
+/// Tells devices that were read at some time, a few at once, and notes what became of each.
+pub(crate) async fn deliver<'a>(run: &Run<'_>, notices: &[Notice<'a>], read_at: Timestamp) -> Untold<'a> {
     let sends = notices.iter().map(async |notice| {
         let _one = run.sends.acquire().await;
-        let sending = run.app.providers.send(notice.device, &notice.notification);
-        timeout_at(run.until, sending).await.unwrap_or(Outcome::Again(None))
+        let late = Some(Outcome::Again(None));
+        timeout_at(run.until, tell_device(run, notice, read_at)).await.unwrap_or(late)
     });
     let outcomes = join_all(sends).await;
     let (mut untold, mut delivered, mut gone) = (Untold::default(), Vec::new(), Vec::new());
     let mut errors: BTreeMap<String, Vec<&Device>> = BTreeMap::new();
     for (notice, outcome) in notices.iter().zip(outcomes) {
-        let device = notice.device;
+        let (device, Some(outcome)) = (notice.device, outcome) else { continue };
         run.count(device.address.platform().as_str(), &outcome);
         match outcome {
             Outcome::Delivered => delivered.push(device),
@@ -72,6 +75,17 @@ pub(crate) async fn deliver<'a>(run: &Run<'_>, notices: &[Notice<'a>]) -> Untold
         devices.note_pushes(&of, now, Some(&why)).await.or_log("note why devices were not notified");
     }
     untold
+}
+
+/// Tells one device, as it is registered now if it waited long for its turn; `None` if it is nobody's or somebody else's by now.
+async fn tell_device(run: &Run<'_>, notice: &Notice<'_>, read_at: Timestamp) -> Option<Outcome> {
+    let Notice { device, notification } = notice;
+    if run.now() < read_at.plus(BELIEVED) {
+        return Some(run.app.providers.send(device, notification).await);
+    }
+    let found = run.app.mongo.devices().find(device.user, &device.installation).await;
+    let Some(found) = found.or_log("look whose a device is") else { return Some(Outcome::Again(None)) };
+    Some(run.app.providers.send(&found?, notification).await)
 }
 
 /// Jobs that ask devices again which were not told, by `job`'s next try.

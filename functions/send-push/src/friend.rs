@@ -48,6 +48,6 @@ pub(crate) async fn friend(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
             notices.push(Notice { device, notification: notification.clone() });
         }
     }
-    let untold = deliver(run, &notices).await;
+    let untold = deliver(run, &notices, now).await;
     end(run, job, &untold).await
 }

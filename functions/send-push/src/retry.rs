@@ -1,13 +1,14 @@
 use crate::{
     again::{send, spend},
     audience::Audience,
+    clear::clear_overtaken,
     deliver::{deliver, end, retries},
     incomplete,
     notice::notices,
     run::Run,
 };
 use domain::{
-    Fault, UserId,
+    Fault, OrLog as _, UserId,
     notification::{Decision, Device},
 };
 use futures_util::future::try_join;
@@ -20,7 +21,7 @@ const ONCE_IN: Duration = Duration::from_mins(1);
 /// Tells devices of a message once more, if it is still news to their people.
 pub(crate) async fn retry(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
     let (Some(room), Some(id)) = (job.room, job.id) else { return Err(incomplete()) };
-    let mongo = &run.app.mongo;
+    let (mongo, begun) = (&run.app.mongo, run.now());
     let (stored, named) = try_join(mongo.messages().find(id), mongo.rooms().find_named(room)).await?;
     let (Some(message), Some(named)) = (stored.map(|stored| stored.message), named) else { return Ok(()) };
     let users: BTreeSet<UserId> = job.devices.iter().map(|device| device.user).collect();
@@ -45,7 +46,9 @@ pub(crate) async fn retry(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
     }
     // Active people are checked again by the same retry.
     send(run, &retries(run, job, &later)).await?;
-    let untold = deliver(run, &told).await;
+    let untold = deliver(run, &told, audience.read_at).await;
+    let users: Vec<_> = told.iter().map(|notice| notice.device.user).collect();
+    clear_overtaken(run, &message, &users, begun).await.or_log("clear what was read while it was told");
     end(run, job, &untold).await
 }
 

@@ -1,18 +1,15 @@
 use crate::{
     again::send,
-    audience::{Audience, Listener},
+    audience::Audience,
+    clear::clear_overtaken,
     deliver::{Untold, deliver, jobs_after},
     notice::notices,
     run::Run,
 };
-use domain::{Fault, Message, UserId, notification::Device};
+use domain::{Fault, Message, OrLog as _, UserId};
 use futures_util::future::join_all;
 use queue::{PushJob, PushKind};
-use std::time::Duration;
 use tracing::debug;
-
-/// For how long it is believed whose a device is.
-const BELIEVED: Duration = Duration::from_secs(10);
 
 /// Notifies people of a message, each of them once, whoever else does so at the same time.
 pub(crate) async fn tell(
@@ -22,23 +19,19 @@ pub(crate) async fn tell(
     message: &Message,
     users: &[UserId],
 ) -> Result<(), Fault> {
-    let states = run.app.mongo.read_states();
+    let (states, begun) = (run.app.mongo.read_states(), run.now());
     let listeners = users.iter().filter_map(|user| audience.listener(*user));
     let unknown: Vec<_> = listeners.filter(|listener| listener.state.is_none()).map(|listener| listener.user).collect();
-    let mut claim = states.claim(audience.room, message.seq, users, &unknown, run.now()).await?;
+    let mut claim = states.claim(audience.room, message.seq, users, &unknown, begun).await?;
     if claim.users.is_empty() {
         return Ok(());
     }
     let claimed: Vec<_> = claim.users.iter().filter_map(|user| audience.listener(*user)).collect();
-    let devices = devices_of(run, audience, &claimed).await?;
-    let each = claimed.iter().map(|listener| {
-        let theirs = devices.iter().filter(|device| device.user == listener.user);
-        notices(run, audience, listener, theirs, message)
-    });
+    let each = claimed.iter().map(|listener| notices(run, audience, listener, listener.devices.iter(), message));
     let notices: Vec<_> = join_all(each).await.into_iter().flatten().collect();
     let (people, devices) = (claimed.len(), notices.len());
     debug!(message.id = %message.id, room.id = %message.room, people, devices, "Notifies people");
-    let untold = deliver(run, &notices).await;
+    let untold = deliver(run, &notices, audience.read_at).await;
     let retried = retry_later(run, job, message, &untold).await;
     if retried.is_err() {
         // These wait for the job to come again.
@@ -47,16 +40,8 @@ pub(crate) async fn tell(
         claim.users.retain(|user| !waiting.contains(user));
     }
     states.finish(&claim, run.now()).await?;
+    clear_overtaken(run, message, &claim.users, begun).await.or_log("clear what was read while it was told");
     retried
-}
-
-/// The devices as they were read, or as they are now if that was a while ago: one may have become somebody else's.
-async fn devices_of(run: &Run<'_>, audience: &Audience, listeners: &[&Listener]) -> Result<Vec<Device>, Fault> {
-    if run.now() < audience.read_at.plus(BELIEVED) {
-        return Ok(listeners.iter().flat_map(|listener| listener.devices.clone()).collect());
-    }
-    let users: Vec<_> = listeners.iter().map(|listener| listener.user).collect();
-    run.app.mongo.devices().list_of_people(&users).await
 }
 
 /// Queues what was not told. What a service refuses by our own fault fails there, alone.

@@ -9,6 +9,7 @@ use queue::PushJob;
 /// Tells devices something, so that their person sees whether it arrives; what became of it stands on the device.
 pub(crate) async fn trial(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
     let users: Vec<_> = job.devices.iter().map(|device| device.user).collect();
+    let read_at = run.now();
     let devices = run.app.mongo.devices().list_of_people(&users).await?;
     let named = devices.iter().filter(|device| job.devices.contains(&named(device)));
     let notices: Vec<_> = named
@@ -18,6 +19,6 @@ pub(crate) async fn trial(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
             Notice { device, notification }
         })
         .collect();
-    deliver(run, &notices).await;
+    deliver(run, &notices, read_at).await;
     Ok(())
 }

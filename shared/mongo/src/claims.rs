@@ -28,6 +28,8 @@ pub struct ReadState {
     pub read: Seq,
     /// The newest message that they were notified of.
     pub notified: Seq,
+    /// The message of which they are being notified, or of which somebody began to notify them and died.
+    pub claimed: Option<Seq>,
     /// When they were last notified of a message of this room.
     pub notified_at: Option<Timestamp>,
     /// What they want to be notified of in this room, where it is not as everywhere.
@@ -53,9 +55,16 @@ struct StateRow {
     #[serde(default)]
     notified_seq: Seq,
     #[serde(default)]
+    lease: Option<Lease>,
+    #[serde(default)]
     notified_at: Option<DateTime>,
     #[serde(flatten)]
     settings: RoomSettingsRow,
+}
+
+#[derive(Deserialize)]
+struct Lease {
+    seq: Seq,
 }
 
 #[derive(Deserialize)]
@@ -66,8 +75,9 @@ struct StateId {
 impl From<StateRow> for ReadState {
     fn from(row: StateRow) -> Self {
         let notified_at = row.notified_at.map(|at| Timestamp::from_millis(at.timestamp_millis()));
-        let StateRow { id, read_seq: read, notified_seq: notified, settings, .. } = row;
-        Self { user: id.user, read, notified, notified_at, settings: settings.into() }
+        let StateRow { id, read_seq: read, notified_seq: notified, lease, settings, .. } = row;
+        let claimed = lease.map(|lease| lease.seq);
+        Self { user: id.user, read, notified, claimed, notified_at, settings: settings.into() }
     }
 }
 
@@ -75,7 +85,7 @@ impl ReadStates<'_> {
     /// How far each of a range of people has read in a room and was notified; people with neither are left out.
     pub async fn list(self, room: RoomKey, users: RangeInclusive<UserId>) -> Result<Vec<ReadState>, Fault> {
         let range = doc! { "$gte": state_id(room, *users.start()), "$lte": state_id(room, *users.end()) };
-        let mut fields = doc! { "read_seq": 1, "notified_seq": 1, "notified_at": 1 };
+        let mut fields = doc! { "read_seq": 1, "notified_seq": 1, "lease.seq": 1, "notified_at": 1 };
         fields.extend(room_settings());
         let states = self.0.collection::<StateRow>(READ_STATES);
         // In a room are at most 1,000 people.

@@ -59,7 +59,7 @@ pub struct Marked {
     pub has_moved: bool,
     /// The newest message that is there and below which nothing is being written.
     pub newest: Seq,
-    /// Whether they were notified of a message on their devices that they have read only now.
+    /// Whether they were notified of a message on their devices that they have read only now, or are being notified of one.
     pub was_notified: bool,
 }
 
@@ -157,11 +157,17 @@ impl ReadStates<'_> {
         newest: Seq,
     ) -> Result<Marked, Fault> {
         #[derive(Deserialize)]
-        struct Cursor {
+        struct Before {
             #[serde(default)]
             cursor: Seq,
             #[serde(default)]
             notified_seq: Seq,
+            /// What a request to their devices may be under way of.
+            lease: Option<Lease>,
+        }
+        #[derive(Deserialize)]
+        struct Lease {
+            seq: Seq,
         }
         let (field, read) = (progress.field(), seq.clamp(Seq(0), newest));
         let mut forward = doc! { "$max": { field: read.0 } };
@@ -170,14 +176,16 @@ impl ReadStates<'_> {
             forward.insert("$setOnInsert", doc! { "read_seq": 0_i64 });
         }
         let this = doc! { "_id": state_id(room, user) };
-        let states = self.0.collection::<Cursor>(READ_STATES);
-        let before = doc! { "_id": 0, "cursor": format!("${field}"), "notified_seq": 1 };
+        let states = self.0.collection::<Before>(READ_STATES);
+        let before = doc! { "_id": 0, "cursor": format!("${field}"), "notified_seq": 1, "lease.seq": 1 };
         let write = || async {
             states.find_one_and_update(this.clone(), forward.clone()).projection(before.clone()).upsert(true).await
         };
         let before = write_once_more(write).await.map_err(store_fault)?;
-        let (before, notified) = before.map_or_else(Default::default, |row| (row.cursor, row.notified_seq));
-        let was_notified = progress == Progress::Read && notified > before && notified <= read;
+        let (before, notified, claimed) = before
+            .map_or_else(Default::default, |row| (row.cursor, row.notified_seq, row.lease.map(|lease| lease.seq)));
+        let is_new = |seq: Seq| before < seq && seq <= read;
+        let was_notified = progress == Progress::Read && (is_new(notified) || claimed.is_some_and(is_new));
         Ok(Marked { read: read.max(before), has_moved: read > before, newest, was_notified })
     }
 

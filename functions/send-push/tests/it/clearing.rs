@@ -1,6 +1,6 @@
 //! Devices take back what was read or deleted elsewhere.
 
-use crate::scene::{ANNA, BORA, GROUP, NONE, ROOM, Scene, job};
+use crate::scene::{ANNA, BORA, GROUP, NONE, ROOM, Scene, job, now};
 use domain::{Mentions, Seq, UserId};
 use queue::{PushJob, PushKind};
 
@@ -130,4 +130,52 @@ async fn waiting_badge_is_sent_though_the_deleted_message_was_read() {
     scene.work(&[later]).await;
 
     assert_eq!(numbers(), 2);
+}
+
+#[tokio::test]
+async fn message_read_or_deleted_while_a_slow_service_was_told_is_cleared() {
+    for is_deleted in [false, true] {
+        let scene = Scene::new().await;
+        scene.phone(BORA, "phone").await;
+        let message = scene.say(ANNA, "hi").await;
+
+        let meanwhile = async {
+            if is_deleted {
+                scene.delete(message.id.unwrap()).await;
+            } else {
+                scene.read(ROOM, BORA, Seq(1)).await;
+            }
+        };
+        scene.work_while(&message, "last_push_at", 5, meanwhile).await;
+
+        let [(clear, 5)] = &scene.queued()[..] else { panic!("one job in 5 s") };
+        scene.pass(5).await;
+        scene.work(std::slice::from_ref(clear)).await;
+        let [_, cleared] = &scene.sent()[..] else { panic!("the message, and that it is gone") };
+        assert_eq!(cleared.body["message"]["data"]["kind"], "clear", "{is_deleted}");
+    }
+}
+
+#[tokio::test]
+async fn message_that_a_fast_service_was_told_queues_no_clear() {
+    let scene = Scene::new().await;
+    scene.phone(BORA, "phone").await;
+    let message = scene.say(ANNA, "hi").await;
+
+    scene.work_while(&message, "last_push_at", 4, scene.read(ROOM, BORA, Seq(1))).await;
+
+    assert_eq!(scene.queued(), [], "whoever reads it queues one");
+}
+
+#[tokio::test]
+async fn deletion_clears_phones_that_a_dead_job_may_have_told() {
+    let scene = Scene::new().await;
+    scene.phone(BORA, "phone").await;
+    let message = scene.say(ANNA, "hi").await;
+    scene.mongo().read_states().claim(ROOM, Seq(1), &[BORA], &[BORA], now()).await.unwrap();
+    scene.delete(message.id.unwrap()).await;
+
+    scene.work(&[job(PushKind::Clear, ROOM, message.id, message.seq)]).await;
+
+    assert_eq!(scene.told(), ["phone"]);
 }

@@ -154,3 +154,30 @@ async fn old_unread_messages_do_not_ring_when_a_room_is_looked_at() {
 
     assert_eq!(scene.told(), [""; 0]);
 }
+
+#[tokio::test]
+async fn device_that_waited_for_its_turn_and_was_logged_out_is_not_notified() {
+    let scene = Scene::new().await;
+    let iphone = scene.iphone(BORA).await;
+    let message = scene.say(ANNA, "hi").await;
+
+    let logout = async {
+        scene.mongo().devices().remove_of_sessions(BORA, std::slice::from_ref(&iphone.session)).await.unwrap()
+    };
+    // Its badge is counted after the devices were read.
+    scene.work_while(&message, "unread", 10, logout).await;
+
+    assert_eq!((scene.sent().len(), scene.queued()), (0, Vec::new()));
+}
+
+#[tokio::test]
+async fn device_that_waited_for_its_turn_is_notified_by_its_new_token() {
+    let scene = Scene::new().await;
+    let mut iphone = scene.iphone(BORA).await;
+    let message = scene.say(ANNA, "hi").await;
+    iphone.address = Address::Fcm("new".to_owned());
+
+    scene.work_while(&message, "unread", 10, scene.register(&iphone)).await;
+
+    assert_eq!(scene.told(), ["new"]);
+}

@@ -98,6 +98,7 @@ async fn notified_seq_never_moves_back() {
         user: ANNA,
         read: Seq(0),
         notified: Seq(5),
+        claimed: None,
         notified_at: Some(AT),
         settings: RoomSettings::default(),
     };
@@ -131,6 +132,21 @@ async fn reading_a_notified_message_is_reported_once() {
     for seq in [3, 4, 4, 5] {
         told.push(mark(&database.mongo, ROOM, ANNA, Seq(seq)).await.unwrap().was_notified);
     }
+
+    assert_eq!(told, [false, true, false, false]);
+}
+
+#[tokio::test]
+async fn reading_a_message_on_its_way_to_devices_is_reported_once() {
+    let database = room_of_five().await;
+    let underway = claim(&database.mongo, 4, &[ANNA], AT).await;
+
+    let mut told = Vec::new();
+    for seq in [3, 4, 4] {
+        told.push(mark(&database.mongo, ROOM, ANNA, Seq(seq)).await.unwrap().was_notified);
+    }
+    database.mongo.read_states().finish(&underway, AT).await.unwrap();
+    told.push(mark(&database.mongo, ROOM, ANNA, Seq(5)).await.unwrap().was_notified);
 
     assert_eq!(told, [false, true, false, false]);
 }
