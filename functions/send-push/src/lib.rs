@@ -90,7 +90,9 @@ pub async fn handle(app: &App, batch: Batch<PushJob>) -> Result<Vec<usize>, Faul
 }
 
 async fn do_in_order(run: &Run<'_>, mut jobs: Vec<(usize, PushJob)>, deadline: Instant) -> Vec<usize> {
-    jobs.sort_by_key(|(_, job)| (rank(job.kind), Reverse(job.seq)));
+    // Of checks the latest first, which stays.
+    let made_at = |job: &PushJob| (job.kind == PushKind::Check).then_some(Reverse(job.at));
+    jobs.sort_by_key(|(_, job)| (rank(job.kind), made_at(job), Reverse(job.seq)));
     // A second look at the same time finds nothing more.
     jobs.dedup_by_key(|(index, job)| (job.kind, (job.kind != PushKind::Check).then_some(*index), job.from, job.to));
     let mut failed = Vec::new();

@@ -250,3 +250,16 @@ async fn job_that_says_nothing_fails_alone() {
 
     assert_eq!(scene.told(), ["phone"]);
 }
+
+#[tokio::test]
+async fn check_that_is_too_old_takes_no_later_one_along() {
+    let scene = Scene::new().await;
+    scene.phone(BORA, "phone").await;
+    scene.say(ANNA, "hi").await;
+    let mut stale = job(PushKind::Check, ROOM, None, Some(Seq(9)));
+    stale.at = stale.at.minus(Duration::from_hours(2));
+
+    assert_eq!(scene.work(&[stale, check()]).await, NONE);
+
+    assert_eq!(scene.told(), ["phone"]);
+}
