@@ -21,9 +21,10 @@ impl Projector {
         self.announcer.announce(events.chain(of_rooms).collect()).await;
     }
 
-    /// Has devices told of friend requests, after the answer. What the queue does not take stays in the list of requests.
+    /// Has devices of whoever is asked told of friend requests, after the answer; who asks has a notice too, for their other devices'
+    /// lists. What the queue does not take stays in the list of requests.
     async fn notify(&self, notices: &[Notice]) {
-        let requests = notices.iter().filter(|notice| notice.news == News::Requested);
+        let requests = notices.iter().filter(|notice| notice.news == News::Requested && notice.to != notice.by);
         let jobs: Vec<_> = requests.map(|notice| (self.job_of(notice), Duration::ZERO)).collect();
         if jobs.is_empty() || !self.announcer.has_notifications() {
             return;

@@ -3,5 +3,6 @@
 
 mod answers;
 mod lists;
+mod notifying;
 mod races;
 mod requests;

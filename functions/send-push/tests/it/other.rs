@@ -84,3 +84,50 @@ async fn trial_that_is_refused_ends_with_its_outcome_on_the_device() {
     scene.is_noted(&phone, false).await;
     assert_eq!(scene.queued(), []);
 }
+
+#[tokio::test]
+async fn who_asks_is_not_told_of_their_own_request() {
+    let scene = Scene::new().await;
+    scene.phone(EVE, "own").await;
+
+    assert_eq!(scene.work(&[PushJob { to: Some(EVE), ..request() }]).await, NONE);
+
+    assert_eq!(scene.sent().len(), 0);
+}
+
+#[tokio::test]
+async fn requests_of_one_person_ring_once_a_day() {
+    let scene = Scene::new().await;
+    scene.phone(BORA, "phone").await;
+    scene.phone(BORA, "tablet").await;
+
+    for _ in 0..3 {
+        assert_eq!(scene.work(&[request()]).await, NONE);
+        scene.pass(7 * 3_600).await;
+    }
+    assert_eq!(scene.told(), ["phone", "tablet"]);
+    let other = PushJob { from: Some(ANNA), ..request() };
+    scene.work(&[other]).await;
+    assert_eq!(scene.told().len(), 4, "another person's");
+
+    scene.pass(3 * 3_600).await;
+    scene.work(&[request()]).await;
+
+    assert_eq!(scene.told().len(), 6);
+}
+
+#[tokio::test]
+async fn friend_request_is_told_by_its_redelivered_job() {
+    let scene = Scene::new().await;
+    scene.phone(BORA, "phone").await;
+    scene.services.fail("phone", 1, Fault::Refuse(Refuse::with(503)));
+    scene.queue.go_away();
+    let job = request();
+    assert_eq!(scene.work(std::slice::from_ref(&job)).await, [0]);
+    scene.queue.come_back();
+
+    scene.pass(360).await;
+    assert_eq!(scene.work(&[job]).await, NONE);
+
+    assert_eq!(scene.told(), ["phone"]);
+}
