@@ -83,8 +83,11 @@ pub(crate) async fn write(
         give_back(messenger, message.room, position).await;
         return Ok(None);
     };
-    Ok(Some(match settle(messenger, causal, &written, position).await {
-        Some(recipients) => Placed { message: written, recipients, tries: 0, news: None },
-        None => stamp_freely(messenger, causal, written, 0, Some(by)).await?.ok_or(Code::MessageNotFound)?,
+    Ok(Some(match settle(messenger, causal, &written.message, position).await {
+        Some(recipients) => {
+            let news = News::owed(&written, &position.members);
+            Placed { message: written.message, recipients, tries: 0, news }
+        }
+        None => stamp_freely(messenger, causal, written.message, 0, Some(by)).await?.ok_or(Code::MessageNotFound)?,
     }))
 }
