@@ -162,7 +162,7 @@ async fn device_that_waited_for_its_turn_and_was_logged_out_is_not_notified() {
     let message = scene.say(ANNA, "hi").await;
 
     let logout = async {
-        scene.mongo().devices().remove_of_sessions(BORA, std::slice::from_ref(&iphone.session)).await.unwrap()
+        scene.mongo().devices().remove_of_sessions(BORA, std::slice::from_ref(&iphone.session)).await.unwrap();
     };
     // Its badge is counted after the devices were read.
     scene.work_while(&message, "unread", 10, logout).await;
