@@ -92,7 +92,8 @@ impl Schema<'_> {
             self.0.documents(collection).create_indexes(models).await.map_err(store_fault)?;
         }
         self.drop_old_indexes().await?;
-        self.begin_backfill(version.found == 0).await?;
+        // It is large, and every start of a test or a migration would carry it along.
+        Box::pin(self.begin_backfill(version.found == 0)).await?;
         let raise = doc! { "$max": { "number": VERSION } };
         self.0
             .documents(SCHEMA)
