@@ -62,9 +62,10 @@ struct StateRow {
     settings: RoomSettingsRow,
 }
 
+/// The part of a claim in a read state that says of which message.
 #[derive(Deserialize)]
-struct Lease {
-    seq: Seq,
+pub(crate) struct Lease {
+    pub(crate) seq: Seq,
 }
 
 #[derive(Deserialize)]

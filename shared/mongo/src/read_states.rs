@@ -1,5 +1,6 @@
 use crate::{
     Mongo,
+    claims::Lease,
     fault::{is_duplicate_key, store_fault},
     feed::in_room,
     order::young_entries,
@@ -164,10 +165,6 @@ impl ReadStates<'_> {
             notified_seq: Seq,
             /// What a request to their devices may be under way of.
             lease: Option<Lease>,
-        }
-        #[derive(Deserialize)]
-        struct Lease {
-            seq: Seq,
         }
         let (field, read) = (progress.field(), seq.clamp(Seq(0), newest));
         let mut forward = doc! { "$max": { field: read.0 } };
