@@ -14,7 +14,7 @@ use utoipa::{
 };
 
 /// A search for messages in the rooms that the caller is in now. At least one of `q`, `from`, `has` and `mentions_me` must be given.
-#[derive(Deserialize, IntoParams)]
+#[derive(Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MessageSearchQuery {
@@ -192,18 +192,7 @@ mod tests {
     use super::*;
 
     fn query(q: &str) -> MessageSearchQuery {
-        MessageSearchQuery {
-            q: Some(q.to_owned()),
-            room_id: None,
-            room_type: None,
-            from: None,
-            has: None,
-            mentions_me: None,
-            since: None,
-            until: None,
-            limit: None,
-            cursor: None,
-        }
+        MessageSearchQuery { q: Some(q.to_owned()), ..Default::default() }
     }
 
     fn refusal(query: &MessageSearchQuery) -> (String, Invalid) {

@@ -85,18 +85,7 @@ async fn every_golden_case_is_found_over_all_rooms_or_is_too_short() {
 }
 
 fn asked_over_all_rooms(q: &str) -> MessageSearchQuery {
-    MessageSearchQuery {
-        q: Some(q.to_owned()),
-        room_id: None,
-        room_type: None,
-        from: None,
-        has: None,
-        mentions_me: None,
-        since: None,
-        until: None,
-        limit: None,
-        cursor: None,
-    }
+    MessageSearchQuery { q: Some(q.to_owned()), ..Default::default() }
 }
 
 #[tokio::test]
