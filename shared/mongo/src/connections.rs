@@ -4,14 +4,14 @@ mod remove;
 use crate::{
     Causal, Crowd, Mongo,
     fault::{is_duplicate_key, store_fault},
-    limits::{refilled, wait_for_tokens},
+    limits::{Once, refilled, wait_for_tokens},
     schema::SOCKETS,
     w1, write_once_more,
 };
 use domain::{ConnectionId, Fault, Limit, Locale, RoomKey, RoomKind, SessionId, Timestamp, UserId};
 use mongodb::{
     Collection,
-    bson::{Bson, DateTime, Document, doc},
+    bson::{Bson, DateTime, Document, doc, oid::ObjectId},
     options::ReturnDocument,
 };
 use serde::Deserialize;
@@ -252,15 +252,18 @@ impl Connections<'_> {
         let moved = doc! { "$cond": [&is_it, { "$mergeObjects": ["$$socket", moved] }, "$$socket"] };
         let kept = filter_open(&doc! { "$or": [&is_it, is_alive(at)] });
         let refilled = refilled(limit, "$frames.tokens", "$frames.at");
+        let may = doc! { "$gte": ["$frames.tokens", i64::from(cost)] };
+        let Once { allowed, takes, by } = Once::new("$frames.by", ObjectId::new(), may);
         let update = vec![
             doc! { "$set": {
                 "frames": { "tokens": refilled, "at": "$$NOW" },
                 "expires_at": { "$max": ["$expires_at", expires_at] },
             } },
-            doc! { "$set": { "allowed": { "$gte": ["$frames.tokens", i64::from(cost)] } } },
+            doc! { "$set": { "allowed": allowed } },
             doc! { "$set": {
                 "open": { "$map": { "input": kept, "as": "socket", "in": moved } },
-                "frames.tokens": { "$subtract": ["$frames.tokens", { "$cond": ["$allowed", i64::from(cost), 0] }] },
+                "frames.tokens": { "$subtract": ["$frames.tokens", { "$cond": [takes, i64::from(cost), 0] }] },
+                "frames.by": by,
             } },
         ];
         let is_live = doc! { "id": id, "expires_at": { "$gt": date(at) } };

@@ -1,14 +1,14 @@
 use crate::{
     Causal, Mongo,
     fault::{is_duplicate_key, store_fault},
-    limits::{from_now, refilled, wait_for_tokens},
+    limits::{Once, from_now, refilled, wait_for_tokens},
     quota::{self, Rate},
     schema::GATES,
     w1, write_once_more,
 };
 use domain::{Code, Fault, Limit, Random, SessionId, Timestamp, UserId};
 use mongodb::{
-    bson::{DateTime, Document, doc},
+    bson::{DateTime, Document, doc, oid::ObjectId},
     options::{ReadConcern, ReturnDocument},
 };
 use serde::Deserialize;
@@ -201,6 +201,8 @@ impl Gates<'_> {
         }
         let (field, limit, cost) = (bucket.field(), rate.limit, i64::from(rate.cost));
         let tokens = format!("{field}.tokens");
+        let may = doc! { "$gte": [format!("${tokens}"), cost] };
+        let Once { allowed, takes, by } = Once::new(&format!("${field}.by"), ObjectId::new(), may);
         let mut update = vec![doc! { "$set": {
             field: refilled_bucket(field, limit),
             "ended": { "$filter": {
@@ -209,11 +211,12 @@ impl Gates<'_> {
         } }];
         update.push(doc! { "$set": { "alive": { "$not": [{ "$in": [&session.0, "$ended.session"] }] } } });
         update.push(doc! { "$set": {
-            "allowed": { "$and": ["$alive", { "$gte": [format!("${tokens}"), cost] }] },
+            "allowed": { "$and": ["$alive", allowed] },
             "expires_at": expiry(limit),
         } });
         update.push(doc! { "$set": {
-            &tokens: { "$subtract": [format!("${tokens}"), { "$cond": ["$allowed", cost, 0] }] },
+            &tokens: { "$subtract": [format!("${tokens}"), { "$cond": [takes, cost, 0] }] },
+            format!("{field}.by"): by,
         } });
         update.push(doc! { "$set": { "left": format!("${tokens}") } });
         let change = || async {

@@ -82,19 +82,13 @@ impl Limits<'_> {
         Ok(left.allowed)
     }
 
-    /// `by` says who takes: a write that is repeated because its answer was lost finds its own name, and takes nothing more.
     async fn take(self, bucket: &str, limit: Limit, cost: u32, by: impl Into<Bson>) -> Result<Left, Fault> {
         let (taken, full_after) = (i64::from(cost), limit.pause().saturating_mul(limit.burst) + Duration::from_mins(1));
-        let by = doc! { "$literal": by.into() };
-        let has_taken = doc! { "$eq": ["$by", &by] };
-        let is_first = doc! { "$and": ["$allowed", { "$not": [&has_taken] }] };
+        let Once { allowed, takes, by } = Once::new("$by", by, doc! { "$gte": ["$tokens", taken] });
         let update = vec![
             doc! { "$set": { "tokens": refilled(limit, "$tokens", "$at"), "at": "$$NOW", "expires_at": from_now(full_after) } },
-            doc! { "$set": { "allowed": { "$or": [has_taken, { "$gte": ["$tokens", taken] }] } } },
-            doc! { "$set": {
-                "tokens": { "$subtract": ["$tokens", { "$cond": [is_first, taken, 0] }] },
-                "by": { "$cond": ["$allowed", by, "$by"] },
-            } },
+            doc! { "$set": { "allowed": allowed } },
+            doc! { "$set": { "tokens": { "$subtract": ["$tokens", { "$cond": [takes, taken, 0] }] }, "by": by } },
         ];
         self.change(bucket, update).await
     }
@@ -107,16 +101,14 @@ impl Limits<'_> {
             allowed: bool,
             wait: i64,
         }
-        let by = ObjectId::new();
-        // As in `take`.
-        let has_counted = doc! { "$eq": ["$by", by] };
-        let counts = doc! { "$and": ["$allowed", { "$not": [&has_counted] }] };
+        let is_over = doc! { "$gte": ["$$NOW", { "$ifNull": ["$until", "$$NOW"] }] };
+        let Once { allowed, takes: counts, by } = Once::new("$by", ObjectId::new(), is_over);
         let pauses: Vec<i64> = (0..=MOST_FAILURES).map(|n| millis(pause_after_failures(n))).collect();
         let failures = doc! { "$min": [{ "$add": [{ "$ifNull": ["$failures", 0] }, 1] }, i64::from(MOST_FAILURES)] };
         let pause = doc! { "$arrayElemAt": [pauses, "$failures"] };
         let update = vec![
             doc! { "$set": {
-                "allowed": { "$or": [has_counted, { "$gte": ["$$NOW", { "$ifNull": ["$until", "$$NOW"] }] }] },
+                "allowed": allowed,
                 "wait": { "$subtract": [{ "$ifNull": ["$until", "$$NOW"] }, "$$NOW"] },
                 "expires_at": from_now(FAILURES_LIVE),
             } },
@@ -128,7 +120,7 @@ impl Limits<'_> {
                     { "$cond": [{ "$gt": [&pause, 0] }, { "$add": ["$$NOW", &pause] }, null] },
                     "$until",
                 ] },
-                "by": { "$cond": ["$allowed", by, "$by"] },
+                "by": by,
             } },
         ];
         let tries: Tries = self.change(&failures_of(name), update).await?;
@@ -167,6 +159,30 @@ impl Limits<'_> {
         };
         let found = write_once_more(change).await.map_err(store_fault)?.unwrap_or_default();
         deserialize_from_document(found).map_err(Fault::internal)
+    }
+}
+
+/// What lets a write take once, though it is repeated if its answer is lost: it notes by whom something was taken last, finds its own
+/// name there, and takes nothing more.
+pub(crate) struct Once {
+    /// Whether it may take or has taken; to be set as `allowed`.
+    pub(crate) allowed: Document,
+    /// After that: whether it takes now.
+    pub(crate) takes: Document,
+    /// After that: who has taken last.
+    pub(crate) by: Document,
+}
+
+impl Once {
+    /// `last` is the expression of who took last, `by` who is to take, and `may` whether there is enough.
+    pub(crate) fn new(last: &str, by: impl Into<Bson>, may: Document) -> Self {
+        let by = doc! { "$literal": by.into() };
+        let has_taken = doc! { "$eq": [last, &by] };
+        Self {
+            allowed: doc! { "$or": [&has_taken, may] },
+            takes: doc! { "$and": ["$allowed", { "$not": [has_taken] }] },
+            by: doc! { "$cond": ["$allowed", by, last] },
+        }
     }
 }
 

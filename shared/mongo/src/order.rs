@@ -85,6 +85,9 @@ impl Rooms<'_> {
             seq: Seq,
             members: Vec<UserId>,
         }
+        let op = ObjectId::new();
+        // A message takes one token however often it is reserved; the reservation of an edit is not repeated.
+        let caller = placement.new_message().map_or(op, |id| ObjectId::from_bytes(id.0));
         let mut filter = doc! { "_id": room.to_string() };
         if let Some(writer) = writer {
             filter.insert("members", writer.0);
@@ -92,13 +95,12 @@ impl Rooms<'_> {
                 filter.insert("blocked", false);
             }
             if let Placement::WideMention { word, .. } = placement {
-                filter.insert("$expr", may_call(writer, word));
+                filter.insert("$expr", may_call(writer, word, caller));
             }
             if let Some(roles) = placement.roles(room.kind) {
                 filter.insert("staff", doc! { "$elemMatch": { "user_id": writer.0, "role": { "$in": roles } } });
             }
         }
-        let op = ObjectId::new();
         let (rev, mut set) = placement.numbers();
         let mut entry = doc! { "rev": &rev, "op": op, "at": "$$NOW" };
         if let (Some(_), Some(seq)) = (placement.new_message(), set.get("seq")) {
@@ -114,7 +116,7 @@ impl Rooms<'_> {
         }
         let calls = placement.calls();
         if calls {
-            set.insert("channel", with_call());
+            set.insert("channel", with_call(caller));
         }
         let numbers = self.0.collection::<Numbers>(ROOMS);
         let mut change = numbers

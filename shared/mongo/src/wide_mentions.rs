@@ -9,7 +9,7 @@ use crate::{
 };
 use domain::{CHANNEL_COST, CHANNEL_LIMIT, Code, Fault, MentionsAll, RoomKey, SMALL_GROUP, UserId, WideMentions};
 use mongodb::{
-    bson::{Bson, Document, doc},
+    bson::{Bson, Document, doc, oid::ObjectId},
     options::ReadConcern,
 };
 use serde::Deserialize;
@@ -41,25 +41,32 @@ impl Rooms<'_> {
     }
 }
 
-/// Whether the room lets one of its members mention everybody by a word, and has a token for it.
-pub(crate) fn may_call(user: UserId, word: MentionsAll) -> Document {
+/// Whether the room lets one of its members mention everybody by a word, and has or gave a token for it.
+pub(crate) fn may_call(user: UserId, word: MentionsAll, by: ObjectId) -> Document {
     match word {
         MentionsAll::Here => may_mention_all(user),
         MentionsAll::Channel => {
-            doc! { "$and": [may_mention_all(user), { "$gte": [left(), i64::from(CHANNEL_COST)] }] }
+            let has_token = doc! { "$gte": [left(), i64::from(CHANNEL_COST)] };
+            doc! { "$and": [may_mention_all(user), { "$or": [has_called(by), has_token] }] }
         }
     }
 }
 
-/// The room's tokens with one less.
-pub(crate) fn with_call() -> Document {
-    doc! { "tokens": { "$subtract": [left(), i64::from(CHANNEL_COST)] }, "at": "$$NOW" }
+/// The room's tokens with one less. A reservation that is repeated because its answer was lost takes none.
+pub(crate) fn with_call(by: ObjectId) -> Document {
+    let cost = doc! { "$cond": [has_called(by), 0, i64::from(CHANNEL_COST)] };
+    doc! { "tokens": { "$subtract": [left(), cost] }, "at": "$$NOW", "by": by }
 }
 
-/// The room's tokens with one more, where a call was not made after all.
+/// The room's tokens with one more, where a call was not made after all; another reservation for it takes one again.
 pub(crate) fn without_call() -> Document {
     let more = doc! { "$add": [left(), i64::from(CHANNEL_COST)] };
-    doc! { "tokens": { "$min": [f64::from(CHANNEL_LIMIT.burst), more] }, "at": "$$NOW" }
+    doc! { "tokens": { "$min": [f64::from(CHANNEL_LIMIT.burst), more] }, "at": "$$NOW", "by": "$$REMOVE" }
+}
+
+/// Whether the last call was for this message.
+fn has_called(by: ObjectId) -> Document {
+    doc! { "$eq": ["$channel.by", by] }
 }
 
 fn may_mention_all(user: UserId) -> Document {

@@ -2,10 +2,10 @@ use crate::scene::{ANNA, BORA, EVE, GROUP, Scene, draft, now, refusal};
 use contract::MessageView;
 use domain::{Access, Code, Fault, Member, MentionsAll, MessageDraft, Role, UserId, WideMentions};
 use messaging::{Sent, send_message};
-use mongo::{GroupRights, Messages};
+use mongo::{GroupRights, Messages, Mongo};
 use mongodb::bson::{DateTime, Document, doc};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
-use testkit::{mongo::Profile, person};
+use testkit::{mongo::Profile, person, proxy::Proxy};
 use tokio::task::JoinSet;
 
 /// A room of Anna and Bora, and a group where Bora is an admin; the stranger has a name too.
@@ -204,6 +204,23 @@ async fn one_call_of_the_channel_that_is_sent_thrice_at_once_is_one() {
 
     for _ in 0..2 {
         try_in_group(&scene, BORA, "@channel").await.unwrap();
+    }
+
+    assert_eq!(refusal(try_in_group(&scene, BORA, "@channel").await), Code::RateLimited, "three in all");
+}
+
+#[tokio::test]
+async fn call_of_the_channel_whose_reservation_was_not_answered_is_one() {
+    let scene = scene().await;
+    let (proxy, url) = Proxy::before(&scene.database.url).await;
+    let mongo = Mongo::connect(&format!("{url}&directConnection=true")).await.unwrap();
+    mongo.ping().await.unwrap();
+
+    for name in ["a", "b", "c"] {
+        proxy.lose_answer("$channel.tokens");
+        let draft = MessageDraft { room: GROUP, ..draft(ANNA, name, "@channel") };
+        send_message(&scene.messenger_of(&mongo), &scene.author(ANNA), &draft).await.unwrap();
+        assert!(proxy.has_fired());
     }
 
     assert_eq!(refusal(try_in_group(&scene, BORA, "@channel").await), Code::RateLimited, "three in all");

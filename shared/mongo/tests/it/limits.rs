@@ -1,6 +1,10 @@
-use crate::scene::{collection, environments, scene};
+use crate::{
+    gates::session,
+    scene::{ANNA, collection, environments, scene},
+    sockets::{connect, touch},
+};
 use domain::{Code, Fault, Limit};
-use mongo::{Mongo, with_quotas};
+use mongo::{Bucket, Mongo, Passage, with_quotas};
 use mongodb::bson::doc;
 use std::time::Duration;
 use testkit::{mongo::Database, proxy::Proxy};
@@ -166,7 +170,9 @@ async fn holder_of_a_token_has_it_until_it_comes_back() {
 
 #[tokio::test]
 async fn token_is_taken_once_though_the_answer_of_the_store_is_lost() {
+    const ONE: Limit = Limit { burst: 1, per_minute: 1 };
     let database = scene().await;
+    connect(&database.mongo, ANNA, ["phone".to_owned()]).await;
     let (proxy, url) = Proxy::before(&database.url).await;
     let mongo = Mongo::connect(&format!("{url}&directConnection=true")).await.unwrap();
     mongo.ping().await.unwrap();
@@ -176,13 +182,20 @@ async fn token_is_taken_once_though_the_answer_of_the_store_is_lost() {
     };
 
     losing("nothing").await;
-    mongo.limits().spend("b", Limit { burst: 1, per_minute: 1 }).await.unwrap();
+    mongo.limits().spend("b", ONE).await.unwrap();
     losing("spend").await;
     assert!(mongo.limits().spend_once("c", Duration::from_mins(1)).await.unwrap());
     losing("spend_once").await;
     mongo.limits().begin_login("d").await.unwrap();
-    assert!(proxy.has_fired());
+    let pass = async || mongo.gates().pass(ANNA, &session("live"), Bucket::Sends, ONE).await.unwrap();
+    losing("begin_login").await;
+    assert_eq!(pass().await, Passage::Open);
+    losing("pass").await;
+    assert_eq!(touch(&mongo, "phone", 1, ONE).await.wait, None);
+    assert!(proxy.has_fired(), "touch");
 
+    assert!(matches!(pass().await, Passage::Limited { .. }));
+    assert!(touch(&mongo, "phone", 1, ONE).await.wait.is_some());
     assert!(!mongo.limits().spend_once("c", Duration::from_mins(1)).await.unwrap());
     let failures = collection(&database, "limits").await.find_one(doc! { "_id": "failures:d" }).await.unwrap();
     assert_eq!(failures.unwrap().get_i32("failures").unwrap(), 1);

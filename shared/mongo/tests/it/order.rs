@@ -2,7 +2,7 @@ use crate::scene::{
     ANNA, AT, BORA, ROOM, collection, draft, eventually, group, insert, open, reserve, room_document, say, scene,
     set_room, write,
 };
-use domain::{CHANNEL_COST, CHANNEL_LIMIT, ClientId, MentionsAll, Message, MessageId, Rev, Seq};
+use domain::{CHANNEL_COST, CHANNEL_LIMIT, ClientId, MentionsAll, Message, MessageId, Rev, RoomKey, Seq};
 use mongo::{Fanout, Inserted, Messages, Mongo, Placement, Reservation, Stored};
 use mongodb::bson::{Document, doc, oid::ObjectId};
 use testkit::mongo::Database;
@@ -244,26 +244,52 @@ async fn call_of_the_channel_is_given_back_once_and_while_its_entry_is_there() {
     let (mongo, room) = (&database.mongo, group(7));
     open(mongo, room, &[ANNA, BORA], AT).await;
     let call = Placement::WideMention { new: None, word: MentionsAll::Channel };
-    let tokens = async || {
-        let group = room_document(&database, room).await;
-        group.get_document("channel").unwrap().get_f64("tokens").unwrap()
-    };
-    let (full, cost) = (f64::from(CHANNEL_LIMIT.burst), f64::from(CHANNEL_COST));
-    // What comes back while a test runs is less than one call.
-    let lacks = async |calls: f64| tokens().await <= full - calls * cost + cost / 2.0;
 
     let (first, second) = (reserve(mongo, room, call).await, reserve(mongo, room, call).await);
     for _ in 0..2 {
         mongo.rooms().give_back(room, &first).await.unwrap();
-        assert!(lacks(1.0).await && !lacks(2.0).await);
+        assert_eq!(calls_made(&database, room).await, 1);
     }
     set_room(&database, room, doc! { "inflight": [] }).await;
     mongo.rooms().give_back(room, &second).await.unwrap();
-    assert!(lacks(1.0).await);
+    assert_eq!(calls_made(&database, room).await, 1);
 
     let third = reserve(mongo, room, call).await;
-    set_room(&database, room, doc! { "channel.tokens": full }).await;
+    set_room(&database, room, doc! { "channel.tokens": f64::from(CHANNEL_LIMIT.burst) }).await;
     mongo.rooms().give_back(room, &third).await.unwrap();
-    assert!((tokens().await - full).abs() < f64::EPSILON, "never more than all");
+    assert_eq!(calls_made(&database, room).await, 0);
     assert!(room_document(&database, room).await.get_array("inflight").unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn message_calls_the_channel_once_however_often_it_is_reserved() {
+    let database = scene().await;
+    let (mongo, room) = (&database.mongo, group(7));
+    open(mongo, room, &[ANNA, BORA], AT).await;
+    let call = || Placement::WideMention { new: Some(Messages::new_id()), word: MentionsAll::Channel };
+    let reserve = async |call| mongo.rooms().reserve(room, Some(ANNA), call).await.unwrap();
+    let (one, another) = (call(), call());
+
+    for _ in 0..5 {
+        reserve(one).await.unwrap();
+    }
+    assert_eq!(calls_made(&database, room).await, 1);
+
+    let given_up = reserve(one).await.unwrap();
+    mongo.rooms().give_back(room, &given_up).await.unwrap();
+    assert_eq!(calls_made(&database, room).await, 0);
+    for made in [one, another, call()] {
+        reserve(made).await.unwrap();
+    }
+    assert_eq!(calls_made(&database, room).await, 3, "what was given back is taken anew");
+    assert!(reserve(another).await.is_none());
+}
+
+/// How many tokens for `@channel` a group lacks; what comes back while a test runs is less than half of one.
+async fn calls_made(database: &Database, room: RoomKey) -> u32 {
+    let group = room_document(database, room).await;
+    let tokens = group.get_document("channel").unwrap().get_f64("tokens").unwrap();
+    let missing = f64::from(CHANNEL_LIMIT.burst) - tokens;
+    assert!(missing >= 0.0, "never more than all");
+    (0..).find(|calls| missing < (f64::from(*calls) + 0.5) * f64::from(CHANNEL_COST)).unwrap()
 }

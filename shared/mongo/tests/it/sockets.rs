@@ -23,7 +23,7 @@ fn connection(user: UserId, name: &str, at: Timestamp) -> Connection {
 }
 
 /// Opens connections of one person, one after another, and answers which made place for them.
-async fn connect(mongo: &Mongo, user: UserId, names: impl IntoIterator<Item = String>) -> Vec<String> {
+pub(crate) async fn connect(mongo: &Mongo, user: UserId, names: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut crowded_out = Vec::new();
     for (n, name) in (0..).zip(names) {
         let at = AT.plus(Duration::from_millis(n));
@@ -44,7 +44,7 @@ fn names(range: std::ops::Range<usize>) -> impl Iterator<Item = String> {
     range.map(|n| format!("c{n:02}"))
 }
 
-async fn touch(mongo: &Mongo, name: &str, cost: u32, limit: Limit) -> Touched {
+pub(crate) async fn touch(mongo: &Mongo, name: &str, cost: u32, limit: Limit) -> Touched {
     let id = ConnectionId(name.to_owned());
     let arrival = Arrival { connection: &id, locale: None, cost, effect: Effect::Alive, at: AT };
     mongo.connections().touch(arrival, limit).await.unwrap().unwrap()
