@@ -31,25 +31,19 @@ pub struct Sample {
 const PEOPLE: &[&str] =
     &["backend", "background", "boot", "contract", "credentials", "domain", "mongo", "mysql", "projection", "web"];
 
-/// The same and more.
-fn people_and(more: &'static str) -> Vec<&'static str> {
-    PEOPLE.iter().copied().chain([more]).collect()
+/// What every function of messages uses.
+const MESSAGES: &[&str] =
+    &["announce", "background", "boot", "contract", "credentials", "domain", "messaging", "mongo", "queue", "realtime"];
+
+/// What the one behind a door uses.
+pub fn messages_behind(door: &'static str) -> Vec<&'static str> {
+    and(MESSAGES, door)
 }
 
-/// What the function of messages uses.
-const MESSAGES: &[&str] = &[
-    "announce",
-    "background",
-    "boot",
-    "contract",
-    "credentials",
-    "domain",
-    "messaging",
-    "mongo",
-    "queue",
-    "realtime",
-    "web",
-];
+/// These and one more.
+fn and(uses: &[&'static str], more: &'static str) -> Vec<&'static str> {
+    uses.iter().copied().chain([more]).collect()
+}
 
 /// The answer to a request without a token.
 const UNAUTHENTICATED: Sample = Sample { status: 401, fields: &[("/code", "unauthenticated")] };
@@ -60,21 +54,21 @@ pub fn http_functions() -> Vec<HttpFunction> {
         HttpFunction {
             name: "auth",
             about: "Registration, sessions and tokens.".into(),
-            uses: people_and("mail"),
+            uses: and(PEOPLE, "mail"),
             openapi: auth::routes().into_openapi(),
             sample: Sample { status: 201, fields: &[("/username", "haneul"), ("/display_name", "하늘")] },
         },
         HttpFunction {
             name: "users",
             about: "The caller's account, profiles and search.".into(),
-            uses: people_and("presence"),
+            uses: and(PEOPLE, "presence"),
             openapi: users::routes().into_openapi(),
             sample: UNAUTHENTICATED,
         },
         HttpFunction {
             name: "friends",
             about: "Friends and friend requests.".into(),
-            uses: people_and("presence"),
+            uses: and(PEOPLE, "presence"),
             openapi: friends::routes().into_openapi(),
             sample: UNAUTHENTICATED,
         },
@@ -102,7 +96,7 @@ pub fn http_functions() -> Vec<HttpFunction> {
         HttpFunction {
             name: "messages",
             about: "The messages of a room. `/asyncapi.json` describes them over WebSocket.".into(),
-            uses: MESSAGES.to_vec(),
+            uses: messages_behind("web"),
             openapi: messages::routes().into_openapi(),
             sample: UNAUTHENTICATED,
         },

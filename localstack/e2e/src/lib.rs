@@ -9,7 +9,7 @@ mod test_stack;
 
 pub use api::{Answer, Api};
 pub use client::{group_message, group_name, room_name, with_ticket};
-pub use functions::{HttpFunction, Sample, group_rights, http_functions};
+pub use functions::{HttpFunction, Sample, group_rights, http_functions, messages_behind};
 pub use gateway::SentMail;
 pub use person::{PASSWORD, Person};
 pub use socket::Socket;

@@ -1,6 +1,6 @@
 //! The design, as tables. A change to them belongs in the commit that needs it, with the reason.
 
-use e2e::http_functions;
+use e2e::{http_functions, messages_behind};
 
 /// The workspace crates that a shared crate or a function without HTTP routes may use.
 const EDGES: &[(&str, &[&str])] = &[
@@ -69,22 +69,6 @@ const EDGES: &[(&str, &[&str])] = &[
     ("ws-connect", &["announce", "background", "boot", "credentials", "domain", "mongo", "realtime", "socket"]),
     // `presence` only in a test, which sweeps up what the queue refused.
     ("ws-disconnect", &["boot", "domain", "mongo", "presence", "queue", "socket"]),
-    (
-        "ws-send",
-        &[
-            "announce",
-            "background",
-            "boot",
-            "contract",
-            "credentials",
-            "domain",
-            "messaging",
-            "mongo",
-            "queue",
-            "realtime",
-            "socket",
-        ],
-    ),
 ];
 
 /// The `localstack` crates that each of them may use; all of them may use functions and shared crates.
@@ -161,7 +145,7 @@ pub(crate) const OWNERS: &[(&str, &[&str])] = &[
 /// Every row of a shared crate or a function.
 pub(crate) fn edges() -> Vec<Row> {
     let functions = http_functions().into_iter().map(|function| (function.name, function.uses));
-    rows(EDGES).chain(functions).collect()
+    rows(EDGES).chain(functions).chain([("ws-send", messages_behind("socket"))]).collect()
 }
 
 /// A crate and those that it may use.
