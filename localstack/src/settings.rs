@@ -49,7 +49,8 @@ fn check(values: &BTreeMap<String, String>) -> Result<()> {
     let mut values = values.clone();
     values.entry("SECRET_KEY".to_owned()).or_insert_with(stack::random_key);
     let settings = boot::Settings::without_secrets(values);
-    boot::values((settings.limits(), settings.signing(), settings.allowed_origins(), settings.mail()))?;
+    let common = (settings.limits(), settings.signing(), settings.allowed_origins(), settings.mail());
+    boot::values((common, settings.malware_scan()))?;
     Ok(())
 }
 
@@ -58,7 +59,8 @@ mod tests {
     use super::*;
 
     fn chosen_from(given: &[(&str, &str)], environment: &[(&str, &str)]) -> Result<BTreeMap<String, String>> {
-        let known = ["ALLOWED_ORIGINS", "LIMIT_SENDS", "LIMIT_TICKETS", "MYSQL_URL"].map(str::to_owned).into();
+        let known =
+            ["ALLOWED_ORIGINS", "LIMIT_SENDS", "LIMIT_TICKETS", "MALWARE_SCAN", "MYSQL_URL"].map(str::to_owned).into();
         let given: Vec<_> = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let find = |name: &str| environment.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned());
         chosen(&known, &given, find)
@@ -82,8 +84,8 @@ mod tests {
 
     #[test]
     fn unknown_name_is_an_error_that_lists_the_known_ones() {
-        let expected =
-            "no function has a setting `LIMIT_SEND`; there are ALLOWED_ORIGINS, LIMIT_SENDS, LIMIT_TICKETS, MYSQL_URL";
+        let known = "ALLOWED_ORIGINS, LIMIT_SENDS, LIMIT_TICKETS, MALWARE_SCAN, MYSQL_URL";
+        let expected = format!("no function has a setting `LIMIT_SEND`; there are {known}");
         assert_eq!(error(&[("LIMIT_SEND", "1:1")], &[]), expected);
     }
 
@@ -92,6 +94,7 @@ mod tests {
         let problem = "LIMIT_SENDS must be `burst:per_minute`, such as 20:120, each 1 to 1000000";
         assert_eq!(error(&[("LIMIT_SENDS", "many")], &[]), problem);
         assert_eq!(error(&[], &[("LIMIT_SENDS", "0:1")]), problem);
+        assert_eq!(error(&[("MALWARE_SCAN", "on")], &[]), "MALWARE_SCAN must be none or guardduty");
         assert!(error(&[("ALLOWED_ORIGINS", "*")], &[]).starts_with("ALLOWED_ORIGINS must list origins"));
     }
 }

@@ -10,7 +10,7 @@ use stack::Options;
 #[test]
 fn malware_is_refused_and_everything_else_becomes_ready() {
     let mut options = Options::for_test().without_limits();
-    options.parameters.insert("MalwareScan".to_owned(), "guardduty".to_owned());
+    options.environment.insert("MALWARE_SCAN".to_owned(), "guardduty".to_owned());
 
     journey_in(options, async |stack| {
         let (minji, _, room) = stack.pair().await;
