@@ -77,7 +77,7 @@ pub(crate) async fn clear(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
         let seq = read.get(&user).copied();
         let notification =
             Notification { news: News::Clear, room: Some(room), id: job.id, seq, preview: Preview::None, badge };
-        devices.into_iter().map(move |device| Notice { device, notification: notification.clone() })
+        devices.into_iter().map(move |device| Notice { device, notification: notification.clone(), author: None })
     });
     let notices: Vec<_> = join_all(each).await.into_iter().flatten().collect();
     let untold = deliver(run, &notices, read_at).await;

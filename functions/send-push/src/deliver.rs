@@ -1,9 +1,9 @@
 use crate::{App, again::send, run::Run};
 use domain::{
-    Fault, OrLog as _, Timestamp,
+    Fault, OrLog as _, Timestamp, UserId,
     notification::{Address, Device},
 };
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join};
 use push::{Notification, Outcome};
 use queue::PushJob;
 use std::{collections::BTreeMap, time::Duration};
@@ -15,7 +15,8 @@ const PAUSES: [u64; 4] = [10, 60, 300, 900];
 /// The longest that a queue holds a job back.
 const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 
-/// For how long it is believed whose a device is: whoever logs out, or hands their phone on, is promised that it is silent within 15 s.
+/// For how long it is believed whose a device is, and what they may see: whoever logs out, hands their phone on, leaves or blocks is
+/// promised that it is silent within 15 s.
 const BELIEVED: Duration = Duration::from_secs(10);
 
 /// How many devices stand in one job.
@@ -25,6 +26,8 @@ const DEVICES: usize = 10;
 pub(crate) struct Notice<'a> {
     pub(crate) device: &'a Device,
     pub(crate) notification: Notification,
+    /// Who wrote the message that it shows, which is for members who have not blocked them.
+    pub(crate) author: Option<UserId>,
 }
 
 /// Those of some devices that were not told.
@@ -77,15 +80,26 @@ pub(crate) async fn deliver<'a>(run: &Run<'_>, notices: &[Notice<'a>], read_at: 
     untold
 }
 
-/// Tells one device, as it is registered now if it waited long for its turn; `None` if it is nobody's or somebody else's by now.
+/// Tells one device, as it is registered now if it waited long for its turn; `None` if it is nobody's or somebody else's by now, or its
+/// person may not see the message any more.
 async fn tell_device(run: &Run<'_>, notice: &Notice<'_>, read_at: Timestamp) -> Option<Outcome> {
-    let Notice { device, notification } = notice;
+    let Notice { device, notification, .. } = notice;
     if run.now() < read_at.plus(BELIEVED) {
         return Some(run.app.providers.send(device, notification).await);
     }
-    let found = run.app.mongo.devices().find(device.user, &device.installation).await;
-    let Some(found) = found.or_log("look whose a device is") else { return Some(Outcome::Again(None)) };
-    Some(run.app.providers.send(&found?, notification).await)
+    let found = run.app.mongo.devices().find(device.user, &device.installation);
+    let known = try_join(found, may_see(run, notice)).await.or_log("look whose a device is and what they may see");
+    let Some((found, may_see)) = known else { return Some(Outcome::Again(None)) };
+    Some(run.app.providers.send(&found.filter(|_| may_see)?, notification).await)
+}
+
+/// Whether the person is still a member of the room of a message, and has not blocked its author.
+async fn may_see(run: &Run<'_>, Notice { device, notification, author }: &Notice<'_>) -> Result<bool, Fault> {
+    let (Some(room), Some(author)) = (notification.room, *author) else { return Ok(true) };
+    let (mongo, user) = (&run.app.mongo, device.user);
+    let (rooms, people) = (mongo.rooms(), mongo.people());
+    let (members, people) = try_join(rooms.list_members(room), people.list_named(&[user], &[author])).await?;
+    Ok(members.contains(&user) && people.iter().all(|person| !person.blocked.contains(&author)))
 }
 
 /// Jobs that ask devices again which were not told, by `job`'s next try.

@@ -31,7 +31,8 @@ pub(crate) async fn notices<'a>(
         preview: listener.settings.preview,
         badge,
     };
-    awake.into_iter().map(|device| Notice { device, notification: notification.clone() }).collect()
+    let notice = |device| Notice { device, notification: notification.clone(), author: Some(message.user) };
+    awake.into_iter().map(notice).collect()
 }
 
 /// What stands at the icon of the app: counted now, since a number that a job carried would be an old one. Only devices of Apple's

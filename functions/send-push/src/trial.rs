@@ -16,7 +16,7 @@ pub(crate) async fn trial(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
         .map(|device| {
             let notification =
                 Notification { news: News::Test, room: None, id: None, seq: None, preview: Preview::None, badge: None };
-            Notice { device, notification }
+            Notice { device, notification, author: None }
         })
         .collect();
     deliver(run, &notices, read_at).await;

@@ -171,6 +171,26 @@ async fn device_that_waited_for_its_turn_and_was_logged_out_is_not_notified() {
 }
 
 #[tokio::test]
+async fn device_that_waited_while_its_person_left_or_blocked_is_not_notified() {
+    for leaves in [true, false] {
+        let scene = Scene::new().await;
+        scene.iphone(BORA).await;
+        let message = scene.say(ANNA, "hi").await;
+
+        let meanwhile = async {
+            if leaves {
+                scene.open(ROOM, 2, &[ANNA]).await;
+            } else {
+                scene.know(Person { version: 2, blocked: vec![ANNA], ..person(BORA, "bora") }).await;
+            }
+        };
+        scene.work_while(&message, "unread", 10, meanwhile).await;
+
+        assert_eq!((scene.sent().len(), scene.queued()), (0, Vec::new()), "leaves: {leaves}");
+    }
+}
+
+#[tokio::test]
 async fn device_that_waited_for_its_turn_is_notified_by_its_new_token() {
     let scene = Scene::new().await;
     let mut iphone = scene.iphone(BORA).await;
