@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::history::{Answer, Push, Request, RoomId};
+use crate::history::{Answer, Notice, Push, Request, RoomId};
 
 /// The product as its clients reach it. People are numbered from 0.
 pub trait Doors {
@@ -23,6 +23,9 @@ pub trait Doors {
 
     /// Uploads a file that has this name and waits until it may be sent; answers its id, or why it was given up.
     fn upload(&self, session: &Self::Session, name: &str) -> impl Future<Output = Result<Arc<str>, String>>;
+
+    /// What devices were notified of since this was asked last, in order.
+    fn take_notices(&self) -> Vec<Notice>;
 
     /// Takes a ticket.
     fn ticket(&self, session: &Self::Session) -> impl Future<Output = Result<Self::Ticket, String>>;

@@ -2,19 +2,21 @@
 
 use std::{
     collections::BTreeMap,
+    convert::Infallible,
+    future::pending,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use anyhow::{Context, bail};
-use futures_util::future::join_all;
+use futures_util::future::{Either, join_all, select};
 use tokio::{
     sync::{Notify, mpsc, watch},
     time::{Instant, sleep},
 };
 
 use crate::{
-    client::{Client, Invites, Login, Own, Sent, State, log_in},
+    client::{Away, Client, Invites, Login, Own, Sent, State, log_in},
     doors::{Doors, Socket},
     history::{Answer, Event, Member, Message, Page, Purpose, Recorder, Request, RoomId, SyncPage, Via, Window},
     options::Usage,
@@ -24,6 +26,8 @@ use crate::{
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How long presence may take to settle: the offline delay, and a round of the sweep for what got lost.
 const PRESENCE: Duration = Duration::from_mins(3);
+/// Between two looks at what devices were notified of, which is recorded so much later.
+const BETWEEN_NOTICES: Duration = Duration::from_millis(20);
 /// Between two looks at who is online.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 /// How long stopped writers may still write.
@@ -94,6 +98,39 @@ pub async fn drive<D: Doors>(
     recorder: &Recorder,
     faults: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
+    let played = Box::pin(play(doors, plan, recorder, faults));
+    let heard = Box::pin(hear_devices(doors, recorder, &plan.usage));
+    match select(played, heard).await {
+        Either::Left((played, _)) => played?,
+        Either::Right((never, _)) => match never {},
+    }
+    for group in plan.groups.iter().filter(|_| plan.usage.presence) {
+        presence(doors, recorder, group).await?;
+    }
+    Ok(())
+}
+
+/// Records for ever what devices are notified of.
+async fn hear_devices<D: Doors>(doors: &D, recorder: &Recorder, usage: &Usage) -> Infallible {
+    if usage.away.is_zero() {
+        return pending().await;
+    }
+    loop {
+        for notice in doors.take_notices() {
+            recorder.record(None, Event::Notified(notice));
+        }
+        sleep(BETWEEN_NOTICES).await;
+    }
+}
+
+/// Runs the clients, and reads every room at the end.
+async fn play<D: Doors>(
+    doors: &D,
+    plan: &Plan,
+    recorder: &Recorder,
+    faults: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let mut away: BTreeMap<usize, Away> = BTreeMap::new();
     let mut own: BTreeMap<(usize, RoomId), Own> = BTreeMap::new();
     let mut invites: BTreeMap<RoomId, Invites> = BTreeMap::new();
     let mut clients = Vec::new();
@@ -114,6 +151,7 @@ pub async fn drive<D: Doors>(
             recorder,
             own: Arc::clone(own.entry((person, room)).or_default()),
             invites: Arc::clone(invites.entry(room).or_default()),
+            away: Arc::clone(away.entry(person).or_insert_with(|| Arc::new(watch::Sender::new(Instant::now())))),
             state: Mutex::new(State::new(login.context("a client could not log in")?)),
             updates: Notify::new(),
             reconnect: Notify::new(),
@@ -157,9 +195,6 @@ pub async fn drive<D: Doors>(
     }
     let deadline = Instant::now() + PATIENCE;
     join_all(clients.iter().map(|client| client.settle(deadline))).await;
-    for group in plan.groups.iter().filter(|_| plan.usage.presence) {
-        presence(doors, recorder, group).await?;
-    }
     Ok(())
 }
 

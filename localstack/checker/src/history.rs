@@ -95,6 +95,23 @@ pub enum SignalKind {
     Receipt,
 }
 
+/// What a push service was sent for a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The device's token.
+    pub device: Arc<str>,
+    /// The room that it is about.
+    pub room: RoomId,
+    /// The message that it shows, or takes back.
+    pub message: Option<Arc<str>>,
+    /// Whether it shows a message; else it takes back what is shown.
+    pub is_alert: bool,
+    /// The number at the app's icon from now on.
+    pub badge: Option<u64>,
+    /// A later notice with the same one takes its place.
+    pub collapse_id: Arc<str>,
+}
+
 /// A frame that was pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Push {
@@ -168,6 +185,8 @@ pub enum Request {
     JoinBy { room: RoomId, code: Arc<str> },
     /// Exchange the session's refresh token; the same attempt again is a retry.
     Refresh { room: RoomId, attempt: Arc<str> },
+    /// Have a device, by its token, notified of what the person does not see, until the session ends.
+    Register { room: RoomId, device: Arc<str> },
     /// End the session that asks.
     Logout { room: RoomId },
     /// Open a socket with a ticket of the session.
@@ -208,6 +227,7 @@ impl Request {
             | Self::Revoke { room, .. }
             | Self::JoinBy { room, .. }
             | Self::Refresh { room, .. }
+            | Self::Register { room, .. }
             | Self::Logout { room }
             | Self::Connect { room } => *room,
         }
@@ -282,7 +302,7 @@ pub enum Answer {
     Total { messages: u64, badge: u64 },
     /// The friends who are online.
     Online(Box<[u64]>),
-    /// A block, its end, a reaction, a change of a group's members, or the end of a session: it is so from now on.
+    /// A block, its end, a reaction, a change of a group's members, a device, or the end of a session: it is so from now on.
     Done,
     /// The invite is made.
     Invited { invite: u64, code: Arc<str> },
@@ -328,6 +348,8 @@ pub enum Event {
     Pushed(Message),
     /// A frame brought a signal.
     Heard(Signal),
+    /// A push service took something for a device.
+    Notified(Notice),
     /// When nothing happens any more: whether a friend is said to be online, and whether they have a connection.
     Presence { room: RoomId, of: usize, online: bool, connected: bool },
     /// The client has caught up for the last time.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::history::{Answer, Entry, Event, History, Message, Page, Request, Signal, SyncPage, System, Via};
+use crate::history::{Answer, Entry, Event, History, Message, Notice, Page, Request, Signal, SyncPage, System, Via};
 
 impl History {
     /// The entries at these positions, at most `limit` lines.
@@ -45,6 +45,7 @@ impl fmt::Display for Event {
             Self::Answered { call, answer } => write!(f, "-> #{call} {answer}"),
             Self::Pushed(message) => write!(f, "push   {message}"),
             Self::Heard(Signal { kind, room, of }) => write!(f, "heard  {kind:?} of {of} in room {room}"),
+            Self::Notified(notice) => write!(f, "{notice}"),
             Self::Presence { of, online, connected, .. } => {
                 write!(f, "person {of} is {}online, and is {}connected", no(*online), no(*connected))
             }
@@ -104,6 +105,7 @@ impl fmt::Display for Request {
             Self::Typing { room } => write!(f, "type in room {room}"),
             Self::Friends { .. } => f.write_str("list friends"),
             Self::Refresh { attempt, .. } => write!(f, "refresh the session, attempt {attempt}"),
+            Self::Register { device, .. } => write!(f, "register device {device}"),
             Self::Logout { .. } => f.write_str("log out"),
             Self::Connect { room } => write!(f, "connect for room {room}"),
         }
@@ -138,6 +140,16 @@ impl fmt::Display for Answer {
             Self::Refused { status, code } => write!(f, "refused {status} {code}"),
             Self::Unknown(why) => write!(f, "unknown outcome: {why}"),
         }
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { device, room, message, is_alert, badge, collapse_id } = self;
+        write!(f, "device {device} {} room {room}", if *is_alert { "shows" } else { "clears" })?;
+        message.iter().try_for_each(|message| write!(f, " message {message}"))?;
+        badge.iter().try_for_each(|badge| write!(f, " badge {badge}"))?;
+        write!(f, " as {collapse_id}")
     }
 }
 

@@ -91,6 +91,8 @@ pub struct Usage {
     pub signals: bool,
     /// Whether clients ask what is unread in all.
     pub totals: bool,
+    /// For how long at most people are away now and then, so that the devices of their sessions are notified; none has any if it is zero.
+    pub away: Duration,
     /// Whether it is watched at the end who is online.
     pub presence: bool,
 }
@@ -112,6 +114,7 @@ impl Default for Usage {
             reactions: 15,
             signals: true,
             totals: true,
+            away: Duration::from_secs(6),
             presence: true,
         }
     }

@@ -71,6 +71,10 @@ pub struct Counts {
     pub pushes: usize,
     /// Signals that were pushed.
     pub signals: usize,
+    /// Notifications that showed a message on a device.
+    pub alerts: usize,
+    /// Notifications that took back what a device showed.
+    pub clears: usize,
     /// How often a client lost or closed its connection.
     pub disconnects: usize,
 }
@@ -139,6 +143,8 @@ impl Counts {
                     counts.given_up += usize::from(text.starts_with(GAVE_UP));
                 }
                 Event::Heard(_) => counts.signals += 1,
+                Event::Notified(notice) if notice.is_alert => counts.alerts += 1,
+                Event::Notified(_) => counts.clears += 1,
                 Event::Group { .. }
                 | Event::LoggedIn { .. }
                 | Event::Settled { .. }
@@ -179,6 +185,7 @@ impl fmt::Display for Report {
         } = &self.counts;
         let Counts { files, given_up, links, messages, unknown, observations, pushes, signals, disconnects, .. } =
             &self.counts;
+        let Counts { alerts, clears, .. } = &self.counts;
         writeln!(
             f,
             "seed {seed}, {seconds} s, {clients} clients in {rooms} rooms, {group_clients} in {groups} groups of {people}, faults: {faults}"
@@ -195,6 +202,10 @@ impl fmt::Display for Report {
         writeln!(f, "{deletes} deletes, {reads} reads, {refreshes} refreshes, {logouts} logouts, {blocks} blocks")?;
         writeln!(f, "{members} changes of members, {invites} invites, {reactions} reactions")?;
         writeln!(f, "{files} files were sent, {given_up} uploads given up; {links} links")?;
+        writeln!(f, "{alerts} notifications of devices, {clears} taken back")?;
+        if *alerts == 0 && !self.options.usage.away.is_zero() {
+            writeln!(f, "    no device was notified, so nothing is known of devices: run it for longer")?;
+        }
         for (what, count) in &self.faults {
             writeln!(f, "    {count:>6} x {what}")?;
         }

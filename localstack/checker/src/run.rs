@@ -46,7 +46,7 @@ pub async fn start(
     setup.binaries = binaries;
     setup.old_binaries = old_binaries;
     setup.progress = progress.clone();
-    // Whoever goes counts as offline after half a minute, or two if they came just before.
+    // Whoever goes counts as offline after half a minute, or two if they came just before; devices are told later as well.
     setup.limits.queue_speed = 10;
     setup.environment.insert("ACCESS_TOKEN_EXPIRE_HOURS".to_owned(), "24".to_owned());
     Ok((Stack::start(setup).await?, folder))
@@ -65,7 +65,7 @@ async fn record(stack: &Stack, options: &Options) -> anyhow::Result<(History, BT
     let databases = stack.databases().context("the databases of this stack are not its own to break")?;
     let recorder = Arc::new(Recorder::default());
     let reader = Reader::new(&recorder);
-    let doors = StackDoors::open(&stack.urls().http, options, reader.clone()).await?;
+    let doors = StackDoors::open(stack, options, reader.clone()).await?;
     let breaker = Breaker {
         gateway: stack.gateway(),
         databases,

@@ -12,6 +12,7 @@ use std::{
 use anyhow::Context;
 use client::{Api, File, Method, Person, with_ticket};
 use serde_json::{Value, json};
+use stack::Stack;
 use tokio::{
     sync::mpsc::UnboundedSender,
     task::JoinHandle,
@@ -21,7 +22,7 @@ use tokio::{
 use crate::{
     doors::{self, Doors, Hello, Standing},
     drive::Group,
-    history::{Answer, Event, GROUPS, Member, Push, Recorder, Request, RoomId},
+    history::{Answer, Event, GROUPS, Member, Notice, Push, Recorder, Request, RoomId},
     options::Options,
     wire::{self, room_name},
 };
@@ -35,12 +36,14 @@ const UPLOAD_PATIENCE: Duration = Duration::from_secs(15);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 
 /// The stack as its clients reach it.
-#[derive(Debug)]
-pub(crate) struct StackDoors {
+pub(crate) struct StackDoors<'s> {
+    stack: &'s Stack,
     people: Vec<Person>,
     rooms: BTreeMap<RoomId, [usize; 2]>,
     groups: Vec<Group>,
     reader: Reader,
+    /// How many requests to push services were looked at.
+    noticed: AtomicUsize,
 }
 
 /// Compares every frame that arrives with the document of frames.
@@ -99,11 +102,13 @@ impl Session {
     }
 }
 
-impl StackDoors {
+impl<'s> StackDoors<'s> {
     /// Registers two people for each room and the people of each group, and opens the rooms and the groups.
-    pub(crate) async fn open(url: &str, options: &Options, reader: Reader) -> anyhow::Result<Self> {
-        let api = Api::new(url);
-        let mut doors = Self { people: Vec::new(), rooms: BTreeMap::new(), groups: Vec::new(), reader };
+    pub(crate) async fn open(stack: &'s Stack, options: &Options, reader: Reader) -> anyhow::Result<Self> {
+        let api = Api::new(&stack.urls().http);
+        let noticed = AtomicUsize::new(stack.providers().records(0).len());
+        let (people, rooms, groups) = (Vec::new(), BTreeMap::new(), Vec::new());
+        let mut doors = Self { stack, people, rooms, groups, reader, noticed };
         for number in 0..options.rooms {
             let (one, other) = (register(&api).await?, register(&api).await?);
             let room = RoomId::try_from(one.room_with(other.id).await?)?;
@@ -176,7 +181,7 @@ async fn register(api: &Api) -> anyhow::Result<Person> {
     Person::register(api, &format!("{name}@example.com"), &name, PASSWORD).await
 }
 
-impl Doors for StackDoors {
+impl Doors for StackDoors<'_> {
     type Session = Session;
     type Ticket = String;
     type Socket = Connection;
@@ -216,6 +221,13 @@ impl Doors for StackDoors {
             }
             sleep(BETWEEN_LOOKS).await;
         }
+    }
+
+    fn take_notices(&self) -> Vec<Notice> {
+        let records = self.stack.providers().records(self.noticed.load(Ordering::Relaxed));
+        self.noticed.fetch_add(records.len(), Ordering::Relaxed);
+        let taken = records.iter().filter(|record| record.provider == "apns" && record.is_taken());
+        taken.filter_map(|record| wire::notice(&record.target, &record.headers, &record.body)).collect()
     }
 
     async fn ticket(&self, session: &Session) -> Result<String, String> {

@@ -19,11 +19,17 @@ const SEEDS: u64 = 60;
 /// What share of all actions files have, in percent, where they matter.
 const FILES: u32 = 20;
 
+/// For how long people are away where devices matter.
+const AWAY: Duration = Duration::from_secs(4);
+
 /// What people do, and the longest time between two crashes; some mistakes show in few circumstances only.
 fn circumstances(seed: u64, mistake: Option<Mistake>) -> (Usage, u64) {
     let with_files = matches!(mistake, Some(Mistake::UploadInTwo | Mistake::TombstoneFile | Mistake::OpenLinks));
     let files = if with_files { FILES } else { 0 };
-    let usage = Usage { think_ms: 120, files, signals: true, presence: true, totals: true, ..Usage::default() };
+    let of_devices = [Mistake::NotifiedOutsiders, Mistake::LogoutKeepsDevice, Mistake::NotifiedAuthor];
+    let has_devices = mistake.is_some_and(|mistake| of_devices.contains(&mistake));
+    let away = if has_devices { AWAY } else { Duration::ZERO };
+    let usage = Usage { think_ms: 120, files, away, ..Usage::default() };
     let gap = if seed.is_multiple_of(2) { 1500 } else { 60 };
     match mistake {
         Some(Mistake::NoUniqueRev) => (Usage { think_ms: 60, ..usage }, 20),
@@ -121,6 +127,32 @@ fn correct_server_keeps_every_promise_about_files() {
             assert!(found.is_empty(), "seed {seed}: {}", found[0]);
         }
     }
+}
+
+#[test]
+fn correct_server_keeps_every_promise_about_devices() {
+    for seed in 1..=SEEDS / 4 {
+        for mut plan in [plan_of_two(seed, None), plan_of_group(seed, None)] {
+            plan.usage.away = AWAY;
+            let found = play_in(seed, None, &plan);
+            assert!(found.is_empty(), "seed {seed}: {}", found[0]);
+        }
+    }
+}
+
+#[test]
+fn notification_of_whoever_was_removed_is_detected() {
+    breaks_in_group(Mistake::NotifiedOutsiders, Promise::RightsFenced);
+}
+
+#[test]
+fn a_device_that_outlives_its_session_is_detected() {
+    breaks(Mistake::LogoutKeepsDevice, Promise::RightsFenced);
+}
+
+#[test]
+fn notification_of_an_own_message_is_detected() {
+    breaks(Mistake::NotifiedAuthor, Promise::Protocol);
 }
 
 #[test]

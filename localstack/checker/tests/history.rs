@@ -9,7 +9,7 @@ async fn every_promise_is_kept_while_things_break() {
     let (stack, _folder) = start(None, None, &Progress::silent()).await.unwrap();
     let mut frames = 0;
     for (seed, seconds, faults) in [(1, 6, FaultPlan::none()), (2, 14, FaultPlan::all()), (3, 14, FaultPlan::all())] {
-        let (mut files, mut links) = (0, 0);
+        let (mut files, mut links, mut alerts) = (0, 0, 0);
         // A busy machine plays little in one run.
         for seed in (seed..).step_by(10).take(6) {
             let report = play(&stack, Options { faults: faults.clone(), ..Options::new(seed, seconds) }).await.unwrap();
@@ -17,12 +17,13 @@ async fn every_promise_is_kept_while_things_break() {
             assert!(report.is_clean(), "{report}");
             files += report.counts.files;
             links += report.counts.links;
+            alerts += report.counts.alerts;
             frames += report.faults["frames compared with the document"];
-            if files > 0 && links > 0 {
+            if files > 0 && links > 0 && alerts > 0 {
                 break;
             }
         }
-        assert!(files > 0 && links > 0, "{files} files, {links} links");
+        assert!(files > 0 && links > 0 && alerts > 0, "{files} files, {links} links, {alerts} notifications");
     }
     assert!(frames > 300, "{frames} frames");
     stack.stop().await;

@@ -1,6 +1,7 @@
 //! A seeded client: it changes and reads its room, reconnects, logs out, and follows its room by the client rule.
 
 mod changes;
+mod devices;
 mod files;
 mod members;
 mod rights;
@@ -15,9 +16,10 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::{
     sync::{Notify, mpsc, watch},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
+pub(crate) use self::devices::Away;
 use crate::{
     client_rule::ClientView,
     doors::{Doors, Hello, Socket, Standing},
@@ -91,6 +93,7 @@ pub(crate) struct Client<'w, D: Doors> {
     pub(crate) recorder: &'w Recorder,
     pub(crate) own: Own,
     pub(crate) invites: Invites,
+    pub(crate) away: Away,
     pub(crate) state: Mutex<State<D>>,
     pub(crate) updates: Notify,
     pub(crate) reconnect: Notify,
@@ -146,6 +149,7 @@ impl<D: Doors> Client<'_, D> {
     /// Uses its room until `until`, then finishes what has begun, at the latest at `give_up`.
     pub(crate) async fn work(&self, until: Instant, give_up: Instant) {
         let mut rng = self.rng(0);
+        self.register(&mut rng, give_up).await;
         let Usage { deletes, reads, refreshes, logouts, blocks, members, reactions, files, .. } = self.usage;
         while Instant::now() < until {
             sleep(Duration::from_millis(rng.random_range(0..self.usage.think_ms.max(1)))).await;
@@ -188,6 +192,7 @@ impl<D: Doors> Client<'_, D> {
             80..88 => self.poll(rng).await,
             88..93 => self.send_again(rng).await,
             93 if rng.random_ratio(1, 5) => self.crowd().await,
+            93 if !self.usage.away.is_zero() && rng.random_bool(0.5) => self.go_away(rng),
             93 => self.reconnect.notify_one(),
             94..96 if self.usage.signals => self.signal(rng).await,
             96..98 => {
@@ -256,16 +261,15 @@ impl<D: Doors> Client<'_, D> {
                 continue;
             };
             loop {
-                let lost = self.reconnect.notified();
-                futures_util::pin_mut!(lost);
-                let push = pushes.recv();
-                futures_util::pin_mut!(push);
-                let Either::Left((Some(push), _)) = select(push, lost).await else { break };
+                let (push, lost, gone) = (pushes.recv(), self.reconnect.notified(), self.goes_away());
+                futures_util::pin_mut!(push, lost, gone);
+                let Either::Left((Some(push), _)) = select(push, select(lost, gone)).await else { break };
                 self.take(push);
             }
             self.state().socket = None;
             self.recorder.note(Some(self.number), "is disconnected");
             sleep(Duration::from_millis(rng.random_range(0..400))).await;
+            sleep_until(self.back_at()).await;
         }
     }
 

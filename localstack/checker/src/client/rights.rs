@@ -36,7 +36,10 @@ impl<D: Doors> Client<'_, D> {
             None
         };
         let request = Request::Logout { room: self.room };
-        let is_over = if rng.random_ratio(1, 3) {
+        let is_over = if !self.usage.away.is_zero() && rng.random_ratio(1, 4) {
+            let mut other = ChaCha8Rng::from_rng(rng);
+            tokio::join!(self.insist(rng, give_up, request), self.register(&mut other, give_up)).0
+        } else if rng.random_ratio(1, 3) {
             let mut other = ChaCha8Rng::from_rng(rng);
             tokio::join!(self.insist(rng, give_up, request), self.send(&mut other, give_up)).0
         } else {
@@ -48,6 +51,7 @@ impl<D: Doors> Client<'_, D> {
             self.probe(rng, old, open, ticket).await;
         }
         self.come_back(give_up).await;
+        self.register(rng, give_up).await;
     }
 
     /// Exchanges the refresh token, with one attempt until it is answered.

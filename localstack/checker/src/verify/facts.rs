@@ -197,6 +197,7 @@ impl<'h> Facts<'h> {
                 }
                 Event::Group { room, people } => drop(facts.groups.insert(*room, people)),
                 Event::Heard(_)
+                | Event::Notified(_)
                 | Event::Presence { .. }
                 | Event::LoggedIn { .. }
                 | Event::Settled { .. }

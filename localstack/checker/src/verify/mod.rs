@@ -15,6 +15,7 @@ mod mentions;
 mod order;
 mod pins;
 mod presence;
+mod pushes;
 mod reactions;
 mod reads;
 mod refusals;
@@ -90,6 +91,7 @@ pub fn verify(history: &History) -> Vec<Violation> {
     members::check(&facts, &mut found);
     system::check(&facts, &mut found);
     signals::check(&facts, &mut found);
+    pushes::check(&facts, &mut found);
     presence::check(&facts, &mut found);
     remains::check(&facts, &mut found);
     frames::check(&facts, &mut found);

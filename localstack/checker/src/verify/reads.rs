@@ -8,6 +8,7 @@ use std::{
 use super::{
     Promise, Violation,
     facts::{Call, Facts},
+    pushes::{self, Badge},
 };
 use crate::history::{Answer, Request, RoomId};
 
@@ -83,7 +84,8 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     }
 }
 
-/// What is said to be unread in all lies between what is left by every read that was asked for, and by those that were answered.
+/// What is said to be unread in all, also on the icon of an app, lies between what is left by every read that was asked for, and by
+/// those that were answered.
 fn totals(
     facts: &Facts<'_>,
     reads: &BTreeMap<(RoomId, usize), Vec<Read>>,
@@ -91,28 +93,31 @@ fn totals(
     rooms: &mut BTreeMap<RoomId, Room>,
     found: &mut Vec<Violation>,
 ) {
-    for call in facts.calls.values() {
-        let (Request::Total { room }, Some((answered, Answer::Total { messages, badge }))) =
-            (call.request, call.answered)
-        else {
-            continue;
-        };
+    let answers = facts.calls.values().filter_map(|call| match (call.request, call.answered) {
+        (Request::Total { room }, Some((answered, Answer::Total { messages, badge }))) => {
+            let counts = vec![("are said to be unread in all", *messages), ("show on the icon", *badge)];
+            Some((*room, call.by.person, (call.position, answered), counts))
+        }
+        _ => None,
+    });
+    let badges = pushes::badges(facts).into_iter();
+    let badges =
+        badges.map(|Badge { room, person, within, count }| (room, person, within, vec![("show on a device", count)]));
+    for (room, person, (from, to), counts) in answers.chain(badges) {
         // Whoever may be out of the group may have nothing there.
-        if facts.exits(*room, call.by.person).any(|exit| exit.position < answered) {
+        if facts.exits(room, person).any(|exit| exit.position < to) {
             continue;
         }
-        let key = (*room, call.by.person);
-        let asked = asked.get(&key).into_iter().flatten().filter(|(position, _)| *position < answered);
-        let reads = reads.get(&key).into_iter().flatten().filter(|read| read.answered < call.position);
-        let known = rooms.entry(*room).or_insert_with(|| Room::of(facts, *room));
+        let asked = asked.get(&(room, person)).into_iter().flatten().filter(|(position, _)| *position < to);
+        let reads = reads.get(&(room, person)).into_iter().flatten().filter(|read| read.answered < from);
+        let known = rooms.entry(room).or_insert_with(|| Room::of(facts, room));
         let (high, low) = (asked.map(|(_, seq)| *seq).max(), reads.map(|read| read.cursor).max());
-        let within = (call.position, answered);
-        let (least, _) = known.unread(call.by.person, within, high.unwrap_or(0));
-        let (_, most) = known.unread(call.by.person, within, low.unwrap_or(0));
-        for (name, count) in [("are said to be unread in all", messages), ("show on the icon", badge)] {
-            if (*count).min(CAP) < least || (*count).min(CAP) > most {
+        let (least, _) = known.unread(person, (from, to), high.unwrap_or(0));
+        let (_, most) = known.unread(person, (from, to), low.unwrap_or(0));
+        for (name, count) in counts {
+            if count.min(CAP) < least || count.min(CAP) > most {
                 let what = format!("{count} messages {name}, but there were {least} to {most}");
-                found.push(facts.room_violation(Promise::Protocol, *room, &[call.position, answered], what));
+                found.push(facts.room_violation(Promise::Protocol, room, &[from, to], what));
             }
         }
     }

@@ -77,6 +77,12 @@ pub(super) fn block_fences<'f>(facts: &'f Facts<'_>, room: RoomId) -> impl Itera
     facts.blocks(room).filter_map(|block| Fence::of(facts, block, None, || Box::new(lifts(facts, block))))
 }
 
+/// The same of the blocks that one of them made.
+pub(super) fn fences_by<'f>(facts: &'f Facts<'_>, room: RoomId, person: usize) -> impl Iterator<Item = Fence> + 'f {
+    let own = facts.blocks(room).filter(move |block| block.by.person == person);
+    own.filter_map(|block| Fence::of(facts, block, None, || Box::new(lifts(facts, block))))
+}
+
 /// Every call that asked to lift blocks of this one's maker, in order.
 fn lifts<'f, 'h>(facts: &'f Facts<'h>, block: &'f Call<'h>) -> impl Iterator<Item = &'f Call<'h>> {
     facts.lifts(block.request.room()).filter(|lift| lift.by.person == block.by.person)

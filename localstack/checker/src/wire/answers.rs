@@ -92,7 +92,7 @@ pub(crate) fn from_http(request: &Request, status: u16, body: Value) -> Answer {
             | Request::SetRole { .. }
             | Request::Transfer { .. },
         )
-        | (200 | 201, Request::Block { .. } | Request::Add { .. })
+        | (200 | 201, Request::Block { .. } | Request::Add { .. } | Request::Register { .. })
         | (
             204,
             Request::Unblock { .. }

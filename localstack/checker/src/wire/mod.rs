@@ -4,6 +4,8 @@ mod answers;
 mod requests;
 mod rows;
 
+use std::collections::BTreeMap;
+
 use client::group_name;
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,7 +15,7 @@ pub(crate) use self::{
     answers::{from_frame, from_http},
     requests::{frame, http},
 };
-use crate::history::{GROUPS, Message, Push, RoomId, Signal, SignalKind};
+use crate::history::{GROUPS, Message, Notice, Push, RoomId, Signal, SignalKind};
 
 /// The room's kind and id.
 fn parts(room: RoomId) -> (&'static str, u64) {
@@ -38,10 +40,27 @@ pub(crate) fn push(mut frame: Value) -> Option<Push> {
         "receipt.read" | "receipt.delivered" => SignalKind::Receipt,
         _ => return None,
     };
-    let (name, id) = frame["room"].as_str()?.split_once(':')?;
-    let id: u64 = id.parse().ok()?;
-    let room = if name == "group" { GROUPS + id } else { id };
+    let room = named(&frame["room"])?;
     Some(Push::Signal(Signal { kind, room, of: frame["d"]["user_id"].as_u64()? }))
+}
+
+/// The room that has this name.
+fn named(name: &Value) -> Option<RoomId> {
+    let (name, id) = name.as_str()?.split_once(':')?;
+    let id: u64 = id.parse().ok()?;
+    Some(if name == "group" { GROUPS + id } else { id })
+}
+
+/// What APNs was sent for a device, if it is about a room.
+pub(crate) fn notice(device: &str, headers: &BTreeMap<String, String>, body: &Value) -> Option<Notice> {
+    Some(Notice {
+        device: device.into(),
+        room: named(&body["room"])?,
+        message: body["id"].as_str().map(Into::into),
+        is_alert: body["kind"] != "clear",
+        badge: body["aps"]["badge"].as_u64(),
+        collapse_id: headers.get("apns-collapse-id").map(String::as_str).unwrap_or_default().into(),
+    })
 }
 
 fn message(body: Value) -> Option<Message> {
@@ -165,6 +184,31 @@ mod tests {
         row["reactions"] = json!([{ "emoji": "👍", "count": 2, "mine": true }]);
         let message = message(row).unwrap_or_else(|| unreachable!());
         assert_eq!(*message.reactions, [("👍".into(), 2)]);
+    }
+
+    #[test]
+    fn devices_are_registered_and_notified_by_their_tokens() {
+        let device = format!("{:032x}{:032x}", 3, 65_000);
+        let (method, path, body) =
+            http(&Request::Register { room: ROOM, device: device.as_str().into() }, 9).unwrap_or_default();
+        let put = (Method::PUT, "/notifications/devices/00000003-0000-4000-8000-00000000fde8");
+        assert_eq!((method, &*path), put);
+        assert_eq!(body, Some(json!({ "platform": "apns", "token": device })));
+        let headers = BTreeMap::from([("apns-collapse-id".to_owned(), "66f0".to_owned())]);
+        let sent = json!({ "kind": "mention", "room": "group:4", "id": "66f0", "seq": "5", "aps": { "badge": 2 } });
+        let (message, collapse_id) = (Some("66f0".into()), "66f0".into());
+        let told = Notice {
+            device: (&*device).into(),
+            room: GROUPS + 4,
+            message,
+            is_alert: true,
+            badge: Some(2),
+            collapse_id,
+        };
+        assert_eq!(notice(&device, &headers, &sent), Some(told));
+        let clear = json!({ "kind": "clear", "room": "private:4", "read_seq": "5", "aps": { "badge": 0 } });
+        assert!(notice(&device, &headers, &clear).is_some_and(|told| !told.is_alert && told.room == ROOM));
+        assert_eq!(notice(&device, &headers, &json!({ "kind": "friend", "aps": {} })), None);
     }
 
     #[test]

@@ -46,6 +46,7 @@ pub(crate) fn frame(request: &Request) -> Option<(&'static str, Value)> {
         | Request::Revoke { .. }
         | Request::JoinBy { .. }
         | Request::Refresh { .. }
+        | Request::Register { .. }
         | Request::Logout { .. }
         | Request::Connect { .. } => return None,
     })
@@ -124,6 +125,10 @@ pub(crate) fn http(request: &Request, other: i64) -> Option<(Method, String, Opt
         }
         Request::Leave { .. } => (Method::POST, format!("/group-rooms/{id}/leave"), None),
         Request::Join { .. } => (Method::POST, format!("/group-rooms/{id}/join"), None),
+        Request::Register { device, .. } => {
+            let path = format!("/notifications/devices/{}", installation(device));
+            (Method::PUT, path, Some(json!({ "platform": "apns", "token": &**device })))
+        }
         Request::Logout { .. } => (Method::POST, "/auth/logout".to_owned(), None),
         // Signals are frames, and a token is known where the session is.
         Request::Delivered { .. } | Request::Typing { .. } | Request::Refresh { .. } | Request::Connect { .. } => {
@@ -139,6 +144,12 @@ fn with_file(mut message: Value, file: Option<&str>) -> Value {
         message["attachments"] = json!([{ "upload_id": file }]);
     }
     message
+}
+
+/// The id of the app on a device: a UUID of the ends of the two numbers in its token.
+fn installation(device: &str) -> String {
+    let digits = |range| device.get(range).unwrap_or_default();
+    format!("{}-0000-4000-8000-{}", digits(24..32), digits(52..64))
 }
 
 fn percent_encoded(text: &str) -> String {

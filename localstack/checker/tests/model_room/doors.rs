@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use checker::{
     doors::{Doors, Hello, Socket, Standing},
-    history::{Answer, Message, Push, Request, RoomId, Signal, SignalKind},
+    history::{Answer, Message, Notice, Push, Request, RoomId, Signal, SignalKind},
 };
 use rand::RngExt;
 use tokio::{
@@ -17,6 +17,7 @@ use super::{Asker, Live, Mistake, ModelRoom, Server};
 impl ModelRoom {
     /// Pushes to every connection but the sender's: late, twice, in another order, or not at all.
     pub(super) fn push(&self, asker: Asker, message: &Message) {
+        self.notify(message);
         let mut server = self.lock();
         let Server { connections, random, broken, sessions, rooms, mistake, .. } = &mut *server;
         let rights = rooms.get(&message.room).map(|room| &room.rights);
@@ -36,6 +37,52 @@ impl ModelRoom {
                 });
             }
         }
+    }
+
+    /// Notifies the devices of those who have no connection of a message, once and a little later, as they are then.
+    fn notify(&self, message: &Message) {
+        let late = {
+            let mut server = self.lock();
+            if server.devices.is_empty() || message.system.is_some() || !server.notified.insert(message.id.clone()) {
+                return;
+            }
+            server.random.random_range(0..300)
+        };
+        let (server, message) = (self.clone(), message.clone());
+        tokio::spawn(async move {
+            sleep(Duration::from_millis(late)).await;
+            let mut server = server.lock();
+            let Server { connections, sessions, devices, rooms, notices, mistake, .. } = &mut *server;
+            let rights = rooms.get(&message.room).map(|room| &room.rights);
+            let is_told = |room: RoomId, session: usize| {
+                let person = sessions[session].person;
+                let is_there = connections.values().any(|live| sessions[live.session].person == person);
+                let is_in =
+                    *mistake == Some(Mistake::NotifiedOutsiders) || rights.is_none_or(|rights| rights.has(person));
+                let is_other = *mistake == Some(Mistake::NotifiedAuthor) || message.author != person;
+                room == message.room && !is_there && is_in && is_other
+            };
+            let told = devices.iter().filter(|(_, (room, session))| is_told(*room, *session));
+            notices.extend(told.map(|(device, (room, _))| Notice {
+                device: Arc::clone(device),
+                room: *room,
+                message: Some(Arc::clone(&message.id)),
+                is_alert: true,
+                badge: None,
+                collapse_id: Arc::clone(&message.id),
+            }));
+        });
+    }
+
+    /// Stores a device, and withdraws it if the session is over.
+    pub(super) async fn register(&self, asker: Asker, room: RoomId, device: Arc<str>) -> Option<Answer> {
+        self.lock().devices.insert(Arc::clone(&device), (room, asker.session));
+        self.step().await?;
+        if self.is_over(asker.session) && !self.is(Mistake::LogoutKeepsDevice) {
+            self.lock().devices.remove(&device);
+            return Some(super::refused(401, "unauthenticated"));
+        }
+        Some(Answer::Done)
     }
 
     /// Tells the others in the room of a signal, unless one of two has blocked the other.
@@ -102,6 +149,10 @@ impl Doors for ModelRoom {
     async fn upload(&self, _: &usize, _: &str) -> Result<Arc<str>, String> {
         self.step().await.ok_or("the function died")?;
         Ok(format!("{:032x}", self.id()).into())
+    }
+
+    fn take_notices(&self) -> Vec<Notice> {
+        std::mem::take(&mut self.lock().notices)
     }
 
     async fn ticket(&self, session: &usize) -> Result<u64, String> {

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use checker::history::{Answer, Message, Push, Request, RoomId, SignalKind};
+use checker::history::{Answer, Message, Notice, Push, Request, RoomId, SignalKind};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::{
@@ -129,6 +129,12 @@ pub(crate) enum Mistake {
     TombstoneFile,
     /// Links to files are for everybody.
     OpenLinks,
+    /// Devices are notified of every message of a room that their people once used, in it or not.
+    NotifiedOutsiders,
+    /// A device outlives its session.
+    LogoutKeepsDevice,
+    /// Devices are notified of what their people wrote.
+    NotifiedAuthor,
 }
 
 #[derive(Clone, Default)]
@@ -198,6 +204,11 @@ struct Server {
     doomed: HashSet<task::Id>,
     /// Who has ever been online.
     seen: BTreeSet<u64>,
+    /// The devices, with the room and the session that each was registered in.
+    devices: BTreeMap<Arc<str>, (RoomId, usize)>,
+    /// The messages that somebody was notified of.
+    notified: BTreeSet<Arc<str>>,
+    notices: Vec<Notice>,
 }
 
 /// The server; clones are the same one.
@@ -225,6 +236,9 @@ impl ModelRoom {
             broken: true,
             doomed: HashSet::new(),
             seen: BTreeSet::new(),
+            devices: BTreeMap::new(),
+            notified: BTreeSet::new(),
+            notices: Vec::new(),
         };
         Self(Arc::new(Mutex::new(server)))
     }
@@ -348,6 +362,7 @@ impl ModelRoom {
                 self.change_members(asker, room, right).await
             }
             Request::Refresh { .. } => Some(Answer::Done),
+            Request::Register { room, device } => self.register(asker, room, device).await,
             Request::Logout { .. } => self.log_out(asker).await,
             Request::Connect { .. } => None,
         }

@@ -340,6 +340,9 @@ impl ModelRoom {
         if !self.is(Mistake::LogoutKeepsSocket) {
             self.lock().connections.retain(|_, live| live.session != asker.session);
         }
+        if !self.is(Mistake::LogoutKeepsDevice) {
+            self.lock().devices.retain(|_, (_, session)| *session != asker.session);
+        }
         self.step().await?;
         Some(Answer::Done)
     }

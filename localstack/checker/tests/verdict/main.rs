@@ -8,6 +8,7 @@ mod invites;
 mod members;
 mod messages;
 mod pins;
+mod pushes;
 mod reactions;
 mod reads;
 mod roles;
