@@ -9,10 +9,10 @@ use stack::{Extent, Profile, Progress};
 use crate::interrupt::{INTERRUPTED, Interrupt};
 
 /// Starts a stack with its own databases and checks the history of its clients. They send, forward, edit, delete, read, type, ping,
-/// upload files, log out, block each other, leave groups, ban, invite and remove members, pass groups on and open too many connections over HTTP and
-/// WebSocket while functions and databases are killed and answers get lost. Everything acknowledged must
-/// be there once and in one order for everyone, and revoked rights must stay revoked. Every frame must be as documented, and once all
-/// connections are over, nothing may be left of them.
+/// upload files, register devices, log out, block each other, leave groups, ban, invite and remove members, pass groups on and open too
+/// many connections over HTTP and WebSocket while functions and databases are killed and answers get lost. Everything acknowledged must
+/// be there once and in one order for everyone, and revoked rights must stay revoked, on devices too. Every frame must be as documented,
+/// and once all connections are over, nothing may be left of them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Seed of every choice; the same seed makes the same choices
