@@ -79,7 +79,7 @@ fn judge(facts: &Facts<'_>, devices: &BTreeMap<&str, Caller>, position: usize, n
         ));
     };
     let shown = Shown { position, notice, by, story };
-    let begun = story.sends.first().copied();
+    let begun = story.sends.iter().min().copied();
     shown.by_nobody_else(facts).or_else(|| after_logout(facts, by, begun, position)).or_else(|| shown.fenced(facts))
 }
 
@@ -128,7 +128,7 @@ impl Shown<'_, '_> {
     /// The person was out of the group, or had blocked the author, when it was sent or long before the device was notified.
     fn fenced(&self, facts: &Facts<'_>) -> Wrong {
         let Self { position, by: Caller { person, .. }, story, notice } = *self;
-        let begun = story.sends.first().copied();
+        let begun = story.sends.iter().min().copied();
         let mut fences =
             rights::fences_by(facts, notice.room, person).chain(members::fences(facts, notice.room, person));
         let is_behind = |fence: &Fence| {
@@ -151,7 +151,7 @@ pub(super) fn badges(facts: &Facts<'_>) -> Vec<Badge> {
     let devices = devices(facts);
     let badge = |(position, _, event): (usize, Option<usize>, &Event)| {
         let Event::Notified(Notice { device, room, message, is_alert: true, badge, .. }) = event else { return None };
-        let sent = *facts.stories.get(message.as_deref()?)?.sends.first()?;
+        let sent = *facts.stories.get(message.as_deref()?)?.sends.iter().min()?;
         Some(Badge { room: *room, person: devices.get(&**device)?.person, within: (sent, position), count: (*badge)? })
     };
     facts.events().filter_map(badge).collect()
