@@ -37,7 +37,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
     /// Live members of the rooms in which pushes by the sender's function are compared with pushes from the queue
-    #[arg(long, value_name = "NUMBER", value_delimiter = ',', default_value = "100,200,400")]
+    #[arg(long, value_name = "NUMBER", value_delimiter = ',', default_value = "50,100,200")]
     compare: Vec<usize>,
     /// Idle connections whose memory is measured, at most 19 for each member of the largest room
     #[arg(long, default_value_t = 2000)]
