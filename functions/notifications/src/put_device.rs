@@ -6,7 +6,7 @@ use domain::{
     Code, Fault, Invalid, Locale,
     notification::{Device, Installation},
 };
-use mongo::Bucket;
+use mongo::{Bucket, Registered};
 use push::{BadTarget, Target};
 use tracing::instrument;
 use utoipa::IntoParams;
@@ -87,17 +87,18 @@ fn parse(
 }
 
 /// The end of a session is written to the gate before its devices are listed, and a device is stored before the gate is read here:
-/// one of the two sees the other.
+/// one of the two sees the other. What is stored is pending until then, so that nothing is left if this process dies in between.
 async fn register(app: &App, device: Device) -> Result<MadeOrFound<Device>, Fault> {
     let token = format!("{}:{}", device.address.platform().as_str(), device.address.token());
-    let mut causal = app.mongo.causal().await?;
-    let stored = app.mongo.devices().register_in(&mut causal, &device, &hash_hex(token.as_bytes())).await?;
+    let (devices, mut causal) = (app.mongo.devices(), app.mongo.causal().await?);
+    let stored = devices.register_in(&mut causal, &device, &hash_hex(token.as_bytes())).await?;
+    let Registered { device, is_new, is_pending } = stored;
     if app.mongo.gates().is_ended_in(&mut causal, device.user, &device.session).await? {
-        app.mongo.devices().withdraw(&device).await?;
+        devices.withdraw(&device).await?;
         return Err(Code::Unauthenticated.into());
     }
-    Ok(match stored {
-        (device, true) => MadeOrFound::Made(device),
-        (device, false) => MadeOrFound::Found(device),
-    })
+    if is_pending {
+        devices.confirm(&device).await?;
+    }
+    Ok(if is_new { MadeOrFound::Made(device) } else { MadeOrFound::Found(device) })
 }

@@ -28,10 +28,24 @@ const MOST_TRIES: usize = 100;
 #[derive(Debug, Clone, Copy)]
 pub struct Devices<'a>(pub(crate) &'a Mongo);
 
+/// What a registration has stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// The device.
+    pub device: Device,
+    /// Whether it is new for its person.
+    pub is_new: bool,
+    /// Whether nobody sees it before [`Devices::confirm`].
+    pub is_pending: bool,
+}
+
 #[derive(Deserialize)]
 struct DeviceRow {
     #[serde(rename = "_id")]
     id: DeviceId,
+    /// Whether it is not known yet that its session goes on.
+    #[serde(default)]
+    pending: bool,
     session_id: SessionId,
     platform: Platform,
     token: Option<String>,
@@ -59,26 +73,30 @@ impl Devices<'_> {
         self.0.collection(DEVICES)
     }
 
-    /// Registers a device and answers it and whether it is new for its person. A token moves to the person who registers it last; of too
-    /// many devices, those not seen for longest are removed. Later reads in the causal session include this write.
+    /// Registers a device. A token moves to the person who registers it last; of too many devices, those not seen for longest are
+    /// removed. Later reads in the causal session include this write.
     ///
-    /// One write if nothing but the time has changed.
+    /// It is pending until [`Devices::confirm`], since its session may end meanwhile and the writer die. One write if it has the same
+    /// token as before, and nothing is pending then if it has the same session too.
     pub async fn register_in(
         self,
         causal: &mut Causal,
         device: &Device,
         token_hash: &str,
-    ) -> Result<(Device, bool), Fault> {
-        if let Some(known) = self.renew(causal, device, token_hash).await? {
-            return Ok((known, false));
+    ) -> Result<Registered, Fault> {
+        if let Some(registered) = self.renew(causal, device, token_hash).await? {
+            return Ok(registered);
         }
         for _ in 0..MOST_TRIES {
             self.take_from_others(causal, device, token_hash).await?;
             match self.write(causal, device, token_hash).await {
-                Ok(Some(before)) => return Ok((Device { created_at: before, ..device.clone() }, false)),
+                Ok(Some(created_at)) => {
+                    let device = Device { created_at, ..device.clone() };
+                    return Ok(Registered { device, is_new: false, is_pending: true });
+                }
                 Ok(None) => {
                     self.trim(causal, device.user).await?;
-                    return Ok((device.clone(), true));
+                    return Ok(Registered { device: device.clone(), is_new: true, is_pending: true });
                 }
                 // Another request registered the token or the same device meanwhile.
                 Err(error) if is_duplicate_key(&error) => {}
@@ -88,17 +106,31 @@ impl Devices<'_> {
         Err(Fault::unavailable("a token was registered by others each time"))
     }
 
-    /// Notes that a device is still there, if it has the same token.
+    /// Shows a device whose session goes on, unless another one has registered it since.
+    pub async fn confirm(self, device: &Device) -> Result<(), Fault> {
+        let this = doc! { "_id": id(device), "session_id": &device.session.0 };
+        self.collection().update_one(this, doc! { "$unset": { "pending": "" } }).await.map_err(store_fault)?;
+        Ok(())
+    }
+
+    /// Notes that a device is still there, if it has the same token. It is pending if its session is another one.
     async fn renew(
         self,
         Causal(causal): &mut Causal,
         device: &Device,
         token_hash: &str,
-    ) -> Result<Option<Device>, Fault> {
+    ) -> Result<Option<Registered>, Fault> {
         let same = doc! { "_id": id(device), "token_hash": token_hash };
-        let (devices, change) = (self.collection(), doc! { "$set": fields(device) });
-        let renewed = devices.find_one_and_update(same, change).return_document(ReturnDocument::After).session(causal);
-        Ok(renewed.await.map_err(store_fault)?.and_then(DeviceRow::device))
+        let pending = doc! { "$or": ["$pending", { "$ne": ["$session_id", &device.session.0] }] };
+        let mut change: Document =
+            fields(device).into_iter().map(|(field, value)| (field, doc! { "$literal": value }.into())).collect();
+        change.insert("pending", pending);
+        let renewed = self.collection().find_one_and_update(same, vec![doc! { "$set": change }]);
+        let row = renewed.return_document(ReturnDocument::After).session(causal).await.map_err(store_fault)?;
+        Ok(row.and_then(|row| {
+            let is_pending = row.pending;
+            row.device().map(|device| Registered { device, is_new: false, is_pending })
+        }))
     }
 
     async fn take_from_others(
@@ -124,7 +156,7 @@ impl Devices<'_> {
             created_at: DateTime,
         }
         let mut whole = fields(device);
-        whole.extend(doc! { "token_hash": token_hash, "last_push_at": null, "last_error": null });
+        whole.extend(doc! { "token_hash": token_hash, "pending": true, "last_push_at": null, "last_error": null });
         let change = doc! { "$set": whole, "$setOnInsert": { "created_at": date(device.created_at) } };
         let devices = self.0.collection::<Row>(DEVICES);
         let before = devices
@@ -167,9 +199,10 @@ impl Devices<'_> {
         Ok(())
     }
 
-    /// One device of a person, as a majority knows it.
+    /// One device of a person, as a majority knows it; `None` while it is pending.
     pub async fn find(self, user: UserId, installation: &Installation) -> Result<Option<Device>, Fault> {
-        let found = self.collection().find_one(doc! { "_id": id_of(user, installation) }).await;
+        let this = doc! { "_id": id_of(user, installation), "pending": { "$ne": true } };
+        let found = self.collection().find_one(this).await;
         Ok(found.map_err(store_fault)?.and_then(DeviceRow::device))
     }
 
@@ -180,9 +213,10 @@ impl Devices<'_> {
         Ok(devices)
     }
 
-    /// The devices of some people, as a majority knows them.
+    /// The devices of some people, as a majority knows them, without those pending.
     pub async fn list_of_people(self, users: &[UserId]) -> Result<Vec<Device>, Fault> {
-        let theirs = doc! { "_id.user": { "$in": users.iter().map(|user| user.0).collect::<Vec<_>>() } };
+        let ids: Vec<_> = users.iter().map(|user| user.0).collect();
+        let theirs = doc! { "_id.user": { "$in": ids }, "pending": { "$ne": true } };
         // Registrations under way may have more for a moment.
         let batch = one_batch(users.len().saturating_mul(2 * MOST_DEVICES));
         let devices = self.collection();

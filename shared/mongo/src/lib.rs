@@ -39,7 +39,7 @@ pub use connections::{
     ACTIVE_FOR, Arrival, Attendance, Connection, Connections, Effect, MOST_CONNECTIONS, Recipients, Touched,
 };
 pub use crowd::Crowd;
-pub use devices::Devices;
+pub use devices::{Devices, Registered};
 pub use feed::{Anchor, Feed, FeedSize, Window};
 pub use gates::{Bucket, Gates, Passage};
 pub use limits::Limits;

@@ -361,6 +361,7 @@ impl Stores {
         };
         let mut causal = self.mongo().causal().await.expect("a running server");
         self.mongo().devices().register_in(&mut causal, &device, &token).await.expect("a device");
+        self.mongo().devices().confirm(&device).await.expect("a running server");
         device
     }
 

@@ -152,6 +152,7 @@ impl Scene {
     pub(crate) async fn register(&self, device: &Device) {
         let mut causal = self.mongo().causal().await.unwrap();
         self.mongo().devices().register_in(&mut causal, device, device.address.token()).await.unwrap();
+        self.mongo().devices().confirm(device).await.unwrap();
     }
 
     /// A phone of somebody's; its token is its name.

@@ -3,7 +3,7 @@ use domain::{
     Locale, SessionId, Timestamp, UserId,
     notification::{Address, Device, Installation, MOST_DEVICES, PushHost, Subscription, TimeZone},
 };
-use mongo::Mongo;
+use mongo::{Mongo, Registered};
 use std::time::Duration;
 use testkit::mongo::Profile;
 use tokio::task::JoinSet;
@@ -38,6 +38,15 @@ fn device(user: UserId, n: u32, token: &str, at: Timestamp) -> Device {
 
 /// Registers a device under its token, as if that were its hash.
 async fn register(mongo: &Mongo, device: &Device) -> (Device, bool) {
+    let Registered { device, is_new, is_pending } = begin(mongo, device).await;
+    if is_pending {
+        mongo.devices().confirm(&device).await.unwrap();
+    }
+    (device, is_new)
+}
+
+/// The part of a registration before the session is looked at.
+async fn begin(mongo: &Mongo, device: &Device) -> Registered {
     let mut causal = mongo.causal().await.unwrap();
     mongo.devices().register_in(&mut causal, device, device.address.token()).await.unwrap()
 }
@@ -73,14 +82,42 @@ async fn device_that_registers_again_is_the_same_one() {
     let first = device(ANNA, 1, "t", AT);
     register(&database.mongo, &first).await;
     database.mongo.devices().note_pushes(&[&first], later(1), None).await.unwrap();
-    let again = Device { session: session("next"), locale: Locale::En, ..device(ANNA, 1, "t", later(9)) };
+    let again = Device { locale: Locale::En, ..device(ANNA, 1, "t", later(9)) };
     let mut profile = Profile::of(&database).await;
 
-    let (known, is_new) = register(&database.mongo, &again).await;
+    for (login, writes) in [("s", 1), ("next", 2)] {
+        let again = Device { session: session(login), ..again.clone() };
 
-    assert_eq!(profile.fresh().await.len(), 1);
-    assert!(!is_new);
-    assert_eq!(known, Device { created_at: AT, last_push_at: Some(later(1)), ..again });
+        let (known, is_new) = register(&database.mongo, &again).await;
+
+        assert_eq!(profile.fresh().await.len(), writes, "{login}");
+        assert!(!is_new);
+        assert_eq!(known, Device { created_at: AT, last_push_at: Some(later(1)), ..again });
+        assert_eq!(database.mongo.devices().list(ANNA).await.unwrap(), [known]);
+        profile.fresh().await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_sees_a_device_whose_session_was_not_looked_at() {
+    let database = scene().await;
+    let mongo = &database.mongo;
+    let phone = device(ANNA, 1, "t", AT);
+    for (login, is_new) in [("s", true), ("s", false), ("next", false), ("next", false)] {
+        let phone = Device { session: session(login), ..phone.clone() };
+
+        let begun = begin(mongo, &phone).await;
+
+        assert_eq!(begun, Registered { device: phone.clone(), is_new, is_pending: true }, "{login}");
+        assert_eq!(tokens(mongo, ANNA).await, [""; 0]);
+        assert_eq!(mongo.devices().find(ANNA, &phone.installation).await.unwrap(), None);
+        if !is_new {
+            mongo.devices().confirm(&Device { session: session("another"), ..phone.clone() }).await.unwrap();
+            assert_eq!(tokens(mongo, ANNA).await, [""; 0]);
+        }
+    }
+    register(mongo, &phone).await;
+    assert_eq!(tokens(mongo, ANNA).await, ["t"]);
 }
 
 #[tokio::test]

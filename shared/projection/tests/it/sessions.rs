@@ -82,6 +82,7 @@ impl Stores {
         let mongo = &self.projector.mongo;
         let mut causal = mongo.causal().await.unwrap();
         mongo.devices().register_in(&mut causal, device, device.address.token()).await.unwrap();
+        mongo.devices().confirm(device).await.unwrap();
     }
 
     async fn devices(&self, user: UserId) -> Vec<String> {

@@ -27,6 +27,7 @@ pub(super) async fn watch_notifications(mongo: &Mongo, watch: &mut Watch) {
     let mut causal = mongo.causal().await.unwrap();
     for n in 100..150 {
         devices.register_in(&mut causal, &device(n), &n.to_string()).await.unwrap();
+        devices.confirm(&device(n)).await.unwrap();
         notifications.replace(UserId(n), &NotificationSettings::default()).await.unwrap();
     }
     watch.profile.fresh().await;
@@ -34,6 +35,7 @@ pub(super) async fn watch_notifications(mongo: &Mongo, watch: &mut Watch) {
     watch.watch("register again", 1, devices.register_in(&mut causal, &this, "107")).await;
     watch.watch("register another token", 1, devices.register_in(&mut causal, &this, "new")).await;
     watch.watch("register", 1, devices.register_in(&mut causal, &device(151), "151")).await;
+    watch.watch("confirm", 1, devices.confirm(&this)).await;
     watch.watch("find a device", 1, devices.find(UserId(107), &installation)).await.unwrap();
     watch.watch("list devices", 2, devices.list_of_people(&people)).await;
     watch.watch("list sessions of devices", 1, devices.list_sessions_in(&mut causal, UserId(107))).await;
