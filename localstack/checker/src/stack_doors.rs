@@ -227,7 +227,10 @@ impl Doors for StackDoors<'_> {
         let records = self.stack.providers().records(self.noticed.load(Ordering::Relaxed));
         self.noticed.fetch_add(records.len(), Ordering::Relaxed);
         let taken = records.iter().filter(|record| record.provider == "apns" && record.is_taken());
-        taken.filter_map(|record| wire::notice(&record.target, &record.headers, &record.body)).collect()
+        let notices = taken.filter_map(|record| wire::notice(&record.target, &record.headers, &record.body));
+        // Devices of an earlier run at the same stack are told later as well.
+        let is_here = |room| self.rooms.contains_key(&room) || self.groups.iter().any(|group| group.room == room);
+        notices.filter(|notice| is_here(notice.room)).collect()
     }
 
     async fn ticket(&self, session: &Session) -> Result<String, String> {
