@@ -125,8 +125,9 @@ impl Devices<'_> {
         let mut change: Document =
             fields(device).into_iter().map(|(field, value)| (field, doc! { "$literal": value }.into())).collect();
         change.insert("pending", pending);
-        let renewed = self.collection().find_one_and_update(same, vec![doc! { "$set": change }]);
-        let row = renewed.return_document(ReturnDocument::After).session(causal).await.map_err(store_fault)?;
+        let (devices, change) = (self.collection(), vec![doc! { "$set": change }]);
+        let renewed = devices.find_one_and_update(same, change).return_document(ReturnDocument::After).session(causal);
+        let row = renewed.await.map_err(store_fault)?;
         Ok(row.and_then(|row| {
             let is_pending = row.pending;
             row.device().map(|device| Registered { device, is_new: false, is_pending })
