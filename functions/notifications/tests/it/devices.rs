@@ -43,9 +43,9 @@ async fn registration_costs_three_commands_once_the_device_is_known() {
     let desk = Desk::new().await;
     let mut profile = desk.profile().await;
 
-    // The gate; who has the token, whose it was, the device, which are too many; the gate once more.
+    // The gate; who has the token, whose it was, the device, which are too many; the gate once more, and the device's confirmation.
     desk.put(MINJI, PHONE, &fcm("t")).await;
-    assert_eq!(profile.count().await, 6);
+    assert_eq!(profile.count().await, 7);
     desk.put(MINJI, PHONE, &fcm("t")).await;
     assert_eq!(profile.count().await, 3);
 }
