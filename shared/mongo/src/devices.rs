@@ -62,6 +62,15 @@ struct DeviceRow {
     last_error: Option<String>,
 }
 
+/// What a registration found.
+#[derive(Deserialize)]
+struct Before {
+    created_at: DateTime,
+    session_id: SessionId,
+    #[serde(default)]
+    pending: bool,
+}
+
 #[derive(Deserialize)]
 struct DeviceId {
     user: UserId,
@@ -76,8 +85,8 @@ impl Devices<'_> {
     /// Registers a device. A token moves to the person who registers it last; of too many devices, those not seen for longest are
     /// removed. Later reads in the causal session include this write.
     ///
-    /// It is pending until [`Devices::confirm`], since its session may end meanwhile and the writer die. One write if it has the same
-    /// token as before, and nothing is pending then if it has the same session too.
+    /// A device of another session than before is pending until [`Devices::confirm`], since the session may end meanwhile and the
+    /// writer die: nobody sees it until then. One write if it has the same token as before.
     pub async fn register_in(
         self,
         causal: &mut Causal,
@@ -90,9 +99,10 @@ impl Devices<'_> {
         for _ in 0..MOST_TRIES {
             self.take_from_others(causal, device, token_hash).await?;
             match self.write(causal, device, token_hash).await {
-                Ok(Some(created_at)) => {
-                    let device = Device { created_at, ..device.clone() };
-                    return Ok(Registered { device, is_new: false, is_pending: true });
+                Ok(Some(before)) => {
+                    let is_pending = before.pending || before.session_id != device.session;
+                    let device = Device { created_at: moment(before.created_at), ..device.clone() };
+                    return Ok(Registered { device, is_new: false, is_pending });
                 }
                 Ok(None) => {
                     self.trim(causal, device.user).await?;
@@ -121,11 +131,7 @@ impl Devices<'_> {
         token_hash: &str,
     ) -> Result<Option<Registered>, Fault> {
         let same = doc! { "_id": id(device), "token_hash": token_hash };
-        let pending = doc! { "$or": ["$pending", { "$ne": ["$session_id", &device.session.0] }] };
-        let mut change: Document =
-            fields(device).into_iter().map(|(field, value)| (field, doc! { "$literal": value }.into())).collect();
-        change.insert("pending", pending);
-        let (devices, change) = (self.collection(), vec![doc! { "$set": change }]);
+        let (devices, change) = (self.collection(), vec![doc! { "$set": pending_of(device, fields(device)) }]);
         let renewed = devices.find_one_and_update(same, change).return_document(ReturnDocument::After).session(causal);
         let row = renewed.await.map_err(store_fault)?;
         Ok(row.and_then(|row| {
@@ -145,28 +151,23 @@ impl Devices<'_> {
         Ok(())
     }
 
-    /// Writes a device whole, and answers when it was first registered if it was there.
+    /// Writes a device whole, and answers what there was.
     async fn write(
         self,
         Causal(causal): &mut Causal,
         device: &Device,
         token_hash: &str,
-    ) -> mongodb::error::Result<Option<Timestamp>> {
-        #[derive(Deserialize)]
-        struct Row {
-            created_at: DateTime,
-        }
+    ) -> mongodb::error::Result<Option<Before>> {
         let mut whole = fields(device);
-        whole.extend(doc! { "token_hash": token_hash, "pending": true, "last_push_at": null, "last_error": null });
-        let change = doc! { "$set": whole, "$setOnInsert": { "created_at": date(device.created_at) } };
-        let devices = self.0.collection::<Row>(DEVICES);
+        whole.extend(doc! { "token_hash": token_hash, "last_push_at": null, "last_error": null });
+        let mut change = pending_of(device, whole);
+        change.insert("created_at", doc! { "$ifNull": ["$created_at", date(device.created_at)] });
+        let devices = self.0.collection::<Before>(DEVICES);
         let before = devices
-            .find_one_and_update(doc! { "_id": id(device) }, change)
+            .find_one_and_update(doc! { "_id": id(device) }, vec![doc! { "$set": change }])
             .upsert(true)
-            .projection(doc! { "_id": 0, "created_at": 1 })
-            .session(causal)
-            .await?;
-        Ok(before.map(|row| moment(row.created_at)))
+            .projection(doc! { "_id": 0, "created_at": 1, "session_id": 1, "pending": 1 });
+        before.session(causal).await
     }
 
     /// Removes those of a person's devices that are too many. Each of many registrations at once does so after its own write, so the
@@ -355,6 +356,14 @@ fn id_of(user: UserId, installation: &Installation) -> Document {
 fn unchanged(device: &Device) -> Document {
     let field = if device.address.platform() == Platform::Webpush { "endpoint" } else { "token" };
     doc! { "_id": id(device), field: device.address.token() }
+}
+
+/// What a registration sets. What is pending stays so, and what has another session or none becomes so.
+fn pending_of(device: &Device, fields: Document) -> Document {
+    let mut change: Document =
+        fields.into_iter().map(|(field, value)| (field, doc! { "$literal": value }.into())).collect();
+    change.insert("pending", doc! { "$or": ["$pending", { "$ne": ["$session_id", &device.session.0] }] });
+    change
 }
 
 /// What a registration writes each time.

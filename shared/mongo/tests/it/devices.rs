@@ -125,9 +125,9 @@ async fn another_token_takes_the_place_of_the_first() {
     let database = scene().await;
     register(&database.mongo, &device(ANNA, 1, "old", AT)).await;
 
-    let (known, is_new) = register(&database.mongo, &device(ANNA, 1, "new", later(1))).await;
+    let Registered { device, is_new, is_pending } = begin(&database.mongo, &device(ANNA, 1, "new", later(1))).await;
 
-    assert_eq!((known.created_at, is_new), (AT, false));
+    assert_eq!((device.created_at, is_new, is_pending), (AT, false, false));
     assert_eq!(tokens(&database.mongo, ANNA).await, ["new"]);
 }
 
