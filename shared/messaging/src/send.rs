@@ -128,11 +128,12 @@ impl Request<'_> {
         for _ in 0..ATTEMPTS {
             let placement = named.placement_of_new(id, draft.room);
             let admitted = Instant::now();
-            let reservation = reserve(messenger, draft.room, draft.user, placement).await?;
+            let mut reservation = reserve(messenger, draft.room, draft.user, placement).await?;
             let reserved = Instant::now();
             let mentions = named.mentions(draft.room, &reservation);
             let new = NewMessage { id, draft, mentions, attachments, fingerprint: &fingerprint, at: self.at };
             let mut causal = mongo.causal().await?;
+            let mut is_taken = false;
             match mongo.messages().insert(&mut causal, &new, &reservation).await {
                 Ok(Inserted::Done(message)) => {
                     let inserted = Instant::now();
@@ -148,7 +149,7 @@ impl Request<'_> {
                     id = Messages::new_id();
                     continue;
                 }
-                Ok(Inserted::Taken) => give_back(messenger, draft.room, &reservation).await,
+                Ok(Inserted::Taken) => is_taken = true,
                 // The write may still arrive: its entry stays until its age removes it.
                 Err(fault) if fault.code == Code::Unavailable && unknown.len() < MOST_UNKNOWN => {
                     unknown.push(reservation.rev);
@@ -158,6 +159,12 @@ impl Request<'_> {
             // Read before the own message, which has the uploads too if another request has sent it.
             let holders = mongo.uploads().list_holders(&uploads).await?;
             let found = mongo.messages().find_by_client_id(draft.room, draft.user, &draft.client_id).await?;
+            if is_taken {
+                if found.as_ref().is_some_and(|own| own.message.id == id) {
+                    reservation.keep_call();
+                }
+                give_back(messenger, draft.room, &reservation).await;
+            }
             match found {
                 Some(own) if own.message.id == id => {
                     // Under another `rev` a retry may have acknowledged it.

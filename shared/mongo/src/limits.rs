@@ -162,14 +162,14 @@ impl Limits<'_> {
     }
 }
 
-/// What lets a write take once, though it is repeated if its answer is lost: it notes by whom something was taken last, finds its own
-/// name there, and takes nothing more.
+/// Makes a write that takes from a bucket idempotent: the bucket stores who took last, and a repeated write that finds its own id takes
+/// nothing. If somebody else took in between, it takes again.
 pub(crate) struct Once {
     /// Whether it may take or has taken; to be set as `allowed`.
     pub(crate) allowed: Document,
-    /// After that: whether it takes now.
+    /// In the stage after that: whether it takes now.
     pub(crate) takes: Document,
-    /// After that: who has taken last.
+    /// In the stage after that: who has taken last.
     pub(crate) by: Document,
 }
 

@@ -29,8 +29,15 @@ pub struct Reservation {
     pub(crate) op: ObjectId,
     /// The message whose place among the pinned ones is free once the write is there.
     unpins: Option<MessageId>,
-    /// Whether it took one of the tokens for `@channel` that the group's members share.
-    calls: bool,
+    /// Who took one of the tokens for `@channel` that the group's members share, if it needs one.
+    call: Option<ObjectId>,
+}
+
+impl Reservation {
+    /// Leaves the token for `@channel` with the message, which an earlier attempt has written.
+    pub fn keep_call(&mut self) {
+        self.call = None;
+    }
 }
 
 /// What is to be placed in a room's order.
@@ -86,7 +93,7 @@ impl Rooms<'_> {
             members: Vec<UserId>,
         }
         let op = ObjectId::new();
-        // A message takes one token however often it is reserved; the reservation of an edit is not repeated.
+        // A message that is reserved again takes no second token, unless another one took one meanwhile. An edit is not reserved again.
         let caller = placement.new_message().map_or(op, |id| ObjectId::from_bytes(id.0));
         let mut filter = doc! { "_id": room.to_string() };
         if let Some(writer) = writer {
@@ -114,8 +121,8 @@ impl Rooms<'_> {
             filter.insert("$expr", has_place_for(id));
             set.insert("pins", with_pin(id, &rev, op));
         }
-        let calls = placement.calls();
-        if calls {
+        let call = placement.calls().then_some(caller);
+        if let Some(caller) = call {
             set.insert("channel", with_call(caller));
         }
         let numbers = self.0.collection::<Numbers>(ROOMS);
@@ -128,7 +135,7 @@ impl Rooms<'_> {
         }
         let found = change.await.map_err(store_fault)?;
         let unpins = placement.unpins();
-        Ok(found.map(|Numbers { rev, seq, members }| Reservation { rev, seq, members, op, unpins, calls }))
+        Ok(found.map(|Numbers { rev, seq, members }| Reservation { rev, seq, members, op, unpins, call }))
     }
 
     /// Releases the position of a finished write and answers whether it was still held. `w: 1`.
@@ -148,12 +155,12 @@ impl Rooms<'_> {
     /// Releases a position to which nothing was written, with what it took. `w: 1`.
     pub async fn give_back(self, room: RoomKey, reservation: &Reservation) -> Result<(), Fault> {
         let (mut this, op) = (doc! { "_id": room.to_string() }, reservation.op);
-        let change: UpdateModifications = if reservation.calls {
+        let change: UpdateModifications = if let Some(caller) = reservation.call {
             // Only while the entry is there: where a failover lost it, it lost the call as well.
             this.insert("inflight.op", op);
             let others =
                 doc! { "$filter": { "input": "$inflight", "as": "entry", "cond": { "$ne": ["$$entry.op", op] } } };
-            vec![doc! { "$set": { "inflight": others, "channel": without_call() } }].into()
+            vec![doc! { "$set": { "inflight": others, "channel": without_call(caller) } }].into()
         } else {
             doc! { "$pull": { "inflight": { "op": op }, "pins": { "op": op } } }.into()
         };

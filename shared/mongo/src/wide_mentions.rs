@@ -59,9 +59,9 @@ pub(crate) fn with_call(by: ObjectId) -> Document {
 }
 
 /// The room's tokens with one more, where a call was not made after all; another reservation for it takes one again.
-pub(crate) fn without_call() -> Document {
+pub(crate) fn without_call(by: ObjectId) -> Document {
     let more = doc! { "$add": [left(), i64::from(CHANNEL_COST)] };
-    doc! { "tokens": { "$min": [f64::from(CHANNEL_LIMIT.burst), more] }, "at": "$$NOW", "by": "$$REMOVE" }
+    doc! { "tokens": { "$min": [f64::from(CHANNEL_LIMIT.burst), more] }, "at": "$$NOW", "by": { "$cond": [has_called(by), "$$REMOVE", "$channel.by"] } }
 }
 
 /// Whether the last call was for this message.
