@@ -16,7 +16,7 @@ pub(crate) struct Audience {
     pub(crate) size: usize,
     pub(crate) listeners: Vec<Listener>,
     people: HashMap<UserId, NamedPerson>,
-    /// When the devices were read.
+    /// When the first of it was read.
     pub(crate) read_at: Timestamp,
 }
 
@@ -39,11 +39,11 @@ impl Listener {
 }
 
 impl Audience {
-    /// Reads those of some people who have devices, and the authors of what they may be told.
+    /// Reads those of some people who have devices, and the authors of what they may be told. The room was read after that moment.
     pub(crate) async fn read(
         run: &Run<'_>,
         room: RoomKey,
-        named: NamedRoom,
+        (named, read_at): (NamedRoom, Timestamp),
         users: &[UserId],
         authors: &[UserId],
     ) -> Result<Self, Fault> {
@@ -56,7 +56,7 @@ impl Audience {
         }
         let NamedRoom { name, members } = named;
         let mut audience =
-            Self { room, name, size: members.len(), listeners: Vec::new(), people: HashMap::new(), read_at: now };
+            Self { room, name, size: members.len(), listeners: Vec::new(), people: HashMap::new(), read_at };
         let mut reached: Vec<_> = of.keys().copied().collect();
         reached.sort_unstable();
         let (Some(first), Some(last)) = (reached.first().copied(), reached.last().copied()) else {

@@ -26,7 +26,7 @@ const DEVICES: usize = 10;
 pub(crate) struct Notice<'a> {
     pub(crate) device: &'a Device,
     pub(crate) notification: Notification,
-    /// Who wrote the message that it shows, which is for members who have not blocked them.
+    /// Whose message or request it shows: it is for people who have not blocked them, and who are in its room.
     pub(crate) author: Option<UserId>,
 }
 
@@ -93,13 +93,16 @@ async fn tell_device(run: &Run<'_>, notice: &Notice<'_>, read_at: Timestamp) -> 
     Some(run.app.providers.send(&found.filter(|_| may_see)?, notification).await)
 }
 
-/// Whether the person is still a member of the room of a message, and has not blocked its author.
+/// Whether the person is still in the room of a message, and has not blocked its author.
 async fn may_see(run: &Run<'_>, Notice { device, notification, author }: &Notice<'_>) -> Result<bool, Fault> {
-    let (Some(room), Some(author)) = (notification.room, *author) else { return Ok(true) };
+    let Some(author) = *author else { return Ok(true) };
     let (mongo, user) = (&run.app.mongo, device.user);
-    let (rooms, people) = (mongo.rooms(), mongo.people());
-    let (members, people) = try_join(rooms.list_members(room), people.list_named(&[user], &[author])).await?;
-    Ok(members.contains(&user) && people.iter().all(|person| !person.blocked.contains(&author)))
+    let is_member = async {
+        let Some(room) = notification.room else { return Ok(true) };
+        Ok(mongo.rooms().list_members(room).await?.contains(&user))
+    };
+    let (is_member, people) = try_join(is_member, mongo.people().list_named(&[user], &[author])).await?;
+    Ok(is_member && people.iter().all(|person| !person.blocked.contains(&author)))
 }
 
 /// Jobs that ask devices again which were not told, by `job`'s next try.

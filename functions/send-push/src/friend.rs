@@ -59,7 +59,7 @@ pub(crate) async fn friend(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
     for device in devices {
         let bucket = format!("friend:{from}:{to}:{}:{}", device.installation, job.tries);
         if spend(run, &bucket, ONCE_IN).await? {
-            notices.push(Notice { device, notification: notification.clone(), author: None });
+            notices.push(Notice { device, notification: notification.clone(), author: Some(from) });
         }
     }
     let untold = deliver(run, &notices, now).await;

@@ -9,7 +9,6 @@ use domain::{
     Fault, Message, RoomKey, UserId,
     notification::{Decision, TOLD_WITHIN},
 };
-use futures_util::future::try_join;
 use mongo::NamedRoom;
 use queue::PushJob;
 use std::{
@@ -26,33 +25,32 @@ const MOST_MESSAGES: i64 = 20;
 /// Looks at a new message.
 pub(crate) async fn at_message(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
     let (Some(room), Some(id)) = (job.room, job.id) else { return Err(incomplete()) };
-    let mongo = &run.app.mongo;
-    let (stored, named) = try_join(mongo.messages().find(id), mongo.rooms().find_named(room)).await?;
+    let stored = run.app.mongo.messages().find(id).await?;
     let message = stored.map(|stored| stored.message).filter(|message| message.room == room);
-    look(run, job, room, named, message.into_iter().collect(), 0).await
+    look(run, job, room, message.into_iter().collect(), 0).await
 }
 
 /// Looks at the newest messages of a room once more.
 pub(crate) async fn at_room(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
     let room = job.room.ok_or_else(incomplete)?;
-    let (mongo, from) = (&run.app.mongo, run.now().minus(TOLD_WITHIN));
-    let (messages, named) =
-        try_join(mongo.messages().list_recent(room, from, MOST_MESSAGES), mongo.rooms().find_named(room)).await?;
-    look(run, job, room, named, messages, 1).await
+    let from = run.now().minus(TOLD_WITHIN);
+    let messages = run.app.mongo.messages().list_recent(room, from, MOST_MESSAGES).await?;
+    look(run, job, room, messages, 1).await
 }
 
-/// Tells each member of the newest message, the first of these, that they should be notified of.
+/// Tells each member of the newest message, the first of these, that they should be notified of. The members are read after the
+/// messages: whoever left before a message was sent is not among them.
 async fn look(
     run: &Run<'_>,
     job: &PushJob,
     room: RoomKey,
-    named: Option<NamedRoom>,
     mut messages: Vec<Message>,
     looks: u32,
 ) -> Result<(), Fault> {
     messages.retain(|message| message.deleted_at.is_none());
-    let Some(named) = named else { return Ok(()) };
     let Some(newest) = messages.first() else { return Ok(()) };
+    let read_at = run.now();
+    let Some(named) = run.app.mongo.rooms().find_named(room).await? else { return Ok(()) };
     let mut users = members_of(job, &named);
     if users.len() > MOST_MEMBERS {
         return send(run, &parts(job, &users)).await;
@@ -62,7 +60,7 @@ async fn look(
     let authors: BTreeSet<_> = messages.iter().map(|message| message.user).collect();
     let authors: Vec<_> = authors.into_iter().collect();
     let at = newest.created_at;
-    let audience = Audience::read(run, room, named, &users, &authors).await?;
+    let audience = Audience::read(run, room, (named, read_at), &users, &authors).await?;
     let (mut told, mut later) = (BTreeMap::<usize, Vec<UserId>>::new(), BTreeSet::new());
     for listener in &audience.listeners {
         let decided = messages.iter().map(|message| audience.decide(message, listener, looks, run.now()));

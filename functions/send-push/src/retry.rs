@@ -26,7 +26,7 @@ pub(crate) async fn retry(run: &Run<'_>, job: &PushJob) -> Result<(), Fault> {
     let (Some(message), Some(named)) = (stored.map(|stored| stored.message), named) else { return Ok(()) };
     let users: BTreeSet<UserId> = job.devices.iter().map(|device| device.user).collect();
     let users: Vec<_> = users.into_iter().collect();
-    let audience = Audience::read(run, room, named, &users, &[message.user]).await?;
+    let audience = Audience::read(run, room, (named, begun), &users, &[message.user]).await?;
     let (mut told, mut later) = (Vec::new(), Vec::new());
     // A notification of a newer message replaces this one.
     for listener in audience.listeners.iter().filter(|listener| listener.notified() <= message.seq) {

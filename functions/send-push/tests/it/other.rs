@@ -54,6 +54,17 @@ async fn friend_request_is_told_later_where_the_service_is_away() {
 }
 
 #[tokio::test]
+async fn friend_request_is_not_told_to_who_blocked_while_their_device_waited() {
+    let scene = Scene::new().await;
+    scene.phone(BORA, "phone").await;
+
+    let block = scene.know(Person { version: 2, blocked: vec![EVE], ..person(BORA, "bora") });
+    scene.work_while(&request(), "friend:", 10, block).await;
+
+    assert_eq!(scene.sent().len(), 0);
+}
+
+#[tokio::test]
 async fn trial_tells_one_device_and_notes_its_outcome() {
     let scene = Scene::new().await;
     let (phone, other) = (scene.phone(ANNA, "phone").await, scene.phone(ANNA, "other").await);
