@@ -87,7 +87,8 @@ fn parse(
 }
 
 /// The end of a session is written to the gate before its devices are listed, and a device is stored before the gate is read here:
-/// one of the two sees the other. What is stored is pending until then, so that nothing is left if this process dies in between.
+/// one of the two sees the other. A device of another session is pending until then: if this process dies in between, nobody sees it until
+/// it registers again.
 async fn register(app: &App, device: Device) -> Result<MadeOrFound<Device>, Fault> {
     let token = format!("{}:{}", device.address.platform().as_str(), device.address.token());
     let (devices, mut causal) = (app.mongo.devices(), app.mongo.causal().await?);

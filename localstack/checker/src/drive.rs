@@ -110,7 +110,7 @@ pub async fn drive<D: Doors>(
     Ok(())
 }
 
-/// Records for ever what devices are notified of.
+/// Records what devices are notified of, and never returns.
 async fn hear_devices<D: Doors>(doors: &D, recorder: &Recorder, usage: &Usage) -> Infallible {
     if usage.away.is_zero() {
         return pending().await;

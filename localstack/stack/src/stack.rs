@@ -301,7 +301,7 @@ impl Stack {
             .map(|(name, value)| (name.to_owned(), value)),
         );
         parameters.extend(file_keys.map(|keys| files_domain(keys, arn(FILES_SECRET))).unwrap_or_default());
-        // The setting alone would wait for a scan that no plan makes.
+        // Without this parameter there is no scan plan, and uploads would wait for a scan for ever.
         parameters.extend(given.get("MALWARE_SCAN").map(|scan| ("MalwareScan".to_owned(), scan.clone())));
         parameters.extend(options.parameters);
         let scratch = TempDir::new()?;

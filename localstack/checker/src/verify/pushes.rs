@@ -80,7 +80,7 @@ fn judge(facts: &Facts<'_>, devices: &BTreeMap<&str, Caller>, position: usize, n
     };
     let shown = Shown { position, notice, by, story };
     let begun = story.sends.iter().min().copied();
-    shown.by_nobody_else(facts).or_else(|| after_logout(facts, by, begun, position)).or_else(|| shown.fenced(facts))
+    shown.not_for_them(facts).or_else(|| after_logout(facts, by, begun, position)).or_else(|| shown.fenced(facts))
 }
 
 /// The session had ended when the message was sent, or long before the device was notified.
@@ -101,8 +101,8 @@ fn after_logout(facts: &Facts<'_>, by: Caller, begun: Option<usize>, position: u
 }
 
 impl Shown<'_, '_> {
-    /// Nobody, or the person alone, had asked for it.
-    fn by_nobody_else(&self, facts: &Facts<'_>) -> Wrong {
+    /// It was not sent yet, or is the person's own, or a notice about somebody else.
+    fn not_for_them(&self, facts: &Facts<'_>) -> Wrong {
         let Self { position, by, story, .. } = *self;
         let (id, person) = (story.id, by.person);
         let wrong = |what: String| Some((Promise::Protocol, position, what));
