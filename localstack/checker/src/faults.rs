@@ -162,7 +162,7 @@ impl Breaker<'_> {
                 self.databases.restart_mysqld().await
             }
             Fault::StopMongod => {
-                self.databases.pause_mongod();
+                self.databases.pause_mongod().await;
                 sleep(pause * 2).await;
                 self.databases.resume_mongod();
                 Ok(())

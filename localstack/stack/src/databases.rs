@@ -134,10 +134,10 @@ impl Databases {
         }
     }
 
-    /// SIGSTOP to `mongod`: connections stay open and nothing answers.
-    pub fn pause_mongod(&self) {
+    /// SIGSTOP to `mongod`: connections stay open and nothing answers. Returns when it has stopped.
+    pub async fn pause_mongod(&self) {
         match &self.mongo {
-            Mongo::Process(mongod) => mongod.signal(Signal::SIGSTOP),
+            Mongo::Process(mongod) => mongod.pause().await,
             Mongo::Container(container) => container.act("pause"),
         }
     }

@@ -81,6 +81,13 @@ impl Mongod {
         self.server.try_lock().ok()?.as_ref().map(Server::pid)
     }
 
+    /// SIGSTOP; see [`Server::pause`].
+    pub(crate) async fn pause(&self) {
+        if let Some(server) = self.server.lock().await.as_ref() {
+            server.pause().await;
+        }
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         if let Ok(server) = self.server.try_lock()
             && let Some(server) = server.as_ref()

@@ -59,6 +59,14 @@ impl Server {
         }
     }
 
+    /// SIGSTOP; returns when it has stopped, which may take a moment on a busy machine.
+    pub(crate) async fn pause(&self) {
+        self.signal(Signal::SIGSTOP);
+        while self.is_alive() && runs(self.pid) {
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
     /// SIGTERM, and SIGKILL if it does not end in time.
     pub(crate) async fn stop(&self, patience: Duration) {
         self.signal(Signal::SIGCONT);
@@ -138,6 +146,19 @@ fn send(pid: u32, signal: Signal) -> bool {
     i32::try_from(pid).is_ok_and(|pid| kill(Pid::from_raw(pid), signal).is_ok())
 }
 
+/// Whether a thread of a process is not stopped, as far as the system says it.
+fn runs(pid: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let mut stats = threads.filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok());
+    stats.any(|stat| fields(&stat).and_then(|mut fields| fields.next()).is_some_and(|state| !"TtZX".contains(state)))
+}
+
+/// What follows the name in what the system says of a process or thread: its state, and so on.
+fn fields(stat: &str) -> Option<impl Iterator<Item = &str>> {
+    // The name in parentheses may hold anything.
+    Some(stat.rsplit_once(')')?.1.split_whitespace())
+}
+
 /// Distinguishes a process from a later one with the same id.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 struct Identity {
@@ -162,9 +183,9 @@ fn started(pid: u32) -> Option<String> {
         return (!text.is_empty()).then_some(text);
     }
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything; the fields after it are the 3rd (state) and so on; the 22nd is the start.
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let mut fields = fields(&stat)?;
     let state = fields.next()?;
+    // The 22nd field of all; the state is the 3rd.
     (state != "Z" && state != "X").then(|| fields.nth(18).map(str::to_owned))?
 }
 
@@ -250,6 +271,17 @@ mod tests {
 
         assert_eq!(stop_leftovers(&theirs).expect("nothing to stop"), []);
         assert!(server.is_alive());
+    }
+
+    #[tokio::test]
+    async fn paused_server_has_stopped() {
+        let folder = records();
+        let server = Server::spawn("sleep", &sleeper(), folder.path()).expect("it starts");
+        assert!(runs(server.pid()));
+
+        server.pause().await;
+
+        assert!(server.is_alive() && !runs(server.pid()));
     }
 
     #[test]

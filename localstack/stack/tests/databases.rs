@@ -34,7 +34,7 @@ async fn acknowledged_document_survives_a_killed_and_paused_mongod() -> Result<(
     assert_ne!(databases.mongod_pid(), before);
     assert_eq!(notes.count_documents(doc! {}).await?, 1);
 
-    databases.pause_mongod();
+    databases.pause_mongod().await;
     let asked = tokio::time::timeout(Duration::from_millis(200), notes.count_documents(doc! {})).await;
     assert!(asked.is_err(), "a paused server answers nothing");
     databases.resume_mongod();

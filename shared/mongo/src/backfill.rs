@@ -17,7 +17,7 @@ use crate::{
 };
 use domain::{Clock, Fault, MessageType, Rev, Timestamp, UserId};
 use futures_util::TryStreamExt as _;
-use mongodb::bson::{Bson, DateTime, Document, deserialize_from_document, doc, oid::ObjectId};
+use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
 use serde::Deserialize;
 
 /// The document of the state, beside that of the version.
@@ -189,27 +189,11 @@ impl Schema<'_> {
 
     /// Corrects the grams of messages that still are as they were read, and answers how many these were.
     async fn write_grams(self, wrong: &[(&Row, Document)]) -> Result<usize, Fault> {
-        #[derive(Deserialize)]
-        struct Outcome {
-            n: usize,
-            #[serde(rename = "writeConcernError")]
-            concern: Option<Document>,
-        }
         if wrong.is_empty() {
             return Ok(0);
         }
         let updates = wrong.iter().map(|(row, change)| doc! { "q": { "_id": row.id, "rev": row.rev.0 }, "u": change });
-        // One command of many updates: the driver's own needs a newer server.
-        let command = doc! {
-            "update": MESSAGES, "updates": updates.collect::<Vec<_>>(), "ordered": false,
-            "writeConcern": { "w": "majority", "j": true, "wtimeout": 5_000 },
-        };
-        let outcome = self.0.database.run_command(command).await.map_err(store_fault)?;
-        let outcome: Outcome = deserialize_from_document(outcome).map_err(Fault::internal)?;
-        match outcome.concern {
-            Some(_) => Err(Fault::unavailable("no majority wrote what messages are found by")),
-            None => Ok(outcome.n),
-        }
+        Ok(self.0.update_each(MESSAGES, updates.collect()).await?.matched)
     }
 
     async fn backfill_state(self) -> Result<Option<State>, Fault> {

@@ -31,7 +31,8 @@ pub(crate) fn store_fault(error: Error) -> Fault {
     }
 }
 
-fn by_code(what: &str, code: i32, name: &str, labels: &str) -> Fault {
+/// What an error code of a server means to a request.
+pub(crate) fn by_code(what: &str, code: i32, name: &str, labels: &str) -> Fault {
     let cause = format!("MongoDB {what}: {code} {name} [{labels}]");
     if code == AUTHENTICATION_FAILED {
         return Fault::stale_credentials(cause);

@@ -29,6 +29,7 @@ mod search;
 mod tickets;
 mod tls;
 mod unread_total;
+mod updates;
 mod uploads;
 mod wide_mentions;
 

@@ -1,16 +1,20 @@
+mod onlookers;
+
+pub use onlookers::Onlookers;
+
 use crate::{
-    Connection, Mongo,
-    connections::PersonRow,
+    Mongo,
     fault::store_fault,
     one_batch,
-    schema::{PEOPLE, PRESENCE, SOCKETS},
+    schema::{PEOPLE, PRESENCE},
+    updates::Updated,
     w1, write_once_more,
 };
 use domain::{Fault, PresenceVisibility, Seen, Timestamp, UserId, shown_last_seen};
 use futures_util::TryStreamExt as _;
 use mongodb::{
     Collection,
-    bson::{Bson, DateTime, Document, doc},
+    bson::{Bson, DateTime, Document, doc, oid::ObjectId},
     options::{ReadConcern, ReturnDocument},
 };
 use serde::Deserialize;
@@ -50,17 +54,6 @@ pub struct OnlineFriends {
     pub is_shown: bool,
 }
 
-/// The connections of those friends of a person who are told about them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Onlookers {
-    /// About whom.
-    pub of: UserId,
-    /// Whether they may be told about: their account is active and they don't hide.
-    pub is_shown: bool,
-    /// Where.
-    pub connections: Vec<Connection>,
-}
-
 #[derive(Deserialize)]
 struct Row {
     #[serde(rename = "_id")]
@@ -70,6 +63,12 @@ struct Row {
     rev: i64,
     changed_at: DateTime,
     last_seen_at: Option<DateTime>,
+}
+
+#[derive(Deserialize)]
+struct Id {
+    #[serde(rename = "_id")]
+    user: UserId,
 }
 
 /// The repository of `presence`: what friends were last told. Whether a person is online follows from their connections.
@@ -131,15 +130,42 @@ impl Presences<'_> {
         Ok(rows.into_iter().map(Presence::from).collect())
     }
 
-    /// Notes that friends are told whether a person is online; `false` if `before` is stale.
-    pub async fn announce(self, before: &Presence, is_online: bool, at: Timestamp) -> Result<bool, Fault> {
-        let mut told = doc! { "announced": is_online, "changed_at": date(at), "checked_at": date(at) };
-        if !is_online {
-            told.insert("last_seen_at", date(at));
+    /// Notes of people that friends are told the opposite of what they were told before. Answers of whom that is written: not of
+    /// those of whom `seen` is stale, nor, after an error, of those whose write failed.
+    pub async fn announce(self, seen: &[Presence], at: Timestamp) -> (Vec<UserId>, Result<(), Fault>) {
+        if seen.is_empty() {
+            return (Vec::new(), Ok(()));
         }
-        let told = doc! { "$set": told, "$inc": { "rev": 1_i64 } };
-        let outcome = self.0.documents(PRESENCE).update_one(unchanged(before), told).await.map_err(store_fault)?;
-        Ok(outcome.matched_count == 1)
+        let users: Vec<_> = seen.iter().map(|seen| seen.user).collect();
+        let teller = ObjectId::new();
+        let updates = seen.iter().map(|before| {
+            let is_online = !before.announced;
+            let mut told =
+                doc! { "announced": is_online, "changed_at": date(at), "checked_at": date(at), "teller": teller };
+            if !is_online {
+                told.insert("last_seen_at", date(at));
+            }
+            doc! { "q": unchanged(before), "u": { "$set": told, "$inc": { "rev": 1_i64 } } }
+        });
+        let outcome = match self.0.update_each(PRESENCE, updates.collect()).await {
+            Ok(Updated { matched, .. }) if matched == users.len() => return (users, Ok(())),
+            Ok(Updated { refused, .. }) => refused.map_or(Ok(()), Err),
+            Err(fault) => Err(fault),
+        };
+        // The counts don't say whose, and nothing says it after a lost answer.
+        match self.list_told_by(teller, &users).await {
+            Ok(told) => (told, outcome),
+            Err(fault) => (Vec::new(), outcome.and(Err(fault))),
+        }
+    }
+
+    async fn list_told_by(self, teller: ObjectId, users: &[UserId]) -> Result<Vec<UserId>, Fault> {
+        let mut theirs = of(users);
+        theirs.insert("teller", teller);
+        let rows = self.0.collection::<Id>(PRESENCE);
+        let rows = rows.find(theirs).projection(doc! { "_id": 1 }).batch_size(one_batch(users.len()));
+        let rows: Vec<_> = async { rows.await?.try_collect().await }.await.map_err(store_fault)?;
+        Ok(rows.into_iter().map(|row| row.user).collect())
     }
 
     /// Notes that the told presence of people is right; `false` if what was read of one of them is stale.
@@ -149,7 +175,9 @@ impl Presences<'_> {
         if seen.is_empty() {
             return Ok(true);
         }
-        let these = doc! { "$or": seen.iter().map(unchanged).collect::<Vec<_>>() };
+        // With the ids by themselves, one walk of their index finds all: the planner would plan each alternative.
+        let mut these = of(&seen.iter().map(|seen| seen.user).collect::<Vec<_>>());
+        these.insert("$or", seen.iter().map(unchanged).collect::<Vec<_>>());
         let confirm = doc! { "$set": { "checked_at": date(at) }, "$inc": { "epoch": 1_i64 } };
         let rows = self.0.documents(PRESENCE);
         let outcome = rows.update_many(these, confirm).write_concern(w1()).await.map_err(store_fault)?;
@@ -166,11 +194,6 @@ impl Presences<'_> {
     }
 
     async fn list_ids(self, filter: Document, most: i64) -> Result<Vec<UserId>, Fault> {
-        #[derive(Deserialize)]
-        struct Id {
-            #[serde(rename = "_id")]
-            user: UserId,
-        }
         let rows = self.0.collection::<Id>(PRESENCE);
         let batch = one_batch(usize::try_from(most).unwrap_or_default());
         // A hello that no majority knows yet is one.
@@ -184,12 +207,7 @@ impl Presences<'_> {
     pub async fn list_online_friends(self, user: UserId, most: usize) -> Result<OnlineFriends, Fault> {
         #[derive(Deserialize)]
         struct Friends {
-            shown: Vec<Friend>,
-        }
-        #[derive(Deserialize)]
-        struct Friend {
-            #[serde(rename = "_id")]
-            user: UserId,
+            shown: Vec<Id>,
         }
         let limit = i64::from(one_batch(most));
         let knows = shown(doc! { "friends": user.0, "blocked": { "$ne": user.0 } });
@@ -252,72 +270,10 @@ impl Presences<'_> {
 
     /// Who of people may be told about: their accounts are active and they don't hide, as a majority knows it.
     pub async fn list_shown(self, users: &[UserId]) -> Result<Vec<UserId>, Fault> {
-        #[derive(Deserialize)]
-        struct Id {
-            #[serde(rename = "_id")]
-            user: UserId,
-        }
         let people = self.0.collection::<Id>(PEOPLE);
         let people = people.find(shown(of(users))).projection(doc! { "_id": 1 }).batch_size(one_batch(users.len()));
         let rows: Vec<_> = async { people.await?.try_collect().await }.await.map_err(store_fault)?;
         Ok(rows.into_iter().map(|row| row.user).collect())
-    }
-
-    /// The active connections of those friends of people who don't hide and know them as friends, of at most so many friends each.
-    pub async fn list_onlookers(self, users: &[UserId], most: usize, now: Timestamp) -> Result<Vec<Onlookers>, Fault> {
-        #[derive(Deserialize)]
-        struct Found {
-            #[serde(rename = "_id")]
-            of: UserId,
-            is_shown: bool,
-            sockets: Vec<PersonRow>,
-            friends: Vec<Friend>,
-        }
-        #[derive(Deserialize)]
-        struct Friend {
-            #[serde(rename = "_id")]
-            user: UserId,
-        }
-        let is_active = doc! { "$gt": ["$$socket.active_until", date(now)] };
-        let active = doc! { "$filter": { "input": "$open", "as": "socket", "cond": is_active } };
-        let limit = i64::try_from(most).map_err(Fault::internal)?;
-        let knows = doc! { "$expr": { "$and": [
-            { "$in": ["$$of", "$friends"] }, { "$not": { "$in": ["$$of", "$blocked"] } },
-        ] } };
-        let visibility = doc! { "$ifNull": ["$presence_visibility", PresenceVisibility::Friends.as_str()] };
-        let is_shown = doc! { "$and": [
-            { "$eq": ["$is_active", true] }, { "$eq": [visibility, PresenceVisibility::Friends.as_str()] },
-        ] };
-        let pipeline = [
-            doc! { "$match": of(users) },
-            doc! { "$lookup": {
-                "from": SOCKETS, "localField": "friends", "foreignField": "_id", "as": "sockets",
-                "pipeline": [
-                    { "$match": { "open.active_until": { "$gt": date(now) } } },
-                    { "$limit": limit },
-                    { "$project": { "open": active } },
-                ],
-            } },
-            doc! { "$lookup": {
-                "from": PEOPLE, "localField": "sockets._id", "foreignField": "_id", "let": { "of": "$_id" },
-                "as": "friends",
-                "pipeline": [
-                    { "$match": shown(knows) },
-                    { "$project": { "_id": 1 } },
-                ],
-            } },
-            doc! { "$project": { "sockets": 1, "friends": 1, "is_shown": is_shown } },
-        ];
-        let people = self.0.documents(PEOPLE);
-        let aggregate = people.aggregate(pipeline).batch_size(one_batch(users.len()));
-        let found: Vec<Found> =
-            async { aggregate.with_type::<Found>().await?.try_collect().await }.await.map_err(store_fault)?;
-        let each = found.into_iter().map(|Found { of, is_shown, sockets, friends }| {
-            let told = |socket: &PersonRow| friends.iter().any(|friend| friend.user == socket.user);
-            let connections = sockets.into_iter().filter(told).flat_map(|socket| socket.live(now)).collect();
-            Onlookers { of, is_shown, connections }
-        });
-        Ok(each.collect())
     }
 
     /// Removes the presence of a person.

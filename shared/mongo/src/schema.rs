@@ -8,7 +8,7 @@ use mongodb::{
 use std::time::Duration;
 
 /// The version that this code creates and expects; raised with every change of [`indexes`].
-const VERSION: i32 = 9;
+const VERSION: i32 = 10;
 
 pub(crate) const MESSAGES: &str = "messages";
 pub(crate) const ROOMS: &str = "rooms";
@@ -180,7 +180,14 @@ fn indexes() -> [(&'static str, Vec<IndexModel>); 13] {
                 partial("people_hiding_idx", doc! { "_id": 1, "read_receipts": 1 }, doc! { "read_receipts": false }),
             ],
         ),
-        (PRESENCE, vec![index("presence_checked_idx", doc! { "announced": 1, "checked_at": 1 })]),
+        (
+            PRESENCE,
+            vec![
+                index("presence_checked_idx", doc! { "announced": 1, "checked_at": 1 }),
+                // Who of somebody's friends is online is known without their documents.
+                index("presence_announced_idx", doc! { "announced": 1, "_id": 1 }),
+            ],
+        ),
         // Creating its default index creates the collection, so that no first write has to.
         (
             READ_STATES,

@@ -1,11 +1,11 @@
 use crate::{
     Rooms, UnreadRoom,
-    messages::visible_to,
     notification_settings::SettingsRow,
+    room_lists::{counted_for, room_name},
     schema::{MESSAGES, NOTIFICATION_SETTINGS},
 };
 use domain::{
-    Fault, MessageType, PageSize, RoomKey, Seq, Timestamp, UserId,
+    Fault, PageSize, RoomKey, Seq, Timestamp, UserId,
     notification::{Level, NotificationSettings, UnreadTotal},
 };
 use mongodb::bson::doc;
@@ -46,17 +46,13 @@ impl Rooms<'_> {
             room: RoomKey,
             seq: Seq,
         }
-        let mut naming = doc! {
-            "mentions": user.0, "user_id": { "$ne": user.0 }, "deleted_at": null,
-            "message_type": { "$ne": MessageType::System.as_str() },
-        };
-        naming.extend(visible_to(user));
-        let room = doc! { "$concat": ["$room_type", ":", { "$toString": "$room_id" }] };
+        let mut naming = counted_for(user);
+        naming.insert("mentions", user.0);
         let mentions = [
             doc! { "$match": naming },
             doc! { "$sort": { "created_at": -1 } },
             doc! { "$limit": MOST_MENTIONING },
-            doc! { "$project": { "_id": 0, "room": room, "seq": 1 } },
+            doc! { "$project": { "_id": 0, "room": room_name(), "seq": 1 } },
         ];
         let settings = [doc! { "$match": { "_id": user.0 } }];
         let stages = vec![

@@ -1,8 +1,5 @@
 use domain::{Fault, Timestamp, UserId};
-use futures_util::{
-    stream::{self, StreamExt as _},
-    try_join,
-};
+use futures_util::{future::join, try_join};
 use mongo::{Attendance, Mongo, Presence};
 use std::{
     collections::{HashMap, HashSet},
@@ -11,9 +8,6 @@ use std::{
 
 /// A person who goes within this time after their last change counts as coming and going often.
 const RESTLESS: Duration = Duration::from_mins(5);
-
-/// How many writes are under way at once.
-const CONCURRENCY: usize = 8;
 
 /// What is done about a person who goes soon after they came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +42,7 @@ pub(crate) struct Told {
 pub(crate) struct Written {
     pub(crate) told: Vec<Told>,
     pub(crate) put_off: Vec<UserId>,
-    /// Those whose state has moved since the look began.
+    /// Those of whom nothing is written: their state has moved since the look began, or the write failed.
     pub(crate) moved: Vec<UserId>,
 }
 
@@ -99,22 +93,16 @@ impl<'a> Look<'a> {
         let Verdict { agree, differ, put_off } = decide(seen, &self.online, now, patience);
         let presence = self.mongo.presence();
         let mut written = Written { put_off, ..Written::default() };
-        let changes = differ.into_iter().map(async |before: Presence| {
-            let is_online = !before.announced;
-            let is_written = presence.announce(&before, is_online, now).await;
-            (Told { user: before.user, is_online, rev: before.rev + 1, at: now }, is_written)
-        });
-        let changes: Vec<_> = changes.collect();
-        let mut changes = stream::iter(changes).buffer_unordered(CONCURRENCY);
-        let mut outcome = Ok(());
-        while let Some((told, is_written)) = changes.next().await {
-            match is_written {
-                Ok(true) => written.told.push(told),
-                Ok(false) => written.moved.push(told.user),
-                Err(fault) => outcome = Err(fault),
+        let ((told, mut outcome), is_right) =
+            join(presence.announce(&differ, now), presence.confirm(&agree, now)).await;
+        for Presence { user, announced, rev, .. } in differ {
+            if told.contains(&user) {
+                written.told.push(Told { user, is_online: !announced, rev: rev + 1, at: now });
+            } else {
+                written.moved.push(user);
             }
         }
-        match presence.confirm(&agree, now).await {
+        match is_right {
             Ok(true) => {}
             // Which of them has moved is seen by the next look.
             Ok(false) => written.moved.extend(agree.iter().map(|seen| seen.user)),

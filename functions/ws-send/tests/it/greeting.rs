@@ -30,7 +30,7 @@ async fn hello_and_state_name_the_friends_who_are_online() {
     for user in [JUNHO, STRANGER] {
         mongo.presence().greet(user, NOON).await.unwrap();
         let before = mongo.presence().list(&[user]).await.unwrap()[0];
-        assert!(mongo.presence().announce(&before, true, NOON).await.unwrap());
+        assert_eq!(mongo.presence().announce(&[before], NOON).await.0, [before.user]);
     }
     let online = json!({ "online": [JUNHO], "more": false });
 
@@ -56,7 +56,7 @@ async fn hello_of_a_person_not_shown_as_online_is_queued() {
     let body: Value = serde_json::from_str(&jobs[0].body).unwrap();
     assert_eq!(body["users"], json!([MINJI]));
     let before = mongo.presence().list(&[MINJI]).await.unwrap()[0];
-    assert!(mongo.presence().announce(&before, true, NOON).await.unwrap());
+    assert_eq!(mongo.presence().announce(&[before], NOON).await.0, [before.user]);
 
     sockets.ask("minji", "hello", &json!({ "v": 1 })).await;
     assert_eq!(queue.sends(), 1, "a reconnection queues nobody");

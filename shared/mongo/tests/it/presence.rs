@@ -1,9 +1,9 @@
 use crate::scene::{ANNA, AT, BORA, EVE, collection, environments, scene};
 use domain::{ConnectionId, Locale, Person, PresenceVisibility, Privacy, SessionId, Timestamp, UserId};
-use mongo::{Attendance, Connection, Mongo, OnlineFriends};
+use mongo::{Attendance, Connection, Mongo, OnlineFriends, Presence};
 use mongodb::bson::{DateTime, doc};
 use std::time::Duration;
-use testkit::{mongo::Database, person};
+use testkit::{mongo::Database, person, proxy::Proxy};
 use tokio::task::JoinSet;
 
 /// What of them is told.
@@ -15,7 +15,14 @@ async fn told(mongo: &Mongo, user: UserId) -> (bool, i64) {
 /// Somebody is told to be online or not.
 async fn tell(mongo: &Mongo, user: UserId, is_online: bool) {
     let before = mongo.presence().list(&[user]).await.unwrap()[0];
-    assert!(mongo.presence().announce(&before, is_online, AT).await.unwrap());
+    assert_eq!((before.announced, announce(mongo, &[before]).await), (!is_online, vec![user]));
+}
+
+/// Of whom something else is told.
+async fn announce(mongo: &Mongo, seen: &[Presence]) -> Vec<UserId> {
+    let (told, outcome) = mongo.presence().announce(seen, AT).await;
+    outcome.unwrap();
+    told
 }
 
 /// People who all know each other; the last of them hides.
@@ -76,10 +83,10 @@ async fn one_of_twenty_looks_at_once_tells() {
     let before = database.mongo.presence().list(&[ANNA]).await.unwrap()[0];
     let mut telling = JoinSet::new();
     for mongo in environments(&database, 20).await {
-        telling.spawn(async move { mongo.presence().announce(&before, true, AT).await.unwrap() });
+        telling.spawn(async move { announce(&mongo, &[before]).await });
     }
 
-    let won = telling.join_all().await.into_iter().filter(|won| *won).count();
+    let won = telling.join_all().await.into_iter().filter(|told| *told == [ANNA]).count();
 
     assert_eq!((won, told(&database.mongo, ANNA).await), (1, (true, 1)));
 }
@@ -87,25 +94,65 @@ async fn one_of_twenty_looks_at_once_tells() {
 #[tokio::test]
 async fn stale_look_is_not_announced() {
     let database = scene().await;
-    let presence = database.mongo.presence();
+    let (mongo, presence) = (&database.mongo, database.mongo.presence());
     presence.greet(ANNA, AT).await.unwrap();
     let seen = async || presence.list(&[ANNA]).await.unwrap()[0];
 
     let before = seen().await;
     presence.greet(ANNA, AT).await.unwrap();
-    assert!(!presence.announce(&before, true, AT).await.unwrap(), "hello");
+    assert_eq!(announce(mongo, &[before]).await, [], "hello");
     let before = seen().await;
     presence.stir(&[ANNA]).await.unwrap();
-    assert!(!presence.announce(&before, true, AT).await.unwrap(), "a changed setting");
+    assert_eq!(announce(mongo, &[before]).await, [], "a changed setting");
     let before = seen().await;
     assert!(presence.confirm(&[before], AT).await.unwrap());
-    assert!(!presence.announce(&before, true, AT).await.unwrap(), "a faster look");
+    assert_eq!(announce(mongo, &[before]).await, [], "a faster look");
     let before = seen().await;
     for is_online in [true, false] {
-        tell(&database.mongo, ANNA, is_online).await;
+        tell(mongo, ANNA, is_online).await;
     }
-    assert!(!presence.announce(&before, true, AT).await.unwrap(), "two changes");
+    assert_eq!(announce(mongo, &[before]).await, [], "two changes");
     assert!(!presence.confirm(&[before], AT).await.unwrap());
+}
+
+#[tokio::test]
+async fn those_who_have_not_moved_are_announced_together() {
+    let database = scene().await;
+    let (mongo, presence) = (&database.mongo, database.mongo.presence());
+    for user in [ANNA, BORA, EVE] {
+        presence.greet(user, AT).await.unwrap();
+    }
+    tell(mongo, EVE, true).await;
+    let seen = presence.list(&[ANNA, BORA, EVE]).await.unwrap();
+    presence.stir(&[BORA]).await.unwrap();
+
+    let mut announced = announce(mongo, &seen).await;
+
+    announced.sort_unstable();
+    assert_eq!(announced, [ANNA, EVE]);
+    for (user, now) in [(ANNA, (true, 1)), (BORA, (false, 0)), (EVE, (false, 2))] {
+        assert_eq!(told(mongo, user).await, now, "{user}");
+    }
+}
+
+#[tokio::test]
+async fn announcement_whose_answer_is_lost_is_known_to_be_written() {
+    let database = scene().await;
+    for user in [ANNA, BORA] {
+        database.mongo.presence().greet(user, AT).await.unwrap();
+    }
+    let seen = database.mongo.presence().list(&[ANNA, BORA]).await.unwrap();
+    let (proxy, url) = Proxy::before(&database.url).await;
+    let mongo = Mongo::connect(&format!("{url}&directConnection=true")).await.unwrap();
+    mongo.ping().await.unwrap();
+    proxy.lose_answer("nModified");
+
+    let mut announced = announce(&mongo, &seen).await;
+
+    announced.sort_unstable();
+    assert!(proxy.has_fired());
+    assert_eq!(announced, [ANNA, BORA]);
+    assert_eq!((told(&mongo, ANNA).await, told(&mongo, BORA).await), ((true, 1), (true, 1)));
 }
 
 #[tokio::test]

@@ -238,6 +238,23 @@ async fn unread_rooms_come_by_name_without_those_that_are_read() {
 }
 
 #[tokio::test]
+async fn few_and_many_unread_messages_are_counted_in_rooms_of_both_kinds() {
+    let database = scene().await;
+    for (room, count) in [(group(1), 2), (group(2), 101), (ROOM, 3), (private(2), 150), (private(3), 100)] {
+        open(&database.mongo, room, &[ANNA, BORA], AT).await;
+        fill(&database, room, BORA, count).await;
+    }
+    say(&database.mongo, group(1), ANNA, "안녕").await;
+    mark(&database.mongo, private(2), ANNA, Seq(148)).await.unwrap();
+
+    let page = database.mongo.rooms().list_unread(ANNA, None, PageSize::LARGEST).await.unwrap();
+
+    let counts: Vec<_> = page.items.iter().map(|room| (room.room, room.unread)).collect();
+    let all = [(group(1), 2), (group(2), 100), (ROOM, 3), (private(2), 2), (private(3), 100)];
+    assert_eq!(counts, all);
+}
+
+#[tokio::test]
 async fn page_of_unread_rooms_looks_at_as_many_as_it_has_place_for() {
     let database = Database::new().await;
     for (id, author) in [(1, ANNA), (2, ANNA), (3, ANNA), (4, ANNA), (5, BORA)] {

@@ -137,7 +137,7 @@ async fn a_database_of_the_version_before_moves_without_loss() {
 
     let version = database.mongo.schema().ensure().await.unwrap();
 
-    assert_eq!(version, SchemaVersion { found: 9, expected: 9 });
+    assert_eq!(version, SchemaVersion { found: 10, expected: 10 });
     assert_moved(&database).await;
     let next = say(&database.mongo, ROOM, ANNA, "4").await;
     assert_eq!((next.rev, next.seq), (Rev(4), Seq(4)));

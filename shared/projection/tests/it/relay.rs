@@ -56,7 +56,7 @@ async fn person_whose_change_died_is_looked_at_again() {
     for user in stores.pair {
         presence.greet(user, NOON).await.unwrap();
         let before = presence.list(&[user]).await.unwrap()[0];
-        assert!(presence.announce(&before, true, NOON).await.unwrap());
+        assert_eq!(presence.announce(&[before], NOON).await.0, [before.user]);
     }
     let before = presence.list(&[stores.pair[0]]).await.unwrap()[0];
     stores.mysql().transact(vec![Aggregate::Person(stores.pair[0])], note).await.unwrap();
@@ -64,7 +64,7 @@ async fn person_whose_change_died_is_looked_at_again() {
     relay(&stores.projector).await.unwrap();
 
     assert_eq!(presence.list_due(NOON, 10).await.unwrap(), [stores.pair[0]]);
-    assert!(!presence.announce(&before, false, NOON).await.unwrap(), "an earlier look decides nothing");
+    assert_eq!(presence.announce(&[before], NOON).await.0, [], "an earlier look decides nothing");
 }
 
 #[tokio::test]

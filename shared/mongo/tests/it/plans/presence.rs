@@ -1,6 +1,7 @@
 use super::{Watch, person, town};
 use crate::scene::{ANNA, AT};
 use domain::{Person, UserId};
+use futures_util::FutureExt as _;
 
 #[tokio::test]
 async fn no_command_on_presence_walks_a_collection() {
@@ -14,7 +15,7 @@ async fn no_command_on_presence_walks_a_collection() {
     for id in 100..200 {
         presence.greet(UserId(id), AT).await.unwrap();
         let before = presence.list(&[UserId(id)]).await.unwrap()[0];
-        presence.announce(&before, true, AT).await.unwrap();
+        presence.announce(&[before], AT).await.1.unwrap();
     }
     let mut watch = Watch::over(&database).await;
 
@@ -22,13 +23,14 @@ async fn no_command_on_presence_walks_a_collection() {
     watch.watch("greet", 1, presence.greet(UserId(107), AT)).await;
     watch.watch("stir", 2, presence.stir(&pair)).await;
     let seen = watch.watch("list", 2, presence.list(&pair)).await;
-    watch.watch("announce", 1, presence.announce(&seen[0], false, AT)).await;
+    watch.watch("announce", 1, presence.announce(&seen, AT).map(|(told, outcome)| outcome.map(|()| told))).await;
+    let seen = presence.list(&pair).await.unwrap();
     watch.watch("confirm", 2, presence.confirm(&seen, AT)).await;
     watch.watch("list_due", 3, presence.list_due(AT, 3)).await;
     watch.watch("list_shown", 2, presence.list_shown(&pair)).await;
     watch.watch("list_online_friends", 4, presence.list_online_friends(UserId(107), 500)).await;
     watch.watch("list_seen", 4, presence.list_seen(UserId(107), &[UserId(108)], AT)).await;
-    watch.watch("list_onlookers", 8, presence.list_onlookers(&pair, 500, AT)).await;
+    watch.watch("list_onlookers", 2, presence.list_onlookers(&pair, 500, AT)).await;
     watch.watch("remove", 1, presence.remove(UserId(150))).await;
 
     assert!(watch.wrong.is_empty(), "{:#?}", watch.wrong);
