@@ -274,7 +274,7 @@ impl Rooms<'_> {
         if rooms.is_empty() {
             return Ok(HashMap::new());
         }
-        let (few, many): (Vec<_>, Vec<_>) = rooms.iter().partition(|room| room.has_few());
+        let (few, many): (Vec<&Counted>, Vec<_>) = rooms.iter().partition(|room| room.has_few());
         let many = many.into_iter().map(|counted| {
             let mut pipeline = unread(counted.room, user, counted.read, counted.newest);
             pipeline.push(doc! { "$set": { "_id": counted.room.to_string() } });
