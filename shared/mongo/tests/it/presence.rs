@@ -145,7 +145,7 @@ async fn announcement_whose_answer_is_lost_is_known_to_be_written() {
     let (proxy, url) = Proxy::before(&database.url).await;
     let mongo = Mongo::connect(&format!("{url}&directConnection=true")).await.unwrap();
     mongo.ping().await.unwrap();
-    proxy.lose_answer("nModified");
+    proxy.lose_answer("teller");
 
     let mut announced = announce(&mongo, &seen).await;
 

@@ -14,8 +14,8 @@ async fn hundred_people_are_looked_at_with_three_reads() {
     let mut profile = scene.stores.profile().await;
 
     assert_eq!(scene.look(&people).await.len(), 100);
-    // What was told, connections, people; a write each; the connections of their friends.
-    assert_eq!(profile.count().await, 3 + 100 + 1);
+    // What was told, connections, people; a write each, in one command; their friends, the connections of these, and whom they know.
+    assert_eq!(profile.count().await, 3 + 100 + 3);
     assert_eq!(scene.look(&people).await, []);
     assert_eq!(profile.count().await, 3 + 1);
 }
