@@ -27,12 +27,13 @@ pub(crate) async fn hello(app: &App, connection: &Connection, hello: HelloFrame)
     }
     let (user, mongo) = (connection.user, &app.messenger.mongo);
     let people = [user];
-    let (gaps, unread, versions, was_online, presence) = tokio::join!(
+    // What takes longest begins first: an environment has few connections to the store.
+    let (presence, gaps, unread, versions, was_online) = tokio::join!(
+        list_online(app, user),
         messaging::list_gaps(mongo, user, &hello.cursors, MOST_GAPS),
         mongo.rooms().count_unread_of_person(user, app.messenger.clock.now()),
         mongo.people().list_versions(&people),
         mongo.presence().greet(user, app.messenger.clock.now()),
-        list_online(app, user),
     );
     let presence = presence?;
     if !was_online? && presence.is_shown {
